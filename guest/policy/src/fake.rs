@@ -1,0 +1,126 @@
+//! A world in the process, for tests: cells and a clock that moves only when it is told to.
+
+use alloc::collections::BTreeMap;
+use alloc::string::{String, ToString};
+
+use crate::kv::{Cell, Clock, Kv, MAX_NUMBER};
+
+/// Cells and a clock. What it does is what `wit/kv.wit` says of a store.
+#[derive(Debug, Clone, Default)]
+pub struct FakeWorld {
+    now_us: u64,
+    cells: BTreeMap<Cell, Stored>,
+    writes: u64,
+}
+
+#[derive(Debug, Clone)]
+struct Stored {
+    value: String,
+    expires_us: u64,
+}
+
+impl FakeWorld {
+    /// An empty world at a time in microseconds since 1970.
+    pub fn at_us(now_us: u64) -> Self {
+        Self { now_us, ..Self::default() }
+    }
+
+    /// Sets the time, earlier or later.
+    pub fn set_us(&mut self, now_us: u64) {
+        self.now_us = now_us;
+    }
+
+    /// Lets time pass.
+    pub fn pass_ms(&mut self, ms: u64) {
+        self.now_us += ms * 1_000;
+    }
+
+    /// The time, without being a policy.
+    pub fn time_us(&self) -> u64 {
+        self.now_us
+    }
+
+    /// How many operations have changed a cell so far.
+    pub fn writes(&self) -> u64 {
+        self.writes
+    }
+
+    /// The cells that have not expired, as text.
+    pub fn live_cells(&self) -> impl Iterator<Item = (Cell, &str)> {
+        self.cells.iter().filter(|(_, s)| s.expires_us > self.now_us).map(|(c, s)| (*c, s.value.as_str()))
+    }
+
+    /// Overwrites every cell with `value`, as a stranger would.
+    pub fn corrupt(&mut self, value: &str) {
+        for stored in self.cells.values_mut() {
+            stored.value = value.to_string();
+        }
+    }
+
+    fn live(&self, at: Cell) -> Option<&str> {
+        self.cells.get(&at).filter(|s| s.expires_us > self.now_us).map(|s| s.value.as_str())
+    }
+
+    fn number(&self, at: Cell) -> Option<u64> {
+        let text = self.live(at)?;
+        let number: u64 = text.parse().ok()?;
+        (number <= MAX_NUMBER && number.to_string() == text).then_some(number)
+    }
+
+    fn write(&mut self, at: Cell, value: String, ttl_ms: u64) {
+        assert!(ttl_ms > 0, "{at:?} is written without a time to live");
+        self.writes += 1;
+        self.cells.insert(at, Stored { value, expires_us: self.now_us.saturating_add(ttl_ms.saturating_mul(1_000)) });
+    }
+}
+
+impl Kv for FakeWorld {
+    fn get(&mut self, at: Cell) -> Option<String> {
+        self.live(at).map(ToString::to_string)
+    }
+
+    fn observe(&mut self, at: Cell) -> Option<String> {
+        self.get(at)
+    }
+
+    fn put(&mut self, at: Cell, value: Option<&str>, ttl_ms: u64) {
+        match value {
+            Some(value) => self.write(at, value.to_string(), ttl_ms),
+            None => {
+                self.writes += 1;
+                self.cells.remove(&at);
+            }
+        }
+    }
+
+    fn advance(&mut self, at: Cell, step: u64, floor: u64, ceiling: u64, ttl_ms: u64) -> Result<u64, u64> {
+        assert!(ceiling <= MAX_NUMBER, "{at:?} may pass what a store can hold: {ceiling}");
+        let base = self.number(at).unwrap_or(0).max(floor);
+        let next = base.saturating_add(step);
+        if next > ceiling {
+            return Err(base);
+        }
+        if step > 0 {
+            self.write(at, next.to_string(), ttl_ms);
+        }
+        Ok(next)
+    }
+
+    fn retreat(&mut self, at: Cell, step: u64, floor: u64) -> u64 {
+        let Some(number) = self.number(at) else { return floor };
+        let next = number.saturating_sub(step).max(floor.min(number));
+        if next != number {
+            self.writes += 1;
+            if let Some(stored) = self.cells.get_mut(&at) {
+                stored.value = next.to_string();
+            }
+        }
+        next
+    }
+}
+
+impl Clock for FakeWorld {
+    fn now_us(&mut self) -> u64 {
+        self.now_us
+    }
+}
