@@ -1,1 +1,62 @@
-//! Tidegate.
+//! Resilience policies that decide alike in every language: one compiled component, run in Rust, TypeScript and Python
+//! workers, on state that they share.
+//!
+//! ```
+//! use std::time::Duration;
+//! use tidegate::{CircuitBreakerConfig, Limit, OnLimit, RateLimiterConfig, Tidegate};
+//!
+//! # #[tokio::main(flavor = "current_thread")]
+//! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! // In memory; `.store(Redis::connect(url)?)` shares the state of all processes, in whatever language.
+//! let gate = Tidegate::builder().build()?;
+//!
+//! let limit = Limit::per_second(10);
+//! let limiter = gate.rate_limiter(
+//!     RateLimiterConfig::new("api", limit).on_limit(OnLimit::queue(100, Duration::from_secs(30))),
+//! )?;
+//! let breaker = gate.circuit_breaker(CircuitBreakerConfig::consecutive("payments", 5))?;
+//!
+//! limiter.acquire("user-42").await?;
+//! let answer = breaker.call(async { Ok::<_, std::io::Error>("paid") }).await?;
+//! assert_eq!(answer, "paid");
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! A [`Tidegate`] has a store and a clock. From it, a [`RateLimiterConfig`] opens a [`RateLimiter`] and a
+//! [`CircuitBreakerConfig`] a [`CircuitBreaker`]. Without async, on the memory store, see [`blocking`].
+//!
+//! Every decision is made by the component; this crate runs it, commits what it did to the store, and obeys. How that works is
+//! written in the repository's `ARCHITECTURE.md`.
+
+mod background;
+pub mod blocking;
+mod call;
+mod circuit_breaker;
+mod clock;
+mod core;
+mod error;
+mod gate;
+pub mod key;
+mod ledger;
+mod rate_limiter;
+mod runtime;
+pub mod store;
+mod time;
+mod transaction;
+
+pub use self::circuit_breaker::{
+    Backoff, CallError, Cause, CircuitBreaker, CircuitBreakerConfig, CircuitReport, Effect, ErrorPart, ErrorPattern,
+    Failure, FailureCount, HalfOpen, Mode, Permit, Sample, SlowRate, State, Transition, Trip,
+};
+pub use self::clock::{Clock, ManualClock, SystemClock};
+pub use self::error::{Error, Problem, WhenAway};
+pub use self::gate::{Builder, Stats, Tidegate};
+pub use self::rate_limiter::{
+    Admission, Algorithm, Ask, Decision, Limit, OnLimit, RateLimiter, RateLimiterConfig, Reason, Ticket, Verdict,
+    WindowUnit,
+};
+pub use self::runtime::{LoadError, RunError, RuntimeStats};
+pub use self::store::Memory;
+#[cfg(any())]
+pub use self::store::redis::Redis;

@@ -4,10 +4,15 @@
 //! each operation means is written in `wit/kv.wit`; what a commit adds to that is the answer the run was given, so that
 //! the store can tell whether the run still holds.
 
+mod memory;
+mod memory_store;
+
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
 
+pub use self::memory::Memory;
+pub use self::memory_store::MemoryStore;
 use crate::key::EntityKey;
 
 /// How far behind the store's clock a commit's time may be. Part of the contract: policies let cells outlive their use by it.
@@ -84,6 +89,17 @@ pub struct Commit {
     pub ops: Vec<Op>,
 }
 
+impl Commit {
+    /// Whether it changes anything.
+    pub fn changes(&self) -> bool {
+        self.ops.iter().any(|op| match op {
+            Op::Get { .. } | Op::Observe { .. } => false,
+            Op::Advance { step, fits, .. } => *fits && *step > 0,
+            Op::Put { .. } | Op::Retreat { .. } => true,
+        })
+    }
+}
+
 /// What the store knew when an operation was applied.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Seen {
@@ -147,4 +163,7 @@ pub type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
 pub trait Store: Send + Sync + std::fmt::Debug {
     /// Applies a commit whole or not at all.
     fn commit<'a>(&'a self, commit: &'a Commit) -> BoxFuture<'a, Result<Reply, StoreError>>;
+
+    /// The store's clock in microseconds since 1970.
+    fn time_us(&self) -> BoxFuture<'_, Result<u64, StoreError>>;
 }

@@ -1,0 +1,97 @@
+//! Calls of the component as data, so that they can wait in line, be repeated and be undone.
+
+use wasmtime::Store;
+use wasmtime::component::ResourceAny;
+
+use crate::runtime::wit::circuit_breaker::{Error as Failure, Mode, Permit, Report};
+use crate::runtime::wit::rate_limiter::{Decision, Fault};
+use crate::runtime::{Guest, HostState, Policy, RunError, Runtime};
+use crate::transaction::Transaction;
+
+/// A call of one of the component's functions on one entity.
+#[derive(Debug, Clone)]
+pub(crate) enum Request {
+    Acquire { cost: u32, priority: i32, ticket: u64 },
+    TryAcquire { cost: u32 },
+    Peek { cost: u32 },
+    Refund { cost: u32, charged_at_us: u64 },
+    CancelTicket { ticket: u64 },
+    Forget,
+    Admit,
+    Succeeded { permit: Permit, elapsed_ms: u64 },
+    Failed { permit: Permit, elapsed_ms: u64, failure: Failure },
+    Cancelled { permit: Permit },
+    Status,
+    SetMode { mode: Mode },
+    Close,
+}
+
+/// What the component answered.
+#[derive(Debug, Clone)]
+pub(crate) enum Answer {
+    Decision(Decision),
+    Fault(Fault),
+    WasWaiting(bool),
+    Forgotten,
+    Report(Report),
+}
+
+impl Request {
+    /// Makes the call, on the entity 0 of a transaction.
+    pub(crate) fn run(
+        &self,
+        runtime: &Runtime,
+        policy: &Policy,
+        transaction: &mut Transaction,
+    ) -> Result<Answer, RunError> {
+        runtime.run(policy, transaction, |guest, store, resource| match self {
+            Self::Acquire { .. }
+            | Self::TryAcquire { .. }
+            | Self::Peek { .. }
+            | Self::Refund { .. }
+            | Self::CancelTicket { .. }
+            | Self::Forget => self.limit(guest, store, resource),
+            _ => self.guard(guest, store, resource),
+        })
+    }
+
+    /// A call of a rate limiter.
+    fn limit(&self, guest: &Guest, store: &mut Store<HostState>, limiter: ResourceAny) -> wasmtime::Result<Answer> {
+        let exports = guest.tidegate_policy_rate_limiter().limiter();
+        let decided = |result: Result<Decision, Fault>| result.map_or_else(Answer::Fault, Answer::Decision);
+        Ok(match *self {
+            Self::Acquire { cost, priority, ticket } => {
+                decided(exports.call_acquire(store, limiter, 0, cost, priority, ticket)?)
+            }
+            Self::TryAcquire { cost } => decided(exports.call_try_acquire(store, limiter, 0, cost)?),
+            Self::Peek { cost } => decided(exports.call_peek(store, limiter, 0, cost)?),
+            Self::Refund { cost, charged_at_us } => {
+                Answer::Decision(exports.call_refund(store, limiter, 0, cost, charged_at_us)?)
+            }
+            Self::CancelTicket { ticket } => Answer::WasWaiting(exports.call_cancel(store, limiter, 0, ticket)?),
+            _ => {
+                exports.call_reset(store, limiter, 0)?;
+                Answer::Forgotten
+            }
+        })
+    }
+
+    /// A call of a circuit breaker.
+    fn guard(&self, guest: &Guest, store: &mut Store<HostState>, breaker: ResourceAny) -> wasmtime::Result<Answer> {
+        let exports = guest.tidegate_policy_circuit_breaker().breaker();
+        let report = match self {
+            Self::Admit => exports.call_admit(store, breaker, 0)?,
+            Self::Succeeded { permit, elapsed_ms } => {
+                exports.call_succeeded(store, breaker, 0, *permit, *elapsed_ms)?
+            }
+            Self::Failed { permit, elapsed_ms, failure } => {
+                exports.call_failed(store, breaker, 0, *permit, *elapsed_ms, failure)?
+            }
+            Self::Cancelled { permit } => exports.call_cancelled(store, breaker, 0, *permit)?,
+            Self::SetMode { mode } => exports.call_set_mode(store, breaker, 0, *mode)?,
+            Self::Close => exports.call_reset(store, breaker, 0)?,
+            _ => exports.call_status(store, breaker, 0)?,
+        };
+        Ok(Answer::Report(report))
+    }
+}

@@ -1,0 +1,275 @@
+//! Circuit breaker settings.
+
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+use super::report::Mode;
+use crate::error::WhenAway;
+use crate::runtime::wit::circuit_breaker as wit;
+use crate::time::ms;
+
+/// Which calls the rates are taken over.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum Sample {
+    /// Calls whose outcome came in the last so many milliseconds; 100 to 86,400,000. Slides in steps of a tenth.
+    WindowMs(u64),
+    /// The last so many calls; 1 to 1,000.
+    Calls(u32),
+}
+
+/// Open after so many failures within a time.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct FailureCount {
+    /// How many; 1 to 1,000.
+    pub count: u32,
+    /// Within how many milliseconds; 1 to 86,400,000. Exact: each failure leaves at its own age.
+    pub within_ms: u64,
+}
+
+/// Open at a share of slow calls.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct SlowRate {
+    /// In percent of the sample; more than 0, at most 100.
+    pub percent: f64,
+    /// A call is slow when it took at least this many milliseconds; 1 to 86,400,000.
+    pub slower_than_ms: u64,
+}
+
+/// When a closed circuit opens: on the first rule met, in the order of the fields. At least one is needed.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields, default)]
+pub struct Trip {
+    /// After so many failures within a time.
+    pub failures: Option<FailureCount>,
+    /// After so many failures with no success between them; 1 to 1,000,000.
+    pub consecutive: Option<u32>,
+    /// At this share of failed calls in the sample, in percent; more than 0, at most 100.
+    pub failure_rate_percent: Option<f64>,
+    /// At a share of slow calls in the sample.
+    pub slow_rate: Option<SlowRate>,
+    /// What the rates are taken over; by default the last 60 seconds.
+    pub sample: Sample,
+    /// No rate opens the circuit before the sample holds so many calls; by default 10.
+    pub minimum_calls: u32,
+}
+
+impl Default for Trip {
+    fn default() -> Self {
+        Self {
+            failures: None,
+            consecutive: None,
+            failure_rate_percent: None,
+            slow_rate: None,
+            sample: Sample::WindowMs(60_000),
+            minimum_calls: 10,
+        }
+    }
+}
+
+/// How the open time grows when a probe has failed again.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Backoff {
+    /// Each reopening multiplies the open time by this; 1 to 100.
+    pub factor: f64,
+    /// It never grows past so many milliseconds; at least `openMs`, at most 30 days.
+    pub cap_ms: u64,
+}
+
+/// What a half-open circuit admits.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields, default)]
+pub struct HalfOpen {
+    /// Probes in flight at once; 1 to 1,000; by default 1.
+    pub probes: u32,
+    /// Successes that close the circuit; 1 to 1,000,000; by default 1.
+    pub successes: u32,
+    /// A probe whose outcome has not come after so many milliseconds is given up; 1 to 86,400,000; by default 60,000.
+    pub permit_ms: u64,
+}
+
+impl Default for HalfOpen {
+    fn default() -> Self {
+        Self { probes: 1, successes: 1, permit_ms: 60_000 }
+    }
+}
+
+/// Which text of an error a pattern is matched with.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum ErrorPart {
+    /// Any of the three.
+    #[default]
+    Any,
+    /// The name of the error's type.
+    Name,
+    /// The message.
+    Message,
+    /// The code.
+    Code,
+}
+
+/// A pattern for the whole of a text, case and all. `*` stands for any text, `?` for any one character, and a backslash takes the
+/// next character as it is.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct ErrorPattern {
+    /// What to match; by default any of name, message and code.
+    #[serde(default)]
+    pub part: ErrorPart,
+    /// The pattern; 1 to 1,024 bytes.
+    pub pattern: String,
+}
+
+impl ErrorPattern {
+    /// A pattern for the error's name, message or code.
+    pub fn any(pattern: impl Into<String>) -> Self {
+        Self { part: ErrorPart::Any, pattern: pattern.into() }
+    }
+
+    fn to_wit(&self) -> wit::ErrorPattern {
+        let part = match self.part {
+            ErrorPart::Any => wit::ErrorPart::Any,
+            ErrorPart::Name => wit::ErrorPart::Name,
+            ErrorPart::Message => wit::ErrorPart::Message,
+            ErrorPart::Code => wit::ErrorPart::Code,
+        };
+        wit::ErrorPattern { part, pattern: self.pattern.clone() }
+    }
+}
+
+/// A circuit breaker's settings. They are checked by [`Tidegate::circuit_breaker`](crate::Tidegate::circuit_breaker).
+///
+/// As JSON: `{"name": "payments", "trip": {"consecutive": 5}, "openMs": 30000}`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct CircuitBreakerConfig {
+    /// Circuits of the same name on the same store are one circuit. Any text.
+    pub name: String,
+    /// When to open.
+    pub trip: Trip,
+    /// How long the circuit stays open, in milliseconds; 1 to 30 days; by default 30,000.
+    #[serde(default = "default_open_ms")]
+    pub open_ms: u64,
+    /// How the open time grows; by default it does not.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub backoff: Option<Backoff>,
+    /// How to find out that the trouble is over.
+    #[serde(default)]
+    pub half_open: HalfOpen,
+    /// Errors that count as failures; empty, as by default: all. Any other error is ignored. At most 100.
+    #[serde(default)]
+    pub monitored: Vec<ErrorPattern>,
+    /// Errors that are ignored though monitored: neither a failure nor a success. At most 100.
+    #[serde(default)]
+    pub ignored: Vec<ErrorPattern>,
+    /// The mode while no operator has ordered one; by default normal.
+    #[serde(default)]
+    pub mode: Mode,
+    /// What to answer while the store is away; by default an error.
+    #[serde(default)]
+    pub when_away: WhenAway,
+}
+
+fn default_open_ms() -> u64 {
+    30_000
+}
+
+impl CircuitBreakerConfig {
+    /// Opens by these rules, for 30 seconds; one success of one probe closes it.
+    pub fn new(name: impl Into<String>, trip: Trip) -> Self {
+        Self {
+            name: name.into(),
+            trip,
+            open_ms: default_open_ms(),
+            backoff: None,
+            half_open: HalfOpen::default(),
+            monitored: Vec::new(),
+            ignored: Vec::new(),
+            mode: Mode::Normal,
+            when_away: WhenAway::Error,
+        }
+    }
+
+    /// Opens after so many failures with no success between them.
+    pub fn consecutive(name: impl Into<String>, failures: u32) -> Self {
+        Self::new(name, Trip { consecutive: Some(failures), ..Trip::default() })
+    }
+
+    /// Opens after `count` failures within a time.
+    pub fn failures(name: impl Into<String>, count: u32, within: Duration) -> Self {
+        let failures = Some(FailureCount { count, within_ms: ms(within) });
+        Self::new(name, Trip { failures, ..Trip::default() })
+    }
+
+    /// Opens when this share of the calls of the last 60 seconds failed, 10 at least.
+    pub fn failure_rate(name: impl Into<String>, percent: f64) -> Self {
+        Self::new(name, Trip { failure_rate_percent: Some(percent), ..Trip::default() })
+    }
+
+    /// Stays open for so long.
+    #[must_use]
+    pub fn open_for(mut self, time: Duration) -> Self {
+        self.open_ms = ms(time);
+        self
+    }
+
+    /// Grows the open time with each reopening, up to a cap.
+    #[must_use]
+    pub fn backoff(mut self, factor: f64, cap: Duration) -> Self {
+        self.backoff = Some(Backoff { factor, cap_ms: ms(cap) });
+        self
+    }
+
+    /// Admits so many probes at once while half-open, and closes after so many successes.
+    #[must_use]
+    pub fn half_open(mut self, half_open: HalfOpen) -> Self {
+        self.half_open = half_open;
+        self
+    }
+
+    /// What to answer while the store is away.
+    #[must_use]
+    pub fn when_away(mut self, when_away: WhenAway) -> Self {
+        self.when_away = when_away;
+        self
+    }
+
+    pub(crate) fn to_wit(&self) -> wit::Config {
+        wit::Config {
+            trip: self.trip.to_wit(),
+            open_ms: self.open_ms,
+            backoff: self.backoff.map(|backoff| wit::Backoff { factor: backoff.factor, cap_ms: backoff.cap_ms }),
+            half_open: wit::HalfOpen {
+                probes: self.half_open.probes,
+                successes: self.half_open.successes,
+                permit_ms: self.half_open.permit_ms,
+            },
+            monitored: self.monitored.iter().map(ErrorPattern::to_wit).collect(),
+            ignored: self.ignored.iter().map(ErrorPattern::to_wit).collect(),
+            mode: self.mode.into(),
+        }
+    }
+}
+
+impl Trip {
+    fn to_wit(self) -> wit::Trip {
+        wit::Trip {
+            failures: self.failures.map(|rule| wit::FailureCount { count: rule.count, within_ms: rule.within_ms }),
+            consecutive: self.consecutive,
+            failure_rate: self.failure_rate_percent.map(|percent| wit::FailureRate { percent }),
+            slow_rate: self
+                .slow_rate
+                .map(|rule| wit::SlowRate { percent: rule.percent, slower_than_ms: rule.slower_than_ms }),
+            sample: match self.sample {
+                Sample::WindowMs(ms) => wit::Sample::WindowMs(ms),
+                Sample::Calls(calls) => wit::Sample::Calls(calls),
+            },
+            minimum_calls: self.minimum_calls,
+        }
+    }
+}

@@ -1,0 +1,120 @@
+//! Errors, in three layers: a wrong configuration, a store that did not answer, and a policy that failed.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+use crate::rate_limiter::Decision;
+use crate::runtime::{LoadError, OpenError, RunError};
+use crate::store::StoreError;
+
+/// What to answer while the store is away.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum WhenAway {
+    /// [`Error::Store`]: the caller decides.
+    #[default]
+    Error,
+    /// Admit, and say that the answer is degraded.
+    Open,
+    /// Refuse, and say that the answer is degraded.
+    Closed,
+}
+
+/// One thing that is wrong with a configuration.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Problem {
+    /// Where, as a path from the root of the configuration: `limits[1].window`.
+    pub path: String,
+    /// The value found there.
+    pub value: String,
+    /// What is allowed there, as a phrase that completes "must be ...".
+    pub allowed: String,
+}
+
+impl fmt::Display for Problem {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} is {}, must be {}", self.path, self.value, self.allowed)
+    }
+}
+
+/// Why there is no answer.
+#[derive(Debug, Clone, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// The configuration is wrong: everything that is.
+    #[error("{name:?} is not a valid configuration: {}", list(.problems))]
+    Config {
+        /// The name in the configuration.
+        name: String,
+        /// All its problems.
+        problems: Vec<Problem>,
+    },
+    /// The cost is above what a limit can ever admit at once. Waiting does not help.
+    #[error("a cost of {cost} can never fit in a limit of rate limiter {limiter:?}")]
+    CostNeverFits {
+        /// The limiter's name.
+        limiter: String,
+        /// The cost asked for.
+        cost: u32,
+    },
+    /// The rate limiter denied the call: see [`RateLimiter::acquire`](crate::RateLimiter::acquire).
+    #[error("rate limiter {limiter:?} denied the call ({:?}), retry after {:?}", .decision.reason, .decision.retry_after)]
+    Denied {
+        /// The limiter's name.
+        limiter: String,
+        /// Its decision.
+        decision: Box<Decision>,
+    },
+    /// The store did not answer.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// Others changed the same entity again and again while this call tried to. Nothing was charged.
+    #[error("the call met other hosts' changes {attempts} times in a row and gave up")]
+    Contended {
+        /// How many times it tried.
+        attempts: u32,
+    },
+    /// The component cannot be used.
+    #[error(transparent)]
+    Load(#[from] LoadError),
+    /// The component failed: a defect, and not of the caller. Nothing was charged.
+    #[error(transparent)]
+    Run(#[from] RunError),
+    /// The call cannot be made on this store, or its driver is gone.
+    #[error("{0}")]
+    Misuse(String),
+}
+
+impl Error {
+    pub(crate) fn of_open(name: &str, error: OpenError) -> Self {
+        match error {
+            OpenError::Run(error) => Self::Run(error),
+            OpenError::Problems(problems) => {
+                let problem = |p: crate::runtime::wit::types::Problem| Problem {
+                    path: p.path,
+                    value: p.value,
+                    allowed: p.allowed,
+                };
+                Self::Config { name: name.to_owned(), problems: problems.into_iter().map(problem).collect() }
+            }
+        }
+    }
+
+    /// Whether the store was away, so that the caller may choose to go on without it.
+    pub fn is_store_away(&self) -> bool {
+        matches!(self, Self::Store(_))
+    }
+
+    /// The decision, where a rate limiter denied the call.
+    pub fn denied(&self) -> Option<&Decision> {
+        match self {
+            Self::Denied { decision, .. } => Some(decision),
+            _ => None,
+        }
+    }
+}
+
+fn list(problems: &[Problem]) -> String {
+    problems.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ")
+}

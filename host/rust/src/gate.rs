@@ -1,0 +1,235 @@
+//! The entry point: a store, a clock and the component, from which limiters and breakers are opened.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+use crate::circuit_breaker::{CircuitBreaker, CircuitBreakerConfig};
+use crate::clock::{Clock, SystemClock};
+use crate::core::{Backend, Core};
+use crate::error::Error;
+use crate::ledger::{self, Ledger};
+use crate::rate_limiter::{RateLimiter, RateLimiterConfig};
+use crate::runtime::{CodeCache, ComponentSource, Runtime, RuntimeOptions, RuntimeStats};
+use crate::store::{Memory, Store};
+
+/// Resilience policies on a store. Cheap to clone.
+///
+/// ```
+/// use tidegate::{Limit, RateLimiterConfig, Tidegate};
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), tidegate::Error> {
+/// let gate = Tidegate::builder().build()?;
+/// let limiter = gate.rate_limiter(RateLimiterConfig::new("api", Limit::per_second(10)))?;
+/// let decision = limiter.try_acquire("user-42").await?;
+/// assert!(decision.is_allowed());
+/// assert_eq!(decision.remaining, 9);
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Debug, Clone)]
+pub struct Tidegate {
+    core: Arc<Core>,
+}
+
+/// Where the state will live.
+#[derive(Debug)]
+enum Place {
+    Memory(Memory),
+    Shared(Arc<dyn Store>),
+}
+
+/// Settings of a [`Tidegate`].
+#[derive(Debug)]
+pub struct Builder {
+    place: Place,
+    clock: Arc<dyn Clock>,
+    runtime: RuntimeOptions,
+    ledger: ledger::Options,
+}
+
+/// What a [`Tidegate`] has done so far.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Stats {
+    /// The component's instances and what befell them.
+    pub runtime: RuntimeStats,
+    /// Commits sent to a shared store.
+    pub commits: u64,
+    /// Commits that were refused because the store knew better; each was tried again.
+    pub refused: u64,
+    /// Commits that were refused because of their time; each was tried again.
+    pub untimely: u64,
+    /// Commits that were applied with other numbers than known, whose runs were repeated on those.
+    pub reruns: u64,
+    /// Repeated runs that did something else: a defect in a policy.
+    pub diverged: u64,
+    /// Values in a shared store that were not ours and were taken as absent.
+    pub foreign: u64,
+    /// Calls given up as contended.
+    pub contended: u64,
+    /// Outcomes that were recorded in the background.
+    pub deferred: u64,
+    /// Background work that failed and was dropped.
+    pub lost: u64,
+}
+
+impl Tidegate {
+    /// The memory store and the system's clock, unless set otherwise.
+    pub fn builder() -> Builder {
+        Builder {
+            place: Place::Memory(Memory::new()),
+            clock: Arc::new(SystemClock),
+            runtime: RuntimeOptions::default(),
+            ledger: ledger::Options::default(),
+        }
+    }
+
+    /// Opens a rate limiter.
+    ///
+    /// # Errors
+    /// [`Error::Config`] with all problems of the configuration.
+    pub fn rate_limiter(&self, config: RateLimiterConfig) -> Result<RateLimiter, Error> {
+        RateLimiter::open(&self.core, config)
+    }
+
+    /// Opens a circuit breaker.
+    ///
+    /// # Errors
+    /// [`Error::Config`] with all problems of the configuration.
+    pub fn circuit_breaker(&self, config: CircuitBreakerConfig) -> Result<CircuitBreaker, Error> {
+        CircuitBreaker::open(&self.core, config)
+    }
+
+    /// Sends what is to be recorded in the background, and returns when a shared store has it. Call it before the process
+    /// ends.
+    pub async fn flush(&self) {
+        if let Backend::Shared(ledger) = self.core.backend() {
+            ledger.flush().await;
+        }
+    }
+
+    /// What it has done so far.
+    pub fn stats(&self) -> Stats {
+        let runtime = self.core.runtime().stats();
+        let Backend::Shared(ledger) = self.core.backend() else { return Stats { runtime, ..Stats::default() } };
+        let counters = ledger.counters();
+        Stats {
+            runtime,
+            commits: counters.commits.load(Ordering::Relaxed),
+            refused: counters.refused.load(Ordering::Relaxed),
+            untimely: counters.untimely.load(Ordering::Relaxed),
+            reruns: counters.reruns.load(Ordering::Relaxed),
+            diverged: counters.diverged.load(Ordering::Relaxed),
+            foreign: counters.foreign.load(Ordering::Relaxed),
+            contended: counters.contended.load(Ordering::Relaxed),
+            deferred: counters.deferred.load(Ordering::Relaxed),
+            lost: counters.lost.load(Ordering::Relaxed),
+        }
+    }
+}
+
+impl Builder {
+    /// Keeps state in this process: in `memory`, which others may share.
+    #[must_use]
+    pub fn memory(mut self, memory: Memory) -> Self {
+        self.place = Place::Memory(memory);
+        self
+    }
+
+    /// Shares state through a store, such as [`Redis`](crate::Redis).
+    #[must_use]
+    pub fn store(mut self, store: impl Store + 'static) -> Self {
+        self.place = Place::Shared(Arc::new(store));
+        self
+    }
+
+    /// Tells the time by `clock`.
+    #[must_use]
+    pub fn clock(mut self, clock: impl Clock + 'static) -> Self {
+        self.clock = Arc::new(clock);
+        self
+    }
+
+    /// Runs this component instead of the one that the crate was built with. It must have the same world.
+    #[must_use]
+    pub fn component(mut self, component: impl Into<Vec<u8>>) -> Self {
+        self.runtime.component = ComponentSource::Bytes(component.into().into());
+        self
+    }
+
+    /// Runs the component in this file instead of the one that the crate was built with. It must have the same world.
+    #[must_use]
+    pub fn component_file(mut self, path: impl Into<PathBuf>) -> Self {
+        self.runtime.component = ComponentSource::File(path.into());
+        self
+    }
+
+    /// Keeps the compiled component in this directory between starts, given by its absolute path; by default in the user's cache
+    /// directory. Machine code is taken from it, so only this user may be able to write there. One that cannot be read or
+    /// written is done without.
+    #[must_use]
+    pub fn code_cache(mut self, directory: impl Into<PathBuf>) -> Self {
+        self.runtime.cache = CodeCache::Directory(directory.into());
+        self
+    }
+
+    /// Compiles the component at every start, which takes some milliseconds.
+    #[must_use]
+    pub fn no_code_cache(mut self) -> Self {
+        self.runtime.cache = CodeCache::Off;
+        self
+    }
+
+    /// How much memory one instance of the component may have, in bytes; by default 16 MiB.
+    #[must_use]
+    pub fn memory_limit(mut self, bytes: usize) -> Self {
+        self.runtime.memory_limit_bytes = bytes;
+        self
+    }
+
+    /// Of how many entities of a shared store to remember what was last seen; by default 65,536.
+    #[must_use]
+    pub fn max_known(mut self, entities: usize) -> Self {
+        self.ledger.max_known = entities;
+        self
+    }
+
+    /// How many calls on one entity go out to a shared store together at most; by default 256.
+    #[must_use]
+    pub fn max_batch(mut self, calls: usize) -> Self {
+        self.ledger.max_batch = calls.max(1);
+        self
+    }
+
+    /// How often a call is committed to a shared store before it ends in [`Error::Contended`]; by default 64.
+    #[must_use]
+    pub fn max_attempts(mut self, attempts: u32) -> Self {
+        self.ledger.max_attempts = attempts.max(1);
+        self
+    }
+
+    /// How long successes of a closed circuit are kept back at most, to be recorded together; by default 20 ms.
+    #[must_use]
+    pub fn flush_delay(mut self, delay: Duration) -> Self {
+        self.ledger.flush_delay = delay;
+        self
+    }
+
+    /// Loads the component and puts it all together.
+    ///
+    /// # Errors
+    /// [`Error::Load`] if the component cannot be read, compiled, or is not of the expected world.
+    pub fn build(self) -> Result<Tidegate, Error> {
+        let runtime = Runtime::open(&self.runtime)?;
+        let backend = match self.place {
+            Place::Memory(memory) => Backend::Memory(memory),
+            Place::Shared(store) => {
+                let (runtime, clock) = (Arc::clone(&runtime), Arc::clone(&self.clock));
+                Backend::Shared(Ledger::new(runtime, store, clock, self.ledger))
+            }
+        };
+        Ok(Tidegate { core: Core::new(runtime, backend, self.clock) })
+    }
+}

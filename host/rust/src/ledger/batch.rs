@@ -1,0 +1,197 @@
+//! One batch of calls on an entity: all run one after the other on what is known, and go out as one commit.
+
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+use super::Ledger;
+use super::lanes::{Call, Known};
+use crate::call::{Answer, Request};
+use crate::error::Error;
+use crate::key::EntityKey;
+use crate::runtime::wit::circuit_breaker::Effect;
+use crate::runtime::wit::rate_limiter::Verdict;
+use crate::store::{Outcome, Reply};
+use crate::transaction::Transaction;
+
+type Answers = Vec<Result<Answer, Error>>;
+
+/// How many refused commits are tried again at once. Later ones wait a little, so that hosts fall out of step.
+const EAGER_ATTEMPTS: u32 = 4;
+
+impl Ledger {
+    /// Drives a lane until nothing is in line.
+    pub(super) async fn drive(self: Arc<Self>, key: Arc<EntityKey>) {
+        let mut transaction = Transaction::default();
+        while let Some((batch, mut known)) = self.lanes.next_batch(&key) {
+            let answers = self.settle(&key, &mut transaction, &batch, &mut known).await;
+            self.lanes.keep(&key, known);
+            for (call, answer) in batch.into_iter().zip(answers) {
+                self.reply(&key, call, answer);
+            }
+        }
+    }
+
+    /// Answers the calls of a batch; on an error what is known is forgotten.
+    async fn settle(
+        &self,
+        key: &Arc<EntityKey>,
+        transaction: &mut Transaction,
+        batch: &[Call],
+        known: &mut Known,
+    ) -> Answers {
+        match self.commit(key, transaction, batch, known).await {
+            Ok(answers) => answers,
+            Err(error) => {
+                known.entity.shared = Default::default();
+                batch.iter().map(|_| Err(error.clone())).collect()
+            }
+        }
+    }
+
+    async fn commit(
+        &self,
+        key: &Arc<EntityKey>,
+        transaction: &mut Transaction,
+        batch: &[Call],
+        known: &mut Known,
+    ) -> Result<Answers, Error> {
+        for attempt in 0..self.options.max_attempts {
+            back_off(attempt).await;
+            let now_us = self.store_us().await?.max(known.seen_us);
+            transaction.begin_logged(now_us, [Arc::clone(key)]);
+            *transaction.entity_mut(0) = known.entity.clone();
+            let answers = self.run(transaction, batch);
+            let Some(commit) = transaction.commit().filter(|commit| !commit.ops.is_empty()) else {
+                return Ok(answers);
+            };
+            self.counters.commits.fetch_add(1, Ordering::Relaxed);
+            let reply = self.store.commit(commit).await?;
+            if let Some(answers) = self.take_in(transaction, batch, known, reply, answers) {
+                return Ok(answers);
+            }
+        }
+        self.counters.contended.fetch_add(1, Ordering::Relaxed);
+        Err(Error::Contended { attempts: self.options.max_attempts })
+    }
+
+    /// Takes the store's reply in. `None`: nothing was applied, try again.
+    fn take_in(
+        &self,
+        transaction: &mut Transaction,
+        batch: &[Call],
+        known: &mut Known,
+        reply: Reply,
+        answers: Answers,
+    ) -> Option<Answers> {
+        let local_us = self.clock.now_us();
+        self.counters.foreign.fetch_add(reply.foreign, Ordering::Relaxed);
+        match reply.outcome {
+            Outcome::Untimely => {
+                self.counters.untimely.fetch_add(1, Ordering::Relaxed);
+                self.offset.correct(reply.clock_us, local_us);
+                known.seen_us = known.seen_us.min(reply.clock_us);
+                None
+            }
+            Outcome::Refused(truth) => {
+                self.counters.refused.fetch_add(1, Ordering::Relaxed);
+                self.offset.learn(reply.clock_us, local_us);
+                transaction.refuse(&truth, u64::MAX);
+                known.entity = std::mem::take(transaction.entity_mut(0));
+                None
+            }
+            Outcome::Applied(seen) => {
+                self.offset.learn(reply.clock_us, local_us);
+                known.seen_us = transaction.now_us();
+                let answers = if transaction.was_told(&seen) {
+                    answers
+                } else {
+                    self.counters.reruns.fetch_add(1, Ordering::Relaxed);
+                    transaction.begin_replay(seen);
+                    self.rerun(transaction, batch, answers)
+                };
+                known.entity = std::mem::take(transaction.entity_mut(0));
+                known.entity.shared.prune(known.seen_us);
+                Some(answers)
+            }
+        }
+    }
+
+    fn run(&self, transaction: &mut Transaction, batch: &[Call]) -> Answers {
+        let run = |call: &Call| Ok(call.request.run(&self.runtime, &call.policy, transaction)?);
+        batch.iter().map(run).collect()
+    }
+
+    /// Repeats the runs of an applied commit on what the store knew. What a policy does may not depend on that; if it did all
+    /// the same, the answers that the commit was made of are the ones to give.
+    fn rerun(&self, transaction: &mut Transaction, batch: &[Call], before: Answers) -> Answers {
+        // A run that trapped has no part in the log, so it is not repeated either.
+        let again = |(call, before): (&Call, Result<Answer, Error>)| match before {
+            Ok(_) => Ok(call.request.run(&self.runtime, &call.policy, transaction)?),
+            Err(error) => Err(error),
+        };
+        let answers: Answers = batch.iter().zip(before.clone()).map(again).collect();
+        if transaction.replayed_alike() {
+            return answers;
+        }
+        self.counters.diverged.fetch_add(1, Ordering::Relaxed);
+        tracing::error!("a policy did something else on the store's numbers than on the known ones: a defect in the policy");
+        before
+    }
+
+    /// The time to run at: the store's clock, which is asked for its time once, when nothing is known of it.
+    async fn store_us(&self) -> Result<u64, Error> {
+        if let Some(now_us) = self.offset.store_us(self.clock.now_us()) {
+            return Ok(now_us);
+        }
+        let store_us = self.store.time_us().await?;
+        self.offset.learn(store_us, self.clock.now_us());
+        Ok(store_us)
+    }
+
+    /// Answers a caller. One who has gone away gets what it was given taken back.
+    fn reply(&self, key: &Arc<EntityKey>, call: Call, answer: Result<Answer, Error>) {
+        let Some(reply) = call.reply else {
+            self.unsettled.send_modify(|count| *count -= 1);
+            if let Err(error) = answer {
+                self.counters.lost.fetch_add(1, Ordering::Relaxed);
+                tracing::warn!(%error, entity = %key, "what was to settle in the background is lost");
+            }
+            return;
+        };
+        let Err(unheard) = reply.send(answer) else { return };
+        if let Some(request) = unheard.ok().and_then(|answer| undo(&call.request, &answer)) {
+            // This lane is being driven by the caller of this function, who will come to it next.
+            self.unsettled.send_modify(|count| *count += 1);
+            self.lanes.push(key, Call { policy: call.policy, request, reply: None });
+        }
+    }
+}
+
+/// What takes back what a call was given.
+fn undo(request: &Request, answer: &Answer) -> Option<Request> {
+    match (request, answer) {
+        (Request::Acquire { cost, .. } | Request::TryAcquire { cost }, Answer::Decision(decision)) => {
+            if decision.verdict == Verdict::Wait && decision.ticket != 0 {
+                return Some(Request::CancelTicket { ticket: decision.ticket });
+            }
+            let charged_at_us = decision.charged_at_us;
+            (charged_at_us != 0).then_some(Request::Refund { cost: *cost, charged_at_us })
+        }
+        (Request::Admit, Answer::Report(report)) => {
+            (report.effect == Effect::Admitted).then_some(Request::Cancelled { permit: report.permit })
+        }
+        _ => None,
+    }
+}
+
+/// Waits before a late attempt, longer each time and not alike in any two hosts.
+async fn back_off(attempt: u32) {
+    if attempt < EAGER_ATTEMPTS {
+        return;
+    }
+    let spread_us = u64::from(attempt) * 100;
+    let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
+    let wait_us = spread_us / 2 + u64::from(now.subsec_nanos()) % spread_us;
+    tokio::time::sleep(Duration::from_micros(wait_us)).await;
+}

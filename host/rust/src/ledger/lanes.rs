@@ -1,0 +1,194 @@
+//! Lanes: where calls on one entity line up, and what is known of the entity.
+//!
+//! A lane has at most one driver, which takes what is in line as a batch, and again until nothing is. So calls of this host
+//! that meet on an entity never conflict with each other; they go out together.
+
+use std::hash::BuildHasher as _;
+use std::sync::Arc;
+
+use indexmap::IndexMap;
+use parking_lot::Mutex;
+use tokio::sync::oneshot;
+
+use crate::call::{Answer, Request};
+use crate::error::Error;
+use crate::key::EntityKey;
+use crate::runtime::Policy;
+use crate::transaction::Entity;
+
+/// How many maps the lanes are spread over.
+const SHARDS: usize = 16;
+/// How many idle lanes are looked at to make room for a new one.
+const SWEEP: usize = 8;
+
+/// A call in line.
+#[derive(Debug)]
+pub(super) struct Call {
+    pub(super) policy: Policy,
+    pub(super) request: Request,
+    /// Who waits for the answer; `None`: nobody does.
+    pub(super) reply: Option<oneshot::Sender<Result<Answer, Error>>>,
+}
+
+/// What is known of an entity.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Known {
+    pub(super) entity: Entity,
+    /// The latest time of a commit; no later one may be earlier.
+    pub(super) seen_us: u64,
+}
+
+#[derive(Debug, Default)]
+struct Lane {
+    waiting: Vec<Call>,
+    /// Outcomes whose callers have gone on already. They go out with the next batch.
+    deferred: Vec<Call>,
+    driven: bool,
+    /// Whether somebody will see to it that what was deferred goes out.
+    flushed_soon: bool,
+    known: Known,
+}
+
+type Map = IndexMap<Arc<EntityKey>, Lane, foldhash::fast::RandomState>;
+
+/// All lanes of a ledger, bounded in number.
+#[derive(Debug)]
+pub(super) struct Lanes {
+    shards: Vec<Mutex<Shard>>,
+    hasher: foldhash::fast::RandomState,
+    max_batch: usize,
+}
+
+#[derive(Debug)]
+struct Shard {
+    lanes: Map,
+    capacity: usize,
+    hand: usize,
+}
+
+/// What a deferred call needs of the ledger.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Flush {
+    /// Nothing: it goes out in time.
+    Arranged,
+    /// A flush, after the delay.
+    Soon,
+    /// A driver, at once: too much has come together.
+    Now,
+}
+
+impl Lanes {
+    pub(super) fn new(max_known: usize, max_batch: usize) -> Self {
+        let capacity = max_known.div_ceil(SHARDS).max(1);
+        let shard = || Mutex::new(Shard { lanes: Map::default(), capacity, hand: 0 });
+        Self { shards: (0..SHARDS).map(|_| shard()).collect(), hasher: Default::default(), max_batch }
+    }
+
+    /// Puts a call in line. True: the caller must drive the lane.
+    pub(super) fn push(&self, key: &Arc<EntityKey>, call: Call) -> bool {
+        let mut shard = self.shard(key).lock();
+        let lane = shard.lane(key);
+        lane.waiting.push(call);
+        !std::mem::replace(&mut lane.driven, true)
+    }
+
+    /// Puts a call whose caller does not wait in line.
+    pub(super) fn defer(&self, key: &Arc<EntityKey>, call: Call) -> Flush {
+        let mut shard = self.shard(key).lock();
+        let lane = shard.lane(key);
+        lane.deferred.push(call);
+        if lane.deferred.len() >= self.max_batch && !lane.driven {
+            lane.driven = true;
+            Flush::Now
+        } else if lane.driven || lane.flushed_soon {
+            Flush::Arranged
+        } else {
+            lane.flushed_soon = true;
+            Flush::Soon
+        }
+    }
+
+    /// Claims a lane for driving, if something is in line and nobody drives it.
+    pub(super) fn claim(&self, key: &Arc<EntityKey>) -> bool {
+        let mut shard = self.shard(key).lock();
+        let Some(lane) = shard.lanes.get_mut(key) else { return false };
+        lane.flushed_soon = false;
+        let idle = !lane.driven && !(lane.deferred.is_empty() && lane.waiting.is_empty());
+        lane.driven |= idle;
+        idle
+    }
+
+    /// The lanes in which something was deferred.
+    pub(super) fn deferring(&self) -> Vec<Arc<EntityKey>> {
+        let deferring = |shard: &Mutex<Shard>| {
+            let shard = shard.lock();
+            let lanes = shard.lanes.iter().filter(|(_, lane)| !lane.deferred.is_empty());
+            lanes.map(|(key, _)| Arc::clone(key)).collect::<Vec<_>>()
+        };
+        self.shards.iter().flat_map(deferring).collect()
+    }
+
+    /// For the driver: the next batch with what is known, or `None`, and then the lane is no longer driven.
+    pub(super) fn next_batch(&self, key: &Arc<EntityKey>) -> Option<(Vec<Call>, Known)> {
+        let mut shard = self.shard(key).lock();
+        let lane = shard.lanes.get_mut(key)?;
+        let mut batch: Vec<Call> = take(&mut lane.deferred, self.max_batch);
+        batch.append(&mut take(&mut lane.waiting, self.max_batch));
+        if batch.is_empty() {
+            lane.driven = false;
+            return None;
+        }
+        Some((batch, lane.known.clone()))
+    }
+
+    /// For the driver: what is known after a batch.
+    pub(super) fn keep(&self, key: &Arc<EntityKey>, known: Known) {
+        let mut shard = self.shard(key).lock();
+        if let Some(lane) = shard.lanes.get_mut(key) {
+            lane.known = known;
+        }
+    }
+
+    /// What is known now, to be guessed from.
+    pub(super) fn known(&self, key: &Arc<EntityKey>) -> Known {
+        let shard = self.shard(key).lock();
+        shard.lanes.get(key).map(|lane| lane.known.clone()).unwrap_or_default()
+    }
+
+    fn shard(&self, key: &EntityKey) -> &Mutex<Shard> {
+        let hash = self.hasher.hash_one(key);
+        &self.shards[usize::try_from(hash >> 32).unwrap_or(0) % SHARDS]
+    }
+}
+
+impl Shard {
+    fn lane(&mut self, key: &Arc<EntityKey>) -> &mut Lane {
+        if !self.lanes.contains_key(key) && self.lanes.len() >= self.capacity {
+            self.make_room();
+        }
+        self.lanes.entry(Arc::clone(key)).or_default()
+    }
+
+    /// Forgets a few lanes that nobody is in. What only this process knows is not forgotten: it cannot be read again.
+    fn make_room(&mut self) {
+        for _ in 0..SWEEP.min(self.lanes.len()) {
+            self.hand %= self.lanes.len().max(1);
+            let lane = &self.lanes[self.hand];
+            let empty = lane.waiting.is_empty() && lane.deferred.is_empty();
+            if empty && !lane.driven && lane.known.entity.local.is_empty() {
+                self.lanes.swap_remove_index(self.hand);
+            } else {
+                self.hand += 1;
+            }
+        }
+    }
+}
+
+/// The first so many.
+fn take(calls: &mut Vec<Call>, most: usize) -> Vec<Call> {
+    if calls.len() <= most {
+        return std::mem::take(calls);
+    }
+    let rest = calls.split_off(most);
+    std::mem::replace(calls, rest)
+}

@@ -1,0 +1,165 @@
+//! The ledger: runs a policy on what is known of an entity, commits the log of the run, and runs again where the store
+//! knew better. See ARCHITECTURE.md for the protocol.
+//!
+//! Invariants: a caller is answered only from a run that the store has confirmed, but for outcomes that the policy itself lets
+//! settle later. A call whose caller has gone away is undone. Every call ends after a bounded number of commits.
+
+mod batch;
+mod driven;
+mod lanes;
+mod offset;
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use tokio::sync::{oneshot, watch};
+
+use self::driven::Driven;
+use self::lanes::{Call, Flush, Lanes};
+use self::offset::Offset;
+use crate::call::{Answer, Request};
+use crate::clock::Clock;
+use crate::error::Error;
+use crate::key::EntityKey;
+use crate::runtime::wit::circuit_breaker::Settle;
+use crate::runtime::{Policy, Runtime};
+use crate::store::Store;
+use crate::transaction::Transaction;
+
+/// How a ledger works.
+#[derive(Debug, Clone)]
+pub(crate) struct Options {
+    /// Of how many entities to remember what was last seen.
+    pub(crate) max_known: usize,
+    /// How many calls on an entity go out together at most.
+    pub(crate) max_batch: usize,
+    /// How often a batch is committed before it is given up as contended.
+    pub(crate) max_attempts: u32,
+    /// How long an outcome that may settle later is kept back at most.
+    pub(crate) flush_delay: Duration,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self { max_known: 65_536, max_batch: 256, max_attempts: 64, flush_delay: Duration::from_millis(20) }
+    }
+}
+
+/// What a ledger has done so far.
+#[derive(Debug, Default)]
+pub(crate) struct Counters {
+    pub(crate) commits: AtomicU64,
+    pub(crate) refused: AtomicU64,
+    pub(crate) untimely: AtomicU64,
+    pub(crate) reruns: AtomicU64,
+    pub(crate) diverged: AtomicU64,
+    pub(crate) foreign: AtomicU64,
+    pub(crate) contended: AtomicU64,
+    pub(crate) deferred: AtomicU64,
+    pub(crate) lost: AtomicU64,
+}
+
+/// Runs, commits and runs again.
+#[derive(Debug)]
+pub(crate) struct Ledger {
+    runtime: Arc<Runtime>,
+    store: Arc<dyn Store>,
+    clock: Arc<dyn Clock>,
+    offset: Offset,
+    lanes: Lanes,
+    options: Options,
+    counters: Counters,
+    /// How many calls that nobody waits for are not settled yet.
+    unsettled: watch::Sender<u64>,
+}
+
+impl Ledger {
+    pub(crate) fn new(
+        runtime: Arc<Runtime>,
+        store: Arc<dyn Store>,
+        clock: Arc<dyn Clock>,
+        options: Options,
+    ) -> Arc<Self> {
+        let lanes = Lanes::new(options.max_known, options.max_batch);
+        let (offset, counters, unsettled) = (Offset::default(), Counters::default(), watch::Sender::new(0));
+        Arc::new(Self { runtime, store, clock, offset, lanes, options, counters, unsettled })
+    }
+
+    pub(crate) fn counters(&self) -> &Counters {
+        &self.counters
+    }
+
+    /// Makes a call, and answers when the store has confirmed it. Dropping the future undoes it.
+    pub(crate) async fn call(
+        self: &Arc<Self>,
+        key: EntityKey,
+        policy: &Policy,
+        request: Request,
+    ) -> Result<Answer, Error> {
+        let (reply, answer) = oneshot::channel();
+        let key = Arc::new(key);
+        let call = Call { policy: policy.clone(), request, reply: Some(reply) };
+        let driver = self.lanes.push(&key, call).then(|| Arc::clone(self).drive(key));
+        Driven::new(driver, answer).await
+    }
+
+    /// Takes an outcome in. If the policy lets it settle later, the answer is what this host knows, and the outcome goes out with
+    /// the next batch of the entity, after the flush delay at the latest.
+    pub(crate) async fn record(
+        self: &Arc<Self>,
+        key: EntityKey,
+        policy: &Policy,
+        request: Request,
+    ) -> Result<Answer, Error> {
+        let key = Arc::new(key);
+        let Some((answer, changes)) = self.guess(&key, policy, &request) else {
+            return self.call(Arc::unwrap_or_clone(key), policy, request).await;
+        };
+        if changes {
+            self.counters.deferred.fetch_add(1, Ordering::Relaxed);
+            let call = Call { policy: policy.clone(), request, reply: None };
+            self.unsettled.send_modify(|count| *count += 1);
+            match self.lanes.defer(&key, call) {
+                Flush::Arranged => {}
+                Flush::Soon => drop(tokio::spawn(Arc::clone(self).flush_later(key))),
+                Flush::Now => drop(tokio::spawn(Arc::clone(self).drive(key))),
+            }
+        }
+        Ok(answer)
+    }
+
+    /// Sends out all that nobody waits for, and returns when the store has it or it is lost.
+    pub(crate) async fn flush(self: &Arc<Self>) {
+        for key in self.lanes.deferring() {
+            if self.lanes.claim(&key) {
+                Arc::clone(self).drive(key).await;
+            }
+        }
+        // What another driver has taken. The sender lives as long as `self`.
+        let _ = self.unsettled.subscribe().wait_for(|count| *count == 0).await;
+    }
+
+    /// The answer on what is known and whether it changes anything, if it may settle later.
+    fn guess(&self, key: &Arc<EntityKey>, policy: &Policy, request: &Request) -> Option<(Answer, bool)> {
+        let known = self.lanes.known(key);
+        let now_us = self.offset.store_us(self.clock.now_us())?.max(known.seen_us);
+        let mut transaction = Transaction::default();
+        transaction.begin_logged(now_us, [Arc::clone(key)]);
+        *transaction.entity_mut(0) = known.entity;
+        match request.run(&self.runtime, policy, &mut transaction) {
+            Ok(Answer::Report(report)) if report.settle == Settle::Later => {
+                let changes = transaction.commit().is_some_and(|commit| commit.changes());
+                Some((Answer::Report(report), changes))
+            }
+            _ => None,
+        }
+    }
+
+    async fn flush_later(self: Arc<Self>, key: Arc<EntityKey>) {
+        self.clock.sleep(self.options.flush_delay).await;
+        if self.lanes.claim(&key) {
+            self.drive(key).await;
+        }
+    }
+}

@@ -1,0 +1,224 @@
+//! Rate limiter.
+
+mod config;
+mod decision;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+pub use self::config::{Algorithm, Limit, OnLimit, RateLimiterConfig, WindowUnit};
+pub use self::decision::{Ask, Decision, Reason, Ticket, Verdict};
+use crate::background;
+use crate::call::{Answer, Request};
+use crate::core::{Core, Kind};
+use crate::error::Error;
+use crate::key::Namespace;
+use crate::runtime::Policy;
+use crate::runtime::wit::rate_limiter::Fault;
+
+/// A handle on a rate limiter: cheap to clone, to be shared between tasks and threads. It holds no state of any key; handles
+/// of the same name on the same store limit together, in whatever process and language.
+#[derive(Debug, Clone)]
+pub struct RateLimiter {
+    inner: Arc<Inner>,
+}
+
+#[derive(Debug)]
+pub(crate) struct Inner {
+    core: Arc<Core>,
+    policy: Policy,
+    namespace: Namespace,
+    config: RateLimiterConfig,
+}
+
+/// A permit, and how long it was waited for.
+#[derive(Debug, Clone)]
+pub struct Admission {
+    /// The decision that admitted the call, or reserved its place.
+    pub decision: Decision,
+    /// How long the call waited, by this host's clock.
+    pub waited: Duration,
+}
+
+impl RateLimiter {
+    pub(crate) fn open(core: &Arc<Core>, config: RateLimiterConfig) -> Result<Self, Error> {
+        let policy = core.runtime().open_limiter(config.to_wit());
+        let policy = policy.map_err(|error| Error::of_open(&config.name, error))?;
+        let namespace = Namespace::new(Kind::RateLimiter.tag(), &config.name);
+        Ok(Self { inner: Arc::new(Inner { core: Arc::clone(core), policy, namespace, config }) })
+    }
+
+    /// The settings.
+    pub fn config(&self) -> &RateLimiterConfig {
+        &self.inner.config
+    }
+
+    /// Asks for permits now: allowed or denied, never a wait. In `queue` mode it never goes before those who wait.
+    ///
+    /// # Errors
+    /// [`Error::CostNeverFits`]; [`Error::Store`] and [`Error::Contended`] with a shared store.
+    pub async fn try_acquire<'a>(&self, ask: impl Into<Ask<'a>>) -> Result<Decision, Error> {
+        let ask = ask.into();
+        self.inner.decide(ask, Request::TryAcquire { cost: ask.cost }).await
+    }
+
+    /// Asks for permits and waits for them, as the configuration says.
+    ///
+    /// Dropping the future leaves the queue, or gives the reserved place back.
+    ///
+    /// # Errors
+    /// [`Error::Denied`] with the decision; and those of [`Self::try_acquire`].
+    pub async fn acquire<'a>(&self, ask: impl Into<Ask<'a>>) -> Result<Admission, Error> {
+        let ask = ask.into();
+        let started_us = self.inner.core.clock().now_us();
+        let mut decision = self.decide(ask, None).await?;
+        while decision.verdict == Verdict::Wait {
+            let held = Held { inner: &self.inner, ask, decision: Some(decision) };
+            self.inner.core.clock().sleep(held.wait()).await;
+            decision = held.release();
+            let Some(ticket) = decision.ticket else { break };
+            decision = self.decide(ask, Some(ticket)).await?;
+        }
+        self.inner.admission(decision, started_us)
+    }
+
+    /// One step of [`Self::acquire`] that never sleeps, for workflows that keep their own timers: asks for permits, or comes
+    /// back with a ticket after [`Decision::wait`]. Without a ticket in the decision, a wait is a reserved place that has been
+    /// charged: go after that time.
+    ///
+    /// # Errors
+    /// Those of [`Self::try_acquire`].
+    pub async fn decide<'a>(&self, ask: impl Into<Ask<'a>>, ticket: Option<Ticket>) -> Result<Decision, Error> {
+        let ask = ask.into();
+        self.inner.decide(ask, acquire_request(ask, ticket)).await
+    }
+
+    /// What [`Self::try_acquire`] would answer, without charging.
+    ///
+    /// # Errors
+    /// Those of [`Self::try_acquire`].
+    pub async fn peek<'a>(&self, ask: impl Into<Ask<'a>>) -> Result<Decision, Error> {
+        let ask = ask.into();
+        self.inner.decide(ask, Request::Peek { cost: ask.cost }).await
+    }
+
+    /// Gives permits back that `decision` charged, and reports as a peek does. Windows and logs take them out of the very place
+    /// they were counted in; GCRA and token bucket give back what has not come back by itself since. Giving the same
+    /// permits back twice counts once in a log only.
+    ///
+    /// # Errors
+    /// [`Error::Store`] and [`Error::Contended`] with a shared store.
+    pub async fn refund<'a>(&self, ask: impl Into<Ask<'a>>, decision: &Decision) -> Result<Decision, Error> {
+        let ask = ask.into();
+        self.inner.decide(ask, refund_request(ask, decision)).await
+    }
+
+    /// Takes a waiter out of the queue; false: it was not in it.
+    ///
+    /// # Errors
+    /// Those of [`Self::refund`].
+    pub async fn cancel(&self, key: &str, ticket: Ticket) -> Result<bool, Error> {
+        let answer = self.inner.call(key, Request::CancelTicket { ticket: ticket.0 }).await?;
+        Ok(matches!(answer, Answer::WasWaiting(true)))
+    }
+
+    /// Forgets what was charged to a key. Those who wait keep their places.
+    ///
+    /// # Errors
+    /// Those of [`Self::refund`].
+    pub async fn reset(&self, key: &str) -> Result<(), Error> {
+        self.inner.call(key, Request::Forget).await.map(drop)
+    }
+
+    pub(crate) fn inner(&self) -> &Arc<Inner> {
+        &self.inner
+    }
+}
+
+/// Asks by the configured behaviour, or comes back.
+pub(crate) fn acquire_request(ask: Ask<'_>, ticket: Option<Ticket>) -> Request {
+    Request::Acquire { cost: ask.cost, priority: ask.priority, ticket: ticket.map_or(0, |ticket| ticket.0) }
+}
+
+/// Gives back what a decision charged; nothing where it charged nothing.
+pub(crate) fn refund_request(ask: Ask<'_>, decision: &Decision) -> Request {
+    match decision.charged_at_us {
+        Some(charged_at_us) => Request::Refund { cost: ask.cost, charged_at_us },
+        None => Request::Peek { cost: 0 },
+    }
+}
+
+impl Inner {
+    pub(crate) fn clock(&self) -> &dyn crate::clock::Clock {
+        self.core.clock()
+    }
+
+    async fn call(&self, key: &str, request: Request) -> Result<Answer, Error> {
+        self.core.call(&self.namespace, key, &self.policy, request).await
+    }
+
+    pub(crate) fn call_now(&self, key: &str, request: &Request) -> Result<Answer, Error> {
+        self.core.call_now(&self.namespace, key, &self.policy, request)
+    }
+
+    async fn decide(&self, ask: Ask<'_>, request: Request) -> Result<Decision, Error> {
+        let answer = self.call(ask.key, request).await;
+        self.decision(ask, answer)
+    }
+
+    pub(crate) fn decide_now(&self, ask: Ask<'_>, request: &Request) -> Result<Decision, Error> {
+        let answer = self.call_now(ask.key, request);
+        self.decision(ask, answer)
+    }
+
+    /// What an answer means to the caller.
+    fn decision(&self, ask: Ask<'_>, answer: Result<Answer, Error>) -> Result<Decision, Error> {
+        match answer {
+            Ok(Answer::Decision(decision)) => Ok(decision.into()),
+            Ok(Answer::Fault(Fault::CostNeverFits)) => {
+                Err(Error::CostNeverFits { limiter: self.config.name.clone(), cost: ask.cost })
+            }
+            Ok(_) => Err(Error::Misuse("the answer to another question".to_owned())),
+            Err(error) if error.is_store_away() => Decision::while_away(self.config.when_away).ok_or(error),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// What a last decision means to one who has waited.
+    pub(crate) fn admission(&self, decision: Decision, started_us: u64) -> Result<Admission, Error> {
+        if decision.verdict == Verdict::Denied {
+            return Err(Error::Denied { limiter: self.config.name.clone(), decision: Box::new(decision) });
+        }
+        let waited = Duration::from_micros(self.clock().now_us().saturating_sub(started_us));
+        Ok(Admission { decision, waited })
+    }
+}
+
+/// A place in the queue or a reserved one, given up when dropped.
+struct Held<'a> {
+    inner: &'a Arc<Inner>,
+    ask: Ask<'a>,
+    decision: Option<Decision>,
+}
+
+impl Held<'_> {
+    fn wait(&self) -> Duration {
+        self.decision.as_ref().map_or(Duration::ZERO, |decision| decision.wait)
+    }
+
+    fn release(mut self) -> Decision {
+        self.decision.take().expect("a place is released once")
+    }
+}
+
+impl Drop for Held<'_> {
+    fn drop(&mut self) {
+        let Some(decision) = self.decision.take() else { return };
+        let request = match decision.ticket {
+            Some(ticket) => Request::CancelTicket { ticket: ticket.0 },
+            None => refund_request(self.ask, &decision),
+        };
+        let (inner, key) = (Arc::clone(self.inner), self.ask.key.to_owned());
+        background::run("giving up a place", async move { inner.call(&key, request).await });
+    }
+}

@@ -1,0 +1,254 @@
+//! The embedded store: the entities of this process, exact, bounded, and gone when they are of no more use.
+//!
+//! A policy runs on an entity's true cells, under the lock of the shard that holds it, so nothing has to be committed and no
+//! two calls can conflict. [`MemoryStore`] puts the same entities behind the commit protocol.
+
+use std::sync::Arc;
+
+use indexmap::IndexMap;
+use parking_lot::{Mutex, MutexGuard};
+
+use super::StoreError;
+use crate::transaction::{Entity, Transaction};
+
+/// How many shards there are. More than there are cores, so that two threads rarely meet at a lock.
+const SHARDS: usize = 64;
+/// How many entities a new one makes the shard look at for one that has expired. At two, what has expired is at most about as
+/// much as what has not.
+const SWEEP: usize = 2;
+
+/// The embedded store. Cheap to clone; clones share their entities.
+///
+/// It holds entities that are in use, a million unless set otherwise. An entity is dropped when all of it has expired. When the
+/// store is full, calls on entities that it does not hold end in [`StoreError::Full`]: forgetting one that is in use would
+/// admit too much.
+#[derive(Debug, Clone)]
+pub struct Memory {
+    inner: Arc<Inner>,
+}
+
+#[derive(Debug)]
+struct Inner {
+    shards: Vec<Mutex<Shard>>,
+    hasher: Hasher,
+    capacity: usize,
+}
+
+type Hasher = foldhash::fast::RandomState;
+
+#[derive(Debug)]
+pub(crate) struct Shard {
+    entities: IndexMap<Box<str>, Slot, Hasher>,
+    capacity: usize,
+    /// Where the sweep goes on.
+    hand: usize,
+    /// Nothing expires before, so a full shard need not be searched again.
+    full_until_us: u64,
+    transaction: Transaction,
+}
+
+#[derive(Debug)]
+struct Slot {
+    entity: Entity,
+    /// The time of the last run. No run on the entity is ever given an earlier one.
+    seen_us: u64,
+}
+
+impl Memory {
+    /// A store of up to a million entities.
+    pub fn new() -> Self {
+        Self::with_capacity(1_000_000)
+    }
+
+    /// A store of about so many entities at most; at least one for each of its 64 shards.
+    pub fn with_capacity(entities: usize) -> Self {
+        let hasher = Hasher::default();
+        let capacity = entities.div_ceil(SHARDS).max(1);
+        let shard = || Shard {
+            entities: IndexMap::with_hasher(hasher.clone()),
+            capacity,
+            hand: 0,
+            full_until_us: 0,
+            transaction: Transaction::default(),
+        };
+        let shards = (0..SHARDS).map(|_| Mutex::new(shard())).collect();
+        Self { inner: Arc::new(Inner { shards, hasher, capacity: entities }) }
+    }
+
+    /// How many entities it holds, with those that have expired but were not yet dropped.
+    pub fn len(&self) -> usize {
+        self.inner.shards.iter().map(|shard| shard.lock().entities.len()).sum()
+    }
+
+    /// Whether it holds none.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// Runs on the true cells of the entity `tag`, at `now_us` or the latest time the entity has seen.
+    ///
+    /// The run must leave the transaction as it was if it fails.
+    pub(crate) fn run<R>(
+        &self,
+        tag: &str,
+        now_us: u64,
+        run: impl FnOnce(&mut Transaction) -> R,
+    ) -> Result<R, StoreError> {
+        self.shard(self.shard_of(tag)).run(tag, now_us, run).ok_or(StoreError::Full { capacity: self.inner.capacity })
+    }
+
+    pub(crate) fn shard_of(&self, tag: &str) -> usize {
+        use std::hash::BuildHasher as _;
+        // The low bits choose the place within the shard's map.
+        usize::try_from(self.inner.hasher.hash_one(tag) >> 32).unwrap_or(0) % SHARDS
+    }
+
+    pub(crate) fn shard(&self, index: usize) -> MutexGuard<'_, Shard> {
+        self.inner.shards[index].lock()
+    }
+
+    pub(crate) fn capacity(&self) -> usize {
+        self.inner.capacity
+    }
+}
+
+impl Default for Memory {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl Shard {
+    /// `None`: there is no room for the entity, and the run has changed nothing.
+    fn run<R>(&mut self, tag: &str, now_us: u64, run: impl FnOnce(&mut Transaction) -> R) -> Option<R> {
+        let Some((index, _, slot)) = self.entities.get_full_mut(tag) else {
+            return self.run_new(tag, now_us, run);
+        };
+        slot.seen_us = slot.seen_us.max(now_us);
+        let transaction = &mut self.transaction;
+        transaction.begin_direct(slot.seen_us, 1);
+        std::mem::swap(transaction.entity_mut(0), &mut slot.entity);
+        let result = run(transaction);
+        std::mem::swap(transaction.entity_mut(0), &mut slot.entity);
+        if slot.entity.is_over(slot.seen_us) {
+            self.entities.swap_remove_index(index);
+        }
+        Some(result)
+    }
+
+    fn run_new<R>(&mut self, tag: &str, now_us: u64, run: impl FnOnce(&mut Transaction) -> R) -> Option<R> {
+        self.transaction.begin_direct(now_us, 1);
+        let result = run(&mut self.transaction);
+        let entity = std::mem::take(self.transaction.entity_mut(0));
+        if entity.is_over(now_us) {
+            return Some(result);
+        }
+        let has_room = self.make_room(1, now_us);
+        if has_room {
+            self.insert(tag, entity, now_us);
+        }
+        has_room.then_some(result)
+    }
+
+    /// Moves an entity out.
+    pub(crate) fn take(&mut self, tag: &str) -> Entity {
+        self.entities.swap_remove(tag).map(|slot| slot.entity).unwrap_or_default()
+    }
+
+    /// Puts an entity in, for which there must be room.
+    pub(crate) fn insert(&mut self, tag: &str, entity: Entity, now_us: u64) {
+        self.entities.insert(tag.into(), Slot { entity, seen_us: now_us });
+    }
+
+    /// Whether there is room for so many more entities, once those that have expired are dropped.
+    pub(crate) fn make_room(&mut self, count: usize, now_us: u64) -> bool {
+        self.sweep(SWEEP * count, now_us);
+        if self.entities.len() + count > self.capacity && now_us >= self.full_until_us {
+            self.sweep(self.entities.len(), now_us);
+            let expiries = self.entities.values().map(|slot| slot.entity.expires_us());
+            self.full_until_us = expiries.min().unwrap_or(0);
+        }
+        self.entities.len() + count <= self.capacity
+    }
+
+    /// Looks at so many entities, in turn, and drops those that have expired.
+    fn sweep(&mut self, count: usize, now_us: u64) {
+        for _ in 0..count {
+            if self.entities.is_empty() {
+                return;
+            }
+            self.hand %= self.entities.len();
+            if self.entities[self.hand].entity.is_over(now_us) {
+                // The last one moves to this place, so the hand stays.
+                self.entities.swap_remove_index(self.hand);
+            } else {
+                self.hand += 1;
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::runtime::wit::kv::{Cell, Scope};
+
+    const CELL: Cell = Cell { entity: 0, field: 1, scope: Scope::Shared };
+
+    fn put(memory: &Memory, tag: &str, now_us: u64, ttl_ms: u64) -> Result<(), StoreError> {
+        memory.run(tag, now_us, |transaction| transaction.put(CELL, Some("x".into()), ttl_ms))
+    }
+
+    fn read(memory: &Memory, tag: &str, now_us: u64) -> Option<String> {
+        memory.run(tag, now_us, |transaction| transaction.get(CELL).map(|v| v.to_string())).expect("a read needs no room")
+    }
+
+    #[test]
+    fn what_one_run_puts_the_next_reads() {
+        let memory = Memory::new();
+        put(&memory, "a", 1_000, 5).expect("there is room");
+        assert_eq!(read(&memory, "a", 5_999).as_deref(), Some("x"));
+        assert_eq!(read(&memory, "b", 5_999), None);
+        assert_eq!(read(&memory, "a", 6_000), None);
+    }
+
+    #[test]
+    fn time_never_runs_backwards_for_an_entity() {
+        let memory = Memory::new();
+        put(&memory, "a", 9_000_000, 60_000).expect("there is room");
+        let seen = memory.run("a", 5_000_000, |transaction| transaction.now_us()).expect("it is held");
+        assert_eq!(seen, 9_000_000);
+    }
+
+    #[test]
+    fn reading_an_unknown_entity_holds_nothing() {
+        let memory = Memory::new();
+        assert_eq!(read(&memory, "a", 1), None);
+        assert!(memory.is_empty());
+    }
+
+    #[test]
+    fn what_has_expired_is_dropped_while_others_come() {
+        let memory = Memory::new();
+        for round in 0..50_u64 {
+            for i in 0..200 {
+                put(&memory, &format!("{round}-{i}"), round * 10_000, 5).expect("there is room");
+            }
+        }
+        assert!(memory.len() < 1_000, "{} of 10,000 are held, 200 of them live", memory.len());
+    }
+
+    #[test]
+    fn a_full_store_refuses_newcomers_until_one_expires_and_serves_those_it_holds() {
+        let memory = Memory::with_capacity(SHARDS);
+        let tags: Vec<String> = (0..10_000).map(|i| format!("user-{i}")).collect();
+        let shard = memory.shard_of("a");
+        let other = tags.iter().find(|tag| memory.shard_of(tag) == shard).expect("one of so many shares the shard");
+        put(&memory, "a", 0, 10).expect("the shard is empty");
+        assert!(matches!(put(&memory, other, 1, 10), Err(StoreError::Full { .. })));
+        assert_eq!(read(&memory, "a", 2).as_deref(), Some("x"));
+        put(&memory, "a", 3, 10).expect("it is held already");
+        put(&memory, other, 20_000, 10).expect("the other has expired");
+        assert_eq!(memory.len(), 1);
+    }
+}
