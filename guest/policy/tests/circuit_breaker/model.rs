@@ -70,7 +70,6 @@ impl From<Report> for Answer {
     }
 }
 
-#[derive(Debug)]
 pub(crate) struct Model {
     config: Config,
     clock_us: u64,
@@ -190,16 +189,13 @@ impl Model {
     }
 
     fn admit(&mut self) -> (Effect, u32) {
-        let refused = match (self.mode(), self.state()) {
-            (Mode::ForcedOpen, _) => Some(Effect::RefusedForced),
-            (Mode::Normal, State::Open) => Some(Effect::RefusedOpen),
+        match (self.mode(), self.state()) {
+            (Mode::ForcedOpen, _) => return (Effect::RefusedForced, 0),
+            (Mode::Normal, State::Open) => return (Effect::RefusedOpen, 0),
             (Mode::Normal, State::HalfOpen) => return self.admit_probe(),
-            _ => None,
-        };
-        if refused.is_none() {
-            self.tickets.push(Ticket { epoch: self.epoch, at_us: self.now_us(), probe: 0 });
+            _ => self.tickets.push(Ticket { epoch: self.epoch, at_us: self.now_us(), probe: 0 }),
         }
-        (refused.unwrap_or(Effect::Admitted), 0)
+        (Effect::Admitted, 0)
     }
 
     fn admit_probe(&mut self) -> (Effect, u32) {
@@ -229,8 +225,9 @@ impl Model {
         if matches!(self.mode(), Mode::ForcedOpen | Mode::Disabled) {
             return Effect::Ignored;
         }
+        let normal = self.mode() == Mode::Normal;
         if let Phase::HalfOpen { probes, .. } = &mut self.phase
-            && self.order.unwrap_or(self.config.mode) == Mode::Normal
+            && normal
         {
             let Some(at) = probes.iter().position(|probe| probe.0 == ticket.probe && probe.1 > now_us) else {
                 return Effect::Late;
@@ -248,8 +245,7 @@ impl Model {
         let needed = self.config.half_open.successes;
         let Phase::HalfOpen { successes, .. } = &mut self.phase else { panic!("it is half-open") };
         *successes += u32::from(!failed);
-        let closes = *successes == needed;
-        if closes {
+        if *successes == needed {
             self.close(Cause::ProbesSucceeded);
             return Effect::CountedSuccess;
         }
