@@ -1,1 +1,4 @@
 //! Tidegate.
+
+pub mod key;
+pub mod store;
