@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use redis::cluster_routing::Slot;
+use tidegate::key::EntityKey;
 use tidegate::store::redis::Redis;
 use tidegate::store::{BoxFuture, Commit, Op, Outcome, Seen, Store, StoreError};
 use tidegate_test_support::redis_server::RedisCluster;
@@ -73,6 +74,26 @@ async fn all_cells_of_an_entity_share_a_slot_and_entities_spread() {
         slots.insert(slot_of(0));
     }
     assert!(slots.len() > 10, "{slots:?}");
+}
+
+#[tokio::test]
+async fn keys_of_any_text_share_a_slot_by_entity_and_never_collide() {
+    let subject = ClusterSubject::start().await;
+    let long = "x".repeat(10 * 1024 * 1024);
+    let longer = format!("{long}x");
+    let texts = ["", ":", "{", "}", "{}", "{a}", "}{", "%7B", "\0", "🌊", "a:b", "a b\r\n", "~", &long, &longer];
+    let benches: Vec<_> = texts
+        .iter()
+        .flat_map(|text| [EntityKey::new("rl", "n", text), EntityKey::new("rl", text, "n")])
+        .map(|entity| Bench { store: &subject.store, entity: Arc::new(entity) })
+        .collect();
+    for (number, bench) in benches.iter().enumerate() {
+        // Were the cells of an entity in different slots, the cluster would refuse this.
+        bench.apply(vec![put(0, Some(&number.to_string())), put(1, Some("a")), put(2, Some("b"))]).await;
+    }
+    for (number, bench) in benches.iter().enumerate() {
+        assert_eq!(bench.value(0).await, Some(number.to_string()), "{}", bench.entity);
+    }
 }
 
 #[tokio::test]

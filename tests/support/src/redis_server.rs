@@ -2,6 +2,7 @@
 
 use std::io::{BufRead as _, BufReader};
 use std::net::TcpListener;
+use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 use std::thread;
 
@@ -139,6 +140,8 @@ impl RedisServer {
 impl Drop for RedisServer {
     fn drop(&mut self) {
         let _ = self.kill();
+        // Only a cluster node has one.
+        let _ = std::fs::remove_file(table_of(self.port));
     }
 }
 
@@ -189,16 +192,17 @@ impl RedisCluster {
 
 fn cluster_args(port: u16) -> Vec<String> {
     // The node's table of the others is the only file that a cluster node insists on.
-    let table = std::env::temp_dir().join(format!("tidegate-nodes-{}-{port}.conf", std::process::id()));
-    let _ = std::fs::remove_file(&table);
-    // The bus would be on port + 10000, which may not exist.
-    let bus = free_port().unwrap_or(0);
+    let table = table_of(port);
     let table = table.to_string_lossy();
     ["--port", &port.to_string(), "--cluster-enabled", "yes", "--cluster-config-file", &table]
         .into_iter()
-        .chain(["--cluster-node-timeout", "2000", "--cluster-port", &bus.to_string()])
+        .chain(["--cluster-node-timeout", "2000"])
         .map(ToOwned::to_owned)
         .collect()
+}
+
+fn table_of(port: u16) -> PathBuf {
+    std::env::temp_dir().join(format!("tidegate-nodes-{}-{port}.conf", std::process::id()))
 }
 
 fn wait_until_joined(node: &RedisServer) -> Result<()> {
@@ -227,7 +231,7 @@ fn start_somewhere(scheme: &'static str, args_on: impl Fn(u16) -> Vec<String>) -
 }
 
 fn free_port() -> Result<u16> {
-    // Below 55536, so that a port for a cluster bus exists as well.
+    // A cluster node talks to the others on the port 10000 above its own.
     loop {
         let port = TcpListener::bind("127.0.0.1:0")?.local_addr()?.port();
         if port < 55_536 {

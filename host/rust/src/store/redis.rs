@@ -4,8 +4,11 @@
 //! later, or Valkey. How keys look is told in [`crate::key`]; every key expires.
 //!
 //! An ACL user needs `EVALSHA`, `EVAL`, `SCRIPT LOAD`, and for the script `TIME`, `MGET`, `SET`, `DEL` and `PTTL`, on the keys
-//! under the prefix: `+evalsha +eval +script|load +time +mget +set +del +pttl ~tidegate:*`. A user of a cluster needs
-//! `+cluster|slots` and `+asking` as well.
+//! under the prefix: `+evalsha +eval +script|load +time +mget +set +del +pttl ~tidegate:*`. In a cluster it
+//! needs `+cluster|slots +asking +ping` as well.
+//!
+//! In a cluster the clock is that of the node that an entity is on, and [`Store::time_us`] tells any node's. Keep the nodes'
+//! clocks together; where they differ, commits at the time of another node are untimely and the reply tells the right time.
 
 mod builder;
 mod connection;

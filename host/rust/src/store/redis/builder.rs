@@ -125,8 +125,8 @@ impl RedisBuilder {
     }
 
     fn build(self) -> Result<Redis, ConnectError> {
-        let limit = limit("limit_ms", self.limit_ms)?;
-        let connect_limit = limit_of_connecting(self.connect_limit_ms)?;
+        let limit = checked_limit("limit_ms", self.limit_ms)?;
+        let connect_limit = checked_limit("connect_limit_ms", self.connect_limit_ms)?;
         let nodes = self.nodes()?;
         if nodes.iter().any(is_tls) {
             choose_crypto_provider();
@@ -177,11 +177,7 @@ impl fmt::Debug for RedisBuilder {
     }
 }
 
-fn limit_of_connecting(limit_ms: u64) -> Result<Duration, ConnectError> {
-    limit("connect_limit_ms", limit_ms)
-}
-
-fn limit(path: &str, limit_ms: u64) -> Result<Duration, ConnectError> {
+fn checked_limit(path: &str, limit_ms: u64) -> Result<Duration, ConnectError> {
     if (1..=60_000).contains(&limit_ms) {
         Ok(Duration::from_millis(limit_ms))
     } else {

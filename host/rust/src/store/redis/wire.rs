@@ -100,13 +100,13 @@ impl Log {
             Op::Get { expected, .. } => self.text(expected.as_deref()),
             Op::Put { value, ttl_ms, .. } => {
                 self.text(value.as_deref());
-                self.number(bounded_ttl(*ttl_ms));
+                self.text(Some(&ttl(*ttl_ms)));
             }
             &Op::Advance { step, floor, ceiling, ttl_ms, fits, repeat, .. } => {
                 self.integer(amount(step, if fits { repeat } else { 1 }));
                 self.number(floor);
                 self.number(ceiling);
-                self.number(bounded_ttl(ttl_ms));
+                self.text(Some(&ttl(ttl_ms)));
                 self.item(if fits { &[0xc3] } else { &[0xc2] });
             }
             &Op::Retreat { step, floor, .. } => {
@@ -152,8 +152,9 @@ impl Log {
     }
 }
 
-fn bounded_ttl(ttl_ms: u64) -> u64 {
-    ttl_ms.clamp(1, MAX_TTL_MS)
+/// As text, because the script hands it on as it is.
+fn ttl(ttl_ms: u64) -> String {
+    ttl_ms.clamp(1, MAX_TTL_MS).to_string()
 }
 
 /// `step` so many times over; what is more than any number may be is [`BEYOND`].
@@ -263,7 +264,7 @@ mod tests {
     #[test]
     fn numbers_above_the_greatest_count_as_it() {
         let log = log_of(advance(1, true, 1));
-        assert_eq!(log, [&[4, 1, 1, 0][..], &bytes_of(MAX_NUMBER), &[1, 0xc3]].concat());
+        assert_eq!(log, [&[4, 1, 1, 0][..], &bytes_of(MAX_NUMBER), &[0xd9, 1, b'1', 0xc3]].concat());
     }
 
     #[test]
