@@ -164,6 +164,16 @@ async fn a_number_that_never_expires_does_not_deny() {
 }
 
 #[tokio::test]
+async fn a_number_put_over_one_that_never_expires_does_deny() {
+    let subject = RedisSubject::start().await;
+    let bench = Bench::new(&subject.store);
+    let key = RedisSubject::key(&bench, 0);
+    subject.stranger(&[b"SET", key.as_bytes(), b"100"]);
+    let seen = bench.apply(vec![put(0, Some("10")), advance(0, 1, 5, 10, false)]).await;
+    assert_eq!(seen, [Seen::Nothing, Seen::Number(10)]);
+}
+
+#[tokio::test]
 async fn a_number_that_expires_does_deny() {
     let subject = RedisSubject::start().await;
     let bench = Bench::new(&subject.store);

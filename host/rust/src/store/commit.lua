@@ -127,7 +127,7 @@ while holds and at <= last do
     local step, floor = log[at + 2], log[at + 3]
     local n = number[cell]
     if n == nil then n = read_number(cell) end
-    if n and n > floor and step > 0 then
+    if n and n > floor then
       n = math.max(n - step, floor)
       text[cell], number[cell] = nil, n
       if ttl[cell] == nil then ttl[cell] = false end
