@@ -44,21 +44,28 @@ impl Connection {
 
 async fn send_to_cluster(connection: &mut ClusterConnection, command: &Cmd) -> RedisResult<Value> {
     let mut result = send_once(connection, command).await;
+    let mut owner: Option<String> = None;
     for _ in 0..MAX_REDIRECTS {
         let Err(error) = &result else { break };
-        result = match error.kind() {
+        let Some((node, _)) = error.redirect_node() else { break };
+        if error.kind() == ErrorKind::Server(ServerErrorKind::Ask) {
+            let Some(node) = address(node) else { break };
+            result = send_asking(connection, command, node).await;
+        } else if owner.as_deref() == Some(node) {
+            // The slots were learnt anew, and still the command went elsewhere: the connection could not reach this node.
+            return Err(unreachable(node));
+        } else {
             // The connection has begun to learn the slots anew, and takes up nothing else before it has.
-            ErrorKind::Server(ServerErrorKind::Moved) => send_once(connection, command).await,
-            ErrorKind::Server(ServerErrorKind::Ask) => {
-                match error.redirect_node().and_then(|(node, _)| address(node)) {
-                    Some(node) => send_asking(connection, command, node).await,
-                    None => break,
-                }
-            }
-            _ => break,
-        };
+            owner = Some(node.to_owned());
+            result = send_once(connection, command).await;
+        }
     }
     result
+}
+
+fn unreachable(node: &str) -> RedisError {
+    let text = "the cluster's node for this entity cannot be reached";
+    RedisError::from((ErrorKind::ClusterConnectionNotFound, text, node.to_owned()))
 }
 
 async fn send_once(connection: &mut ClusterConnection, command: &Cmd) -> RedisResult<Value> {
