@@ -22,7 +22,8 @@ pub(crate) fn measure(criterion: &mut Criterion) -> anyhow::Result<()> {
     let decide = || decide(limiter.clone());
     criterion.bench_function("redis GET", |bench| bench.iter_custom(|count| alone(&runtime, count, get)));
     criterion.bench_function("gcra on redis", |bench| bench.iter_custom(|count| alone(&runtime, count, decide)));
-    criterion.bench_function("redis GET, 64 callers", |bench| bench.iter_custom(|count| together(&runtime, count, get)));
+    criterion
+        .bench_function("redis GET, 64 callers", |bench| bench.iter_custom(|count| together(&runtime, count, get)));
     criterion.bench_function("gcra on redis, 64 callers, one key", |bench| {
         bench.iter_custom(|count| together(&runtime, count, decide));
     });

@@ -44,10 +44,8 @@ pub(crate) fn print() -> anyhow::Result<()> {
 }
 
 fn criterion_root() -> Option<PathBuf> {
-    let target = std::env::var_os("CARGO_TARGET_DIR").map_or_else(
-        || PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/../target")),
-        PathBuf::from,
-    );
+    let target = std::env::var_os("CARGO_TARGET_DIR")
+        .map_or_else(|| PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/../target")), PathBuf::from);
     Some(target.join("criterion")).filter(|root| root.is_dir())
 }
 

@@ -58,5 +58,5 @@ pub use self::rate_limiter::{
 };
 pub use self::runtime::{LoadError, RunError, RuntimeStats};
 pub use self::store::Memory;
-#[cfg(any())]
+#[cfg(feature = "redis")]
 pub use self::store::redis::Redis;

@@ -24,10 +24,12 @@ async fn hosts_on_one_store_share_a_limit() {
     let mut callers = Vec::new();
     for host in &hosts {
         let limiter = host.gate.rate_limiter(ten_a_second()).expect("the configuration is valid");
-        callers.extend((0..16).map(|_| tokio::spawn({
-            let limiter = limiter.clone();
-            async move { limiter.try_acquire("k").await.expect("the store answers").is_allowed() }
-        })));
+        callers.extend((0..16).map(|_| {
+            tokio::spawn({
+                let limiter = limiter.clone();
+                async move { limiter.try_acquire("k").await.expect("the store answers").is_allowed() }
+            })
+        }));
     }
     let mut allowed = 0;
     for caller in callers {
@@ -44,10 +46,12 @@ async fn calls_that_meet_on_a_key_go_out_together() {
     limiter.peek("k").await.expect("the store answers");
     let before = host.gate.stats().commits;
     let gate = world.link.hold().await;
-    let callers: Vec<_> = (0..50).map(|_| {
-        let limiter = limiter.clone();
-        tokio::spawn(async move { limiter.try_acquire("k").await.expect("the store answers").is_allowed() })
-    }).collect();
+    let callers: Vec<_> = (0..50)
+        .map(|_| {
+            let limiter = limiter.clone();
+            tokio::spawn(async move { limiter.try_acquire("k").await.expect("the store answers").is_allowed() })
+        })
+        .collect();
     tokio::task::yield_now().await;
     drop(gate);
     let mut allowed = 0;
@@ -202,7 +206,8 @@ async fn a_call_that_always_meets_others_ends_as_contended_and_charges_nothing()
 async fn a_store_that_is_away_is_a_typed_error_unless_the_caller_chose_otherwise() {
     let world = World::new();
     let host = world.host();
-    for (when_away, allowed) in [(WhenAway::Error, None), (WhenAway::Open, Some(true)), (WhenAway::Closed, Some(false))] {
+    for (when_away, allowed) in [(WhenAway::Error, None), (WhenAway::Open, Some(true)), (WhenAway::Closed, Some(false))]
+    {
         let limiter = host.gate.rate_limiter(ten_a_second().when_away(when_away)).expect("the configuration is valid");
         let config = CircuitBreakerConfig::consecutive("c", 1).when_away(when_away);
         let breaker = host.gate.circuit_breaker(config).expect("the configuration is valid");

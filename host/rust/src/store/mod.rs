@@ -6,6 +6,8 @@
 
 mod memory;
 mod memory_store;
+#[cfg(feature = "redis")]
+pub mod redis;
 
 use std::future::Future;
 use std::pin::Pin;
@@ -17,6 +19,9 @@ use crate::key::EntityKey;
 
 /// How far behind the store's clock a commit's time may be. Part of the contract: policies let cells outlive their use by it.
 pub const MAX_LAG_US: u64 = 1_000_000;
+
+/// The greatest number a cell can hold: Redis' scripts count in doubles. A step, floor or ceiling above it counts as it.
+pub const MAX_NUMBER: u64 = 1 << 53;
 
 /// A cell's value. Numbers are canonical decimal text.
 pub type Value = Arc<str>;
@@ -164,6 +169,13 @@ pub trait Store: Send + Sync + std::fmt::Debug {
     /// Applies a commit whole or not at all.
     fn commit<'a>(&'a self, commit: &'a Commit) -> BoxFuture<'a, Result<Reply, StoreError>>;
 
-    /// The store's clock in microseconds since 1970.
-    fn time_us(&self) -> BoxFuture<'_, Result<u64, StoreError>>;
+    /// The store's clock, in microseconds since 1970. Goes the way of every commit, so it also shows that commits get through.
+    fn time_us(&self) -> BoxFuture<'_, Result<u64, StoreError>> {
+        Box::pin(async { self.commit(&Commit::default()).await.map(|reply| reply.clock_us) })
+    }
+
+    /// Whether one commit may be about all these entities. Otherwise each needs a commit of its own.
+    fn is_atomic_over(&self, _entities: &[Arc<EntityKey>]) -> bool {
+        true
+    }
 }

@@ -1,0 +1,132 @@
+//! The Redis store: cells shared by all hosts on one Redis or Valkey server or cluster.
+//!
+//! One commit is one call of one script, so it takes one round trip and is applied whole or not at all. Needs Redis 6.2 or
+//! later, or Valkey. How keys look is told in [`crate::key`]; every key expires.
+//!
+//! An ACL user needs `EVALSHA`, `EVAL`, `SCRIPT LOAD`, and for the script `TIME`, `MGET`, `SET`, `DEL` and `PTTL`, on the keys
+//! under the prefix: `+evalsha +eval +script|load +time +mget +set +del +pttl ~tidegate:*`. In a cluster it
+//! needs `+cluster|slots +asking +ping` as well.
+//!
+//! In a cluster the clock is that of the node that an entity is on, and [`Store::time_us`] tells any node's. Keep the nodes'
+//! clocks together; where they differ, commits at the time of another node are untimely and the reply tells the right time.
+
+mod builder;
+mod connection;
+mod error;
+mod link;
+mod wire;
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use redis::cluster_routing::Slot;
+use redis::{Cmd, RedisResult, Value};
+
+pub use self::builder::{ConnectError, RedisBuilder};
+use self::link::{Link, Wire};
+use self::wire::Script;
+use super::{BoxFuture, Commit, Reply, Store, StoreError};
+
+/// The Redis store. See the [module](self).
+///
+/// All callers share one connection, which renews itself. No commit waits longer than the time limit of one operation,
+/// whatever has become of the server. Must be used within a tokio runtime with its I/O and time drivers.
+///
+/// ```no_run
+/// # async fn example() -> Result<(), tidegate::store::redis::ConnectError> {
+/// use tidegate::store::redis::Redis;
+///
+/// let store = Redis::connect("redis://127.0.0.1:6379").await?;
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Debug)]
+pub struct Redis {
+    link: Arc<Link>,
+    prefix: String,
+    digest: String,
+    limit: Duration,
+}
+
+impl Redis {
+    /// Connects with the default settings. See [`RedisBuilder`] for them and for the URL.
+    ///
+    /// # Errors
+    /// As [`RedisBuilder::connect`].
+    pub async fn connect(url: &str) -> Result<Self, ConnectError> {
+        Self::builder(url).connect().await
+    }
+
+    /// Settings for a store on the server at this URL.
+    pub fn builder(url: &str) -> RedisBuilder {
+        RedisBuilder::new(url)
+    }
+
+    async fn commit_within_limit(&self, commit: &Commit) -> Result<Reply, StoreError> {
+        if self.link.is_cluster() {
+            check_slots(commit)?;
+        }
+        let command = wire::command(commit, &self.prefix, Script::Digest(&self.digest))?;
+        let started = Instant::now();
+        let deadline = tokio::time::Instant::from_std(started + self.limit);
+        let timed_out = StoreError::TimedOut { limit_ms: u64::try_from(self.limit.as_millis()).unwrap_or(u64::MAX) };
+        let Ok(wire) = tokio::time::timeout_at(deadline, self.link.wire()).await else { return Err(timed_out) };
+        let mut wire = wire?;
+        let result = tokio::time::timeout_at(deadline, self.exchange(&mut wire, commit, &command)).await.ok();
+        let result = match result {
+            Some(result) => Some(result?),
+            None => None,
+        };
+        self.link.note(&wire, started, result.as_ref());
+        let value = result.ok_or(timed_out)?.map_err(|error| error::store_error(&error))?;
+        wire::reply(value, commit)
+            .map_err(|fault| StoreError::Away(format!("the server's reply is malformed: {fault}")))
+    }
+
+    /// Sends the command, with the whole script where the server has forgotten it.
+    async fn exchange(
+        &self,
+        wire: &mut Wire,
+        commit: &Commit,
+        command: &Cmd,
+    ) -> Result<RedisResult<Value>, StoreError> {
+        let result = wire.connection().send(command).await;
+        match &result {
+            Err(error) if error::is_unknown_script(error) => {
+                let command = wire::command(commit, &self.prefix, Script::Text)?;
+                Ok(wire.connection().send(&command).await)
+            }
+            _ => Ok(result),
+        }
+    }
+}
+
+impl Store for Redis {
+    fn commit<'a>(&'a self, commit: &'a Commit) -> BoxFuture<'a, Result<Reply, StoreError>> {
+        Box::pin(self.commit_within_limit(commit))
+    }
+
+    fn is_atomic_over(&self, entities: &[Arc<crate::key::EntityKey>]) -> bool {
+        !self.link.is_cluster() || share_a_slot(entities)
+    }
+}
+
+fn check_slots(commit: &Commit) -> Result<(), StoreError> {
+    if share_a_slot(&commit.entities) {
+        return Ok(());
+    }
+    Err(StoreError::Refused(format!(
+        "the {} entities of the commit are in different slots of the cluster",
+        commit.entities.len()
+    )))
+}
+
+fn share_a_slot(entities: &[Arc<crate::key::EntityKey>]) -> bool {
+    match entities {
+        [] | [_] => true,
+        [first, others @ ..] => {
+            let slot = Slot::for_key(first.tag());
+            others.iter().all(|other| Slot::for_key(other.tag()) == slot)
+        }
+    }
+}

@@ -1,0 +1,184 @@
+//! One connection to a Redis server or cluster, and how it is opened.
+
+use std::time::Duration;
+
+use redis::aio::{ConnectionLike as _, MultiplexedConnection};
+use redis::cluster::{ClusterClient, ClusterClientBuilder};
+use redis::cluster_async::ClusterConnection;
+use redis::cluster_routing::SingleNodeRoutingInfo;
+use redis::io::tcp::TcpSettings;
+use redis::{
+    AsyncConnectionConfig, Client, Cmd, ConnectionInfo, ErrorKind, ProtocolVersion, PushInfo, PushKind, RedisError,
+    RedisResult, ServerErrorKind, TlsCertificates, Value,
+};
+
+use super::wire;
+
+/// How often a cluster may point a command at another node before it is given up.
+const MAX_REDIRECTS: usize = 5;
+
+/// How many commands may wait for the connection to take them up before their callers wait in line.
+const QUEUED_COMMANDS: usize = 1024;
+
+/// A connection that many callers share.
+#[derive(Clone)]
+pub(super) enum Connection {
+    Single(MultiplexedConnection),
+    Cluster(ClusterConnection),
+}
+
+impl Connection {
+    /// Sends a command once and waits for its answer. A command is sent again only where the cluster said that it was not run.
+    pub(super) async fn send(&mut self, command: &Cmd) -> RedisResult<Value> {
+        match self {
+            Self::Single(connection) => connection.send_packed_command(command).await?.extract_error(),
+            Self::Cluster(connection) => send_to_cluster(connection, command).await,
+        }
+    }
+
+    /// Whether the connection must be given up with the first broken pipe. A cluster's heals itself, node by node.
+    pub(super) fn is_single(&self) -> bool {
+        matches!(self, Self::Single(_))
+    }
+}
+
+async fn send_to_cluster(connection: &mut ClusterConnection, command: &Cmd) -> RedisResult<Value> {
+    let mut result = send_once(connection, command).await;
+    let mut owner: Option<String> = None;
+    for _ in 0..MAX_REDIRECTS {
+        let Err(error) = &result else { break };
+        let Some((node, _)) = error.redirect_node() else { break };
+        if error.kind() == ErrorKind::Server(ServerErrorKind::Ask) {
+            let Some(node) = address(node) else { break };
+            result = send_asking(connection, command, node).await;
+        } else if owner.as_deref() == Some(node) {
+            // The slots were learnt anew, and still the command went elsewhere: the connection could not reach this node.
+            return Err(unreachable(node));
+        } else {
+            // The connection has begun to learn the slots anew, and takes up nothing else before it has.
+            owner = Some(node.to_owned());
+            result = send_once(connection, command).await;
+        }
+    }
+    result
+}
+
+fn unreachable(node: &str) -> RedisError {
+    let text = "the cluster's node for this entity cannot be reached";
+    RedisError::from((ErrorKind::ClusterConnectionNotFound, text, node.to_owned()))
+}
+
+async fn send_once(connection: &mut ClusterConnection, command: &Cmd) -> RedisResult<Value> {
+    connection.req_packed_command(command).await?.extract_error()
+}
+
+/// The slot is on its way to another node: that one answers if asked in so many words.
+async fn send_asking(
+    connection: &mut ClusterConnection,
+    command: &Cmd,
+    node: SingleNodeRoutingInfo,
+) -> RedisResult<Value> {
+    let mut pipeline = redis::pipe();
+    pipeline.cmd("ASKING").ignore().add_command(command.clone());
+    let mut values = connection.route_pipeline(pipeline, 0, 2, node).await?;
+    values.pop().unwrap_or_default().extract_error()
+}
+
+fn address(node: &str) -> Option<SingleNodeRoutingInfo> {
+    let (host, port) = node.rsplit_once(':')?;
+    Some(SingleNodeRoutingInfo::ByAddress { host: host.to_owned(), port: port.parse().ok()? })
+}
+
+/// Opens connections.
+pub(super) struct Opener {
+    target: Target,
+    limit: Duration,
+}
+
+enum Target {
+    Single(Box<Client>),
+    Cluster(Box<ClusterClient>),
+}
+
+impl Opener {
+    /// Checks the settings; opens nothing yet.
+    pub(super) fn new(
+        nodes: Vec<ConnectionInfo>,
+        is_cluster: bool,
+        certificates: Option<TlsCertificates>,
+        limit: Duration,
+    ) -> RedisResult<Self> {
+        let mut nodes = nodes.into_iter().map(with_settings);
+        let target = if is_cluster {
+            let mut builder = ClusterClientBuilder::new(nodes)
+                .tcp_settings(tcp_settings())
+                .connection_timeout(limit)
+                .response_timeout(limit)
+                // A command whose connection broke may have run: sending it again could charge twice.
+                .retries(0);
+            if let Some(certificates) = certificates {
+                builder = builder.certs(certificates);
+            }
+            Target::Cluster(Box::new(builder.build()?))
+        } else {
+            let node = nodes.next().ok_or((ErrorKind::InvalidClientConfig, "no URL"))?;
+            let client = match certificates {
+                Some(certificates) => Client::build_with_tls(node, certificates)?,
+                None => Client::open(node)?,
+            };
+            Target::Single(Box::new(client))
+        };
+        Ok(Self { target, limit })
+    }
+
+    pub(super) fn is_cluster(&self) -> bool {
+        matches!(self.target, Target::Cluster(_))
+    }
+
+    /// Opens a connection and teaches the server the script. `on_close` is called when the server closes it later on.
+    pub(super) async fn open(&self, on_close: impl Fn() + Send + Sync + 'static) -> RedisResult<Connection> {
+        match tokio::time::timeout(self.limit, self.open_unbounded(on_close)).await {
+            Ok(result) => result,
+            Err(_) => Err(RedisError::from(std::io::Error::new(
+                std::io::ErrorKind::TimedOut,
+                format!("no connection within {} ms", self.limit.as_millis()),
+            ))),
+        }
+    }
+
+    async fn open_unbounded(&self, on_close: impl Fn() + Send + Sync + 'static) -> RedisResult<Connection> {
+        let mut connection = match &self.target {
+            Target::Single(client) => {
+                let config = AsyncConnectionConfig::new()
+                    .set_connection_timeout(Some(self.limit))
+                    .set_response_timeout(None)
+                    .set_pipeline_buffer_size(QUEUED_COMMANDS)
+                    .set_push_sender(move |push: PushInfo| {
+                        if push.kind == PushKind::Disconnection {
+                            on_close();
+                        }
+                        Ok::<(), ()>(())
+                    });
+                Connection::Single(client.get_multiplexed_async_connection_with_config(&config).await?)
+            }
+            Target::Cluster(client) => Connection::Cluster(client.get_async_connection().await?),
+        };
+        connection.send(redis::cmd("SCRIPT").arg("LOAD").arg(wire::SCRIPT)).await?;
+        Ok(connection)
+    }
+}
+
+/// RESP3 is what tells a connection at once that the server has closed it.
+fn with_settings(node: ConnectionInfo) -> ConnectionInfo {
+    let redis = node.redis_settings().clone().set_protocol(ProtocolVersion::RESP3);
+    node.set_redis_settings(redis).set_tcp_settings(tcp_settings())
+}
+
+/// Commits are small and someone waits for each: they are sent at once.
+fn tcp_settings() -> TcpSettings {
+    let settings = TcpSettings::default().set_nodelay(true);
+    // A node that vanished without a word must not hold its connection for minutes.
+    #[cfg(target_os = "linux")]
+    let settings = settings.set_user_timeout(Duration::from_secs(1));
+    settings
+}

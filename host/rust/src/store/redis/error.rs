@@ -1,0 +1,40 @@
+//! What an error of the client library means for a commit.
+
+use redis::{ErrorKind, RedisError, ServerErrorKind};
+
+use crate::store::StoreError;
+
+/// An error of the server refuses the commit: a script that fails has written nothing, because ours checks before it writes.
+/// With any other error nobody knows whether the commit arrived.
+pub(super) fn store_error(error: &RedisError) -> StoreError {
+    match error.kind() {
+        ErrorKind::Server(_) | ErrorKind::Extension => StoreError::Refused(server_text(error)),
+        ErrorKind::AuthenticationFailed | ErrorKind::RESP3NotSupported | ErrorKind::InvalidClientConfig => {
+            StoreError::Refused(error.to_string())
+        }
+        _ => StoreError::Away(error.to_string()),
+    }
+}
+
+/// The server's own words.
+fn server_text(error: &RedisError) -> String {
+    match (error.code(), error.detail()) {
+        (Some(code), Some(detail)) => format!("{code} {detail}"),
+        _ => error.to_string(),
+    }
+}
+
+/// The server does not know the script.
+pub(super) fn is_unknown_script(error: &RedisError) -> bool {
+    error.kind() == ErrorKind::Server(ServerErrorKind::NoScript)
+}
+
+/// The connection is of no more use: it broke, or it leads to a server that was made a replica.
+pub(super) fn ends_connection(error: &RedisError) -> bool {
+    error.kind() == ErrorKind::Server(ServerErrorKind::ReadOnly) || error.is_unrecoverable_error()
+}
+
+/// The server answered, be it with an error.
+pub(super) fn is_answer(error: &RedisError) -> bool {
+    matches!(error.kind(), ErrorKind::Server(_) | ErrorKind::Extension)
+}

@@ -1,0 +1,311 @@
+//! What goes to the commit script and what comes back. The format is described at the top of `commit.lua`.
+
+use std::sync::Arc;
+
+use redis::{Cmd, Value};
+
+use crate::store::{Commit, MAX_NUMBER, Op, Outcome, Reply, Seen, StoreError, Value as Text};
+
+/// The commit script, shared by the hosts of all languages.
+pub(super) const SCRIPT: &str = include_str!("../commit.lua");
+
+/// No cell outlives a century: Redis refuses times that overflow when added to its clock.
+const MAX_TTL_MS: u64 = 100 * 366 * 24 * 60 * 60 * 1000;
+
+/// An amount that fits nowhere. Odd numbers above 2^53 are not doubles, so it is one more than the next.
+const BEYOND: u64 = MAX_NUMBER + 2;
+
+/// How to name the script.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Script<'a> {
+    /// By its digest: the server must know it.
+    Digest(&'a str),
+    /// By its text: the server learns it.
+    Text,
+}
+
+/// The command that applies a commit.
+///
+/// # Errors
+/// [`StoreError::Refused`] where an operation names a cell or a cell an entity that the commit does not have.
+pub(super) fn command(commit: &Commit, prefix: &str, script: Script<'_>) -> Result<Cmd, StoreError> {
+    let (verb, text) = match script {
+        Script::Digest(digest) => ("EVALSHA", digest),
+        Script::Text => ("EVAL", SCRIPT),
+    };
+    let mut command = Cmd::with_capacity(commit.cells.len() + 4, text.len() + 64 * commit.cells.len() + 256);
+    command.arg(verb).arg(text).arg(commit.cells.len());
+    let mut key = String::new();
+    for &(entity, field) in &commit.cells {
+        let entity = commit.entities.get(entity).ok_or_else(|| malformed("entity", entity))?;
+        key.clear();
+        entity.write_redis_key(prefix, field, &mut key);
+        command.arg(&key);
+    }
+    command.arg(log(commit)?);
+    Ok(command)
+}
+
+fn malformed(what: &str, index: usize) -> StoreError {
+    StoreError::Refused(format!("the commit has no {what} {index}"))
+}
+
+/// The commit's time and operations as one flat array: the script reads that in one step.
+fn log(commit: &Commit) -> Result<Vec<u8>, StoreError> {
+    let mut log = Log { bytes: Vec::with_capacity(32 + 32 * commit.ops.len()), items: 0 };
+    // The count of items goes in front once it is known.
+    log.bytes.extend([0xdd, 0, 0, 0, 0]);
+    log.number(commit.at_us);
+    for op in &commit.ops {
+        let cell = cell_of(op);
+        if cell >= commit.cells.len() {
+            return Err(malformed("cell", cell));
+        }
+        log.op(op, cell as u64 + 1);
+    }
+    let Log { mut bytes, items } = log;
+    bytes[1..5].copy_from_slice(&items.to_be_bytes());
+    Ok(bytes)
+}
+
+fn cell_of(op: &Op) -> usize {
+    match *op {
+        Op::Get { cell, .. }
+        | Op::Observe { cell }
+        | Op::Put { cell, .. }
+        | Op::Advance { cell, .. }
+        | Op::Retreat { cell, .. } => cell,
+    }
+}
+
+/// `MessagePack`, as far as it is needed here.
+struct Log {
+    bytes: Vec<u8>,
+    items: u32,
+}
+
+impl Log {
+    fn op(&mut self, op: &Op, cell: u64) {
+        let code = match op {
+            Op::Get { .. } => 1,
+            Op::Observe { .. } => 2,
+            Op::Put { .. } => 3,
+            Op::Advance { .. } => 4,
+            Op::Retreat { .. } => 5,
+        };
+        self.number(code);
+        self.number(cell);
+        match op {
+            Op::Observe { .. } => {}
+            Op::Get { expected, .. } => self.text(expected.as_deref()),
+            Op::Put { value, ttl_ms, .. } => {
+                self.text(value.as_deref());
+                self.text(Some(&ttl(*ttl_ms)));
+            }
+            &Op::Advance { step, floor, ceiling, ttl_ms, fits, repeat, .. } => {
+                self.integer(amount(step, if fits { repeat } else { 1 }));
+                self.number(floor);
+                self.number(ceiling);
+                self.text(Some(&ttl(ttl_ms)));
+                self.item(if fits { &[0xc3] } else { &[0xc2] });
+            }
+            &Op::Retreat { step, floor, .. } => {
+                self.number(step);
+                self.number(floor);
+            }
+        }
+    }
+
+    /// A number; above 2^53 it counts as 2^53.
+    fn number(&mut self, number: u64) {
+        self.integer(number.min(MAX_NUMBER));
+    }
+
+    fn integer(&mut self, number: u64) {
+        if let Ok(small @ 0..0x80) = u8::try_from(number) {
+            self.item(&[small]);
+        } else if let Ok(word) = u32::try_from(number) {
+            self.item(&[0xce]);
+            self.bytes.extend(word.to_be_bytes());
+        } else {
+            self.item(&[0xcf]);
+            self.bytes.extend(number.to_be_bytes());
+        }
+    }
+
+    fn text(&mut self, text: Option<&str>) {
+        let Some(text) = text else { return self.item(&[0xc2]) };
+        // A text above 4 GiB would not fit a command either; Redis refuses the command that announces a wrong length.
+        let length = u32::try_from(text.len()).unwrap_or(u32::MAX);
+        if let Ok(short) = u8::try_from(length) {
+            self.item(&[0xd9, short]);
+        } else {
+            self.item(&[0xdb]);
+            self.bytes.extend(length.to_be_bytes());
+        }
+        self.bytes.extend(text.as_bytes());
+    }
+
+    fn item(&mut self, bytes: &[u8]) {
+        self.items += 1;
+        self.bytes.extend(bytes);
+    }
+}
+
+/// As text, because the script hands it on as it is.
+fn ttl(ttl_ms: u64) -> String {
+    ttl_ms.clamp(1, MAX_TTL_MS).to_string()
+}
+
+/// `step` so many times over; what is more than any number may be is [`BEYOND`].
+fn amount(step: u64, repeat: u64) -> u64 {
+    let step = step.min(MAX_NUMBER);
+    step.checked_mul(repeat).filter(|&amount| amount <= MAX_NUMBER).unwrap_or(BEYOND)
+}
+
+/// Reads the script's answer to a commit.
+///
+/// # Errors
+/// What is wrong with it.
+pub(super) fn reply(value: Value, commit: &Commit) -> Result<Reply, String> {
+    let Value::Array(items) = value else { return Err(format!("{value:?} in place of an array")) };
+    let mut items = items.into_iter();
+    let (verdict, clock_us, foreign) = (number(items.next())?, number(items.next())?, number(items.next())?);
+    let outcome = match verdict {
+        0 => Outcome::Applied(commit.ops.iter().map(|op| seen(op, &mut items)).collect::<Result<_, _>>()?),
+        1 => Outcome::Refused(commit.cells.iter().map(|_| text(items.next())).collect::<Result<_, _>>()?),
+        2 => Outcome::Untimely,
+        other => return Err(format!("outcome {other}")),
+    };
+    match items.next() {
+        None => Ok(Reply { outcome, clock_us, foreign }),
+        Some(more) => Err(format!("{more:?} after the end")),
+    }
+}
+
+fn seen(op: &Op, items: &mut impl Iterator<Item = Value>) -> Result<Seen, String> {
+    match op {
+        Op::Get { .. } | Op::Put { .. } => Ok(Seen::Nothing),
+        Op::Observe { .. } => text(items.next()).map(Seen::Value),
+        Op::Advance { .. } | Op::Retreat { .. } => number(items.next()).map(Seen::Number),
+    }
+}
+
+fn number(item: Option<Value>) -> Result<u64, String> {
+    match item {
+        Some(Value::Int(number)) => u64::try_from(number).map_err(|_| format!("{number} in place of a number from 0")),
+        other => Err(format!("{other:?} in place of a number")),
+    }
+}
+
+fn text(item: Option<Value>) -> Result<Option<Text>, String> {
+    match item {
+        Some(Value::Nil) => Ok(None),
+        Some(Value::BulkString(bytes)) => match String::from_utf8(bytes) {
+            Ok(text) => Ok(Some(Arc::from(text))),
+            Err(_) => Err("a text that is not UTF-8".to_owned()),
+        },
+        other => Err(format!("{other:?} in place of a text")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::key::EntityKey;
+    use crate::store::MAX_LAG_US;
+
+    fn commit(ops: Vec<Op>) -> Commit {
+        let entities = vec![Arc::new(EntityKey::new("rl", "api", "u"))];
+        Commit { at_us: 1, entities, cells: vec![(0, 0x102)], ops }
+    }
+
+    fn log_of(op: Op) -> Vec<u8> {
+        log(&commit(vec![op])).expect("the commit is well formed").split_off(6)
+    }
+
+    fn advance(step: u64, fits: bool, repeat: u64) -> Op {
+        Op::Advance { cell: 0, step, floor: 0, ceiling: u64::MAX, ttl_ms: 0, fits, repeat }
+    }
+
+    fn bytes_of(number: u64) -> Vec<u8> {
+        let mut log = Log { bytes: Vec::new(), items: 0 };
+        log.integer(number);
+        log.bytes
+    }
+
+    #[test]
+    fn the_script_holds_the_same_limits() {
+        for line in [
+            format!("local MAX_LAG_US = {MAX_LAG_US}\n"),
+            format!("local MAX_NUMBER = {MAX_NUMBER}\n"),
+            "local MAX_BYTES = 1048576\n".to_owned(),
+        ] {
+            assert!(SCRIPT.contains(&line), "{line}");
+        }
+    }
+
+    #[test]
+    fn a_command_names_each_cell_once() {
+        let command = command(&commit(vec![Op::Observe { cell: 0 }]), "p", Script::Digest("d")).expect("well formed");
+        let args: Vec<_> = command.args_iter().map(|arg| format!("{arg:?}")).collect();
+        assert_eq!(args.len(), 5);
+        assert!(format!("{:?}", command.get_packed_command().escape_ascii().to_string()).contains("p:{rl:api:u}:1.2"));
+    }
+
+    #[test]
+    fn a_commit_that_names_what_it_lacks_is_refused() {
+        for (cells, op) in [(vec![(0, 0)], Op::Observe { cell: 1 }), (vec![(1, 0)], Op::Observe { cell: 0 })] {
+            let commit = Commit { cells, ..commit(vec![op]) };
+            assert!(matches!(command(&commit, "p", Script::Text), Err(StoreError::Refused(_))));
+        }
+    }
+
+    #[test]
+    fn numbers_above_the_greatest_count_as_it() {
+        let log = log_of(advance(1, true, 1));
+        assert_eq!(log, [&[4, 1, 1, 0][..], &bytes_of(MAX_NUMBER), &[0xd9, 1, b'1', 0xc3]].concat());
+    }
+
+    #[test]
+    fn repetitions_that_fit_ask_for_all_their_steps_at_once() {
+        assert_eq!(log_of(advance(3, true, 7))[2], 21);
+        assert_eq!(log_of(advance(3, false, 7))[2], 3);
+    }
+
+    #[test]
+    fn an_amount_above_the_greatest_number_fits_nowhere() {
+        assert_eq!(amount(MAX_NUMBER, 1), MAX_NUMBER);
+        assert_eq!(amount(u64::MAX, 1), MAX_NUMBER);
+        assert_eq!(amount(MAX_NUMBER, 2), BEYOND);
+        assert_eq!(amount(1, MAX_NUMBER + 1), BEYOND);
+        assert_eq!(amount(u64::MAX, u64::MAX), BEYOND);
+        assert_eq!(amount(0, u64::MAX), 0);
+    }
+
+    #[test]
+    fn a_reply_of_any_other_shape_is_a_fault_and_no_panic() {
+        let int = Value::Int;
+        let nil = || Value::Nil;
+        for items in [
+            vec![],
+            vec![int(0)],
+            vec![int(0), int(1)],
+            vec![int(0), int(1), nil()],
+            vec![int(3), int(1), int(0)],
+            vec![int(0), int(-1), int(0)],
+            vec![int(2), int(1), int(0), int(0)],
+            vec![int(0), int(1), int(0)],
+            vec![int(0), int(1), int(0), int(7)],
+            vec![int(0), int(1), int(0), Value::BulkString(vec![0xff])],
+            vec![int(1), int(1), int(0), Value::Okay],
+            vec![Value::Array(vec![]), int(1), int(0)],
+        ] {
+            let shown = format!("{items:?}");
+            assert!(reply(Value::Array(items), &commit(vec![Op::Observe { cell: 0 }])).is_err(), "{shown}");
+        }
+        for value in [nil(), Value::Okay, int(0), Value::Map(vec![]), Value::Double(0.5)] {
+            assert!(reply(value, &commit(vec![])).is_err());
+        }
+    }
+}
