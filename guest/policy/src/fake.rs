@@ -84,12 +84,11 @@ impl Kv for FakeWorld {
     }
 
     fn put(&mut self, at: Cell, value: Option<&str>, ttl_ms: u64) {
-        match value {
-            Some(value) => self.write(at, value.to_string(), ttl_ms),
-            None => {
-                self.writes += 1;
-                self.cells.remove(&at);
-            }
+        if let Some(value) = value {
+            self.write(at, value.to_string(), ttl_ms);
+        } else {
+            self.writes += 1;
+            self.cells.remove(&at);
         }
     }
 

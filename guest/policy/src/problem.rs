@@ -26,7 +26,12 @@ impl Problems {
     }
 
     /// Reports the value at `path` unless it lies in `range`.
-    pub(crate) fn check_range<T: PartialOrd + Display + Copy>(&mut self, path: &str, value: T, range: core::ops::RangeInclusive<T>) {
+    pub(crate) fn check_range<T: PartialOrd + Display + Copy>(
+        &mut self,
+        path: &str,
+        value: T,
+        range: core::ops::RangeInclusive<T>,
+    ) {
         if !range.contains(&value) {
             self.add(path, &value, &alloc::format!("{} to {}", range.start(), range.end()));
         }

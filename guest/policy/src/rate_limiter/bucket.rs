@@ -1,0 +1,231 @@
+//! GCRA and token bucket: one number, the time at which the bucket will be full (the theoretical arrival time).
+//!
+//! Source: ATM Forum, Traffic Management Specification 4.0, section 4.4.2 (virtual scheduling). A bucket of `burst` tokens
+//! that refills continuously is the same thing seen from the other side.
+//!
+//! Time is counted in *units* in which a permit is a whole number, so that a rate is exact whatever it is: `PER_PERMIT`
+//! = floor(2 * window / limit), and a time of t microseconds is floor(t * limit * `PER_PERMIT` / window) units, between one and
+//! two a microsecond. With at least one unit a microsecond the rounding of times cannot admit a permit too many: n permits
+//! in (a, a + D] need `n <= burst + (units(t_n) - units(t_1)) / PER_PERMIT < burst + D * limit / window`.
+
+use crate::kv::{Kv, MAX_NUMBER};
+
+use super::cells::{Cells, Reading, Role};
+use super::meter::{Model, Usage, saturate};
+
+/// A rate with a burst.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Bucket {
+    field: u32,
+    burst: u32,
+    per_permit: u64,
+    /// Units a microsecond as a reduced fraction.
+    units: u64,
+    micros: u64,
+    /// How long a full burst takes to come back, plus the longest wait.
+    use_us: u64,
+}
+
+/// When the bucket will be full.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct BucketModel {
+    bucket: Bucket,
+    full: u64,
+}
+
+impl Bucket {
+    /// At most 1 permit a microsecond; the configuration check sees to it.
+    pub(crate) fn new(geometry: u32, limit: u32, window_us: u64, burst: u32, max_wait_us: u64) -> Self {
+        let per_permit = 2 * window_us / u64::from(limit);
+        let units = per_permit * u64::from(limit);
+        let divisor = gcd(units, window_us);
+        let mut bucket = Self {
+            field: geometry | Role::Full as u32,
+            burst,
+            per_permit,
+            units: units / divisor,
+            micros: window_us / divisor,
+            use_us: 0,
+        };
+        bucket.use_us = bucket.us_at(bucket.room()).saturating_add(max_wait_us);
+        bucket
+    }
+
+    pub(crate) fn capacity(&self) -> u32 {
+        self.burst
+    }
+
+    /// A full burst, in units.
+    fn room(&self) -> u64 {
+        u64::from(self.burst) * self.per_permit
+    }
+
+    fn cost(&self, permits: u32) -> u64 {
+        u64::from(permits) * self.per_permit
+    }
+
+    /// The units that have begun by a time.
+    fn units_at(&self, us: u64) -> u64 {
+        scale(us, self.units, self.micros, false)
+    }
+
+    /// The first time by which so many units have begun.
+    fn us_at(&self, units: u64) -> u64 {
+        scale(units, self.micros, self.units, true)
+    }
+
+    fn ceiling_at(&self, us: u64) -> u64 {
+        self.units_at(us).saturating_add(self.room()).min(MAX_NUMBER)
+    }
+
+    fn model(&self, full: u64) -> BucketModel {
+        BucketModel { bucket: *self, full }
+    }
+
+    /// Charges now, or at the first place up to `until_us`: the place, and the bucket after it.
+    pub(crate) fn charge<K: Kv>(
+        &self,
+        cells: &mut Cells<'_, K>,
+        now_us: u64,
+        until_us: u64,
+        permits: u32,
+    ) -> Result<(u64, BucketModel), BucketModel> {
+        let floor = self.units_at(now_us);
+        match cells.advance(self.field, self.cost(permits), floor, self.ceiling_at(until_us), self.use_us) {
+            Ok(full) => Ok((self.us_at(full.saturating_sub(self.room())).max(now_us), self.model(full))),
+            Err(full) => Err(self.model(full)),
+        }
+    }
+
+    /// Whether a charge would fit now, without charging and without conflict.
+    pub(crate) fn check<K: Kv>(
+        &self,
+        cells: &mut Cells<'_, K>,
+        now_us: u64,
+        permits: u32,
+    ) -> Result<BucketModel, BucketModel> {
+        let ceiling = self.ceiling_at(now_us) - self.cost(permits);
+        match cells.advance(self.field, 0, self.units_at(now_us), ceiling, self.use_us) {
+            Ok(full) => Ok(self.model(full)),
+            Err(full) => Err(self.model(full)),
+        }
+    }
+
+    pub(crate) fn load<K: Kv>(&self, cells: &mut Cells<'_, K>, reading: Reading) -> BucketModel {
+        self.model(cells.read_number(reading, self.field).min(MAX_NUMBER))
+    }
+
+    pub(crate) fn store<K: Kv>(&self, cells: &mut Cells<'_, K>, model: &BucketModel) {
+        let text = alloc::string::ToString::to_string(&model.full);
+        cells.put(self.field, &text, self.use_us);
+    }
+
+    /// Gives back what has not come back by itself since `charged_at_us`.
+    ///
+    /// What the permit still takes of the bucket is at least its cost less the time since. Giving back more could give the
+    /// same tokens twice: once by refilling, once by the refund.
+    pub(crate) fn refund<K: Kv>(&self, cells: &mut Cells<'_, K>, now_us: u64, charged_at_us: u64, permits: u32) {
+        let refilled = self.units_at(now_us).saturating_sub(self.units_at(charged_at_us));
+        let left = self.cost(permits).saturating_sub(refilled);
+        if left > 0 {
+            cells.retreat(self.field, left);
+        }
+    }
+
+    /// Gives a place back that may lie in the future. Others were told their places already, so only the last place of
+    /// all can be given away again; behind an earlier one a newcomer would come too close to its forerunner.
+    pub(crate) fn refund_place<K: Kv>(&self, cells: &mut Cells<'_, K>, now_us: u64, place_us: u64, permits: u32) {
+        let model = self.load(cells, Reading::Validated);
+        let last_place_us = self.us_at(model.full.saturating_sub(self.room()));
+        if last_place_us <= now_us {
+            self.refund(cells, now_us, place_us, permits);
+        } else if last_place_us == place_us {
+            self.store(cells, &self.model(model.full.saturating_sub(self.cost(permits))));
+        }
+    }
+
+    pub(crate) fn reset<K: Kv>(&self, cells: &mut Cells<'_, K>) {
+        cells.delete(self.field);
+    }
+}
+
+impl Model for BucketModel {
+    fn seen_us(&self) -> u64 {
+        0
+    }
+
+    fn earliest_us(&self, permits: u32, from_us: u64) -> u64 {
+        let needed = self.full.saturating_add(self.bucket.cost(permits)).saturating_sub(self.bucket.room());
+        self.bucket.us_at(needed).max(from_us)
+    }
+
+    fn charge(&mut self, permits: u32, at_us: u64) {
+        let base = self.full.max(self.bucket.units_at(at_us));
+        self.full = base.saturating_add(self.bucket.cost(permits));
+    }
+
+    fn usage(&self, now_us: u64) -> Usage {
+        let taken = self.full.saturating_sub(self.bucket.units_at(now_us));
+        Usage {
+            count: saturate(taken.div_ceil(self.bucket.per_permit)),
+            limit: self.bucket.burst,
+            remaining: saturate(self.bucket.room().saturating_sub(taken) / self.bucket.per_permit),
+            reset_us: if taken == 0 { now_us } else { self.bucket.us_at(self.full) },
+        }
+    }
+}
+
+/// `value * times / over`, rounded down or up. Splitting off the whole part keeps nearly every case in 64 bits.
+fn scale(value: u64, times: u64, over: u64, up: bool) -> u64 {
+    let (whole, rest) = (value / over, value % over);
+    let rest = match rest.checked_mul(times) {
+        Some(product) if up => product.div_ceil(over),
+        Some(product) => product / over,
+        None => scale_wide(rest, times, over, up),
+    };
+    whole.saturating_mul(times).saturating_add(rest)
+}
+
+#[cold]
+fn scale_wide(value: u64, times: u64, over: u64, up: bool) -> u64 {
+    let product = u128::from(value) * u128::from(times);
+    let over = u128::from(over);
+    let result = if up { product.div_ceil(over) } else { product / over };
+    u64::try_from(result).unwrap_or(u64::MAX)
+}
+
+fn gcd(a: u64, b: u64) -> u64 {
+    if b == 0 { a } else { gcd(b, a % b) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const YEAR_2026_US: u64 = 1_795_000_000_000_000;
+
+    /// The first time at which a unit has begun is the inverse of counting units.
+    #[test]
+    fn units_and_times_are_inverse() {
+        for (limit, window_us) in [(1, 2_678_400_000_000), (1_000_000, 1_000_000), (999_999, 1_000_000), (7, 1_000_000)]
+        {
+            let bucket = Bucket::new(0, limit, window_us, limit, 0);
+            for t in [YEAR_2026_US, YEAR_2026_US + 1, YEAR_2026_US + 333_333] {
+                let units = bucket.units_at(t);
+                assert!(bucket.us_at(units) <= t, "{limit}/{window_us}");
+                assert!(bucket.us_at(units + 1) > t, "{limit}/{window_us}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_microsecond_is_at_least_one_unit() {
+        for (limit, window_us) in
+            [(1, 1_000), (1_000_000_000, 86_400_000_000), (999_999, 1_000_000), (1, 31_622_400_000_000)]
+        {
+            let bucket = Bucket::new(0, limit, window_us, 1, 0);
+            assert!(bucket.units >= bucket.micros, "{limit}/{window_us}");
+            assert!(bucket.units <= 2 * bucket.micros, "{limit}/{window_us}");
+        }
+    }
+}

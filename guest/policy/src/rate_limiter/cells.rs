@@ -1,0 +1,96 @@
+//! The cells of one limit of one entity, and the count of those that did not decode.
+
+use alloc::string::String;
+
+use crate::kv::{Cell, Kv, MAX_LAG_MS};
+
+/// What a cell is for; the low byte of its field number. The rest is the limit's geometry, so that a changed limit starts
+/// on cells of its own instead of misreading others.
+#[derive(Debug, Clone, Copy)]
+#[repr(u8)]
+pub(crate) enum Role {
+    /// The sub-windows of a windowed limit.
+    Head = 1,
+    /// The number of permits in the open sub-window.
+    Count = 2,
+    /// When a bucket will be full.
+    Full = 3,
+    /// The times of a log.
+    Log = 4,
+    /// The waiters; of the entity, not of a limit.
+    Queue = 5,
+}
+
+/// How a value may be used: see [`Kv::get`] and [`Kv::observe`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Reading {
+    /// It steers: the commit holds only while it is true.
+    Validated,
+    /// It shapes the reply.
+    Observed,
+}
+
+/// One transaction's access to the cells of an entity.
+pub(crate) struct Cells<'w, K> {
+    kv: &'w mut K,
+    entity: u32,
+    discarded: u32,
+}
+
+impl<'w, K: Kv> Cells<'w, K> {
+    pub(crate) fn new(kv: &'w mut K, entity: u32) -> Self {
+        Self { kv, entity, discarded: 0 }
+    }
+
+    /// Values that did not decode so far.
+    pub(crate) fn discarded(&self) -> u32 {
+        self.discarded
+    }
+
+    /// Reads and decodes a value; one that does not decode is counted and taken as absent.
+    pub(crate) fn read<T>(
+        &mut self,
+        reading: Reading,
+        field: u32,
+        decode: impl FnOnce(&str) -> Option<T>,
+    ) -> Option<T> {
+        let at = Cell::shared(self.entity, field);
+        let text: String = match reading {
+            Reading::Validated => self.kv.get(at)?,
+            Reading::Observed => self.kv.observe(at)?,
+        };
+        let value = decode(&text);
+        self.discarded += u32::from(value.is_none());
+        value
+    }
+
+    /// Reads a number that `advance` moves.
+    pub(crate) fn read_number(&mut self, reading: Reading, field: u32) -> u64 {
+        self.read(reading, field, |text| text.parse().ok()).unwrap_or(0)
+    }
+
+    /// Replaces a value that is of use for `use_us` more microseconds.
+    pub(crate) fn put(&mut self, field: u32, value: &str, use_us: u64) {
+        self.kv.put(Cell::shared(self.entity, field), Some(value), ttl_ms(use_us));
+    }
+
+    /// Deletes a value.
+    pub(crate) fn delete(&mut self, field: u32) {
+        self.kv.put(Cell::shared(self.entity, field), None, 0);
+    }
+
+    /// See [`Kv::advance`]; the number is of use for `use_us` more microseconds.
+    pub(crate) fn advance(&mut self, field: u32, step: u64, floor: u64, ceiling: u64, use_us: u64) -> Result<u64, u64> {
+        self.kv.advance(Cell::shared(self.entity, field), step, floor, ceiling, ttl_ms(use_us))
+    }
+
+    /// See [`Kv::retreat`].
+    pub(crate) fn retreat(&mut self, field: u32, step: u64) -> u64 {
+        self.kv.retreat(Cell::shared(self.entity, field), step, 0)
+    }
+}
+
+/// How long to keep what is of use for `use_us`: a host may still decide at a time that far behind the store's clock.
+fn ttl_ms(use_us: u64) -> u64 {
+    use_us.div_ceil(1_000) + MAX_LAG_MS
+}

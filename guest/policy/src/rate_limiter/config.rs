@@ -1,0 +1,211 @@
+//! Checks a configuration, whole, and turns each limit into the meter that counts it.
+
+use alloc::format;
+use alloc::string::String;
+use alloc::vec::Vec;
+
+use crate::problem::{Problem, Problems};
+
+use super::bucket::Bucket;
+use super::log::{self, Log};
+use super::meter::Meter;
+use super::types::{Algorithm, Config, Limit, OnLimit, Window, WindowUnit};
+use super::window::Windowed;
+
+const MAX_LIMITS: usize = 8;
+const MAX_WINDOW_MS: u64 = 366 * 86_400_000;
+const MAX_SUB_WINDOWS: u32 = 100;
+const MAX_WAIT_MS: u64 = 86_400_000;
+const MAX_WAITERS: u32 = 10_000;
+/// Bounds the state that places in the future can take.
+const MAX_WAIT_WINDOWS: u64 = 1_000;
+const MAX_WAIT_SUB_WINDOWS: u64 = 10_000;
+/// A burst takes at most ten years to come back, which keeps its time far from what a store can hold.
+const MAX_REFILL_US: u64 = 10 * 366 * 86_400_000_000;
+
+/// The meters of a configuration without problems.
+pub(crate) fn check(config: &Config) -> Result<Vec<Meter>, Vec<Problem>> {
+    let mut problems = Problems::default();
+    if config.limits.is_empty() || config.limits.len() > MAX_LIMITS {
+        problems.add("limits", &format!("{} limits", config.limits.len()), &format!("1 to {MAX_LIMITS} limits"));
+    }
+    for (index, limit) in config.limits.iter().enumerate().take(MAX_LIMITS) {
+        check_limit(&mut problems, &format!("limits[{index}]"), limit);
+    }
+    check_distinct(&mut problems, &config.limits);
+    check_on_limit(&mut problems, config);
+    problems.into_result(())?;
+    let max_wait_us = max_wait_us(&config.on_limit);
+    Ok(config.limits.iter().map(|limit| meter(limit, max_wait_us)).collect())
+}
+
+/// The longest wait for a place, 0 where none is given ahead.
+pub(crate) fn max_wait_us(on_limit: &OnLimit) -> u64 {
+    match on_limit {
+        OnLimit::Delay { max_wait_ms } => max_wait_ms.saturating_mul(1_000),
+        OnLimit::Reject | OnLimit::Queue { .. } => 0,
+    }
+}
+
+fn check_limit(problems: &mut Problems, path: &str, limit: &Limit) {
+    problems.check_range(&format!("{path}.limit"), limit.limit, 1..=u32::MAX);
+    let window_us = window_us(limit.window);
+    let Some(window_us) = window_us else {
+        let value = format!("{} {}", limit.window.count, unit_name(limit.window.unit));
+        problems.add(&format!("{path}.window"), &value, "1 millisecond to 366 days in all");
+        return check_shape(problems, path, limit);
+    };
+    check_shape(problems, path, limit);
+    match limit.algorithm {
+        Algorithm::Gcra { burst } => check_bucket(problems, path, "gcra", limit.limit, window_us, burst),
+        Algorithm::TokenBucket { burst } => check_bucket(problems, path, "token-bucket", limit.limit, window_us, burst),
+        _ => {}
+    }
+}
+
+/// What can be checked without the window.
+fn check_shape(problems: &mut Problems, path: &str, limit: &Limit) {
+    match limit.algorithm {
+        Algorithm::SlidingWindow { sub_windows } => {
+            let path = format!("{path}.algorithm.sliding-window.sub-windows");
+            problems.check_range(&path, sub_windows, 1..=MAX_SUB_WINDOWS);
+        }
+        Algorithm::SlidingLog if limit.limit > log::MAX_LIMIT => {
+            let allowed = format!("at most {} for sliding-log, which keeps every permit", log::MAX_LIMIT);
+            problems.add(&format!("{path}.limit"), &limit.limit, &allowed);
+        }
+        _ => {}
+    }
+}
+
+fn check_bucket(problems: &mut Problems, path: &str, name: &str, limit: u32, window_us: u64, burst: Option<u32>) {
+    if limit == 0 {
+        return;
+    }
+    if u64::from(limit) > window_us {
+        let allowed = format!("at most {window_us} for {name} in this window: 1,000,000 in a second");
+        problems.add(&format!("{path}.limit"), &limit, &allowed);
+        return;
+    }
+    let longest = u64::try_from(u128::from(MAX_REFILL_US) * u128::from(limit) / u128::from(window_us));
+    let most = u32::try_from(longest.unwrap_or(u64::MAX)).unwrap_or(u32::MAX);
+    if let Some(burst) = burst {
+        problems.check_range(&format!("{path}.algorithm.{name}.burst"), burst, 1..=most);
+    }
+}
+
+/// Two limits in the same cells would each count the other's permits.
+fn check_distinct(problems: &mut Problems, limits: &[Limit]) {
+    let limits = &limits[..limits.len().min(MAX_LIMITS)];
+    for (index, limit) in limits.iter().enumerate() {
+        let Some(geometry) = geometry(limit) else { continue };
+        if let Some(first) = limits[..index].iter().position(|other| self::geometry(other) == Some(geometry)) {
+            let value = format!("{} in {} {}", limit.limit, limit.window.count, unit_name(limit.window.unit));
+            let allowed =
+                format!("of another window or algorithm than limits[{first}], which is counted in the same cells");
+            problems.add(&format!("limits[{index}]"), &value, &allowed);
+        }
+    }
+}
+
+fn check_on_limit(problems: &mut Problems, config: &Config) {
+    match config.on_limit {
+        OnLimit::Reject => {}
+        OnLimit::Delay { max_wait_ms } => check_delay(problems, config, max_wait_ms),
+        OnLimit::Queue { max_size, timeout_ms, grace_ms } => {
+            problems.check_range("on-limit.queue.max-size", max_size, 1..=MAX_WAITERS);
+            problems.check_range("on-limit.queue.timeout-ms", timeout_ms, 1..=MAX_WAIT_MS);
+            let most = timeout_ms.clamp(1, MAX_WAIT_MS);
+            problems.check_range("on-limit.queue.grace-ms", grace_ms, 1..=most);
+        }
+    }
+}
+
+fn check_delay(problems: &mut Problems, config: &Config, max_wait_ms: u64) {
+    let most = config.limits.iter().filter_map(most_wait_ms).fold(MAX_WAIT_MS, u64::min).max(1);
+    if !(1..=most).contains(&max_wait_ms) {
+        let allowed = if most < MAX_WAIT_MS {
+            format!("1 to {most} with these limits: their state must stay bounded")
+        } else {
+            format!("1 to {MAX_WAIT_MS}")
+        };
+        problems.add("on-limit.delay.max-wait-ms", &max_wait_ms, &allowed);
+    }
+}
+
+/// The longest wait that keeps a limit's state bounded.
+fn most_wait_ms(limit: &Limit) -> Option<u64> {
+    let window_ms = window_us(limit.window)? / 1_000;
+    Some(match limit.algorithm {
+        Algorithm::Gcra { .. } | Algorithm::TokenBucket { .. } => MAX_WAIT_MS,
+        Algorithm::FixedWindow | Algorithm::SlidingWindowCounter => window_ms * MAX_WAIT_WINDOWS,
+        Algorithm::SlidingWindow { sub_windows } => {
+            let windows = (MAX_WAIT_SUB_WINDOWS / u64::from(sub_windows.max(1))).min(MAX_WAIT_WINDOWS);
+            window_ms * windows
+        }
+        Algorithm::SlidingLog => window_ms * u64::from(log::MAX_LIMIT / limit.limit.max(1)),
+    })
+}
+
+fn meter(limit: &Limit, max_wait_us: u64) -> Meter {
+    let geometry = geometry(limit).expect("the window was checked");
+    let window_us = window_us(limit.window).expect("the window was checked");
+    match limit.algorithm {
+        Algorithm::SlidingWindow { sub_windows } => {
+            Meter::Windowed(Windowed::sliding(geometry, limit.limit, window_us, sub_windows, max_wait_us))
+        }
+        Algorithm::Gcra { burst } | Algorithm::TokenBucket { burst } => {
+            let burst = burst.unwrap_or(limit.limit);
+            Meter::Bucket(Bucket::new(geometry, limit.limit, window_us, burst, max_wait_us))
+        }
+        Algorithm::FixedWindow => Meter::Windowed(Windowed::fixed(geometry, limit.limit, window_us, max_wait_us)),
+        Algorithm::SlidingWindowCounter => {
+            Meter::Windowed(Windowed::counter(geometry, limit.limit, window_us, max_wait_us))
+        }
+        Algorithm::SlidingLog => Meter::Log(Log::new(geometry, limit.limit, window_us, max_wait_us)),
+    }
+}
+
+fn window_us(window: Window) -> Option<u64> {
+    let unit_ms = match window.unit {
+        WindowUnit::Millisecond => 1,
+        WindowUnit::Second => 1_000,
+        WindowUnit::Minute => 60_000,
+        WindowUnit::Hour => 3_600_000,
+        WindowUnit::Day => 86_400_000,
+    };
+    let ms = window.count.checked_mul(unit_ms)?;
+    (1..=MAX_WINDOW_MS).contains(&ms).then(|| ms * 1_000)
+}
+
+fn unit_name(unit: WindowUnit) -> &'static str {
+    match unit {
+        WindowUnit::Millisecond => "millisecond",
+        WindowUnit::Second => "second",
+        WindowUnit::Minute => "minute",
+        WindowUnit::Hour => "hour",
+        WindowUnit::Day => "day",
+    }
+}
+
+/// What the meaning of a limit's cells depends on, as the upper 24 bits of their field numbers. Counts of permits mean the same
+/// under another limit, so a raised limit goes on from the same counts; a bucket's number means nothing under another
+/// rate.
+fn geometry(limit: &Limit) -> Option<u32> {
+    let window_us = window_us(limit.window)?;
+    let (tag, detail) = match limit.algorithm {
+        Algorithm::SlidingWindow { sub_windows } => ("sliding-window", u64::from(sub_windows)),
+        Algorithm::Gcra { .. } | Algorithm::TokenBucket { .. } => ("bucket", u64::from(limit.limit)),
+        Algorithm::FixedWindow => ("fixed-window", 0),
+        Algorithm::SlidingWindowCounter => ("sliding-window-counter", 0),
+        Algorithm::SlidingLog => ("sliding-log", 0),
+    };
+    let text: String = format!("{tag} {window_us} {detail}");
+    Some(fnv1a(text.as_bytes()) << 8)
+}
+
+/// FNV-1a, 32 bits (Fowler, Noll, Vo), folded to 24 as its authors advise.
+fn fnv1a(bytes: &[u8]) -> u32 {
+    let hash = bytes.iter().fold(0x811c_9dc5_u32, |hash, byte| (hash ^ u32::from(*byte)).wrapping_mul(0x0100_0193));
+    (hash >> 24) ^ (hash & 0x00ff_ffff)
+}

@@ -1,0 +1,327 @@
+//! The rate limiter: which behaviour asks what of the meters, and in which order.
+
+use alloc::vec::Vec;
+
+use crate::kv::{Clock, Kv};
+use crate::problem::Problem;
+
+use super::cells::{Cells, Reading};
+use super::config::{check, max_wait_us};
+use super::decision::{Outcome, effective_us, place_us, report};
+use super::meter::{Meter, MeterModel, Model};
+use super::queue::{Queue, Waiter, Waiters};
+use super::types::{Config, Decision, Fault, OnLimit, Reason};
+
+/// A checked rate limiter configuration. It holds no state of any key.
+#[derive(Debug, Clone)]
+pub struct RateLimiter {
+    meters: Vec<Meter>,
+    behaviour: Behaviour,
+}
+
+#[derive(Debug, Clone, Copy)]
+enum Behaviour {
+    Reject,
+    Delay { max_wait_us: u64 },
+    Queue(Queue),
+}
+
+/// One call in progress.
+struct Call<'w, K> {
+    cells: Cells<'w, K>,
+    now_us: u64,
+    permits: u32,
+    /// The most that can ever fit at once, whatever a waiter of another configuration may claim.
+    most: u32,
+}
+
+impl RateLimiter {
+    /// Checks a configuration.
+    ///
+    /// # Errors
+    /// All its problems.
+    pub fn open(config: &Config) -> Result<Self, Vec<Problem>> {
+        let meters = check(config)?;
+        let behaviour = match config.on_limit {
+            OnLimit::Reject => Behaviour::Reject,
+            OnLimit::Delay { .. } => Behaviour::Delay { max_wait_us: max_wait_us(&config.on_limit) },
+            OnLimit::Queue { max_size, timeout_ms, grace_ms } => Behaviour::Queue(Queue {
+                max_size: max_size as usize,
+                timeout_us: timeout_ms * 1_000,
+                grace_us: grace_ms * 1_000,
+            }),
+        };
+        Ok(Self { meters, behaviour })
+    }
+
+    /// Asks for `cost` permits by the configured behaviour; `ticket` is 0 or that of a waiter who comes back.
+    ///
+    /// # Errors
+    /// [`Fault::CostNeverFits`].
+    pub fn acquire<W: Kv + Clock>(
+        &self,
+        world: &mut W,
+        entity: u32,
+        cost: u32,
+        priority: i32,
+        ticket: u64,
+    ) -> Result<Decision, Fault> {
+        if cost == 0 {
+            return self.peek(world, entity, cost);
+        }
+        let mut call = self.begin(world, entity, cost)?;
+        Ok(match self.behaviour {
+            Behaviour::Reject => self.now_or_denied(&mut call),
+            Behaviour::Delay { max_wait_us } => self.delayed(&mut call, max_wait_us),
+            Behaviour::Queue(queue) => self.queued(&mut call, &queue, priority, ticket),
+        })
+    }
+
+    /// Asks for `cost` permits now: never waits, and never goes before those who do.
+    ///
+    /// # Errors
+    /// [`Fault::CostNeverFits`].
+    pub fn try_acquire<W: Kv + Clock>(&self, world: &mut W, entity: u32, cost: u32) -> Result<Decision, Fault> {
+        if cost == 0 {
+            return self.peek(world, entity, cost);
+        }
+        let mut call = self.begin(world, entity, cost)?;
+        let Behaviour::Queue(queue) = self.behaviour else { return Ok(self.now_or_denied(&mut call)) };
+        let waiters = Waiters::load(&mut call.cells, call.now_us, Reading::Validated);
+        if waiters.is_empty() {
+            return Ok(self.now_or_denied(&mut call));
+        }
+        let models = self.load(&mut call, Reading::Validated);
+        let (at_us, place_us) = call.place_behind(&models, waiters.present(&queue, call.now_us));
+        if place_us > at_us {
+            let outcome = Outcome::Denied { reason: Reason::Limit, retry_us: place_us };
+            return Ok(call.report(&models, waiters.len(), outcome));
+        }
+        let models = self.charge_models(&mut call, models, at_us);
+        Ok(call.report(&models, waiters.len(), Outcome::Allowed { charged_at_us: at_us }))
+    }
+
+    /// What [`Self::try_acquire`] would answer, without charging.
+    ///
+    /// # Errors
+    /// [`Fault::CostNeverFits`].
+    pub fn peek<W: Kv + Clock>(&self, world: &mut W, entity: u32, cost: u32) -> Result<Decision, Fault> {
+        let mut call = self.begin(world, entity, cost.max(1))?;
+        Ok(self.peeked(&mut call))
+    }
+
+    /// Gives `cost` permits back that were charged at `charged_at_us`, and reports as a peek does.
+    pub fn refund<W: Kv + Clock>(&self, world: &mut W, entity: u32, cost: u32, charged_at_us: u64) -> Decision {
+        let now_us = world.now_us();
+        let mut call = Call { cells: Cells::new(world, entity), now_us, permits: 1, most: self.capacity() };
+        if cost > 0 {
+            let reserving = matches!(self.behaviour, Behaviour::Delay { .. });
+            for meter in &self.meters {
+                meter.refund(&mut call.cells, now_us, charged_at_us, cost.min(call.most), reserving);
+            }
+        }
+        self.peeked(&mut call)
+    }
+
+    /// Takes a waiter out of the queue; false: it was not in it.
+    pub fn cancel<W: Kv + Clock>(&self, world: &mut W, entity: u32, ticket: u64) -> bool {
+        let Behaviour::Queue(queue) = self.behaviour else { return false };
+        let now_us = world.now_us();
+        let mut cells = Cells::new(world, entity);
+        let mut waiters = Waiters::load(&mut cells, now_us, Reading::Validated);
+        let found = waiters.remove(ticket).is_some();
+        if found {
+            waiters.store(&mut cells, &queue, now_us);
+        }
+        found
+    }
+
+    /// Forgets what was charged. Those who wait keep their places.
+    pub fn reset<W: Kv + Clock>(&self, world: &mut W, entity: u32) {
+        let mut cells = Cells::new(world, entity);
+        for meter in &self.meters {
+            meter.reset(&mut cells);
+        }
+    }
+
+    fn begin<'w, W: Kv + Clock>(&self, world: &'w mut W, entity: u32, permits: u32) -> Result<Call<'w, W>, Fault> {
+        let most = self.capacity();
+        if permits > most {
+            return Err(Fault::CostNeverFits);
+        }
+        let now_us = world.now_us();
+        Ok(Call { cells: Cells::new(world, entity), now_us, permits, most })
+    }
+
+    fn capacity(&self) -> u32 {
+        self.meters.iter().map(Meter::capacity).fold(u32::MAX, u32::min)
+    }
+
+    fn now_or_denied<K: Kv>(&self, call: &mut Call<'_, K>) -> Decision {
+        match self.charge_now(call) {
+            Ok(decision) => decision,
+            Err(models) => call.denied(&models, Reason::Limit, 0),
+        }
+    }
+
+    /// Charges all limits now, or none.
+    fn charge_now<K: Kv>(&self, call: &mut Call<'_, K>) -> Result<Decision, Models> {
+        if let [meter] = &self.meters[..] {
+            return match meter.charge(&mut call.cells, call.now_us, call.permits) {
+                Ok((charged_at_us, model)) => Ok(call.report(&[model], 0, Outcome::Allowed { charged_at_us })),
+                Err(model) => Err(alloc::vec![model]),
+            };
+        }
+        // Nothing is charged before every limit has said yes, so that a refusal charges nothing.
+        let models = self.check_all(call)?;
+        let at_us = effective_us(&models, call.now_us);
+        let charge = |meter: &Meter| match meter.charge(&mut call.cells, at_us, call.permits) {
+            Ok((_, model)) | Err(model) => model,
+        };
+        let models: Models = self.meters.iter().map(charge).collect();
+        Ok(call.report(&models, 0, Outcome::Allowed { charged_at_us: at_us }))
+    }
+
+    fn check_all<K: Kv>(&self, call: &mut Call<'_, K>) -> Result<Models, Models> {
+        let mut fits = true;
+        let check = |meter: &Meter| match meter.check(&mut call.cells, call.now_us, call.permits) {
+            Ok(model) => model,
+            Err(model) => {
+                fits = false;
+                model
+            }
+        };
+        let models: Models = self.meters.iter().map(check).collect();
+        if fits { Ok(models) } else { Err(models) }
+    }
+
+    fn delayed<K: Kv>(&self, call: &mut Call<'_, K>, max_wait_us: u64) -> Decision {
+        if let [Meter::Bucket(bucket)] = &self.meters[..] {
+            let until_us = call.now_us.saturating_add(max_wait_us);
+            return match bucket.charge(&mut call.cells, call.now_us, until_us, call.permits) {
+                Ok((place_us, model)) => call.placed(&[MeterModel::Bucket(model)], call.now_us, place_us),
+                Err(model) => call.denied(&[MeterModel::Bucket(model)], Reason::MaxWait, max_wait_us),
+            };
+        }
+        if let [_] = &self.meters[..]
+            && let Ok(decision) = self.charge_now(call)
+        {
+            return decision;
+        }
+        let models = self.load(call, Reading::Validated);
+        let at_us = effective_us(&models, call.now_us);
+        let place_us = place_us(&models, call.permits, at_us);
+        if place_us > at_us.saturating_add(max_wait_us) {
+            return call.denied(&models, Reason::MaxWait, max_wait_us);
+        }
+        let models = self.charge_models(call, models, place_us);
+        call.placed(&models, at_us, place_us)
+    }
+
+    fn queued<K: Kv>(&self, call: &mut Call<'_, K>, queue: &Queue, priority: i32, ticket: u64) -> Decision {
+        let mut waiters = Waiters::load(&mut call.cells, call.now_us, Reading::Validated);
+        if waiters.is_empty()
+            && ticket == 0
+            && let Ok(decision) = self.charge_now(call)
+        {
+            return decision;
+        }
+        let models = self.load(call, Reading::Validated);
+        waiters.purge(queue, call.now_us, ticket);
+        let ticket = if ticket == 0 { waiters.next_ticket(call.now_us) } else { ticket };
+        let was_in = waiters.remove(ticket).is_some();
+        let asking = Waiter { ticket, priority, cost: call.permits, due_us: 0 };
+        let (at_us, place_us) = call.place_behind(&models, waiters.ahead_of(&asking, queue, call.now_us));
+        let over = queue.deadline_us(ticket) <= call.now_us;
+        if was_in && (place_us <= at_us || over) {
+            waiters.store(&mut call.cells, queue, call.now_us);
+        }
+        if place_us <= at_us {
+            let models = self.charge_models(call, models, at_us);
+            call.report(&models, waiters.len(), Outcome::Allowed { charged_at_us: at_us })
+        } else if over {
+            let outcome = Outcome::Denied { reason: Reason::QueueTimeout, retry_us: place_us };
+            call.report(&models, waiters.len(), outcome)
+        } else if !was_in && waiters.len() >= queue.max_size {
+            let retry_us = waiters.first_deadline_us(queue).unwrap_or(call.now_us);
+            call.report(&models, waiters.len(), Outcome::Denied { reason: Reason::QueueFull, retry_us })
+        } else {
+            call.enqueue(&models, waiters, queue, Waiter { due_us: place_us, ..asking })
+        }
+    }
+
+    fn peeked<K: Kv>(&self, call: &mut Call<'_, K>) -> Decision {
+        let waiters = match self.behaviour {
+            Behaviour::Queue(_) => Waiters::load(&mut call.cells, call.now_us, Reading::Observed),
+            _ => Waiters::default(),
+        };
+        let models = self.load(call, Reading::Observed);
+        let (at_us, place_us) = match self.behaviour {
+            Behaviour::Queue(queue) => call.place_behind(&models, waiters.present(&queue, call.now_us)),
+            _ => call.place_behind(&models, [].iter()),
+        };
+        let outcome = if place_us <= at_us {
+            Outcome::Allowed { charged_at_us: 0 }
+        } else {
+            Outcome::Denied { reason: Reason::Limit, retry_us: place_us }
+        };
+        call.report(&models, waiters.len(), outcome)
+    }
+
+    fn load<K: Kv>(&self, call: &mut Call<'_, K>, reading: Reading) -> Models {
+        self.meters.iter().map(|meter| meter.load(&mut call.cells, call.now_us, reading)).collect()
+    }
+
+    /// Takes a place that fits under all limits, and stores it.
+    fn charge_models<K: Kv>(&self, call: &mut Call<'_, K>, mut models: Models, at_us: u64) -> Models {
+        for (model, meter) in models.iter_mut().zip(&self.meters) {
+            model.charge(call.permits, at_us);
+            model.store(meter, &mut call.cells, call.now_us);
+        }
+        models
+    }
+}
+
+type Models = Vec<MeterModel>;
+
+impl<K: Kv> Call<'_, K> {
+    fn report(&self, models: &[MeterModel], waiting: usize, outcome: Outcome) -> Decision {
+        report(&self.cells, models, self.now_us, waiting, outcome)
+    }
+
+    /// Denied: to be accepted at the first place, or as much earlier as one may wait.
+    fn denied(&self, models: &[MeterModel], reason: Reason, max_wait_us: u64) -> Decision {
+        let at_us = effective_us(models, self.now_us);
+        let retry_us = place_us(models, self.permits, at_us).saturating_sub(max_wait_us);
+        self.report(models, 0, Outcome::Denied { reason, retry_us })
+    }
+
+    fn placed(&self, models: &[MeterModel], at_us: u64, place_us: u64) -> Decision {
+        let outcome =
+            if place_us <= at_us { Outcome::Allowed { charged_at_us: place_us } } else { Outcome::Placed { place_us } };
+        self.report(models, 0, outcome)
+    }
+
+    /// Puts a waiter in the queue, to come back at its place or, at the latest, when its time is over.
+    fn enqueue(&mut self, models: &[MeterModel], mut waiters: Waiters, queue: &Queue, waiter: Waiter) -> Decision {
+        let (ticket, due_us) = (waiter.ticket, waiter.due_us.min(queue.deadline_us(waiter.ticket)));
+        let position = waiters.insert(Waiter { due_us, ..waiter });
+        waiters.store(&mut self.cells, queue, self.now_us);
+        self.report(models, waiters.len(), Outcome::Queued { ticket, due_us, position })
+    }
+
+    /// The time that now counts as, and the place that is left when all of `ahead` have gone, one after the other.
+    fn place_behind<'a>(&self, models: &[MeterModel], ahead: impl Iterator<Item = &'a Waiter>) -> (u64, u64) {
+        let at_us = effective_us(models, self.now_us);
+        let mut from_us = at_us;
+        let mut after = models.to_vec();
+        for waiter in ahead {
+            let permits = waiter.cost.min(self.most);
+            from_us = place_us(&after, permits, from_us);
+            for model in &mut after {
+                model.charge(permits, from_us);
+            }
+        }
+        (at_us, place_us(&after, self.permits, from_us))
+    }
+}

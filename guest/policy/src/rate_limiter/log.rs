@@ -1,0 +1,188 @@
+//! Sliding log: the time of every permit, so each comes back exactly a window after it was given.
+//!
+//! One cell: `l1 1763640012345678:3 250000:1` has 3 permits at that microsecond and 1 more 250 ms later. Permits are given in
+//! the order of their times: a newcomer is never placed before one who was.
+
+use alloc::string::String;
+use alloc::vec::Vec;
+use core::fmt::Write;
+
+use crate::kv::Kv;
+
+use super::cells::{Cells, Reading, Role};
+use super::meter::{Model, PLAUSIBLE_US, Usage, saturate};
+
+/// The greatest limit that a log is kept for.
+pub(crate) const MAX_LIMIT: u32 = 10_000;
+
+/// A limit counted by a log.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Log {
+    field: u32,
+    limit: u32,
+    window_us: u64,
+    max_wait_us: u64,
+}
+
+/// Permits by time, in order.
+#[derive(Debug, Clone)]
+pub(crate) struct LogModel {
+    log: Log,
+    given: Vec<(u64, u32)>,
+}
+
+impl Log {
+    pub(crate) fn new(geometry: u32, limit: u32, window_us: u64, max_wait_us: u64) -> Self {
+        Self { field: geometry | Role::Log as u32, limit, window_us, max_wait_us }
+    }
+
+    pub(crate) fn capacity(&self) -> u32 {
+        self.limit
+    }
+
+    pub(crate) fn charge<K: Kv>(
+        &self,
+        cells: &mut Cells<'_, K>,
+        now_us: u64,
+        permits: u32,
+    ) -> Result<(u64, LogModel), LogModel> {
+        let mut model = self.check(cells, now_us, permits)?;
+        let at_us = now_us.max(model.seen_us());
+        model.charge(permits, at_us);
+        self.store(cells, &model, now_us);
+        Ok((at_us, model))
+    }
+
+    pub(crate) fn check<K: Kv>(
+        &self,
+        cells: &mut Cells<'_, K>,
+        now_us: u64,
+        permits: u32,
+    ) -> Result<LogModel, LogModel> {
+        let model = self.load(cells, now_us, Reading::Validated);
+        let at_us = now_us.max(model.seen_us());
+        if model.earliest_us(permits, at_us) == at_us { Ok(model) } else { Err(model) }
+    }
+
+    pub(crate) fn load<K: Kv>(&self, cells: &mut Cells<'_, K>, now_us: u64, reading: Reading) -> LogModel {
+        let latest_us = now_us.saturating_add(self.max_wait_us).saturating_add(PLAUSIBLE_US);
+        let given = cells.read(reading, self.field, |text| decode(text, latest_us)).unwrap_or_default();
+        let mut model = LogModel { log: *self, given };
+        let seen_us = now_us.max(model.seen_us());
+        model.given.retain(|(at, _)| at.saturating_add(self.window_us) > seen_us);
+        model
+    }
+
+    pub(crate) fn store<K: Kv>(&self, cells: &mut Cells<'_, K>, model: &LogModel, now_us: u64) {
+        match model.given.last() {
+            None => cells.delete(self.field),
+            Some((last, _)) => {
+                let use_us = last.saturating_add(self.window_us).saturating_sub(now_us);
+                cells.put(self.field, &encode(&model.given), use_us);
+            }
+        }
+    }
+
+    pub(crate) fn refund<K: Kv>(&self, cells: &mut Cells<'_, K>, now_us: u64, charged_at_us: u64, permits: u32) {
+        let mut model = self.load(cells, now_us, Reading::Validated);
+        let Ok(found) = model.given.binary_search_by_key(&charged_at_us, |(at, _)| *at) else { return };
+        model.given[found].1 -= permits.min(model.given[found].1);
+        if model.given[found].1 == 0 {
+            model.given.remove(found);
+        }
+        self.store(cells, &model, now_us);
+    }
+
+    pub(crate) fn reset<K: Kv>(&self, cells: &mut Cells<'_, K>) {
+        cells.delete(self.field);
+    }
+}
+
+impl LogModel {
+    fn last_us(&self) -> u64 {
+        self.given.last().map_or(0, |(last, _)| *last)
+    }
+}
+
+impl Model for LogModel {
+    /// A place was taken at most the longest wait ahead of the time it was taken at.
+    fn seen_us(&self) -> u64 {
+        self.last_us().saturating_sub(self.log.max_wait_us)
+    }
+
+    fn earliest_us(&self, permits: u32, from_us: u64) -> u64 {
+        let from_us = from_us.max(self.last_us());
+        let mut room = u64::from(self.log.limit);
+        for (at, count) in self.given.iter().rev() {
+            room = room.saturating_sub(u64::from(*count));
+            if room < u64::from(permits) {
+                return from_us.max(at.saturating_add(self.log.window_us));
+            }
+        }
+        from_us
+    }
+
+    fn charge(&mut self, permits: u32, at_us: u64) {
+        match self.given.last_mut() {
+            Some((last, count)) if *last == at_us => *count = count.saturating_add(permits),
+            _ => self.given.push((at_us, permits)),
+        }
+    }
+
+    fn usage(&self, now_us: u64) -> Usage {
+        let live = self.given.iter().filter(|(at, _)| at.saturating_add(self.log.window_us) > now_us);
+        let count = live.map(|(_, count)| u64::from(*count)).sum();
+        Usage {
+            count: saturate(count),
+            limit: self.log.limit,
+            remaining: saturate(u64::from(self.log.limit).saturating_sub(count)),
+            reset_us: self.given.last().map_or(now_us, |(last, _)| last.saturating_add(self.log.window_us).max(now_us)),
+        }
+    }
+}
+
+fn decode(text: &str, latest_us: u64) -> Option<Vec<(u64, u32)>> {
+    let mut at_us = 0_u64;
+    let mut given = Vec::new();
+    for word in text.strip_prefix("l1 ")?.split(' ') {
+        let (step, count) = word.split_once(':')?;
+        let (step, count): (u64, u32) = (step.parse().ok()?, count.parse().ok()?);
+        at_us = at_us.checked_add(step)?;
+        if step == 0 || count == 0 || at_us > latest_us || given.len() > 2 * MAX_LIMIT as usize {
+            return None;
+        }
+        given.push((at_us, count));
+    }
+    Some(given)
+}
+
+fn encode(given: &[(u64, u32)]) -> String {
+    let mut text = String::with_capacity(3 + 9 * given.len());
+    text.push_str("l1");
+    let mut before = 0;
+    for (at, count) in given {
+        write!(text, " {}:{count}", at - before).expect("a String takes all text");
+        before = *at;
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use alloc::vec;
+
+    #[test]
+    fn text_round_trips() {
+        let given = vec![(1_795_000_000_000_000, 3), (1_795_000_000_250_000, 1)];
+        assert_eq!(encode(&given), "l1 1795000000000000:3 250000:1");
+        assert_eq!(decode(&encode(&given), u64::MAX), Some(given));
+    }
+
+    #[test]
+    fn foreign_text_does_not_decode() {
+        for text in ["", "l1", "l1 ", "l2 5:1", "l1 5", "l1 5:0", "l1 0:1", "l1 5:1 0:1", "l1 99:1", "l1 5:1  6:1"] {
+            assert_eq!(decode(text, 98), None, "{text:?}");
+        }
+    }
+}

@@ -1,0 +1,188 @@
+//! What all algorithms have in common: a meter counts the permits of one limit.
+
+use crate::kv::Kv;
+
+use super::bucket::{Bucket, BucketModel};
+use super::cells::{Cells, Reading};
+use super::log::{Log, LogModel};
+use super::window::{WindowModel, Windowed};
+
+/// How full a limit is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Usage {
+    /// Permits that count.
+    pub(crate) count: u32,
+    /// How many may.
+    pub(crate) limit: u32,
+    /// How many more fit at once.
+    pub(crate) remaining: u32,
+    /// When nothing counts any more.
+    pub(crate) reset_us: u64,
+}
+
+/// A limit's state in the hand, on which places can be found and taken before anything is stored.
+pub(crate) trait Model {
+    /// The latest time it has seen; an earlier one counts as that.
+    fn seen_us(&self) -> u64;
+    /// The first time from `from_us` on at which so many permits fit.
+    fn earliest_us(&self, permits: u32, from_us: u64) -> u64;
+    /// Takes a place that fits.
+    fn charge(&mut self, permits: u32, at_us: u64);
+    /// How full it is.
+    fn usage(&self, now_us: u64) -> Usage;
+}
+
+/// One limit, by whichever algorithm.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Meter {
+    Bucket(Bucket),
+    Windowed(Windowed),
+    Log(Log),
+}
+
+/// The state of a [`Meter`].
+#[derive(Debug, Clone)]
+pub(crate) enum MeterModel {
+    Bucket(BucketModel),
+    Windowed(WindowModel),
+    Log(LogModel),
+}
+
+/// A fit, or what stood in the way: the state either way.
+pub(crate) type Fit = Result<MeterModel, MeterModel>;
+
+impl Meter {
+    /// The most permits that can ever fit at once.
+    pub(crate) fn capacity(&self) -> u32 {
+        match self {
+            Self::Bucket(bucket) => bucket.capacity(),
+            Self::Windowed(window) => window.capacity(),
+            Self::Log(log) => log.capacity(),
+        }
+    }
+
+    /// Charges now if it fits: on success the time it counts at, too.
+    pub(crate) fn charge<K: Kv>(
+        &self,
+        cells: &mut Cells<'_, K>,
+        now_us: u64,
+        permits: u32,
+    ) -> Result<(u64, MeterModel), MeterModel> {
+        match self {
+            Self::Bucket(bucket) => match bucket.charge(cells, now_us, now_us, permits) {
+                Ok((_, model)) => Ok((now_us, MeterModel::Bucket(model))),
+                Err(model) => Err(MeterModel::Bucket(model)),
+            },
+            Self::Windowed(window) => match window.charge(cells, now_us, permits) {
+                Ok((at_us, model)) => Ok((at_us, MeterModel::Windowed(model))),
+                Err(model) => Err(MeterModel::Windowed(model)),
+            },
+            Self::Log(log) => match log.charge(cells, now_us, permits) {
+                Ok((at_us, model)) => Ok((at_us, MeterModel::Log(model))),
+                Err(model) => Err(MeterModel::Log(model)),
+            },
+        }
+    }
+
+    /// Whether a charge would fit now: changes nothing and conflicts with nobody's charge.
+    pub(crate) fn check<K: Kv>(&self, cells: &mut Cells<'_, K>, now_us: u64, permits: u32) -> Fit {
+        match self {
+            Self::Bucket(bucket) => {
+                bucket.check(cells, now_us, permits).map(MeterModel::Bucket).map_err(MeterModel::Bucket)
+            }
+            Self::Windowed(window) => {
+                window.check(cells, now_us, permits).map(MeterModel::Windowed).map_err(MeterModel::Windowed)
+            }
+            Self::Log(log) => log.check(cells, now_us, permits).map(MeterModel::Log).map_err(MeterModel::Log),
+        }
+    }
+
+    /// Reads the state.
+    pub(crate) fn load<K: Kv>(&self, cells: &mut Cells<'_, K>, now_us: u64, reading: Reading) -> MeterModel {
+        match self {
+            Self::Bucket(bucket) => MeterModel::Bucket(bucket.load(cells, reading)),
+            Self::Windowed(window) => MeterModel::Windowed(window.load(cells, now_us, reading)),
+            Self::Log(log) => MeterModel::Log(log.load(cells, now_us, reading)),
+        }
+    }
+
+    /// Gives permits back. `reserving`: places may lie in the future.
+    pub(crate) fn refund<K: Kv>(
+        &self,
+        cells: &mut Cells<'_, K>,
+        now_us: u64,
+        charged_at_us: u64,
+        permits: u32,
+        reserving: bool,
+    ) {
+        match self {
+            Self::Bucket(bucket) if reserving => bucket.refund_place(cells, now_us, charged_at_us, permits),
+            Self::Bucket(bucket) => bucket.refund(cells, now_us, charged_at_us, permits),
+            Self::Windowed(window) => window.refund(cells, now_us, charged_at_us, permits),
+            Self::Log(log) => log.refund(cells, now_us, charged_at_us, permits),
+        }
+    }
+
+    /// Forgets everything.
+    pub(crate) fn reset<K: Kv>(&self, cells: &mut Cells<'_, K>) {
+        match self {
+            Self::Bucket(bucket) => bucket.reset(cells),
+            Self::Windowed(window) => window.reset(cells),
+            Self::Log(log) => log.reset(cells),
+        }
+    }
+}
+
+impl MeterModel {
+    /// Writes the state back, read by [`Reading::Validated`].
+    pub(crate) fn store<K: Kv>(&self, meter: &Meter, cells: &mut Cells<'_, K>, now_us: u64) {
+        match (self, meter) {
+            (Self::Bucket(model), Meter::Bucket(bucket)) => bucket.store(cells, model),
+            (Self::Windowed(model), Meter::Windowed(window)) => window.store(cells, model, now_us),
+            (Self::Log(model), Meter::Log(log)) => log.store(cells, model, now_us),
+            _ => unreachable!("a meter stores the model that it loaded"),
+        }
+    }
+}
+
+impl Model for MeterModel {
+    fn seen_us(&self) -> u64 {
+        match self {
+            Self::Bucket(model) => model.seen_us(),
+            Self::Windowed(model) => model.seen_us(),
+            Self::Log(model) => model.seen_us(),
+        }
+    }
+
+    fn earliest_us(&self, permits: u32, from_us: u64) -> u64 {
+        match self {
+            Self::Bucket(model) => model.earliest_us(permits, from_us),
+            Self::Windowed(model) => model.earliest_us(permits, from_us),
+            Self::Log(model) => model.earliest_us(permits, from_us),
+        }
+    }
+
+    fn charge(&mut self, permits: u32, at_us: u64) {
+        match self {
+            Self::Bucket(model) => model.charge(permits, at_us),
+            Self::Windowed(model) => model.charge(permits, at_us),
+            Self::Log(model) => model.charge(permits, at_us),
+        }
+    }
+
+    fn usage(&self, now_us: u64) -> Usage {
+        match self {
+            Self::Bucket(model) => model.usage(now_us),
+            Self::Windowed(model) => model.usage(now_us),
+            Self::Log(model) => model.usage(now_us),
+        }
+    }
+}
+
+/// A number that fits a report.
+pub(crate) fn saturate(number: u64) -> u32 {
+    u32::try_from(number).unwrap_or(u32::MAX)
+}
+
+/// How far ahead of now a stored time may lie before it is taken for a stranger's.
+pub(crate) const PLAUSIBLE_US: u64 = 86_400_000_000;
