@@ -1,0 +1,103 @@
+//! Reads the text that cells hold: words parted by one space, most of them `key=value`, in a fixed order.
+//!
+//! The text may come from anyone. Reading is strict, so that what is not ours is not mistaken for ours, and nothing here
+//! panics.
+
+/// Text longer than this is never ours: the fullest cell takes about 30 KiB.
+pub(super) const LONGEST_BYTES: usize = 64 * 1_024;
+
+/// The words of a stored value that have not been read yet.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Words<'a>(Option<&'a str>);
+
+impl<'a> Words<'a> {
+    /// The words of `text`; none where it is too long to be ours.
+    pub(super) fn of(text: &'a str) -> Option<Self> {
+        (text.len() <= LONGEST_BYTES).then_some(Self(Some(text)))
+    }
+
+    /// The next word, whatever it is.
+    pub(super) fn word(&mut self) -> Option<&'a str> {
+        let rest = self.0?;
+        let (word, rest) = match rest.split_once(' ') {
+            Some((word, rest)) => (word, Some(rest)),
+            None => (rest, None),
+        };
+        self.0 = rest;
+        Some(word)
+    }
+
+    /// The value of the next word, which must have this key.
+    pub(super) fn value(&mut self, key: &str) -> Option<&'a str> {
+        self.word()?.strip_prefix(key)?.strip_prefix('=')
+    }
+
+    /// The value of the next word if it has this key; another word stays unread.
+    pub(super) fn optional(&mut self, key: &str) -> Option<&'a str> {
+        let mut ahead = *self;
+        let value = ahead.value(key)?;
+        *self = ahead;
+        Some(value)
+    }
+
+    /// The next word's value as a number.
+    pub(super) fn number(&mut self, key: &str) -> Option<u64> {
+        number(self.value(key)?)
+    }
+
+    /// The next word's value as a number below 2^32.
+    pub(super) fn small(&mut self, key: &str) -> Option<u32> {
+        small(self.value(key)?)
+    }
+
+    /// None if a word is left.
+    pub(super) fn end(self) -> Option<()> {
+        self.0.is_none().then_some(())
+    }
+}
+
+/// A number in the one way that we write it: digits without a sign or leading zeros.
+pub(super) fn number(text: &str) -> Option<u64> {
+    let digits = text.bytes().all(|byte| byte.is_ascii_digit());
+    let canonical = digits && (text == "0" || !text.starts_with('0'));
+    if canonical { text.parse().ok() } else { None }
+}
+
+/// A [`number`] below 2^32.
+pub(super) fn small(text: &str) -> Option<u32> {
+    u32::try_from(number(text)?).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{LONGEST_BYTES, Words, number, small};
+
+    #[test]
+    fn reads_words_in_their_order() {
+        let mut words = Words::of("c1 a=1 b=x").unwrap();
+        assert_eq!(words.word(), Some("c1"));
+        assert_eq!(words.optional("b"), None);
+        assert_eq!(words.small("a"), Some(1));
+        assert_eq!(words.end(), None);
+        assert_eq!(words.optional("b"), Some("x"));
+        assert_eq!(words.end(), Some(()));
+        assert_eq!(words.word(), None);
+    }
+
+    #[test]
+    fn takes_only_canonical_numbers() {
+        assert_eq!(number("18446744073709551615"), Some(u64::MAX));
+        assert_eq!(number("0"), Some(0));
+        for text in ["", "-1", "+1", "01", "00", "1.0", "1e3", " 1", "18446744073709551616", "१"] {
+            assert_eq!(number(text), None, "{text}");
+        }
+        assert_eq!(small("4294967295"), Some(u32::MAX));
+        assert_eq!(small("4294967296"), None);
+    }
+
+    #[test]
+    fn refuses_text_that_is_too_long() {
+        assert!(Words::of(&"a".repeat(LONGEST_BYTES)).is_some());
+        assert!(Words::of(&"a".repeat(LONGEST_BYTES + 1)).is_none());
+    }
+}

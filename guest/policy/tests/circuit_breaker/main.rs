@@ -1,0 +1,13 @@
+//! What the circuit breaker promises, on a fake clock and fake cells.
+
+mod checking;
+mod closed;
+mod common;
+mod corrupted;
+mod errors;
+mod half_open;
+mod model;
+mod modes;
+mod open;
+mod properties;
+mod script;
