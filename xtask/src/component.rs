@@ -39,9 +39,7 @@ fn encode(module: &Path, component: &Path) -> Result<()> {
     // In two steps, so that nobody ever sees half a component.
     let half = component.with_extension("wasm.new");
     fs::write(&half, &bytes).with_context(|| format!("{} cannot be written", half.display()))?;
-    fs::rename(&half, component).with_context(|| format!("{} cannot be written", component.display()))?;
-    println!("component: {} ({} bytes)", component.display(), bytes.len());
-    Ok(())
+    fs::rename(&half, component).with_context(|| format!("{} cannot be written", component.display()))
 }
 
 fn is_newer(file: &Path, than: &Path) -> bool {

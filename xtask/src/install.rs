@@ -44,7 +44,10 @@ fn how_to_become_root() -> Result<Vec<&'static str>> {
         return Ok(vec![]);
     }
     let sudo = Command::new("sudo").args(["-n", "true"]).output();
-    ensure!(sudo.is_ok_and(|output| output.status.success()), "apt-get needs root, and sudo is not there or asks for a password");
+    ensure!(
+        sudo.is_ok_and(|output| output.status.success()),
+        "apt-get needs root, and sudo is not there or asks for a password"
+    );
     Ok(vec!["sudo", "-n"])
 }
 

@@ -132,11 +132,8 @@ fn misused(message: &str) -> ExitCode {
 }
 
 fn overview() -> String {
-    let mut text = String::from("Usage: cargo xtask <command>\n\n");
-    for task in TASKS {
-        let synopsis = format!("{}{}", task.name, task.arguments);
-        text.push_str(&format!("  {synopsis:<22}{}\n", task.summary));
-    }
-    text.push_str("  help [command]        tell more about a command\n");
-    text
+    let line = |synopsis: &str, summary: &str| format!("  {synopsis:<22}{summary}\n");
+    let tasks = TASKS.iter().map(|task| line(&format!("{}{}", task.name, task.arguments), task.summary));
+    let help = line("help [command]", "tell more about a command");
+    std::iter::once("Usage: cargo xtask <command>\n\n".to_string()).chain(tasks).chain([help]).collect()
 }

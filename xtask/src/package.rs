@@ -1,7 +1,7 @@
 //! Packages the crate together with what it cannot be built without outside this repository.
 
 use std::fs;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, ensure};
 
@@ -14,9 +14,9 @@ pub(crate) fn package(arguments: &[String]) -> Result<()> {
     let root = paths::root();
     let crate_dir = root.join("host/rust");
     let mut beside = Beside::default();
-    beside.copy(component, crate_dir.join("component/tidegate.wasm"))?;
+    beside.copy(&component, crate_dir.join("component/tidegate.wasm"))?;
     for licence in ["LICENSE-APACHE", "LICENSE-MIT"] {
-        beside.copy(root.join(licence), crate_dir.join(licence))?;
+        beside.copy(&root.join(licence), crate_dir.join(licence))?;
     }
     let selection = ["--locked", "--package", "tidegate", "--allow-dirty"];
     check_list(cargo(["package"]).args(selection).arg("--list"))?;
@@ -44,10 +44,10 @@ struct Beside {
 }
 
 impl Beside {
-    fn copy(&mut self, from: PathBuf, to: PathBuf) -> Result<()> {
+    fn copy(&mut self, from: &Path, to: PathBuf) -> Result<()> {
         let dir = to.parent().context("a file lies in a folder")?;
         fs::create_dir_all(dir).with_context(|| format!("{} cannot be made", dir.display()))?;
-        fs::copy(&from, &to).with_context(|| format!("{} cannot be copied to {}", from.display(), to.display()))?;
+        fs::copy(from, &to).with_context(|| format!("{} cannot be copied to {}", from.display(), to.display()))?;
         self.files.push(to);
         Ok(())
     }

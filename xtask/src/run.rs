@@ -1,4 +1,4 @@
-//! Runs commands one after the other, tells about each and counts the tests.
+//! Runs commands and counts tests.
 
 use std::ffi::OsStr;
 use std::io::{BufRead, BufReader, Write};
@@ -24,44 +24,18 @@ pub(crate) fn run(mut command: Command) -> Result<()> {
     Ok(())
 }
 
-/// Steps of a longer task, and what their tests came to.
-#[derive(Debug, Default)]
-pub(crate) struct Steps {
-    counts: TestCounts,
+/// Does a step of a longer task.
+pub(crate) fn step(name: &str, work: impl FnOnce() -> Result<()>) -> Result<()> {
+    println!("\n==> {name}");
+    let started = Instant::now();
+    let done = work();
+    let outcome = if done.is_ok() { "ok" } else { "failed" };
+    println!("==> {name}: {outcome} in {:.1} s", started.elapsed().as_secs_f64());
+    done.with_context(|| format!("step `{name}`"))
 }
 
-impl Steps {
-    /// Does a step.
-    pub(crate) fn step(&mut self, name: &str, work: impl FnOnce() -> Result<()>) -> Result<()> {
-        println!("\n==> {name}");
-        let started = Instant::now();
-        let done = work();
-        let outcome = if done.is_ok() { "ok" } else { "failed" };
-        println!("==> {name}: {outcome} in {:.1} s", started.elapsed().as_secs_f64());
-        done.with_context(|| format!("step `{name}`"))
-    }
-
-    /// Runs a command as a step.
-    pub(crate) fn command(&mut self, name: &str, command: Command) -> Result<()> {
-        self.step(name, || run(command))
-    }
-
-    /// Runs a command of cargo's test runner as a step, and counts its tests.
-    pub(crate) fn tests(&mut self, name: &str, command: Command) -> Result<()> {
-        let mut counts = TestCounts::default();
-        let done = self.step(name, || run_tests(command, &mut counts));
-        self.counts += counts;
-        done
-    }
-
-    /// What all tests came to.
-    pub(crate) fn counts(&self) -> TestCounts {
-        self.counts
-    }
-}
-
-/// Runs a command of cargo's test runner, shows what it prints and counts its tests.
-fn run_tests(mut command: Command, counts: &mut TestCounts) -> Result<()> {
+/// Runs a command of cargo's test runner, shows what it prints and adds its tests to `counts`.
+pub(crate) fn run_tests(mut command: Command, counts: &mut TestCounts) -> Result<()> {
     let mut child =
         command.stdout(Stdio::piped()).spawn().with_context(|| format!("cannot start: {}", shown(&command)))?;
     let output = child.stdout.take().context("the runner has no output")?;
@@ -88,7 +62,8 @@ fn show_and_count(mut from: impl BufRead, to: &mut impl Write, counts: &mut Test
 /// A command as one would type it at the root of the workspace.
 fn shown(command: &Command) -> String {
     let set = command.get_envs().filter_map(|(name, value)| Some(format!("{}={}", name.display(), quoted(value?))));
-    let program = if command.get_program() == paths::cargo() { "cargo".to_string() } else { quoted(command.get_program()) };
+    let program =
+        if command.get_program() == paths::cargo() { "cargo".to_string() } else { quoted(command.get_program()) };
     set.chain([program]).chain(command.get_args().map(quoted)).collect::<Vec<_>>().join(" ")
 }
 

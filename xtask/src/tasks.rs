@@ -1,8 +1,9 @@
 //! The commands, except for packaging.
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Result, ensure};
 
-use crate::run::{Steps, cargo, run};
+use crate::run::{cargo, run, run_tests, step};
+use crate::test_counts::TestCounts;
 use crate::{component, install};
 
 /// Builds the component and gets what the tests need.
@@ -14,7 +15,7 @@ pub(crate) fn setup() -> Result<()> {
 /// Builds the component.
 pub(crate) fn component() -> Result<()> {
     let file = component::build()?;
-    println!("{}", file.display());
+    println!("component: {} ({} bytes)", file.display(), file.metadata()?.len());
     Ok(())
 }
 
@@ -35,34 +36,38 @@ pub(crate) fn bench(arguments: &[String]) -> Result<()> {
     run(command)
 }
 
-/// Runs all checks and tests. The last line says what the tests came to, whether or not a step failed.
+/// Runs all checks and tests, up to the first step that fails. The last line says what the tests came to.
 pub(crate) fn test() -> Result<()> {
-    let mut steps = Steps::default();
-    let done = all_steps(&mut steps);
-    let counts = steps.counts();
+    let mut counts = TestCounts::default();
+    let done = all_steps(&mut counts);
     if let Err(error) = &done {
-        println!("\n{error:#}");
+        eprintln!("\nerror: {error:#}");
     }
     println!("\n{} passed, {} failed", counts.passed, counts.failed);
-    done.context("not all is well")?;
+    if done.is_err() {
+        // The error has been shown, and nothing may come after the last line.
+        std::process::exit(1);
+    }
     ensure!(counts.passed > 0, "no test ran");
     Ok(())
 }
 
 /// What links wasmtime is checked, documented and tested in the one release profile, so that wasmtime is compiled once and
 /// its build scripts and macros are shared. The policies are tested with overflow checks, in the dev profile.
-fn all_steps(steps: &mut Steps) -> Result<()> {
-    steps.step("setup", setup)?;
-    steps.command("format", cargo(["fmt", "--all", "--check"]))?;
-    let clippy = ["clippy", "--locked", "--release", "--workspace", "--all-targets", "--", "-D", "warnings"];
-    steps.command("clippy", cargo(clippy))?;
-    steps.tests("tests of xtask", cargo(["test", "--locked", "--no-fail-fast", "--package", "xtask"]))?;
-    steps.tests("tests of the policies", cargo(["test", "--locked", "--no-fail-fast", "--package", "tidegate-policy"]))?;
-    let rest = ["test", "--locked", "--no-fail-fast", "--release", "--workspace"];
-    let mut rest = cargo(rest);
-    rest.args(["--exclude", "tidegate-policy", "--exclude", "xtask"]);
-    steps.tests("tests of the hosts", rest)?;
-    let mut doc = cargo(["doc", "--locked", "--release", "--workspace", "--no-deps"]);
-    doc.env("RUSTDOCFLAGS", "-D warnings");
-    steps.command("documentation", doc)
+fn all_steps(counts: &mut TestCounts) -> Result<()> {
+    step("setup", setup)?;
+    step("format", || run(cargo(["fmt", "--all", "--check"])))?;
+    step("clippy", || {
+        run(cargo(["clippy", "--locked", "--release", "--workspace", "--all-targets", "--", "-D", "warnings"]))
+    })?;
+    let test = ["test", "--locked", "--no-fail-fast"];
+    step("tests of xtask", || run_tests(cargo(test.iter().chain(&["--package", "xtask"])), counts))?;
+    step("tests of the policies", || run_tests(cargo(test.iter().chain(&["--package", "tidegate-policy"])), counts))?;
+    let others = ["--release", "--workspace", "--exclude", "tidegate-policy", "--exclude", "xtask"];
+    step("tests of the rest", || run_tests(cargo(test.iter().chain(&others)), counts))?;
+    step("documentation", || {
+        let mut doc = cargo(["doc", "--locked", "--release", "--workspace", "--no-deps"]);
+        doc.env("RUSTDOCFLAGS", "-D warnings");
+        run(doc)
+    })
 }

@@ -42,7 +42,8 @@ mod tests {
 
     #[test]
     fn reads_a_coloured_result_line() {
-        let line = "test result: \u{1b}[32mok\u{1b}(B\u{1b}[m. 1 passed; 0 failed; 0 ignored; 0 measured; 0 filtered out";
+        let line =
+            "test result: \u{1b}[32mok\u{1b}(B\u{1b}[m. 1 passed; 0 failed; 0 ignored; 0 measured; 0 filtered out";
         assert_eq!(TestCounts::read(line), Some(TestCounts { passed: 1, failed: 0 }));
     }
 

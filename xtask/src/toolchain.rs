@@ -134,7 +134,9 @@ mod tests {
     #[test]
     fn the_error_names_both_ways_out_and_why_each_failed() {
         let text = nothing_can("no network", "there is no apt-get here");
-        for part in ["rustup target add wasm32-unknown-unknown", "apt-get install rustc-web", "no network", "no apt-get"] {
+        for part in
+            ["rustup target add wasm32-unknown-unknown", "apt-get install rustc-web", "no network", "no apt-get"]
+        {
             assert!(text.contains(part), "{part} is missing in: {text}");
         }
     }

@@ -17,7 +17,10 @@ const ASK_AGAIN_AFTER: Duration = Duration::from_hours(24);
 pub(super) fn add_target(memory: &Path) -> Result<()> {
     ensure!(paths::program("rustup").is_some(), "there is no rustup here");
     // Whoever says so wants rustup to install nothing by itself.
-    ensure!(std::env::var_os("RUSTUP_AUTO_INSTALL").is_none_or(|value| value != "0"), "RUSTUP_AUTO_INSTALL=0 forbids it");
+    ensure!(
+        std::env::var_os("RUSTUP_AUTO_INSTALL").is_none_or(|value| value != "0"),
+        "RUSTUP_AUTO_INSTALL=0 forbids it"
+    );
     let note = memory.join("rustup-failed.txt");
     if let Some(failure) = recent(&note) {
         bail!("{failure} (remembered for a day in {})", note.display());
