@@ -112,8 +112,8 @@ fn nothing_can(no_rustup: &str, no_debian: &str) -> String {
         "no Rust toolchain here can build the component. Do one of these, then run `cargo xtask component`:\n\
          \x20 rustup target add {TARGET}\n\
          \x20 apt-get install {}    (Debian)\n\
-         The first was tried: {no_rustup}.\n\
-         The second was tried: {no_debian}.",
+         The first did not work: {no_rustup}.\n\
+         The second did not work: {no_debian}.",
         debian::PACKAGES.join(" ")
     )
 }
