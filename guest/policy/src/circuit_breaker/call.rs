@@ -63,7 +63,7 @@ impl<'a, W: Kv + Clock> Call<'a, W> {
 
     /// Writes the state cell.
     pub(super) fn save(&mut self) {
-        self.record.at_us = self.record.at_us.max(self.now_us);
+        self.record.at_us = self.now_us;
         let ttl_ms = self.record.ttl_ms(Metrics::counts_ms(self.rules));
         self.world.put(Cell::shared(self.entity, STATE), Some(&self.record.encode()), ttl_ms);
     }

@@ -47,7 +47,6 @@ impl Record {
     /// Starts a new generation in this phase.
     pub(super) fn change(&mut self, phase: Phase, now_us: u64) {
         self.generation = now_us.max(self.generation.saturating_add(1));
-        self.at_us = self.at_us.max(now_us);
         if phase == Phase::Closed {
             self.since = self.generation;
         }

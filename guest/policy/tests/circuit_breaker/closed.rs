@@ -1,7 +1,7 @@
 //! Counting while closed, and the rules that open the circuit.
 
 use tidegate_policy::circuit_breaker::{
-    Cause, CircuitBreaker, Config, Effect, FailureCount, Permit, Sample, Settle, State, Trip,
+    Cause, CircuitBreaker, Config, Effect, FailureCount, Mode, Permit, Sample, Settle, State, Trip,
 };
 
 use crate::common::{Circuit, START_US, event, on_consecutive, on_failure_rate, on_failures, on_slow_rate};
@@ -268,4 +268,28 @@ fn a_circuit_in_use_keeps_its_counts_past_the_life_of_its_state_change() {
     circuit.world.pass_ms(9_999);
     let report = circuit.failure();
     assert_eq!((report.event.cause, generation), (Cause::Failures, START_US));
+}
+
+#[test]
+fn an_outcome_keeps_the_counts_of_its_generation_from_expiring() {
+    let mut circuit = Circuit::new(&on_failures());
+    circuit.reset();
+    circuit.world.pass_ms(86_399_999);
+    let permits = [circuit.permit(), circuit.permit()];
+    circuit.world.pass_ms(86_400_000);
+    for permit in permits {
+        assert_eq!(circuit.fail(permit).effect, Effect::CountedFailure);
+    }
+    circuit.world.pass_ms(1_002);
+    assert_eq!(circuit.failure().event.cause, Cause::Failures);
+}
+
+#[test]
+fn a_success_never_meets_a_rule_that_counts_failures() {
+    let mut circuit = Circuit::new(&Config { mode: Mode::ForcedClosed, ..on_failures() });
+    circuit.fail_times(3);
+    let mut normal = Circuit { world: circuit.world, ..Circuit::new(&on_failures()) };
+    let success = normal.success();
+    assert_eq!((success.failures, success.state), (3, State::Closed));
+    assert_eq!(normal.failure().event.cause, Cause::Failures);
 }
