@@ -1,1 +1,139 @@
-fn main() {}
+//! What can be done in this repository with one command: `cargo xtask help` lists it.
+
+mod component;
+mod install;
+mod package;
+mod paths;
+mod run;
+mod tasks;
+mod test_counts;
+mod toolchain;
+mod world;
+
+use std::process::ExitCode;
+
+use anyhow::Result;
+
+/// A command: its name, how its arguments are written, what it does in a line, and what else there is to say.
+struct Task {
+    name: &'static str,
+    arguments: &'static str,
+    summary: &'static str,
+    details: &'static str,
+    start: Start,
+}
+
+/// How a command is started.
+enum Start {
+    /// It takes no argument.
+    Plain(fn() -> Result<()>),
+    /// It hands its arguments on, `--help` included.
+    Handing(fn(&[String]) -> Result<()>),
+}
+
+const TASKS: &[Task] = &[
+    Task {
+        name: "setup",
+        arguments: "",
+        summary: "build the component and get what the tests need",
+        details: "Installs what is missing (Redis, a toolchain for the component) where it can, else names it.",
+        start: Start::Plain(tasks::setup),
+    },
+    Task {
+        name: "component",
+        arguments: "",
+        summary: "build the component: <target>/component/tidegate.wasm",
+        details: "Uses the first of: the active toolchain, if it has the target wasm32-unknown-unknown; the same after\n\
+                  `rustup target add` (skipped where RUSTUP_AUTO_INSTALL=0, and for a day after it failed); on Debian, the\n\
+                  distribution's Rust with the sources of its standard library, installed with apt-get if need be.",
+        start: Start::Plain(tasks::component),
+    },
+    Task {
+        name: "test",
+        arguments: "",
+        summary: "set up, then run all checks and tests",
+        details: "Stops at the first step that fails. The last line sums up what the test runners counted.",
+        start: Start::Plain(tasks::test),
+    },
+    Task {
+        name: "demo",
+        arguments: " [arguments]",
+        summary: "run the example resilient-api-calls",
+        details: "The arguments go to the example: `cargo xtask demo --help` lists them.",
+        start: Start::Handing(tasks::demo),
+    },
+    Task {
+        name: "bench",
+        arguments: " [arguments]",
+        summary: "run the benchmarks",
+        details: "The arguments go to `cargo bench`.",
+        start: Start::Handing(tasks::bench),
+    },
+    Task {
+        name: "package",
+        arguments: " [arguments]",
+        summary: "package the crate tidegate together with the component",
+        details: "The arguments go to `cargo package`. Without any, the package is not built once more to verify it.",
+        start: Start::Handing(package::package),
+    },
+];
+
+fn main() -> ExitCode {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let Some((name, rest)) = arguments.split_first() else {
+        print!("{}", overview());
+        return ExitCode::SUCCESS;
+    };
+    if matches!(name.as_str(), "help" | "--help" | "-h") {
+        return help(rest.first().map(String::as_str));
+    }
+    match TASKS.iter().find(|task| task.name == name) {
+        Some(task) => start(task, rest),
+        None => unknown(name),
+    }
+}
+
+fn start(task: &Task, arguments: &[String]) -> ExitCode {
+    let done = match task.start {
+        Start::Handing(start) => start(arguments),
+        Start::Plain(start) => match arguments {
+            [] => start(),
+            [only] if only == "--help" || only == "-h" => return help(Some(task.name)),
+            [first, ..] => return misused(&format!("`cargo xtask {}` takes no argument, found `{first}`", task.name)),
+        },
+    };
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn help(about: Option<&str>) -> ExitCode {
+    let Some(name) = about else {
+        print!("{}", overview());
+        return ExitCode::SUCCESS;
+    };
+    let Some(task) = TASKS.iter().find(|task| task.name == name) else { return unknown(name) };
+    println!("cargo xtask {}{}: {}\n\n{}", task.name, task.arguments, task.summary, task.details);
+    ExitCode::SUCCESS
+}
+
+fn unknown(name: &str) -> ExitCode {
+    let names: Vec<&str> = TASKS.iter().map(|task| task.name).collect();
+    misused(&format!("there is no command `{name}`; the commands are {}", names.join(", ")))
+}
+
+fn misused(message: &str) -> ExitCode {
+    eprintln!("error: {message}");
+    ExitCode::from(2)
+}
+
+fn overview() -> String {
+    let line = |synopsis: &str, summary: &str| format!("  {synopsis:<22}{summary}\n");
+    let tasks = TASKS.iter().map(|task| line(&format!("{}{}", task.name, task.arguments), task.summary));
+    let help = line("help [command]", "tell more about a command");
+    std::iter::once("Usage: cargo xtask <command>\n\n".to_string()).chain(tasks).chain([help]).collect()
+}

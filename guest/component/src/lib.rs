@@ -1,1 +1,16 @@
+//! The Tidegate component: the policies behind the contract in `wit/`.
+//!
+//! It converts and delegates, and decides nothing. It is `no_std` on its target, where the standard library would
+//! bring formatting and panic machinery that no one can see the output of.
 
+#![cfg_attr(target_arch = "wasm32", no_std)]
+
+extern crate alloc;
+
+mod bindings;
+mod circuit_breaker;
+mod convert;
+mod rate_limiter;
+#[cfg(target_arch = "wasm32")]
+mod runtime;
+mod world;

@@ -1,0 +1,48 @@
+//! The world that a policy sees, answered by the component's imports.
+
+use alloc::string::String;
+
+use tidegate_policy::kv::{Cell, Clock, Kv, Scope};
+
+use crate::bindings::tidegate::policy::kv;
+use crate::bindings::wasi::clocks::wall_clock;
+
+/// The imports of one call. It holds nothing: what an import answers is the host's.
+pub(crate) struct World;
+
+fn place(at: Cell) -> kv::Cell {
+    let scope = match at.scope {
+        Scope::Shared => kv::Scope::Shared,
+        Scope::Local => kv::Scope::Local,
+    };
+    kv::Cell { entity: at.entity, field: at.field, scope }
+}
+
+impl Kv for World {
+    fn get(&mut self, at: Cell) -> Option<String> {
+        kv::get(place(at))
+    }
+
+    fn observe(&mut self, at: Cell) -> Option<String> {
+        kv::observe(place(at))
+    }
+
+    fn put(&mut self, at: Cell, value: Option<&str>, ttl_ms: u64) {
+        kv::put(place(at), value, ttl_ms);
+    }
+
+    fn advance(&mut self, at: Cell, step: u64, floor: u64, ceiling: u64, ttl_ms: u64) -> Result<u64, u64> {
+        kv::advance(place(at), step, floor, ceiling, ttl_ms)
+    }
+
+    fn retreat(&mut self, at: Cell, step: u64, floor: u64) -> u64 {
+        kv::retreat(place(at), step, floor)
+    }
+}
+
+impl Clock for World {
+    fn now_us(&mut self) -> u64 {
+        let now = wall_clock::now();
+        now.seconds.saturating_mul(1_000_000).saturating_add(u64::from(now.nanoseconds / 1_000))
+    }
+}

@@ -1,0 +1,73 @@
+//! The commands, except for packaging.
+
+use anyhow::{Result, ensure};
+
+use crate::run::{cargo, run, run_tests, step};
+use crate::test_counts::TestCounts;
+use crate::{component, install};
+
+/// Builds the component and gets what the tests need.
+pub(crate) fn setup() -> Result<()> {
+    component()?;
+    install::redis()
+}
+
+/// Builds the component.
+pub(crate) fn component() -> Result<()> {
+    let file = component::build()?;
+    println!("component: {} ({} bytes)", file.display(), file.metadata()?.len());
+    Ok(())
+}
+
+/// Runs the example.
+pub(crate) fn demo(arguments: &[String]) -> Result<()> {
+    component::build()?;
+    let mut command = cargo(["run", "--locked", "--release", "--package", "resilient-api-calls", "--"]);
+    command.args(arguments);
+    run(command)
+}
+
+/// Runs the benchmarks.
+pub(crate) fn bench(arguments: &[String]) -> Result<()> {
+    component::build()?;
+    install::redis()?;
+    let mut command = cargo(["bench", "--locked", "--package", "tidegate-benches"]);
+    command.args(arguments);
+    run(command)
+}
+
+/// Runs all checks and tests, up to the first step that fails. The last line says what the tests came to.
+pub(crate) fn test() -> Result<()> {
+    let mut counts = TestCounts::default();
+    let done = all_steps(&mut counts);
+    if let Err(error) = &done {
+        eprintln!("\nerror: {error:#}");
+    }
+    println!("\n{} passed, {} failed", counts.passed, counts.failed);
+    if done.is_err() {
+        // The error has been shown, and nothing may come after the last line.
+        std::process::exit(1);
+    }
+    ensure!(counts.passed > 0, "no test ran");
+    Ok(())
+}
+
+/// What links wasmtime is checked, documented and tested in the one release profile, so that wasmtime is compiled once and
+/// its build scripts and macros are shared. The policies are tested with overflow checks, in the dev profile.
+fn all_steps(counts: &mut TestCounts) -> Result<()> {
+    step("setup", setup)?;
+    step("format", || run(cargo(["fmt", "--all", "--check"])))?;
+    step("clippy", || {
+        run(cargo(["clippy", "--locked", "--release", "--workspace", "--all-targets", "--", "-D", "warnings"]))
+    })?;
+    let test = ["test", "--locked", "--no-fail-fast"];
+    step("tests of xtask", || run_tests(cargo(test.iter().chain(&["--package", "xtask"])), counts))?;
+    step("tests of the policies", || run_tests(cargo(test.iter().chain(&["--package", "tidegate-policy"])), counts))?;
+    let others = ["--release", "--workspace", "--exclude", "tidegate-policy", "--exclude", "xtask"];
+    step("tests of the rest", || run_tests(cargo(test.iter().chain(&others)), counts))?;
+    step("documentation", || {
+        let mut doc = cargo(["doc", "--locked", "--release", "--workspace", "--no-deps"]);
+        doc.env("RUSTDOCFLAGS", "-D warnings");
+        run(doc)
+    })
+}
