@@ -1,0 +1,74 @@
+//! Policies: configurations that the component has checked.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use parking_lot::Mutex;
+
+use super::wit::{circuit_breaker, rate_limiter};
+
+/// A checked configuration. Cheap to clone. Each instance opens it when it first runs it, and closes it some time after the
+/// last clone is gone.
+#[derive(Debug, Clone)]
+pub(crate) struct Policy(pub(super) Arc<Opened>);
+
+/// What to open in an instance.
+#[derive(Debug)]
+pub(super) enum PolicyConfig {
+    Limiter(rate_limiter::Config),
+    Breaker(circuit_breaker::Config),
+}
+
+#[derive(Debug)]
+pub(super) struct Opened {
+    /// No other policy has had or will have it.
+    pub(super) serial: u64,
+    /// No other living policy has it, and it is as small as can be.
+    pub(super) index: usize,
+    pub(super) config: PolicyConfig,
+    ids: Arc<PolicyIds>,
+}
+
+impl Drop for Opened {
+    fn drop(&mut self) {
+        self.ids.indices.lock().free.push(self.index);
+        self.ids.dropped.fetch_add(1, Ordering::Release);
+    }
+}
+
+/// Hands out the numbers of policies.
+#[derive(Debug, Default)]
+pub(super) struct PolicyIds {
+    indices: Mutex<Indices>,
+    dropped: AtomicU64,
+}
+
+#[derive(Debug, Default)]
+struct Indices {
+    free: Vec<usize>,
+    next: usize,
+}
+
+impl PolicyIds {
+    pub(super) fn add(self: &Arc<Self>, config: PolicyConfig) -> Policy {
+        // One count for the whole process, so that a policy of another runtime is never taken for one of ours.
+        static SERIALS: AtomicU64 = AtomicU64::new(0);
+        let serial = SERIALS.fetch_add(1, Ordering::Relaxed);
+        let index = self.indices.lock().take();
+        Policy(Arc::new(Opened { serial, index, config, ids: Arc::clone(self) }))
+    }
+
+    /// How many policies have gone, so that an instance sees by one read whether it has any to close.
+    pub(super) fn dropped(&self) -> u64 {
+        self.dropped.load(Ordering::Acquire)
+    }
+}
+
+impl Indices {
+    fn take(&mut self) -> usize {
+        self.free.pop().unwrap_or_else(|| {
+            self.next += 1;
+            self.next - 1
+        })
+    }
+}
