@@ -120,6 +120,8 @@ pub(crate) struct History {
     pub(crate) given: Vec<Given>,
     /// By the time a caller goes who counts `wait_ms` from the time of the decision.
     pub(crate) gone: Vec<Given>,
+    /// Of those who were put in the queue.
+    pub(crate) tickets: Vec<u64>,
     may_lag: bool,
 }
 
@@ -129,7 +131,7 @@ impl History {
         key.world.set_us(T0_US + start_us);
         // For buckets the host alone sees to it that time does not run backwards.
         let may_lag = !config.limits.iter().any(|limit| is_bucket(limit.algorithm));
-        Self { key, config: config.clone(), given: Vec::new(), gone: Vec::new(), may_lag }
+        Self { key, config: config.clone(), given: Vec::new(), gone: Vec::new(), tickets: Vec::new(), may_lag }
     }
 
     pub(crate) fn without_lag(mut self) -> Self {
@@ -220,6 +222,10 @@ impl History {
         if decision.verdict == Verdict::Denied {
             prop_assert_eq!(self.key.world.writes(), writes, "a refusal has changed something");
             prop_assert_eq!(decision.charged_at_us, 0);
+            return Ok(());
+        }
+        if decision.ticket != 0 {
+            self.tickets.push(decision.ticket);
             return Ok(());
         }
         let go_us = decision.at_us + decision.wait_ms * 1_000;

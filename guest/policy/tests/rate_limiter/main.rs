@@ -3,9 +3,11 @@
 //! The oracles in `oracle.rs` know the promises of the contract and the list of what was admitted, and nothing of how the
 //! policy counts.
 
+mod corruption;
 mod history;
 mod oracle;
 mod promise;
+mod protocol;
 mod refund;
 mod retry;
 mod support;
