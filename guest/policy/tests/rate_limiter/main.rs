@@ -9,6 +9,8 @@ mod history;
 mod oracle;
 mod promise;
 mod protocol;
+mod rates;
 mod refund;
 mod retry;
+mod state;
 mod support;
