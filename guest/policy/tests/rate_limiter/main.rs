@@ -3,6 +3,8 @@
 //! The oracles in `oracle.rs` know the promises of the contract and the list of what was admitted, and nothing of how the
 //! policy counts.
 
+mod behaviour;
+mod change;
 mod config;
 mod corruption;
 mod history;

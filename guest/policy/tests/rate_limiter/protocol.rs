@@ -11,7 +11,7 @@ use crate::history::{History, cases, config, steps};
 use crate::support::shown;
 
 /// What a store answers instead of the truth.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, Copy)]
 enum Twist {
     None,
     /// Other numbers of `advance` and `retreat`, with the same verdicts.
