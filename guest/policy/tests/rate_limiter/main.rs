@@ -11,6 +11,7 @@ mod history;
 mod oracle;
 mod promise;
 mod protocol;
+mod queue;
 mod rates;
 mod refund;
 mod retry;
