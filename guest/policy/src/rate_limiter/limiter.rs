@@ -8,6 +8,7 @@ use crate::problem::Problem;
 use super::cells::{Cells, Reading};
 use super::config::{check, max_wait_us};
 use super::decision::{Outcome, effective_us, ms_until, place_us, report};
+use super::line::Line;
 use super::meter::{Meter, MeterModel, Model};
 use super::queue::{Queue, Waiter, Waiters};
 use super::types::{Config, Decision, Fault, OnLimit, Reason};
@@ -92,9 +93,11 @@ impl RateLimiter {
             return Ok(self.now_or_denied(&mut call));
         }
         let models = self.load(&mut call, Reading::Validated);
-        let (at_us, place_us) = call.place_behind(&models, waiters.ahead_of(None, &queue, call.now_us));
-        if place_us > at_us {
-            let outcome = Outcome::Denied { reason: Reason::Limit, retry_us: place_us };
+        let line = call.line(&models, &queue);
+        let at_us = line.at_us();
+        let turn_us = line.turn_us(waiters.ahead_of(None, &queue, call.now_us), cost);
+        if turn_us > at_us {
+            let outcome = Outcome::Denied { reason: Reason::Limit, retry_us: turn_us };
             return Ok(call.report(&models, waiters.len(), outcome));
         }
         let models = self.charge_models(&mut call, models, at_us);
@@ -231,22 +234,26 @@ impl RateLimiter {
         let was_in = waiters.remove(ticket).is_some();
         let asking = Waiter { ticket, priority, cost: call.permits, due_us: 0 };
         let rank = (!queue.is_stale(ticket, call.now_us)).then_some(&asking);
-        let (at_us, place_us) = call.place_behind(&models, waiters.ahead_of(rank, queue, call.now_us));
+        let line = call.line(&models, queue);
+        let at_us = line.at_us();
+        let turn_us = line.turn_us(waiters.ahead_of(rank, queue, call.now_us), call.permits);
+        let fits = turn_us <= at_us;
         let over = queue.deadline_us(ticket) <= call.now_us;
-        if was_in && (place_us <= at_us || over) {
+        if was_in && (fits || over) {
             waiters.store(&mut call.cells, queue, call.now_us);
         }
-        if place_us <= at_us {
+        if fits {
             let models = self.charge_models(call, models, at_us);
             call.report(&models, waiters.len(), Outcome::Allowed { charged_at_us: at_us })
         } else if over {
-            let outcome = Outcome::Denied { reason: Reason::QueueTimeout, retry_us: place_us };
+            let outcome = Outcome::Denied { reason: Reason::QueueTimeout, retry_us: turn_us };
             call.report(&models, waiters.len(), outcome)
         } else if !was_in && waiters.len() >= queue.max_size {
-            let retry_us = call.first_to_leave_us(&models, &waiters, queue);
-            call.report(&models, waiters.len(), Outcome::Denied { reason: Reason::QueueFull, retry_us })
+            let retry_us = turn_us.min(line.first_leaves_us(&waiters));
+            let outcome = Outcome::Denied { reason: Reason::QueueFull, retry_us };
+            call.report(&models, waiters.len(), outcome)
         } else {
-            call.enqueue(&models, waiters, queue, Waiter { due_us: place_us, ..asking })
+            call.enqueue(&models, waiters, queue, Waiter { due_us: turn_us, ..asking })
         }
     }
 
@@ -256,14 +263,18 @@ impl RateLimiter {
             _ => Waiters::default(),
         };
         let models = self.load(call, Reading::Observed);
-        let (at_us, place_us) = match self.behaviour {
-            Behaviour::Queue(queue) => call.place_behind(&models, waiters.ahead_of(None, &queue, call.now_us)),
-            _ => call.place_behind(&models, [].iter()),
+        let at_us = effective_us(&models, call.now_us);
+        let turn_us = match self.behaviour {
+            Behaviour::Queue(queue) => {
+                let ahead = waiters.ahead_of(None, &queue, call.now_us);
+                call.line(&models, &queue).turn_us(ahead, call.permits)
+            }
+            _ => place_us(&models, call.permits, at_us),
         };
-        let outcome = if place_us <= at_us {
+        let outcome = if turn_us <= at_us {
             Outcome::Allowed { charged_at_us: 0 }
         } else {
-            Outcome::Denied { reason: Reason::Limit, retry_us: place_us }
+            Outcome::Denied { reason: Reason::Limit, retry_us: turn_us }
         };
         call.report(&models, waiters.len(), outcome)
     }
@@ -309,51 +320,19 @@ impl<K: Kv> Call<'_, K> {
         waiters
     }
 
-    /// Puts a waiter in the queue, to come back at its place or, at the latest, when its time is over. Where one ahead is
-    /// late, it comes as soon as that one would be passed over.
+    fn line<'a>(&self, models: &'a [MeterModel], queue: &'a Queue) -> Line<'a> {
+        Line { models, queue, now_us: self.now_us, most: self.most }
+    }
+
+    /// Puts a waiter in the queue, to come back at its turn or, at the latest, when its time is over. Where one ahead is late,
+    /// it comes as soon as that one would be passed over.
     fn enqueue(&mut self, models: &[MeterModel], mut waiters: Waiters, queue: &Queue, waiter: Waiter) -> Decision {
         let ahead = waiters.ahead_of(Some(&waiter), queue, self.now_us);
-        let late = ahead.filter(|other| other.due_us < self.now_us);
-        let passed_us = late.map(|other| other.due_us + queue.grace_us + 1).min().unwrap_or(u64::MAX);
+        let passed_us = self.line(models, queue).first_passed_us(ahead).unwrap_or(u64::MAX);
         let due_us = waiter.due_us.min(queue.deadline_us(waiter.ticket)).min(passed_us);
         let due_us = self.now_us + ms_until(due_us, self.now_us) * 1_000;
         let position = waiters.insert(Waiter { due_us, ..waiter });
         waiters.store(&mut self.cells, queue, self.now_us);
         self.report(models, waiters.len(), Outcome::Queued { ticket: waiter.ticket, due_us, position })
-    }
-
-    /// When the first of those who wait will have left, if they come when they were told: it is let go at its place, or
-    /// its time is over.
-    fn first_to_leave_us(&self, models: &[MeterModel], waiters: &Waiters, queue: &Queue) -> u64 {
-        let mut found_us = waiters.first_deadline_us(queue).unwrap_or(0);
-        let mut from_us = effective_us(models, self.now_us);
-        let mut after = models.to_vec();
-        for waiter in waiters.ahead_of(None, queue, self.now_us) {
-            from_us = self.place_of(waiter, &mut after, from_us);
-            if from_us >= found_us {
-                break;
-            }
-            let come_us = waiter.due_us.max(self.now_us + 1);
-            found_us = found_us.min(come_us + ms_until(from_us, come_us) * 1_000);
-        }
-        found_us
-    }
-
-    /// The time that now counts as, and the place that is left when all of `ahead` have gone, one after the other.
-    fn place_behind<'a>(&self, models: &[MeterModel], ahead: impl Iterator<Item = &'a Waiter>) -> (u64, u64) {
-        let at_us = effective_us(models, self.now_us);
-        let mut after = models.to_vec();
-        let from_us = ahead.fold(at_us, |from_us, waiter| self.place_of(waiter, &mut after, from_us));
-        (at_us, place_us(&after, self.permits, from_us))
-    }
-
-    /// The first place from `from_us` on that one who waits can be let go at, taken in `after`.
-    fn place_of(&self, waiter: &Waiter, after: &mut [MeterModel], from_us: u64) -> u64 {
-        let permits = waiter.cost.min(self.most);
-        let place_us = place_us(after, permits, from_us);
-        for model in after {
-            model.charge(permits, place_us);
-        }
-        place_us
     }
 }
