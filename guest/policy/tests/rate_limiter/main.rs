@@ -12,6 +12,7 @@ mod oracle;
 mod promise;
 mod protocol;
 mod queue;
+mod queue_script;
 mod rates;
 mod refund;
 mod retry;

@@ -149,15 +149,16 @@ mod full {
         assert_eq!(waiting(&mut key, 0).position, 2);
     }
 
-    /// Who should come any moment may leave any moment: not at once, or the caller would spin.
+    /// Who should come any moment may leave any moment: not at once, or the caller would spin; and later the later it is.
     #[test]
     fn never_says_to_retry_at_once() {
         let mut key = Key::new(&[per_ms(1, 100, GCRA)], queue(1));
         key.acquire(1);
-        waiting(&mut key, 0);
-        key.pass_ms(120);
-        let denied = key.ask(1, 0, 0);
-        assert_eq!((denied.reason, denied.retry_after_ms), (Reason::QueueFull, 1));
+        let told = waiting(&mut key, 0);
+        for (late_ms, retry_ms) in [(0, 1), (1, 1), (20, 20), (40, 11)] {
+            let denied = key.at_us(told.at_us + (told.wait_ms + late_ms) * 1_000).ask(1, 0, 0);
+            assert_eq!((denied.reason, denied.retry_after_ms), (Reason::QueueFull, retry_ms), "{late_ms}");
+        }
     }
 }
 
