@@ -112,7 +112,7 @@ impl Bucket {
     }
 
     pub(crate) fn load<K: Kv>(&self, cells: &mut Cells<'_, K>, reading: Reading) -> BucketModel {
-        self.model(cells.read_number(reading, self.field).min(MAX_NUMBER))
+        self.model(cells.read_number(reading, self.field))
     }
 
     pub(crate) fn store<K: Kv>(&self, cells: &mut Cells<'_, K>, model: &BucketModel) {

@@ -2,7 +2,7 @@
 
 use alloc::string::String;
 
-use crate::kv::{Cell, Kv, MAX_LAG_MS};
+use crate::kv::{Cell, Kv, MAX_LAG_MS, MAX_NUMBER};
 
 /// What a cell is for; the low byte of its field number. The rest is the limit's geometry, so that a changed limit starts
 /// on cells of its own instead of misreading others.
@@ -64,9 +64,9 @@ impl<'w, K: Kv> Cells<'w, K> {
         value
     }
 
-    /// Reads a number that `advance` moves.
+    /// Reads a number that `advance` moves; what the store would not take for one is none here either.
     pub(crate) fn read_number(&mut self, reading: Reading, field: u32) -> u64 {
-        self.read(reading, field, |text| text.parse().ok()).unwrap_or(0)
+        self.read(reading, field, decode_number).unwrap_or(0)
     }
 
     /// Replaces a value that is of use for `use_us` more microseconds.
@@ -88,6 +88,12 @@ impl<'w, K: Kv> Cells<'w, K> {
     pub(crate) fn retreat(&mut self, field: u32, step: u64) -> u64 {
         self.kv.retreat(Cell::shared(self.entity, field), step, 0)
     }
+}
+
+/// A canonical decimal number that a store can hold.
+fn decode_number(text: &str) -> Option<u64> {
+    let canonical = text == "0" || !text.starts_with(['0', '+']);
+    text.parse().ok().filter(|number| canonical && *number <= MAX_NUMBER)
 }
 
 /// How long to keep what is of use for `use_us`: a host may still decide at a time that far behind the store's clock.

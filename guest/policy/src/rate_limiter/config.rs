@@ -50,47 +50,50 @@ pub(crate) fn max_wait_us(on_limit: &OnLimit) -> u64 {
 fn check_limit(problems: &mut Problems, path: &str, limit: &Limit) {
     problems.check_range(&format!("{path}.limit"), limit.limit, 1..=u32::MAX);
     let window_us = window_us(limit.window);
-    let Some(window_us) = window_us else {
+    if window_us.is_none() {
         let value = format!("{} {}", limit.window.count, unit_name(limit.window.unit));
         problems.add(&format!("{path}.window"), &value, "1 millisecond to 366 days in all");
-        return check_shape(problems, path, limit);
-    };
-    check_shape(problems, path, limit);
-    match limit.algorithm {
-        Algorithm::Gcra { burst } => check_bucket(problems, path, "gcra", limit.limit, window_us, burst),
-        Algorithm::TokenBucket { burst } => check_bucket(problems, path, "token-bucket", limit.limit, window_us, burst),
-        _ => {}
     }
-}
-
-/// What can be checked without the window.
-fn check_shape(problems: &mut Problems, path: &str, limit: &Limit) {
     match limit.algorithm {
         Algorithm::SlidingWindow { sub_windows } => {
             let path = format!("{path}.algorithm.sliding-window.sub-windows");
             problems.check_range(&path, sub_windows, 1..=MAX_SUB_WINDOWS);
         }
+        Algorithm::Gcra { burst } => check_bucket(problems, path, "gcra", limit.limit, window_us, burst),
+        Algorithm::TokenBucket { burst } => check_bucket(problems, path, "token-bucket", limit.limit, window_us, burst),
         Algorithm::SlidingLog if limit.limit > log::MAX_LIMIT => {
             let allowed = format!("at most {} for sliding-log, which keeps every permit", log::MAX_LIMIT);
             problems.add(&format!("{path}.limit"), &limit.limit, &allowed);
         }
-        _ => {}
+        Algorithm::SlidingLog | Algorithm::FixedWindow | Algorithm::SlidingWindowCounter => {}
     }
 }
 
-fn check_bucket(problems: &mut Problems, path: &str, name: &str, limit: u32, window_us: u64, burst: Option<u32>) {
-    if limit == 0 {
-        return;
-    }
-    if u64::from(limit) > window_us {
+fn check_bucket(
+    problems: &mut Problems,
+    path: &str,
+    name: &str,
+    limit: u32,
+    window_us: Option<u64>,
+    burst: Option<u32>,
+) {
+    if let Some(window_us) = window_us.filter(|window_us| u64::from(limit) > *window_us) {
         let allowed = format!("at most {window_us} for {name} in this window: 1,000,000 in a second");
         problems.add(&format!("{path}.limit"), &limit, &allowed);
-        return;
     }
-    let longest = u64::try_from(u128::from(MAX_REFILL_US) * u128::from(limit) / u128::from(window_us));
-    let most = u32::try_from(longest.unwrap_or(u64::MAX)).unwrap_or(u32::MAX);
     if let Some(burst) = burst {
-        problems.check_range(&format!("{path}.algorithm.{name}.burst"), burst, 1..=most);
+        problems.check_range(&format!("{path}.algorithm.{name}.burst"), burst, 1..=most_burst(limit, window_us));
+    }
+}
+
+/// As many permits as come back in the longest time; of an impossible rate nothing can be said.
+fn most_burst(limit: u32, window_us: Option<u64>) -> u32 {
+    match window_us {
+        Some(window_us) if limit > 0 => {
+            let longest = u128::from(MAX_REFILL_US) * u128::from(limit) / u128::from(window_us);
+            u32::try_from(longest).unwrap_or(u32::MAX)
+        }
+        _ => u32::MAX,
     }
 }
 
@@ -122,7 +125,7 @@ fn check_on_limit(problems: &mut Problems, config: &Config) {
 }
 
 fn check_delay(problems: &mut Problems, config: &Config, max_wait_ms: u64) {
-    let most = config.limits.iter().filter_map(most_wait_ms).fold(MAX_WAIT_MS, u64::min).max(1);
+    let most = config.limits.iter().filter_map(most_wait_ms).fold(MAX_WAIT_MS, u64::min);
     if !(1..=most).contains(&max_wait_ms) {
         let allowed = if most < MAX_WAIT_MS {
             format!("1 to {most} with these limits: their state must stay bounded")
@@ -133,17 +136,19 @@ fn check_delay(problems: &mut Problems, config: &Config, max_wait_ms: u64) {
     }
 }
 
-/// The longest wait that keeps a limit's state bounded.
+/// The longest wait that keeps a limit's state bounded. What is out of range is a problem of its own and counts as the
+/// nearest that is not.
 fn most_wait_ms(limit: &Limit) -> Option<u64> {
     let window_ms = window_us(limit.window)? / 1_000;
     Some(match limit.algorithm {
         Algorithm::Gcra { .. } | Algorithm::TokenBucket { .. } => MAX_WAIT_MS,
         Algorithm::FixedWindow | Algorithm::SlidingWindowCounter => window_ms * MAX_WAIT_WINDOWS,
         Algorithm::SlidingWindow { sub_windows } => {
-            let windows = (MAX_WAIT_SUB_WINDOWS / u64::from(sub_windows.max(1))).min(MAX_WAIT_WINDOWS);
+            let sub_windows = sub_windows.clamp(1, MAX_SUB_WINDOWS);
+            let windows = (MAX_WAIT_SUB_WINDOWS / u64::from(sub_windows)).min(MAX_WAIT_WINDOWS);
             window_ms * windows
         }
-        Algorithm::SlidingLog => window_ms * u64::from(log::MAX_LIMIT / limit.limit.max(1)),
+        Algorithm::SlidingLog => window_ms * u64::from(log::MAX_LIMIT / limit.limit.clamp(1, log::MAX_LIMIT)),
     })
 }
 

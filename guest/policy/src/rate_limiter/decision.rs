@@ -98,6 +98,6 @@ fn binding(models: &[MeterModel], now_us: u64) -> (u32, Usage) {
 }
 
 /// Rounded up: coming back then is not too early.
-fn ms_until(time_us: u64, now_us: u64) -> u64 {
+pub(crate) fn ms_until(time_us: u64, now_us: u64) -> u64 {
     time_us.saturating_sub(now_us).div_ceil(1_000)
 }

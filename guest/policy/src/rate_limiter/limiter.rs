@@ -7,7 +7,8 @@ use crate::problem::Problem;
 
 use super::cells::{Cells, Reading};
 use super::config::{check, max_wait_us};
-use super::decision::{Outcome, effective_us, place_us, report};
+use super::decision::{Outcome, effective_us, ms_until, place_us, report};
+use super::line::Line;
 use super::meter::{Meter, MeterModel, Model};
 use super::queue::{Queue, Waiter, Waiters};
 use super::types::{Config, Decision, Fault, OnLimit, Reason};
@@ -87,14 +88,16 @@ impl RateLimiter {
         }
         let mut call = self.begin(world, entity, cost)?;
         let Behaviour::Queue(queue) = self.behaviour else { return Ok(self.now_or_denied(&mut call)) };
-        let waiters = Waiters::load(&mut call.cells, call.now_us, Reading::Validated);
+        let waiters = call.waiters(&queue, Reading::Validated, 0);
         if waiters.is_empty() {
             return Ok(self.now_or_denied(&mut call));
         }
         let models = self.load(&mut call, Reading::Validated);
-        let (at_us, place_us) = call.place_behind(&models, waiters.present(&queue, call.now_us));
-        if place_us > at_us {
-            let outcome = Outcome::Denied { reason: Reason::Limit, retry_us: place_us };
+        let line = call.line(&models, &queue);
+        let at_us = line.at_us();
+        let turn_us = line.turn_us(waiters.ahead_of(None, &queue, call.now_us), cost);
+        if turn_us > at_us {
+            let outcome = Outcome::Denied { reason: Reason::Limit, retry_us: turn_us };
             return Ok(call.report(&models, waiters.len(), outcome));
         }
         let models = self.charge_models(&mut call, models, at_us);
@@ -219,7 +222,7 @@ impl RateLimiter {
     }
 
     fn queued<K: Kv>(&self, call: &mut Call<'_, K>, queue: &Queue, priority: i32, ticket: u64) -> Decision {
-        let mut waiters = Waiters::load(&mut call.cells, call.now_us, Reading::Validated);
+        let mut waiters = call.waiters(queue, Reading::Validated, ticket);
         if waiters.is_empty()
             && ticket == 0
             && let Ok(decision) = self.charge_now(call)
@@ -227,43 +230,51 @@ impl RateLimiter {
             return decision;
         }
         let models = self.load(call, Reading::Validated);
-        waiters.purge(queue, call.now_us, ticket);
-        let ticket = if ticket == 0 { waiters.next_ticket(call.now_us) } else { ticket };
+        let ticket = waiters.ticket(ticket, call.now_us);
         let was_in = waiters.remove(ticket).is_some();
         let asking = Waiter { ticket, priority, cost: call.permits, due_us: 0 };
-        let (at_us, place_us) = call.place_behind(&models, waiters.ahead_of(&asking, queue, call.now_us));
+        let rank = (!queue.is_stale(ticket, call.now_us)).then_some(&asking);
+        let line = call.line(&models, queue);
+        let at_us = line.at_us();
+        let turn_us = line.turn_us(waiters.ahead_of(rank, queue, call.now_us), call.permits);
+        let fits = turn_us <= at_us;
         let over = queue.deadline_us(ticket) <= call.now_us;
-        if was_in && (place_us <= at_us || over) {
+        if was_in && (fits || over) {
             waiters.store(&mut call.cells, queue, call.now_us);
         }
-        if place_us <= at_us {
+        if fits {
             let models = self.charge_models(call, models, at_us);
             call.report(&models, waiters.len(), Outcome::Allowed { charged_at_us: at_us })
         } else if over {
-            let outcome = Outcome::Denied { reason: Reason::QueueTimeout, retry_us: place_us };
+            let outcome = Outcome::Denied { reason: Reason::QueueTimeout, retry_us: turn_us };
             call.report(&models, waiters.len(), outcome)
         } else if !was_in && waiters.len() >= queue.max_size {
-            let retry_us = waiters.first_deadline_us(queue).unwrap_or(call.now_us);
-            call.report(&models, waiters.len(), Outcome::Denied { reason: Reason::QueueFull, retry_us })
+            let retry_us = turn_us.min(line.first_leaves_us(&waiters));
+            let outcome = Outcome::Denied { reason: Reason::QueueFull, retry_us };
+            call.report(&models, waiters.len(), outcome)
         } else {
-            call.enqueue(&models, waiters, queue, Waiter { due_us: place_us, ..asking })
+            call.enqueue(&models, waiters, queue, Waiter { due_us: turn_us, ..asking })
         }
     }
 
     fn peeked<K: Kv>(&self, call: &mut Call<'_, K>) -> Decision {
         let waiters = match self.behaviour {
-            Behaviour::Queue(_) => Waiters::load(&mut call.cells, call.now_us, Reading::Observed),
+            Behaviour::Queue(queue) => call.waiters(&queue, Reading::Observed, 0),
             _ => Waiters::default(),
         };
         let models = self.load(call, Reading::Observed);
-        let (at_us, place_us) = match self.behaviour {
-            Behaviour::Queue(queue) => call.place_behind(&models, waiters.present(&queue, call.now_us)),
-            _ => call.place_behind(&models, [].iter()),
+        let at_us = effective_us(&models, call.now_us);
+        let turn_us = match self.behaviour {
+            Behaviour::Queue(queue) => {
+                let ahead = waiters.ahead_of(None, &queue, call.now_us);
+                call.line(&models, &queue).turn_us(ahead, call.permits)
+            }
+            _ => place_us(&models, call.permits, at_us),
         };
-        let outcome = if place_us <= at_us {
+        let outcome = if turn_us <= at_us {
             Outcome::Allowed { charged_at_us: 0 }
         } else {
-            Outcome::Denied { reason: Reason::Limit, retry_us: place_us }
+            Outcome::Denied { reason: Reason::Limit, retry_us: turn_us }
         };
         call.report(&models, waiters.len(), outcome)
     }
@@ -302,26 +313,26 @@ impl<K: Kv> Call<'_, K> {
         self.report(models, 0, outcome)
     }
 
-    /// Puts a waiter in the queue, to come back at its place or, at the latest, when its time is over.
-    fn enqueue(&mut self, models: &[MeterModel], mut waiters: Waiters, queue: &Queue, waiter: Waiter) -> Decision {
-        let (ticket, due_us) = (waiter.ticket, waiter.due_us.min(queue.deadline_us(waiter.ticket)));
-        let position = waiters.insert(Waiter { due_us, ..waiter });
-        waiters.store(&mut self.cells, queue, self.now_us);
-        self.report(models, waiters.len(), Outcome::Queued { ticket, due_us, position })
+    /// Those whose time is not over, and the one who is asking.
+    fn waiters(&mut self, queue: &Queue, reading: Reading, asking: u64) -> Waiters {
+        let mut waiters = Waiters::load(&mut self.cells, self.now_us, reading);
+        waiters.purge(queue, self.now_us, asking);
+        waiters
     }
 
-    /// The time that now counts as, and the place that is left when all of `ahead` have gone, one after the other.
-    fn place_behind<'a>(&self, models: &[MeterModel], ahead: impl Iterator<Item = &'a Waiter>) -> (u64, u64) {
-        let at_us = effective_us(models, self.now_us);
-        let mut from_us = at_us;
-        let mut after = models.to_vec();
-        for waiter in ahead {
-            let permits = waiter.cost.min(self.most);
-            from_us = place_us(&after, permits, from_us);
-            for model in &mut after {
-                model.charge(permits, from_us);
-            }
-        }
-        (at_us, place_us(&after, self.permits, from_us))
+    fn line<'a>(&self, models: &'a [MeterModel], queue: &'a Queue) -> Line<'a> {
+        Line { models, queue, now_us: self.now_us, most: self.most }
+    }
+
+    /// Puts a waiter in the queue, to come back at its turn or, at the latest, when its time is over. Where one ahead is late,
+    /// it comes as soon as that one would be passed over.
+    fn enqueue(&mut self, models: &[MeterModel], mut waiters: Waiters, queue: &Queue, waiter: Waiter) -> Decision {
+        let ahead = waiters.ahead_of(Some(&waiter), queue, self.now_us);
+        let passed_us = self.line(models, queue).first_passed_us(ahead).unwrap_or(u64::MAX);
+        let due_us = waiter.due_us.min(queue.deadline_us(waiter.ticket)).min(passed_us);
+        let due_us = self.now_us + ms_until(due_us, self.now_us) * 1_000;
+        let position = waiters.insert(Waiter { due_us, ..waiter });
+        waiters.store(&mut self.cells, queue, self.now_us);
+        self.report(models, waiters.len(), Outcome::Queued { ticket: waiter.ticket, due_us, position })
     }
 }

@@ -1,7 +1,9 @@
 //! Sliding log: the time of every permit, so each comes back exactly a window after it was given.
 //!
-//! One cell: `l1 1763640012345678:3 250000:1` has 3 permits at that microsecond and 1 more 250 ms later. Permits are given in
-//! the order of their times: a newcomer is never placed before one who was.
+//! One cell: `l1 1763640012595678 1763640012345678:3 250000:1` was last written at the first of these microseconds, and has 3
+//! permits at the second and 1 more 250 ms after it. The first is the latest time seen: what had left by then is
+//! forgotten, so no call may be decided at an earlier one, not even when the permits of that time were given back. Permits
+//! are given in the order of their times: a newcomer is never placed before one who was.
 
 use alloc::string::String;
 use alloc::vec::Vec;
@@ -24,10 +26,11 @@ pub(crate) struct Log {
     max_wait_us: u64,
 }
 
-/// Permits by time, in order.
+/// The latest time seen, and permits by time, in order.
 #[derive(Debug, Clone)]
 pub(crate) struct LogModel {
     log: Log,
+    seen_us: u64,
     given: Vec<(u64, u32)>,
 }
 
@@ -65,22 +68,18 @@ impl Log {
     }
 
     pub(crate) fn load<K: Kv>(&self, cells: &mut Cells<'_, K>, now_us: u64, reading: Reading) -> LogModel {
-        let latest_us = now_us.saturating_add(self.max_wait_us).saturating_add(PLAUSIBLE_US);
-        let given = cells.read(reading, self.field, |text| decode(text, latest_us)).unwrap_or_default();
-        let mut model = LogModel { log: *self, given };
-        let seen_us = now_us.max(model.seen_us());
-        model.given.retain(|(at, _)| at.saturating_add(self.window_us) > seen_us);
-        model
+        let latest_us = now_us.saturating_add(PLAUSIBLE_US);
+        let decode = |text: &str| decode(text, latest_us, latest_us.saturating_add(self.max_wait_us));
+        let (seen_us, mut given) = cells.read(reading, self.field, decode).unwrap_or_default();
+        let at_us = seen_us.max(now_us);
+        given.retain(|(at, _)| at.saturating_add(self.window_us) > at_us);
+        LogModel { log: *self, seen_us, given }
     }
 
     pub(crate) fn store<K: Kv>(&self, cells: &mut Cells<'_, K>, model: &LogModel, now_us: u64) {
-        match model.given.last() {
-            None => cells.delete(self.field),
-            Some((last, _)) => {
-                let use_us = last.saturating_add(self.window_us).saturating_sub(now_us);
-                cells.put(self.field, &encode(&model.given), use_us);
-            }
-        }
+        let seen_us = model.seen_us.max(now_us);
+        let last_use_us = model.given.last().map_or(0, |(last, _)| last.saturating_add(self.window_us));
+        cells.put(self.field, &encode(seen_us, &model.given), last_use_us.max(seen_us).saturating_sub(now_us));
     }
 
     pub(crate) fn refund<K: Kv>(&self, cells: &mut Cells<'_, K>, now_us: u64, charged_at_us: u64, permits: u32) {
@@ -105,9 +104,8 @@ impl LogModel {
 }
 
 impl Model for LogModel {
-    /// A place was taken at most the longest wait ahead of the time it was taken at.
     fn seen_us(&self) -> u64 {
-        self.last_us().saturating_sub(self.log.max_wait_us)
+        self.seen_us
     }
 
     fn earliest_us(&self, permits: u32, from_us: u64) -> u64 {
@@ -129,36 +127,42 @@ impl Model for LogModel {
         }
     }
 
+    /// While a place is reserved, nobody goes before it.
     fn usage(&self, now_us: u64) -> Usage {
-        let live = self.given.iter().filter(|(at, _)| at.saturating_add(self.log.window_us) > now_us);
+        let at_us = now_us.max(self.seen_us);
+        let live = self.given.iter().filter(|(at, _)| at.saturating_add(self.log.window_us) > at_us);
         let count = live.map(|(_, count)| u64::from(*count)).sum();
+        let room = if self.last_us() > at_us { 0 } else { u64::from(self.log.limit).saturating_sub(count) };
         Usage {
             count: saturate(count),
             limit: self.log.limit,
-            remaining: saturate(u64::from(self.log.limit).saturating_sub(count)),
+            remaining: saturate(room),
             reset_us: self.given.last().map_or(now_us, |(last, _)| last.saturating_add(self.log.window_us).max(now_us)),
         }
     }
 }
 
-fn decode(text: &str, latest_us: u64) -> Option<Vec<(u64, u32)>> {
+/// The latest time seen and the permits; a log seen after `latest_us` or with permits after `latest_given_us` is not ours.
+fn decode(text: &str, latest_us: u64, latest_given_us: u64) -> Option<(u64, Vec<(u64, u32)>)> {
+    let mut words = text.strip_prefix("l1 ")?.split(' ');
+    let seen_us = words.next()?.parse().ok().filter(|seen_us| *seen_us <= latest_us)?;
     let mut at_us = 0_u64;
     let mut given = Vec::new();
-    for word in text.strip_prefix("l1 ")?.split(' ') {
+    for word in words {
         let (step, count) = word.split_once(':')?;
         let (step, count): (u64, u32) = (step.parse().ok()?, count.parse().ok()?);
         at_us = at_us.checked_add(step)?;
-        if step == 0 || count == 0 || at_us > latest_us || given.len() > 2 * MAX_LIMIT as usize {
+        if step == 0 || count == 0 || at_us > latest_given_us || given.len() > 2 * MAX_LIMIT as usize {
             return None;
         }
         given.push((at_us, count));
     }
-    Some(given)
+    Some((seen_us, given))
 }
 
-fn encode(given: &[(u64, u32)]) -> String {
-    let mut text = String::with_capacity(3 + 9 * given.len());
-    text.push_str("l1");
+fn encode(seen_us: u64, given: &[(u64, u32)]) -> String {
+    let mut text = String::with_capacity(24 + 9 * given.len());
+    write!(text, "l1 {seen_us}").expect("a String takes all text");
     let mut before = 0;
     for (at, count) in given {
         write!(text, " {}:{count}", at - before).expect("a String takes all text");
@@ -175,14 +179,29 @@ mod tests {
     #[test]
     fn text_round_trips() {
         let given = vec![(1_795_000_000_000_000, 3), (1_795_000_000_250_000, 1)];
-        assert_eq!(encode(&given), "l1 1795000000000000:3 250000:1");
-        assert_eq!(decode(&encode(&given), u64::MAX), Some(given));
+        let text = encode(1_795_000_000_300_000, &given);
+        assert_eq!(text, "l1 1795000000300000 1795000000000000:3 250000:1");
+        assert_eq!(decode(&text, u64::MAX, u64::MAX), Some((1_795_000_000_300_000, given)));
+        assert_eq!(decode(&encode(5, &[]), 5, 5), Some((5, vec![])));
     }
 
     #[test]
     fn foreign_text_does_not_decode() {
-        for text in ["", "l1", "l1 ", "l2 5:1", "l1 5", "l1 5:0", "l1 0:1", "l1 5:1 0:1", "l1 99:1", "l1 5:1  6:1"] {
-            assert_eq!(decode(text, 98), None, "{text:?}");
+        for text in [
+            "",
+            "l1",
+            "l1 ",
+            "l2 5 5:1",
+            "l1 5:1",
+            "l1 5 5",
+            "l1 5 5:0",
+            "l1 5 0:1",
+            "l1 5 5:1 0:1",
+            "l1 5 99:1",
+            "l1 6 5:1",
+            "l1 5 5:1  6:1",
+        ] {
+            assert_eq!(decode(text, 5, 98), None, "{text:?}");
         }
     }
 }

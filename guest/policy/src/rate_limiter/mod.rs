@@ -12,6 +12,7 @@ mod cells;
 mod config;
 mod decision;
 mod limiter;
+mod line;
 mod log;
 mod meter;
 mod queue;

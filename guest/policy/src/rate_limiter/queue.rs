@@ -10,10 +10,9 @@ use alloc::vec::Vec;
 use core::cmp::Reverse;
 use core::fmt::Write;
 
-use crate::kv::Kv;
+use crate::kv::{Kv, MAX_LAG_MS};
 
 use super::cells::{Cells, Reading, Role};
-use super::meter::PLAUSIBLE_US;
 
 /// More waiters than a queue can hold; what claims to hold more is not ours.
 const MAX_WAITERS: usize = 20_000;
@@ -31,6 +30,11 @@ impl Queue {
     pub(crate) fn deadline_us(&self, ticket: u64) -> u64 {
         ticket.saturating_add(self.timeout_us)
     }
+
+    /// Whether even one who was told to come at its deadline, and was late, has lost its rank.
+    pub(crate) fn is_stale(&self, ticket: u64, now_us: u64) -> bool {
+        self.deadline_us(ticket).saturating_add(self.grace_us) < now_us
+    }
 }
 
 /// One who waits.
@@ -39,7 +43,7 @@ pub(crate) struct Waiter {
     pub(crate) ticket: u64,
     pub(crate) priority: i32,
     pub(crate) cost: u32,
-    /// When it was told to come back.
+    /// When it was told to come back, in whole milliseconds from then.
     pub(crate) due_us: u64,
 }
 
@@ -56,8 +60,7 @@ pub(crate) struct Waiters(Vec<Waiter>);
 
 impl Waiters {
     pub(crate) fn load<K: Kv>(cells: &mut Cells<'_, K>, now_us: u64, reading: Reading) -> Self {
-        let latest_us = now_us.saturating_add(PLAUSIBLE_US);
-        cells.read(reading, Role::Queue as u32, |text| decode(text, latest_us)).unwrap_or_default()
+        cells.read(reading, Role::Queue as u32, |text| decode(text, latest_ticket(now_us))).unwrap_or_default()
     }
 
     pub(crate) fn store<K: Kv>(&self, cells: &mut Cells<'_, K>, queue: &Queue, now_us: u64) {
@@ -88,29 +91,28 @@ impl Waiters {
         self.0.iter().map(|waiter| queue.deadline_us(waiter.ticket)).min()
     }
 
-    /// A ticket that nobody holds.
-    pub(crate) fn next_ticket(&self, now_us: u64) -> u64 {
+    /// The ticket of one who asks: its own if it can be ours, else one that nobody holds.
+    pub(crate) fn ticket(&self, asked: u64, now_us: u64) -> u64 {
+        if (1..=latest_ticket(now_us)).contains(&asked) {
+            return asked;
+        }
         self.0.iter().map(|waiter| waiter.ticket + 1).fold(now_us, u64::max)
     }
 
-    /// Those who go before `asking`. One who is late by more than the grace is passed over until it comes.
-    pub(crate) fn ahead_of<'a>(
-        &'a self,
-        asking: &'a Waiter,
-        queue: &'a Queue,
+    /// Those who go before `asking`, or all for one who does not queue. One who is late by more than the grace is passed
+    /// over until it comes.
+    pub(crate) fn ahead_of(
+        &self,
+        asking: Option<&Waiter>,
+        queue: &Queue,
         now_us: u64,
-    ) -> impl Iterator<Item = &'a Waiter> {
+    ) -> impl Iterator<Item = &Waiter> + Clone {
+        let last = asking.map(Waiter::rank);
+        let grace_us = queue.grace_us;
         self.0
             .iter()
-            .take_while(|waiter| waiter.rank() < asking.rank())
-            .filter(move |waiter| waiter.due_us.saturating_add(queue.grace_us) >= now_us)
-    }
-
-    /// All who are not passed over: whoever does not queue goes after them.
-    pub(crate) fn present<'a>(&'a self, queue: &'a Queue, now_us: u64) -> impl Iterator<Item = &'a Waiter> {
-        self.0
-            .iter()
-            .filter(move |w| w.due_us.saturating_add(queue.grace_us) >= now_us && queue.deadline_us(w.ticket) > now_us)
+            .take_while(move |waiter| last.is_none_or(|last| waiter.rank() < last))
+            .filter(move |waiter| waiter.due_us.saturating_add(grace_us) >= now_us)
     }
 
     /// Takes a waiter out.
@@ -127,14 +129,19 @@ impl Waiters {
     }
 }
 
-fn decode(text: &str, latest_us: u64) -> Option<Waiters> {
+/// Tickets are times of arrival: no later than now on another host, and made unique by counting on.
+fn latest_ticket(now_us: u64) -> u64 {
+    now_us.saturating_add(MAX_LAG_MS * 1_000 + MAX_WAITERS as u64)
+}
+
+fn decode(text: &str, latest_ticket: u64) -> Option<Waiters> {
     let mut words = text.strip_prefix("q1 ")?.split(' ');
     let base: u64 = words.next()?.parse().ok()?;
     let mut waiters: Vec<Waiter> = Vec::new();
     for word in words {
         let waiter = decode_waiter(word, base)?;
         let in_order = waiters.last().is_none_or(|last| last.rank() < waiter.rank());
-        if !in_order || waiter.ticket > latest_us || waiters.len() >= MAX_WAITERS {
+        if !in_order || waiter.ticket > latest_ticket || waiters.len() >= MAX_WAITERS {
             return None;
         }
         waiters.push(waiter);

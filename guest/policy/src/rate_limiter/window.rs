@@ -172,6 +172,10 @@ impl Windowed {
     ) -> WindowModel {
         let now = now_us / self.sub_us;
         let Some(mut head) = head else {
+            if reading == Reading::Observed {
+                // What was observed must not steer, not even whether the next cell is read.
+                cells.read_number(reading, self.count_field);
+            }
             return WindowModel { window: *self, head: Head::empty(now), count: 0 };
         };
         let mut count = cells.read_number(reading, self.count_field);

@@ -12,6 +12,9 @@ use core::fmt::Write;
 /// More sub-windows than a limit can have in use; what claims to hold more is not ours.
 const MAX_ENTRIES: usize = 12_000;
 
+/// The greatest limit.
+const MAX_PERMITS: u64 = u32::MAX as u64;
+
 /// Permits by sub-window, counted from 1970.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Head {
@@ -58,10 +61,11 @@ impl Head {
         text
     }
 
-    /// Adds permits to a sub-window.
+    /// Adds permits to a sub-window: no more than a limit can be, which only a stranger's count would be.
     pub(crate) fn add(&mut self, index: u64, permits: u64) {
+        let permits = permits.min(MAX_PERMITS);
         match self.given.binary_search_by_key(&index, |(i, _)| *i) {
-            Ok(found) => self.given[found].1 += permits,
+            Ok(found) => self.given[found].1 = (self.given[found].1 + permits).min(MAX_PERMITS),
             Err(place) if permits > 0 => self.given.insert(place, (index, permits)),
             Err(_) => {}
         }

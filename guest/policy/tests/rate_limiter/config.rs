@@ -1,0 +1,221 @@
+//! Malformed configurations: every problem at its path, with its value and what is allowed, all at once.
+
+use tidegate_policy::problem::Problem;
+use tidegate_policy::rate_limiter::{Algorithm, Config, Limit, OnLimit, RateLimiter, Window, WindowUnit};
+
+use crate::support::{ALGORITHMS, COUNTER, FIXED, GCRA, LOG, STRICT, per_ms, per_second};
+
+fn problems(limits: &[Limit], on_limit: OnLimit) -> Vec<Problem> {
+    RateLimiter::open(&Config { limits: limits.to_vec(), on_limit }).err().unwrap_or_default()
+}
+
+fn one(limits: &[Limit], on_limit: OnLimit) -> (String, String, String) {
+    let found = problems(limits, on_limit);
+    assert_eq!(found.len(), 1, "{limits:?} {on_limit:?}: {found:?}");
+    let Problem { path, value, allowed } = found.into_iter().next().expect("there is one");
+    (path, value, allowed)
+}
+
+fn strict(sub_windows: u32) -> Algorithm {
+    Algorithm::SlidingWindow { sub_windows }
+}
+
+fn gcra(burst: u32) -> Algorithm {
+    Algorithm::Gcra { burst: Some(burst) }
+}
+
+fn token_bucket(burst: u32) -> Algorithm {
+    Algorithm::TokenBucket { burst: Some(burst) }
+}
+
+fn window(unit: WindowUnit, count: u64) -> Limit {
+    Limit { limit: 10, window: Window { unit, count }, algorithm: STRICT }
+}
+
+const fn delay(max_wait_ms: u64) -> OnLimit {
+    OnLimit::Delay { max_wait_ms }
+}
+
+const fn queue(max_size: u32, timeout_ms: u64, grace_ms: u64) -> OnLimit {
+    OnLimit::Queue { max_size, timeout_ms, grace_ms }
+}
+
+#[test]
+fn names_the_path_the_value_and_what_is_allowed_of_a_limit() {
+    use WindowUnit::{Day, Hour, Millisecond, Minute, Second};
+    let whole = "1 millisecond to 366 days in all";
+    let sub = "limits[0].algorithm.sliding-window.sub-windows";
+    let cases = [
+        (per_second(0, STRICT), "limits[0].limit", "0", "1 to 4294967295"),
+        (per_second(0, GCRA), "limits[0].limit", "0", "1 to 4294967295"),
+        (per_second(0, LOG), "limits[0].limit", "0", "1 to 4294967295"),
+        (per_second(10, strict(0)), sub, "0", "1 to 100"),
+        (per_second(10, strict(101)), sub, "101", "1 to 100"),
+        (per_second(10, strict(u32::MAX)), sub, "4294967295", "1 to 100"),
+        (window(Millisecond, 0), "limits[0].window", "0 millisecond", whole),
+        (window(Second, 0), "limits[0].window", "0 second", whole),
+        (window(Minute, 0), "limits[0].window", "0 minute", whole),
+        (window(Hour, 0), "limits[0].window", "0 hour", whole),
+        (window(Day, 0), "limits[0].window", "0 day", whole),
+        (window(Day, 367), "limits[0].window", "367 day", whole),
+        (window(Hour, 366 * 24 + 1), "limits[0].window", "8785 hour", whole),
+        (window(Minute, u64::MAX), "limits[0].window", "18446744073709551615 minute", whole),
+        (window(Millisecond, u64::MAX), "limits[0].window", "18446744073709551615 millisecond", whole),
+        (
+            per_second(1_000_001, GCRA),
+            "limits[0].limit",
+            "1000001",
+            "at most 1000000 for gcra in this window: 1,000,000 in a second",
+        ),
+        (
+            per_ms(1_001, 1, token_bucket(5)),
+            "limits[0].limit",
+            "1001",
+            "at most 1000 for token-bucket in this window: 1,000,000 in a second",
+        ),
+        (per_second(10, gcra(0)), "limits[0].algorithm.gcra.burst", "0", "1 to 3162240000"),
+        (per_second(10, token_bucket(0)), "limits[0].algorithm.token-bucket.burst", "0", "1 to 3162240000"),
+        (per_second(10, gcra(3_162_240_001)), "limits[0].algorithm.gcra.burst", "3162240001", "1 to 3162240000"),
+        (
+            Limit { limit: 1, window: Window { unit: Day, count: 366 }, algorithm: token_bucket(11) },
+            "limits[0].algorithm.token-bucket.burst",
+            "11",
+            "1 to 10",
+        ),
+        (
+            per_second(10_001, LOG),
+            "limits[0].limit",
+            "10001",
+            "at most 10000 for sliding-log, which keeps every permit",
+        ),
+    ];
+    for (limit, path, value, allowed) in cases {
+        for on_limit in [OnLimit::Reject, delay(1), queue(1, 1, 1)] {
+            assert_eq!(one(&[limit], on_limit), (path.into(), value.into(), allowed.into()), "{limit:?} {on_limit:?}");
+        }
+    }
+}
+
+#[test]
+fn names_the_path_the_value_and_what_is_allowed_of_a_behaviour() {
+    let bounded = |most: &str| format!("1 to {most} with these limits: their state must stay bounded");
+    let day = "1 to 86400000".to_string();
+    let wait = "on-limit.delay.max-wait-ms";
+    let cases = [
+        (per_second(10, GCRA), delay(0), wait, "0", day.clone()),
+        (per_second(10, GCRA), delay(86_400_001), wait, "86400001", day.clone()),
+        (per_second(10, GCRA), delay(u64::MAX), wait, "18446744073709551615", day.clone()),
+        (per_second(10, STRICT), delay(0), wait, "0", bounded("1000000")),
+        (per_second(10, STRICT), delay(1_000_001), wait, "1000001", bounded("1000000")),
+        (per_second(10, strict(100)), delay(100_001), wait, "100001", bounded("100000")),
+        (per_second(10, FIXED), delay(1_000_001), wait, "1000001", bounded("1000000")),
+        (per_second(10, COUNTER), delay(1_000_001), wait, "1000001", bounded("1000000")),
+        (per_second(10, LOG), delay(1_000_001), wait, "1000001", bounded("1000000")),
+        (per_second(5_000, LOG), delay(2_001), wait, "2001", bounded("2000")),
+        (per_ms(10_000, 1, LOG), delay(2), wait, "2", bounded("1")),
+        (per_second(10, GCRA), queue(0, 1_000, 10), "on-limit.queue.max-size", "0", "1 to 10000".into()),
+        (per_second(10, GCRA), queue(10_001, 1_000, 10), "on-limit.queue.max-size", "10001", "1 to 10000".into()),
+        (per_second(10, GCRA), queue(1, 86_400_001, 10), "on-limit.queue.timeout-ms", "86400001", day.clone()),
+        (per_second(10, GCRA), queue(1, u64::MAX, 10), "on-limit.queue.timeout-ms", "18446744073709551615", day),
+        (per_second(10, GCRA), queue(1, 1_000, 0), "on-limit.queue.grace-ms", "0", "1 to 1000".into()),
+        (per_second(10, GCRA), queue(1, 1_000, 1_001), "on-limit.queue.grace-ms", "1001", "1 to 1000".into()),
+        (
+            per_second(10, GCRA),
+            queue(1, 1_000, u64::MAX),
+            "on-limit.queue.grace-ms",
+            "18446744073709551615",
+            "1 to 1000".into(),
+        ),
+    ];
+    for (limit, on_limit, path, value, allowed) in cases {
+        assert_eq!(one(&[limit], on_limit), (path.into(), value.into(), allowed), "{limit:?} {on_limit:?}");
+    }
+}
+
+#[test]
+fn refuses_none_and_more_than_eight_limits() {
+    assert_eq!(one(&[], OnLimit::Reject), ("limits".into(), "0 limits".into(), "1 to 8 limits".into()));
+    let nine: Vec<Limit> = (1..=9).map(|seconds| per_ms(10, seconds * 1_000, STRICT)).collect();
+    assert_eq!(one(&nine, OnLimit::Reject), ("limits".into(), "9 limits".into(), "1 to 8 limits".into()));
+    assert_eq!(problems(&nine[..8], OnLimit::Reject), []);
+}
+
+#[test]
+fn refuses_two_limits_counted_in_the_same_cells() {
+    for algorithm in ALGORITHMS {
+        let limits = [per_ms(5, 60_000, algorithm), per_second(10, algorithm), per_second(10, algorithm)];
+        let (path, value, allowed) = one(&limits, OnLimit::Reject);
+        assert_eq!((path.as_str(), value.as_str()), ("limits[2]", "10 in 1000 millisecond"), "{algorithm:?}");
+        assert!(allowed.contains("limits[1]"), "{allowed}");
+    }
+    let minute = Limit { window: Window { unit: WindowUnit::Minute, count: 1 }, ..per_second(99, FIXED) };
+    assert_eq!(one(&[per_ms(5, 60_000, FIXED), minute], OnLimit::Reject).0, "limits[1]");
+    let (gcra, bucket) = (per_second(10, gcra(3)), per_second(10, token_bucket(4)));
+    assert_eq!(one(&[gcra, bucket], OnLimit::Reject).0, "limits[1]");
+    assert_eq!(problems(&[per_second(10, GCRA), per_second(9, GCRA)], OnLimit::Reject), []);
+    assert_eq!(problems(&[per_second(10, strict(9)), per_second(10, strict(10))], OnLimit::Reject), []);
+}
+
+#[test]
+fn reports_all_problems_at_once() {
+    let limits = [
+        per_second(0, strict(0)),
+        Limit { limit: 5, window: Window { unit: WindowUnit::Day, count: 400 }, algorithm: gcra(0) },
+        per_ms(2_000, 1, token_bucket(0)),
+        Limit { limit: 20_000, window: Window { unit: WindowUnit::Hour, count: 0 }, algorithm: LOG },
+    ];
+    let found = problems(&limits, queue(0, 0, 0));
+    let paths: Vec<&str> = found.iter().map(|problem| problem.path.as_str()).collect();
+    let expected = [
+        "limits[0].limit",
+        "limits[0].algorithm.sliding-window.sub-windows",
+        "limits[1].window",
+        "limits[1].algorithm.gcra.burst",
+        "limits[2].limit",
+        "limits[2].algorithm.token-bucket.burst",
+        "limits[3].limit",
+        "limits[3].window",
+        "on-limit.queue.max-size",
+        "on-limit.queue.timeout-ms",
+        "on-limit.queue.grace-ms",
+    ];
+    let (mut paths, mut expected) = (paths, expected.to_vec());
+    paths.sort_unstable();
+    expected.sort_unstable();
+    assert_eq!(paths, expected);
+    assert!(found.iter().all(|problem| !problem.value.is_empty() && !problem.allowed.is_empty()));
+}
+
+/// A limit that is too high must not make a good wait look bad.
+#[test]
+fn reports_no_problem_that_follows_from_another() {
+    assert_eq!(one(&[per_second(20_000, LOG)], delay(1_000)).0, "limits[0].limit");
+    let sub_windows = "limits[0].algorithm.sliding-window.sub-windows";
+    assert_eq!(one(&[per_second(10, strict(20_000))], delay(1_000)).0, sub_windows);
+    assert_eq!(one(&[per_second(0, gcra(u32::MAX))], delay(1_000)).0, "limits[0].limit");
+    assert_eq!(
+        one(&[Limit { algorithm: gcra(u32::MAX), ..window(WindowUnit::Second, 0) }], delay(1)).0,
+        "limits[0].window"
+    );
+}
+
+#[test]
+fn accepts_what_lies_on_the_bounds() {
+    let year = Window { unit: WindowUnit::Day, count: 366 };
+    let edges = [
+        per_ms(1, 1, STRICT),
+        per_ms(u32::MAX, 1, strict(1)),
+        per_second(u32::MAX, strict(100)),
+        Limit { limit: u32::MAX, window: year, algorithm: FIXED },
+        Limit { limit: u32::MAX, window: year, algorithm: GCRA },
+        Limit { limit: 1, window: year, algorithm: gcra(10) },
+        per_second(1_000_000, token_bucket(1)),
+        per_second(10_000, LOG),
+    ];
+    for limit in edges {
+        assert_eq!(problems(&[limit], OnLimit::Reject), [], "{limit:?}");
+        assert_eq!(problems(&[limit], delay(1)), [], "{limit:?}");
+        assert_eq!(problems(&[limit], queue(10_000, 86_400_000, 86_400_000)), [], "{limit:?}");
+        assert_eq!(problems(&[limit], queue(1, 1, 1)), [], "{limit:?}");
+    }
+}

@@ -1,0 +1,20 @@
+//! The rate limiter by its contract, `wit/rate-limiter.wit`, on a fake clock and fake cells.
+//!
+//! The oracles in `oracle.rs` know the promises of the contract and the list of what was admitted, and nothing of how the
+//! policy counts.
+
+mod behaviour;
+mod change;
+mod config;
+mod corruption;
+mod history;
+mod oracle;
+mod promise;
+mod protocol;
+mod queue;
+mod queue_script;
+mod rates;
+mod refund;
+mod retry;
+mod state;
+mod support;

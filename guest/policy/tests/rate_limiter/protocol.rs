@@ -1,0 +1,189 @@
+//! The rules of `wit/kv.wit` for a policy: the same call on the same answers issues the same operations, and numbers and
+//! observed values shape its reply only.
+
+use proptest::prelude::*;
+use proptest::sample::Index;
+use tidegate_policy::fake::FakeWorld;
+use tidegate_policy::kv::{Cell, Clock, Kv, MAX_NUMBER};
+use tidegate_policy::rate_limiter::{Config, OnLimit, RateLimiter};
+
+use crate::history::{History, cases, config, steps};
+use crate::support::shown;
+
+/// What a store answers instead of the truth.
+#[derive(Debug, Clone, Copy)]
+enum Twist {
+    None,
+    /// Other numbers of `advance` and `retreat`, with the same verdicts.
+    Numbers(fn(u64) -> u64),
+    /// Other values of `observe`.
+    Observed(Option<&'static str>),
+}
+
+/// A world that writes down what it is asked.
+struct Recorder {
+    world: FakeWorld,
+    twist: Twist,
+    operations: Vec<String>,
+}
+
+impl Recorder {
+    fn number(&self, number: u64) -> u64 {
+        if let Twist::Numbers(other) = self.twist { other(number) } else { number }
+    }
+}
+
+impl Kv for Recorder {
+    fn get(&mut self, at: Cell) -> Option<String> {
+        self.operations.push(format!("get {at:?}"));
+        self.world.get(at)
+    }
+
+    fn observe(&mut self, at: Cell) -> Option<String> {
+        self.operations.push(format!("observe {at:?}"));
+        let value = self.world.observe(at);
+        if let Twist::Observed(other) = self.twist { other.map(str::to_string) } else { value }
+    }
+
+    fn put(&mut self, at: Cell, value: Option<&str>, ttl_ms: u64) {
+        self.operations.push(format!("put {at:?} {value:?} {ttl_ms}"));
+        self.world.put(at, value, ttl_ms);
+    }
+
+    fn advance(&mut self, at: Cell, step: u64, floor: u64, ceiling: u64, ttl_ms: u64) -> Result<u64, u64> {
+        self.operations.push(format!("advance {at:?} {step} {floor} {ceiling} {ttl_ms}"));
+        let reply = self.world.advance(at, step, floor, ceiling, ttl_ms);
+        reply.map(|number| self.number(number)).map_err(|number| self.number(number))
+    }
+
+    fn retreat(&mut self, at: Cell, step: u64, floor: u64) -> u64 {
+        self.operations.push(format!("retreat {at:?} {step} {floor}"));
+        let number = self.world.retreat(at, step, floor);
+        self.number(number)
+    }
+}
+
+impl Clock for Recorder {
+    fn now_us(&mut self) -> u64 {
+        self.world.now_us()
+    }
+}
+
+/// A call of any kind, with a cost, a ticket and a time of charge that may be true ones.
+#[derive(Debug, Clone, Copy)]
+struct Call {
+    kind: usize,
+    cost: u32,
+    ticket: u64,
+    charged_us: u64,
+}
+
+const KINDS: usize = 6;
+
+impl Call {
+    /// The reply as text, and the operations.
+    fn run(self, limiter: &RateLimiter, world: &FakeWorld, twist: Twist) -> (String, Vec<String>, FakeWorld) {
+        let mut on = Recorder { world: world.clone(), twist, operations: Vec::new() };
+        let reply = match self.kind {
+            0 => format!("{:?}", limiter.acquire(&mut on, 0, self.cost, 1, self.ticket)),
+            1 => format!("{:?}", limiter.try_acquire(&mut on, 0, self.cost)),
+            2 => format!("{:?}", limiter.peek(&mut on, 0, self.cost)),
+            3 => format!("{:?}", limiter.refund(&mut on, 0, self.cost, self.charged_us)),
+            4 => format!("{:?}", limiter.cancel(&mut on, 0, self.ticket)),
+            _ => {
+                limiter.reset(&mut on, 0);
+                String::new()
+            }
+        };
+        (reply, on.operations, on.world)
+    }
+}
+
+/// Also with a queue, on which half of the histories then wait.
+fn any_config() -> impl Strategy<Value = Config> {
+    let queue = (1..=20_u32, 1..=5_000_u64).prop_map(|(max_size, timeout_ms)| OnLimit::Queue {
+        max_size,
+        timeout_ms,
+        grace_ms: 1 + timeout_ms / 10,
+    });
+    (config(1..=3), prop_oneof![Just(None), queue.prop_map(Some)])
+        .prop_map(|(config, queue)| Config { on_limit: queue.unwrap_or(config.on_limit), ..config })
+}
+
+const TWISTS: [Twist; 9] = [
+    Twist::Numbers(|number| number + 1),
+    Twist::Numbers(|number| number.saturating_sub(1)),
+    Twist::Numbers(|_| 0),
+    Twist::Numbers(|_| MAX_NUMBER),
+    Twist::Observed(None),
+    Twist::Observed(Some("garbage")),
+    Twist::Observed(Some("0")),
+    Twist::Observed(Some("1000000")),
+    Twist::Observed(Some("9007199254740992")),
+];
+
+proptest! {
+    #![proptest_config(cases(300))]
+
+    #[test]
+    fn same_call_on_same_answers_issues_same_operations(
+        config in any_config(),
+        start_us in 0..100_000_000_u64,
+        steps in steps(30),
+        size in 0..=100_u32,
+        which in any::<Index>(),
+    ) {
+        let mut history = History::new(&config, start_us);
+        history.run(&steps)?;
+        let pick = |list: &[u64]| if list.is_empty() { 0 } else { *which.get(list) };
+        let charged: Vec<u64> = history.given.iter().map(|given| given.at_us).collect();
+        let (ticket, charged_us) = (pick(&history.tickets), pick(&charged));
+        let (limiter, world) = (&history.key.limiter, &history.key.world);
+        for kind in 0..KINDS {
+            for ticket in [0, ticket] {
+                let call = Call { kind, cost: history.cost(size), ticket, charged_us };
+                let (reply, operations, after) = call.run(limiter, world, Twist::None);
+                let (again, same, _) = call.run(limiter, world, Twist::None);
+                prop_assert_eq!((&again, &same), (&reply, &operations));
+                for (index, twist) in TWISTS.into_iter().enumerate() {
+                    let (_, twisted, twisted_after) = call.run(limiter, world, twist);
+                    prop_assert_eq!(&twisted, &operations, "twist {} steers {:?}", index, call);
+                    prop_assert_eq!(shown(&twisted_after), shown(&after));
+                }
+            }
+        }
+    }
+
+    /// Any number of hosts can run a peek at once: it asks for no validated value and writes nothing.
+    #[test]
+    fn peek_only_observes(config in any_config(), start_us in 0..100_000_000_u64, steps in steps(30), size in 0..=100_u32) {
+        let mut history = History::new(&config, start_us);
+        history.run(&steps)?;
+        let call = Call { kind: 2, cost: history.cost(size), ticket: 0, charged_us: 0 };
+        let (_, operations, _) = call.run(&history.key.limiter, &history.key.world, Twist::None);
+        prop_assert!(operations.iter().all(|operation| operation.starts_with("observe ")), "{operations:?}");
+    }
+}
+
+mod hot_key {
+    use super::*;
+    use crate::support::{ALGORITHMS, Key, LOG, is_bucket, per_second};
+    use tidegate_policy::rate_limiter::Verdict;
+
+    /// Hosts that share a key conflict only on validated reads that another has changed: in the open sub-window a charge and
+    /// a refusal put nothing, and a bucket does not even read.
+    #[test]
+    fn is_charged_and_refused_without_a_put() {
+        for algorithm in ALGORITHMS.into_iter().filter(|algorithm| *algorithm != LOG) {
+            let mut key = Key::new(&[per_second(10, algorithm)], OnLimit::Reject);
+            assert_eq!(key.acquire(5).verdict, Verdict::Allowed);
+            for cost in [5, 6] {
+                let call = Call { kind: 0, cost, ticket: 0, charged_us: 0 };
+                let (_, operations, _) = call.run(&key.limiter, &key.world, Twist::None);
+                assert!(!operations.iter().any(|operation| operation.starts_with("put")), "{operations:?}");
+                let reads = operations.iter().any(|operation| operation.starts_with("get"));
+                assert_eq!(reads, !is_bucket(algorithm), "{operations:?}");
+            }
+        }
+    }
+}

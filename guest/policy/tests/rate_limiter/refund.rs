@@ -1,0 +1,169 @@
+//! What a refund gives back, by algorithm.
+
+use tidegate_policy::rate_limiter::{Algorithm, OnLimit, Verdict};
+
+use crate::support::{ALGORITHMS, BUCKET, COUNTER, FIXED, GCRA, Key, LOG, STRICT, T0_US, per_ms, per_second};
+
+#[test]
+fn gives_permits_back_at_once() {
+    for algorithm in ALGORITHMS {
+        let mut key = Key::new(&[per_second(10, algorithm)], OnLimit::Reject);
+        let charged = key.acquire(10);
+        assert_eq!(key.acquire(4).verdict, Verdict::Denied, "{algorithm:?}");
+        let after = key.refund(4, charged.charged_at_us);
+        assert_eq!((after.count, after.remaining), (6, 4), "{algorithm:?}");
+        assert_eq!(after.charged_at_us, 0, "{algorithm:?}");
+        assert_eq!(key.acquire(5).verdict, Verdict::Denied, "{algorithm:?}");
+        assert_eq!(key.acquire(4).verdict, Verdict::Allowed, "{algorithm:?}");
+    }
+}
+
+#[test]
+fn never_lifts_a_key_above_its_limit() {
+    for algorithm in ALGORITHMS {
+        let mut key = Key::new(&[per_second(10, algorithm)], OnLimit::Reject);
+        assert_eq!(key.refund(10, key.now_us()).remaining, 10, "{algorithm:?}");
+        let charged = key.acquire(3);
+        for _ in 0..3 {
+            assert!(key.refund(10, charged.charged_at_us).remaining <= 10, "{algorithm:?}");
+        }
+        assert_eq!(key.refund(u32::MAX, charged.charged_at_us).remaining, 10, "{algorithm:?}");
+        assert_eq!(key.acquire(10).verdict, Verdict::Allowed, "{algorithm:?}");
+        assert_eq!(key.acquire(1).verdict, Verdict::Denied, "{algorithm:?}");
+    }
+}
+
+#[test]
+fn of_nothing_or_of_another_time_changes_nothing() {
+    for algorithm in ALGORITHMS {
+        let mut key = Key::new(&[per_second(10, algorithm)], OnLimit::Reject);
+        let charged = key.acquire(10);
+        key.pass_ms(10);
+        let writes = key.world.writes();
+        key.refund(0, charged.charged_at_us);
+        for other_us in [0, 1, charged.charged_at_us - 5_000_000] {
+            key.refund(10, other_us);
+        }
+        assert_eq!(key.world.writes(), writes, "{algorithm:?}");
+    }
+}
+
+/// Half a second has given 5 of the 10 back by itself; the refund gives the other 5 and not those again.
+#[test]
+fn bucket_gives_back_only_what_has_not_come_back() {
+    for algorithm in [GCRA, BUCKET] {
+        let mut key = Key::new(&[per_second(10, algorithm)], OnLimit::Reject);
+        let charged = key.acquire(10);
+        key.pass_ms(500);
+        assert_eq!(key.acquire(5).verdict, Verdict::Allowed);
+        assert_eq!(key.refund(10, charged.charged_at_us).remaining, 5, "{algorithm:?}");
+        key.pass_ms(500);
+        let writes = key.world.writes();
+        assert_eq!(key.refund(10, charged.charged_at_us).remaining, 10, "{algorithm:?}");
+        assert_eq!(key.world.writes(), writes, "what has come back is given back again: {algorithm:?}");
+    }
+}
+
+#[test]
+fn window_and_log_take_permits_out_of_the_very_place() {
+    for algorithm in [STRICT, LOG] {
+        let mut key = Key::new(&[per_second(10, algorithm)], OnLimit::Reject);
+        let first = key.acquire(4);
+        key.pass_ms(500);
+        key.acquire(6);
+        key.refund(4, first.charged_at_us);
+        assert_eq!(key.peek(1).count, 6, "{algorithm:?}");
+        key.acquire(4);
+        key.pass_ms(600);
+        assert_eq!(key.peek(1).count, 10, "the refunded ones were the old ones: {algorithm:?}");
+    }
+}
+
+#[test]
+fn of_a_window_gone_by_gives_nothing() {
+    for algorithm in [STRICT, FIXED, COUNTER, LOG] {
+        let mut key = Key::new(&[per_second(10, algorithm)], OnLimit::Reject);
+        let first = key.acquire(10);
+        key.pass_ms(2_100);
+        assert_eq!(key.acquire(10).verdict, Verdict::Allowed, "{algorithm:?}");
+        assert_eq!(key.refund(10, first.charged_at_us).remaining, 0, "{algorithm:?}");
+    }
+}
+
+#[test]
+fn of_several_limits_gives_back_in_all() {
+    let limits = [per_second(10, STRICT), per_ms(1_000, 3_600_000, GCRA), per_ms(100, 60_000, LOG)];
+    let mut key = Key::new(&limits, OnLimit::Reject);
+    let charged = key.acquire(10);
+    key.refund(10, charged.charged_at_us);
+    for _ in 0..3 {
+        let charged = key.acquire(10);
+        assert_eq!(charged.verdict, Verdict::Allowed);
+        assert_eq!(key.refund(10, charged.charged_at_us).count, 0);
+    }
+}
+
+/// A call of a host that lags must not find room in a window that others know to be full, only since the permit
+/// that had moved the key's time was given back.
+#[test]
+fn does_not_turn_the_time_of_a_key_back() {
+    for algorithm in [STRICT, FIXED, COUNTER, LOG] {
+        for on_limit in [OnLimit::Reject, OnLimit::Delay { max_wait_ms: 50 }] {
+            let mut key = Key::new(&[per_second(5, algorithm)], on_limit);
+            key.acquire(5);
+            key.pass_ms(1_500);
+            let later = key.acquire(1);
+            assert_eq!(later.verdict, Verdict::Allowed);
+            key.refund(1, later.charged_at_us);
+            let lagging = key.at_us(T0_US + 1_000_000 - 1).acquire(1);
+            let counted_us = lagging.charged_at_us;
+            let gives = lagging.verdict != Verdict::Denied && counted_us < T0_US + 1_000_000;
+            assert!(!gives, "{algorithm:?} {on_limit:?}: {lagging:?}");
+        }
+    }
+}
+
+mod of_a_place {
+    use super::*;
+
+    fn key(algorithm: Algorithm) -> Key {
+        Key::new(&[per_second(10, algorithm)], OnLimit::Delay { max_wait_ms: 5_000 })
+    }
+
+    #[test]
+    fn that_is_the_last_gives_it_to_the_next() {
+        for algorithm in ALGORITHMS {
+            let mut key = key(algorithm);
+            key.acquire(10);
+            let waits = key.acquire(2);
+            assert_eq!(waits.verdict, Verdict::Wait);
+            key.refund(2, waits.charged_at_us);
+            assert_eq!(key.acquire(2), waits, "{algorithm:?}");
+        }
+    }
+
+    /// Those behind it were told their places already: what is left ahead of them cannot be given to a newcomer.
+    #[test]
+    fn of_a_bucket_that_others_are_behind_gives_nothing() {
+        for algorithm in [GCRA, BUCKET] {
+            let mut key = key(algorithm);
+            key.acquire(10);
+            let (waits, behind) = (key.acquire(1), key.acquire(1));
+            key.refund(1, waits.charged_at_us);
+            let next = key.acquire(1);
+            assert_eq!(next.charged_at_us, behind.charged_at_us + 100_000, "{algorithm:?}");
+        }
+    }
+
+    #[test]
+    fn of_a_window_is_free_again_before_those_behind() {
+        let mut key = key(FIXED);
+        key.acquire(10);
+        let first = key.acquire(10);
+        let second = key.acquire(10);
+        assert_eq!(second.charged_at_us, first.charged_at_us + 1_000_000);
+        key.refund(3, first.charged_at_us);
+        assert_eq!(key.acquire(3).charged_at_us, first.charged_at_us);
+        assert!(key.acquire(1).charged_at_us > second.charged_at_us);
+    }
+}
