@@ -1,7 +1,6 @@
 //! What wit-bindgen makes of the contract.
 //!
-//! The clock is bound from the contract like everything else, and not through the `wasi` crate, so that the version the
-//! component imports is the one that `wit/` names.
+//! The clock is WASI's own, bound by the `wasi` crate in the version that `wit/` names.
 
 #![allow(
     unsafe_code,
@@ -14,7 +13,7 @@
 wit_bindgen::generate!({
     path: "../../wit",
     world: "tidegate",
-    generate_all,
+    with: { "wasi:clocks/wall-clock@0.2.4": wasi::clocks::wall_clock },
 });
 
 export!(Component);

@@ -3,9 +3,9 @@
 use alloc::string::String;
 
 use tidegate_policy::kv::{Cell, Clock, Kv, Scope};
+use wasi::clocks::wall_clock;
 
 use crate::bindings::tidegate::policy::kv;
-use crate::bindings::wasi::clocks::wall_clock;
 
 /// The imports of one call. It holds nothing: what an import answers is the host's.
 pub(crate) struct World;

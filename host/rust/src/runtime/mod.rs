@@ -39,8 +39,8 @@ use crate::transaction::Transaction;
 
 /// The types of the contract, with the documentation of the WIT.
 pub(crate) mod wit {
-    pub(crate) use super::bindings::exports::tidegate::policy::{circuit_breaker, rate_limiter};
-    pub(crate) use super::bindings::tidegate::policy::{kv, types};
+    pub(crate) use super::bindings::exports::tidegate::policy::{circuit_breaker, rate_limiter, types};
+    pub(crate) use super::bindings::tidegate::policy::kv;
 }
 
 /// Where the component comes from.

@@ -10,7 +10,7 @@ use tokio::sync::{Mutex, OwnedMutexGuard, watch};
 
 /// What can befall a commit on its way.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Fault {
+pub(crate) enum Fault {
     /// The store says that it knows better, and then what the commit said.
     Refuse,
     /// The store cannot be reached.
@@ -19,27 +19,27 @@ pub enum Fault {
 
 /// The way to the store.
 #[derive(Debug, Clone)]
-pub struct Link {
+pub(crate) struct Link {
     store: Arc<MemoryStore>,
     lock: Arc<Mutex<()>>,
     waiting: Arc<watch::Sender<u64>>,
     faults: Arc<parking_lot::Mutex<(u32, Option<Fault>)>>,
-    pub commits: Arc<AtomicU64>,
+    pub(crate) commits: Arc<AtomicU64>,
 }
 
 impl Link {
     /// Nothing gets through until what this returns is dropped.
-    pub async fn hold(&self) -> OwnedMutexGuard<()> {
+    pub(crate) async fn hold(&self) -> OwnedMutexGuard<()> {
         Arc::clone(&self.lock).lock_owned().await
     }
 
     /// Returns when so many commits are on their way.
-    pub async fn waiting(&self, commits: u64) {
+    pub(crate) async fn waiting(&self, commits: u64) {
         self.waiting.subscribe().wait_for(|waiting| *waiting >= commits).await.expect("the link is there");
     }
 
     /// The next so many commits fail.
-    pub fn fail_next(&self, count: u32, fault: Fault) {
+    pub(crate) fn fail_next(&self, count: u32, fault: Fault) {
         *self.faults.lock() = (count, Some(fault));
     }
 
@@ -75,20 +75,20 @@ impl Store for Link {
 }
 
 /// A store with its clock, and the way to it.
-pub struct World {
+pub(crate) struct World {
     clock: ManualClock,
     clocks: parking_lot::Mutex<Vec<ManualClock>>,
-    pub link: Link,
+    pub(crate) link: Link,
 }
 
 /// A host with a clock of its own.
-pub struct Host {
-    pub gate: Tidegate,
+pub(crate) struct Host {
+    pub(crate) gate: Tidegate,
     clock: ManualClock,
 }
 
 impl World {
-    pub fn new() -> Self {
+    pub(crate) fn new() -> Self {
         let clock = ManualClock::new();
         let store = MemoryStore::new(Memory::new(), Arc::new(clock.clone()));
         let link = Link {
@@ -101,17 +101,17 @@ impl World {
         Self { clock, clocks: parking_lot::Mutex::default(), link }
     }
 
-    pub fn host(&self) -> Host {
+    pub(crate) fn host(&self) -> Host {
         self.host_off_by(0)
     }
 
-    pub fn host_off_by(&self, ms: i64) -> Host {
+    pub(crate) fn host_off_by(&self, ms: i64) -> Host {
         let host = self.host_with(|builder| builder);
         host.jump(ms);
         host
     }
 
-    pub fn host_with(&self, set: impl FnOnce(Builder) -> Builder) -> Host {
+    pub(crate) fn host_with(&self, set: impl FnOnce(Builder) -> Builder) -> Host {
         let clock = ManualClock::at_us(self.clock.now_us());
         self.clocks.lock().push(clock.clone());
         let builder = Tidegate::builder().store(self.link.clone()).clock(clock.clone());
@@ -119,12 +119,12 @@ impl World {
     }
 
     /// The store's clock.
-    pub fn clock_us(&self) -> u64 {
+    pub(crate) fn clock_us(&self) -> u64 {
         self.clock.now_us()
     }
 
     /// Lets time pass for the store and all hosts.
-    pub fn pass(&self, time: Duration) {
+    pub(crate) fn pass(&self, time: Duration) {
         self.clock.advance(time);
         for clock in self.clocks.lock().iter() {
             clock.advance(time);
@@ -134,13 +134,13 @@ impl World {
 
 impl Host {
     /// Sets the host's clock forward, or back.
-    pub fn jump(&self, ms: i64) {
+    pub(crate) fn jump(&self, ms: i64) {
         self.clock.set_us(self.clock.now_us().saturating_add_signed(ms * 1_000));
     }
 }
 
 /// All algorithms.
-pub fn algorithms() -> Vec<Algorithm> {
+pub(crate) fn algorithms() -> Vec<Algorithm> {
     vec![
         Algorithm::default(),
         Algorithm::Gcra { burst: None },
