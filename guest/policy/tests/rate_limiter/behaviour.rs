@@ -12,11 +12,10 @@ const MODES: [OnLimit; 3] = [OnLimit::Reject, DELAY, QUEUE];
 /// When the 11th of 10 a second goes that all came at once at the start of a second.
 fn next_ms(algorithm: Algorithm) -> u64 {
     match algorithm {
-        Algorithm::SlidingWindow { .. } => 1_100,
         Algorithm::Gcra { .. } | Algorithm::TokenBucket { .. } => 100,
         Algorithm::FixedWindow | Algorithm::SlidingLog => 1_000,
-        // At 1,100 ms, nine tenths of the 10 still count.
-        Algorithm::SlidingWindowCounter => 1_100,
+        // The first sub-window has left, or nine tenths of the window before still count.
+        Algorithm::SlidingWindow { .. } | Algorithm::SlidingWindowCounter => 1_100,
     }
 }
 
