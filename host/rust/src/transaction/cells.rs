@@ -114,6 +114,10 @@ impl Cells {
         self.0.iter().position(|cell| cell.field == field)
     }
 
+    pub(super) fn clear(&mut self) {
+        self.0.clear();
+    }
+
     pub(super) fn len(&self) -> usize {
         self.0.len()
     }

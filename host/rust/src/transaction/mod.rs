@@ -101,8 +101,11 @@ impl Transaction {
         self.mode = mode;
         self.now_us = now_us;
         self.changes.clear();
-        self.entities.clear();
         self.entities.resize_with(entities, Entity::default);
+        for entity in &mut self.entities {
+            entity.shared.clear();
+            entity.local.clear();
+        }
         self.start_run();
     }
 

@@ -131,10 +131,14 @@ proptest! {
             let mut tx = Transaction::default();
             tx.begin_logged(NOW_US, keys());
             load(&mut tx, &known);
-            before.iter().for_each(|calls| drop(run(&mut tx, calls)));
+            for calls in &before {
+                run(&mut tx, calls);
+            }
             if !undone.is_empty() {
                 run(&mut tx, undone);
-                undone.iter().for_each(|call| drop(issue(&mut tx, Scope::Local, call)));
+                for call in undone {
+                    issue(&mut tx, Scope::Local, call);
+                }
                 tx.rollback_run();
             }
             let told: Vec<_> = after.iter().map(|calls| run(&mut tx, calls)).collect();
