@@ -17,9 +17,7 @@
 use std::time::Duration;
 
 use crate::call::Request;
-use crate::circuit_breaker::{
-    CallError, CircuitBreakerConfig, CircuitReport, Failure, Mode, Permit, whole_ms,
-};
+use crate::circuit_breaker::{CallError, CircuitBreakerConfig, CircuitReport, Failure, Mode, Permit, whole_ms};
 use crate::clock::Clock;
 use crate::error::Error;
 use crate::gate;
@@ -241,10 +239,7 @@ impl CircuitBreaker {
     ///
     /// # Errors
     /// [`CallError::Refused`], the operation's own error, or [`CallError::Gate`].
-    pub fn call<T, E: std::error::Error>(
-        &self,
-        operation: impl FnOnce() -> Result<T, E>,
-    ) -> Result<T, CallError<E>> {
+    pub fn call<T, E: std::error::Error>(&self, operation: impl FnOnce() -> Result<T, E>) -> Result<T, CallError<E>> {
         let operation = self.breaker.call(async { operation() });
         crate::background::ready(operation).expect("on the memory store nothing is waited for")
     }

@@ -32,7 +32,7 @@ pub(crate) enum Answer {
     Decision(Decision),
     Fault(Fault),
     WasWaiting(bool),
-    Forgotten,
+    Done,
     Report(Report),
 }
 
@@ -71,7 +71,7 @@ impl Request {
             Self::CancelTicket { ticket } => Answer::WasWaiting(exports.call_cancel(store, limiter, 0, ticket)?),
             _ => {
                 exports.call_reset(store, limiter, 0)?;
-                Answer::Forgotten
+                Answer::Done
             }
         })
     }

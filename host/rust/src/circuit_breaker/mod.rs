@@ -149,9 +149,7 @@ impl CircuitBreaker {
 impl Inner {
     fn admission(&self, answer: Result<Answer, Error>) -> Result<CircuitReport, Error> {
         match answer {
-            Err(error) if error.is_store_away() => {
-                CircuitReport::while_away(self.config.when_away).ok_or(error)
-            }
+            Err(error) if error.is_store_away() => CircuitReport::while_away(self.config.when_away).ok_or(error),
             answer => report(answer),
         }
     }

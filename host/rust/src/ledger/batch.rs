@@ -118,24 +118,30 @@ impl Ledger {
     }
 
     fn run(&self, transaction: &mut Transaction, batch: &[Call]) -> Answers {
-        let run = |call: &Call| Ok(call.request.run(&self.runtime, &call.policy, transaction)?);
-        batch.iter().map(run).collect()
+        batch.iter().map(|call| self.run_one(transaction, call)).collect()
+    }
+
+    fn run_one(&self, transaction: &mut Transaction, call: &Call) -> Result<Answer, Error> {
+        match &call.work {
+            Some((policy, request)) => Ok(request.run(&self.runtime, policy, transaction)?),
+            None => Ok(Answer::Done),
+        }
     }
 
     /// Repeats the runs of an applied commit on what the store knew. What a policy does may not depend on that; if it did all
     /// the same, the answers that the commit was made of are the ones to give.
     fn rerun(&self, transaction: &mut Transaction, batch: &[Call], before: Answers) -> Answers {
         // A run that trapped has no part in the log, so it is not repeated either.
-        let again = |(call, before): (&Call, Result<Answer, Error>)| match before {
-            Ok(_) => Ok(call.request.run(&self.runtime, &call.policy, transaction)?),
-            Err(error) => Err(error),
-        };
+        let again =
+            |(call, before): (&Call, Result<Answer, Error>)| before.and_then(|_| self.run_one(transaction, call));
         let answers: Answers = batch.iter().zip(before.clone()).map(again).collect();
         if transaction.replayed_alike() {
             return answers;
         }
         self.counters.diverged.fetch_add(1, Ordering::Relaxed);
-        tracing::error!("a policy did something else on the store's numbers than on the known ones: a defect in the policy");
+        tracing::error!(
+            "a policy did something else on the store's numbers than on the known ones: a defect in the policy"
+        );
         before
     }
 
@@ -152,18 +158,16 @@ impl Ledger {
     /// Answers a caller. One who has gone away gets what it was given taken back.
     fn reply(&self, key: &Arc<EntityKey>, call: Call, answer: Result<Answer, Error>) {
         let Some(reply) = call.reply else {
-            self.unsettled.send_modify(|count| *count -= 1);
             if let Err(error) = answer {
                 self.counters.lost.fetch_add(1, Ordering::Relaxed);
                 tracing::warn!(%error, entity = %key, "what was to settle in the background is lost");
             }
             return;
         };
-        let Err(unheard) = reply.send(answer) else { return };
-        if let Some(request) = unheard.ok().and_then(|answer| undo(&call.request, &answer)) {
+        let (Err(Ok(unheard)), Some((policy, request))) = (reply.send(answer), call.work) else { return };
+        if let Some(request) = undo(&request, &unheard) {
             // This lane is being driven by the caller of this function, who will come to it next.
-            self.unsettled.send_modify(|count| *count += 1);
-            self.lanes.push(key, Call { policy: call.policy, request, reply: None });
+            self.lanes.push(key, Call { work: Some((policy, request)), reply: None });
         }
     }
 }

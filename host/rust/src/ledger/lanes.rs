@@ -24,8 +24,8 @@ const SWEEP: usize = 8;
 /// A call in line.
 #[derive(Debug)]
 pub(super) struct Call {
-    pub(super) policy: Policy,
-    pub(super) request: Request,
+    /// What to do; `None`: nothing, but tell when all that was in line before is done.
+    pub(super) work: Option<(Policy, Request)>,
     /// Who waits for the answer; `None`: nobody does.
     pub(super) reply: Option<oneshot::Sender<Result<Answer, Error>>>,
 }
@@ -118,14 +118,14 @@ impl Lanes {
         idle
     }
 
-    /// The lanes in which something was deferred.
-    pub(super) fn deferring(&self) -> Vec<Arc<EntityKey>> {
-        let deferring = |shard: &Mutex<Shard>| {
+    /// The lanes in which something is not settled yet.
+    pub(super) fn unsettled(&self) -> Vec<Arc<EntityKey>> {
+        let unsettled = |shard: &Mutex<Shard>| {
             let shard = shard.lock();
-            let lanes = shard.lanes.iter().filter(|(_, lane)| !lane.deferred.is_empty());
+            let lanes = shard.lanes.iter().filter(|(_, lane)| lane.driven || !lane.deferred.is_empty());
             lanes.map(|(key, _)| Arc::clone(key)).collect::<Vec<_>>()
         };
-        self.shards.iter().flat_map(deferring).collect()
+        self.shards.iter().flat_map(unsettled).collect()
     }
 
     /// For the driver: the next batch with what is known, or `None`, and then the lane is no longer driven.

@@ -13,7 +13,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use tokio::sync::{oneshot, watch};
+use tokio::sync::oneshot;
 
 use self::driven::Driven;
 use self::lanes::{Call, Flush, Lanes};
@@ -70,8 +70,6 @@ pub(crate) struct Ledger {
     lanes: Lanes,
     options: Options,
     counters: Counters,
-    /// How many calls that nobody waits for are not settled yet.
-    unsettled: watch::Sender<u64>,
 }
 
 impl Ledger {
@@ -82,8 +80,8 @@ impl Ledger {
         options: Options,
     ) -> Arc<Self> {
         let lanes = Lanes::new(options.max_known, options.max_batch);
-        let (offset, counters, unsettled) = (Offset::default(), Counters::default(), watch::Sender::new(0));
-        Arc::new(Self { runtime, store, clock, offset, lanes, options, counters, unsettled })
+        let (offset, counters) = (Offset::default(), Counters::default());
+        Arc::new(Self { runtime, store, clock, offset, lanes, options, counters })
     }
 
     pub(crate) fn counters(&self) -> &Counters {
@@ -97,11 +95,14 @@ impl Ledger {
         policy: &Policy,
         request: Request,
     ) -> Result<Answer, Error> {
+        self.line_up(Arc::new(key), Some((policy.clone(), request))).await
+    }
+
+    /// Puts something in line, and waits until it is done.
+    fn line_up(self: &Arc<Self>, key: Arc<EntityKey>, work: Option<(Policy, Request)>) -> Driven {
         let (reply, answer) = oneshot::channel();
-        let key = Arc::new(key);
-        let call = Call { policy: policy.clone(), request, reply: Some(reply) };
-        let driver = self.lanes.push(&key, call).then(|| Arc::clone(self).drive(key));
-        Driven::new(driver, answer).await
+        let leads = self.lanes.push(&key, Call { work, reply: Some(reply) });
+        Driven::new(leads.then(|| Arc::clone(self).drive(key)), answer)
     }
 
     /// Takes an outcome in. If the policy lets it settle later, the answer is what this host knows, and the outcome goes out with
@@ -118,8 +119,7 @@ impl Ledger {
         };
         if changes {
             self.counters.deferred.fetch_add(1, Ordering::Relaxed);
-            let call = Call { policy: policy.clone(), request, reply: None };
-            self.unsettled.send_modify(|count| *count += 1);
+            let call = Call { work: Some((policy.clone(), request)), reply: None };
             match self.lanes.defer(&key, call) {
                 Flush::Arranged => {}
                 Flush::Soon => drop(tokio::spawn(Arc::clone(self).flush_later(key))),
@@ -129,15 +129,12 @@ impl Ledger {
         Ok(answer)
     }
 
-    /// Sends out all that nobody waits for, and returns when the store has it or it is lost.
+    /// Returns when all that was in line when it was called is settled, also what nobody waits for.
     pub(crate) async fn flush(self: &Arc<Self>) {
-        for key in self.lanes.deferring() {
-            if self.lanes.claim(&key) {
-                Arc::clone(self).drive(key).await;
-            }
+        for key in self.lanes.unsettled() {
+            // The answer says only that all before it is done; errors were told to those whom they concern.
+            let _ = self.line_up(key, None).await;
         }
-        // What another driver has taken. The sender lives as long as `self`.
-        let _ = self.unsettled.subscribe().wait_for(|count| *count == 0).await;
     }
 
     /// The answer on what is known and whether it changes anything, if it may settle later.

@@ -200,7 +200,9 @@ mod tests {
     }
 
     fn read(memory: &Memory, tag: &str, now_us: u64) -> Option<String> {
-        memory.run(tag, now_us, |transaction| transaction.get(CELL).map(|v| v.to_string())).expect("a read needs no room")
+        memory
+            .run(tag, now_us, |transaction| transaction.get(CELL).map(|v| v.to_string()))
+            .expect("a read needs no room")
     }
 
     #[test]
