@@ -10,7 +10,7 @@ use failsafe::CircuitBreaker as _;
 use governor::{Quota, RateLimiter};
 use tidegate::blocking::Tidegate;
 use tidegate::{Algorithm, CircuitBreakerConfig, Limit, RateLimiterConfig};
-use wasmtime::component::{Component, Linker};
+use wasmtime::component::{Component, Linker, TypedFunc};
 use wasmtime::{Config, Engine, Store};
 
 /// More than can be asked for in a run: every decision is an admission.
@@ -31,10 +31,22 @@ pub(crate) fn measure(criterion: &mut Criterion) -> anyhow::Result<()> {
 
 /// The floor: a call of a component's function that does nothing, on an engine set up as Tidegate's.
 fn empty_call(criterion: &mut Criterion) -> anyhow::Result<()> {
-    let component = r#"(component
-        (core module $m (func (export "empty")))
-        (core instance $i (instantiate $m))
-        (func (export "empty") (canon lift (core func $i "empty"))))"#;
+    let (mut store, empty) = empty_component().map_err(|error| anyhow::anyhow!("{error:#}"))?;
+    criterion.bench_function("empty component call", |bench| {
+        bench.iter(|| {
+            empty.call(&mut store, ()).expect("it does nothing");
+        });
+    });
+    Ok(())
+}
+
+fn empty_component() -> wasmtime::Result<(Store<()>, TypedFunc<(), ()>)> {
+    let component = wat::parse_str(
+        r#"(component
+            (core module $m (func (export "empty")))
+            (core instance $i (instantiate $m))
+            (func (export "empty") (canon lift (core func $i "empty"))))"#,
+    )?;
     let mut config = Config::new();
     config.epoch_interruption(true);
     let engine = Engine::new(&config)?;
@@ -43,13 +55,7 @@ fn empty_call(criterion: &mut Criterion) -> anyhow::Result<()> {
     store.set_epoch_deadline(1);
     let instance = Linker::new(&engine).instantiate(&mut store, &component)?;
     let empty = instance.get_typed_func::<(), ()>(&mut store, "empty")?;
-    let name = "empty component call";
-    criterion.bench_function(name, |bench| {
-        bench.iter(|| {
-            empty.call(&mut store, ()).expect("it does nothing");
-        });
-    });
-    Ok(())
+    Ok((store, empty))
 }
 
 fn limiters(criterion: &mut Criterion, keys: &[String]) -> anyhow::Result<()> {

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use criterion::Criterion;
 use tidegate::{Algorithm, Limit, RateLimiter, RateLimiterConfig, Redis, Tidegate};
-use tidegate_test_support::RedisServer;
+use tidegate_test_support::redis_server::RedisServer;
 use tokio::runtime::Runtime;
 
 /// Callers that meet on one key.
@@ -18,14 +18,14 @@ pub(crate) fn measure(criterion: &mut Criterion) -> anyhow::Result<()> {
     let connection = runtime.block_on(client.get_multiplexed_async_connection())?;
     let limiter = runtime.block_on(limiter(&server.url()))?;
 
-    let get = || get(connection.clone());
-    let decide = || decide(limiter.clone());
-    criterion.bench_function("redis GET", |bench| bench.iter_custom(|count| alone(&runtime, count, get)));
-    criterion.bench_function("gcra on redis", |bench| bench.iter_custom(|count| alone(&runtime, count, decide)));
+    let get = move || get(connection.clone());
+    let decide = move || decide(limiter.clone());
+    criterion.bench_function("redis GET", |bench| bench.iter_custom(|count| alone(&runtime, count, &get)));
+    criterion.bench_function("gcra on redis", |bench| bench.iter_custom(|count| alone(&runtime, count, &decide)));
     criterion
-        .bench_function("redis GET, 64 callers", |bench| bench.iter_custom(|count| together(&runtime, count, get)));
+        .bench_function("redis GET, 64 callers", |bench| bench.iter_custom(|count| together(&runtime, count, &get)));
     criterion.bench_function("gcra on redis, 64 callers, one key", |bench| {
-        bench.iter_custom(|count| together(&runtime, count, decide));
+        bench.iter_custom(|count| together(&runtime, count, &decide));
     });
     Ok(())
 }
@@ -57,10 +57,10 @@ fn alone<F: Future<Output = ()> + Send + 'static>(runtime: &Runtime, count: u64,
 }
 
 /// By so many callers at once, each one after the other.
-fn together<F, W>(runtime: &Runtime, count: u64, work: W) -> Duration
+fn together<F, W>(runtime: &Runtime, count: u64, work: &W) -> Duration
 where
     F: Future<Output = ()> + Send + 'static,
-    W: Fn() -> F + Clone + Send + Sync + 'static,
+    W: Fn() -> F + Clone + Send + 'static,
 {
     runtime.block_on(async {
         let start = Instant::now();
