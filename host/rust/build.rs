@@ -27,7 +27,7 @@ fn find() -> Result<PathBuf, String> {
     let packaged = crate_dir.join("component/tidegate.wasm");
     let root = crate_dir.join("../..");
     if !root.join("guest/component/Cargo.toml").is_file() {
-        return existing(packaged).ok_or_else(|| "this package lacks its component/tidegate.wasm".to_string());
+        return existing(&packaged).ok_or_else(|| "this package lacks its component/tidegate.wasm".to_string());
     }
     built(&root)?.ok_or_else(|| {
         format!("the component is not built; run `cargo xtask component`, or set {GIVEN} to a component file")
@@ -41,10 +41,10 @@ fn built(root: &Path) -> Result<Option<PathBuf>, String> {
     let around = out_dir.ancestors().map(Path::to_path_buf);
     let set = env::var_os("CARGO_TARGET_DIR").map(|dir| root.join(dir));
     let candidates = around.chain(set).chain([root.join("target")]);
-    Ok(candidates.filter_map(|dir| existing(dir.join("component/tidegate.wasm"))).next())
+    Ok(candidates.map(|dir| dir.join("component/tidegate.wasm")).find_map(|file| existing(&file)))
 }
 
-fn existing(file: PathBuf) -> Option<PathBuf> {
+fn existing(file: &Path) -> Option<PathBuf> {
     if file.is_file() { file.canonicalize().ok() } else { None }
 }
 

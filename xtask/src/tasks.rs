@@ -1,10 +1,12 @@
 //! The commands, except for packaging.
 
+use std::process::Command;
+
 use anyhow::{Result, ensure};
 
 use crate::run::{cargo, run, run_tests, step};
 use crate::test_counts::TestCounts;
-use crate::{component, install};
+use crate::{component, install, paths};
 
 /// Builds the component and gets what the tests need.
 pub(crate) fn setup() -> Result<()> {
@@ -19,10 +21,17 @@ pub(crate) fn component() -> Result<()> {
     Ok(())
 }
 
+/// All packages that link wasmtime. They are always chosen together: chosen alone, each would switch on other features of
+/// what wasmtime is built of, and have it compiled anew.
+const THE_REST: [&str; 5] = ["--workspace", "--exclude", "tidegate-policy", "--exclude", "xtask"];
+
 /// Runs the example.
 pub(crate) fn demo(arguments: &[String]) -> Result<()> {
     component::build()?;
-    let mut command = cargo(["run", "--locked", "--release", "--package", "resilient-api-calls", "--"]);
+    // A test has to be among what is built, for the features to be those of the tests.
+    let targets = ["--bin", "resilient-api-calls", "--test", "demo"];
+    run(cargo(["build", "--locked", "--release"].iter().chain(&THE_REST).chain(&targets)))?;
+    let mut command = Command::new(paths::target_dir()?.join("release/resilient-api-calls"));
     command.args(arguments);
     run(command)
 }
@@ -31,7 +40,7 @@ pub(crate) fn demo(arguments: &[String]) -> Result<()> {
 pub(crate) fn bench(arguments: &[String]) -> Result<()> {
     component::build()?;
     install::redis()?;
-    let mut command = cargo(["bench", "--locked", "--package", "tidegate-benches"]);
+    let mut command = cargo(["bench", "--locked"].iter().chain(&THE_REST).chain(&["--bench", "decisions", "--"]));
     command.args(arguments);
     run(command)
 }
@@ -63,8 +72,8 @@ fn all_steps(counts: &mut TestCounts) -> Result<()> {
     let test = ["test", "--locked", "--no-fail-fast"];
     step("tests of xtask", || run_tests(cargo(test.iter().chain(&["--package", "xtask"])), counts))?;
     step("tests of the policies", || run_tests(cargo(test.iter().chain(&["--package", "tidegate-policy"])), counts))?;
-    let others = ["--release", "--workspace", "--exclude", "tidegate-policy", "--exclude", "xtask"];
-    step("tests of the rest", || run_tests(cargo(test.iter().chain(&others)), counts))?;
+    let rest = || cargo(test.iter().chain(&["--release"]).chain(&THE_REST));
+    step("tests of the rest", || run_tests(rest(), counts))?;
     step("documentation", || {
         let mut doc = cargo(["doc", "--locked", "--release", "--workspace", "--no-deps"]);
         doc.env("RUSTDOCFLAGS", "-D warnings");
