@@ -110,8 +110,10 @@ impl Line<'_> {
     }
 }
 
+/// Takes a place; none before it is asked for any more, so a long line costs no more for each than a short one.
 fn charge(models: &mut [MeterModel], permits: u32, at_us: u64) {
     for model in models {
         model.charge(permits, at_us);
+        model.pass_to(at_us);
     }
 }

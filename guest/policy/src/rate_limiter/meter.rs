@@ -134,6 +134,15 @@ impl Meter {
 }
 
 impl MeterModel {
+    /// Forgets what no longer counts at that time, for whoever asks for later places only.
+    pub(crate) fn pass_to(&mut self, us: u64) {
+        match self {
+            Self::Windowed(model) => model.pass_to(us),
+            // A number forgets by itself, and a log is read from its end.
+            Self::Bucket(_) | Self::Log(_) => {}
+        }
+    }
+
     /// Writes the state back, read by [`Reading::Validated`].
     pub(crate) fn store<K: Kv>(&self, meter: &Meter, cells: &mut Cells<'_, K>, now_us: u64) {
         match (self, meter) {

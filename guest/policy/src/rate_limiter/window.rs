@@ -170,22 +170,17 @@ impl Windowed {
         reading: Reading,
         head: Option<Head>,
     ) -> WindowModel {
-        let now = now_us / self.sub_us;
-        let Some(mut head) = head else {
+        let Some(head) = head else {
             if reading == Reading::Observed {
                 // What was observed must not steer, not even whether the next cell is read.
                 cells.read_number(reading, self.count_field);
             }
-            return WindowModel { window: *self, head: Head::empty(now), count: 0 };
+            return WindowModel { window: *self, head: Head::empty(now_us / self.sub_us), count: 0 };
         };
-        let mut count = cells.read_number(reading, self.count_field);
-        if head.open < now {
-            head.add(head.open, count);
-            head.open = now;
-            count = 0;
-        }
-        head.forget_before(head.open.saturating_sub(self.keep()));
-        WindowModel { window: *self, head, count }
+        let count = cells.read_number(reading, self.count_field);
+        let mut model = WindowModel { window: *self, head, count };
+        model.pass_to(now_us);
+        model
     }
 
     pub(crate) fn load<K: Kv>(&self, cells: &mut Cells<'_, K>, now_us: u64, reading: Reading) -> WindowModel {
@@ -224,6 +219,16 @@ impl Windowed {
 }
 
 impl WindowModel {
+    /// Closes the sub-windows before that time, and forgets those that no longer count.
+    pub(crate) fn pass_to(&mut self, us: u64) {
+        let open = us / self.window.sub_us;
+        if self.head.open < open {
+            self.head.add(self.head.open, self.count);
+            (self.head.open, self.count) = (open, 0);
+        }
+        self.head.forget_before(self.head.open.saturating_sub(self.window.keep()));
+    }
+
     /// When the last permit stops counting.
     fn last_use_us(&self) -> u64 {
         let last = self.head.last().unwrap_or(0).max(self.head.open);

@@ -61,8 +61,12 @@ pub(crate) fn algorithm() -> impl Strategy<Value = Algorithm> {
 
 fn limit() -> impl Strategy<Value = Limit> {
     let window_ms = prop_oneof![Just(1_u64), Just(7), Just(10), Just(100), Just(1_000), Just(60_000), 1..=5_000_u64];
-    (prop_oneof![1..=4_u32, 1..=20_u32], window_ms, algorithm())
-        .prop_map(|(limit, window_ms, algorithm)| per_ms(limit, window_ms, algorithm))
+    let few = (prop_oneof![1..=4_u32, 1..=20_u32], window_ms, algorithm())
+        .prop_map(|(limit, window_ms, algorithm)| per_ms(limit, window_ms, algorithm));
+    // Up to one permit a microsecond, where a rounding of times weighs most.
+    let many = (300..=1_000_u32, 1..=20_u32)
+        .prop_map(|(limit, burst)| per_ms(limit, 1, Algorithm::Gcra { burst: Some(burst) }));
+    prop_oneof![12 => few, 1 => many]
 }
 
 fn on_limit() -> impl Strategy<Value = OnLimit> {
@@ -88,6 +92,7 @@ pub(crate) fn config(limits: std::ops::RangeInclusive<usize>) -> impl Strategy<V
 fn gap() -> impl Strategy<Value = Gap> {
     prop_oneof![
         4 => Just(Gap::Us(0)),
+        1 => (0..5_u64).prop_map(Gap::Us),
         2 => (0..3_000_u64).prop_map(Gap::Us),
         3 => (0..15_u64).prop_map(Gap::Tenths),
         3 => (1..=10_u32, -1..=1_i8).prop_map(|(parts, beside)| Gap::Edge { parts, beside }),

@@ -232,6 +232,7 @@ mod timed_out {
         assert_eq!((denied.verdict, denied.reason), (Verdict::Denied, Reason::QueueTimeout));
         assert_eq!((denied.waiting, denied.position, denied.ticket), (0, 0, 0));
         assert_eq!(denied.retry_after_ms, 50_000);
+        assert!(!shown(&key.world).iter().any(|cell| cell.contains("=q1 ")), "it has left the queue");
         let again = key.ask(1, 0, told.ticket);
         assert_eq!((again.verdict, again.reason), (Verdict::Denied, Reason::QueueTimeout), "it is not taken up again");
     }

@@ -123,6 +123,24 @@ fn does_not_turn_the_time_of_a_key_back() {
     }
 }
 
+/// Nor does a host that lags turn it back with what it stores itself.
+#[test]
+fn after_a_lagging_charge_does_not_turn_the_time_of_a_key_back() {
+    for algorithm in [STRICT, FIXED, LOG] {
+        let mut key = Key::new(&[per_second(5, algorithm)], OnLimit::Reject);
+        key.acquire(5);
+        key.pass_ms(1_500);
+        let later = key.acquire(1);
+        key.world.set_us(T0_US + 999_999);
+        let lagging = key.acquire(1);
+        assert_eq!((later.verdict, lagging.verdict), (Verdict::Allowed, Verdict::Allowed), "{algorithm:?}");
+        key.refund(1, lagging.charged_at_us);
+        key.refund(1, later.charged_at_us);
+        let back = key.acquire(2);
+        assert!(back.verdict == Verdict::Denied || back.charged_at_us >= T0_US + 1_000_000, "{algorithm:?}: {back:?}");
+    }
+}
+
 mod of_a_place {
     use super::*;
 
