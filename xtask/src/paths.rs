@@ -26,7 +26,7 @@ pub(crate) fn component() -> Result<PathBuf> {
 }
 
 /// The workspace's target directory, as cargo sees it: it may be set by a variable or by any of its configuration files.
-fn target_dir() -> Result<PathBuf> {
+pub(crate) fn target_dir() -> Result<PathBuf> {
     let output = Command::new(cargo())
         .args(["metadata", "--no-deps", "--format-version", "1"])
         .current_dir(root())

@@ -13,10 +13,13 @@ pub(crate) fn run<T: Debug>(what: &'static str, work: impl Future<Output = Resul
     let mut work = Box::pin(work);
     match work.as_mut().poll(&mut Context::from_waker(Waker::noop())) {
         Poll::Ready(result) => report(what, result),
-        Poll::Pending => match tokio::runtime::Handle::try_current() {
-            Ok(runtime) => drop(runtime.spawn(async move { report(what, work.await) })),
-            Err(_) => tracing::warn!("{what} was left undone: there is no tokio runtime to do it in"),
-        },
+        Poll::Pending => {
+            if let Ok(runtime) = tokio::runtime::Handle::try_current() {
+                runtime.spawn(async move { report(what, work.await) });
+            } else {
+                tracing::warn!("{what} was left undone: there is no tokio runtime to do it in");
+            }
+        }
     }
 }
 

@@ -239,6 +239,9 @@ impl CircuitBreaker {
     ///
     /// # Errors
     /// [`CallError::Refused`], the operation's own error, or [`CallError::Gate`].
+    ///
+    /// # Panics
+    /// If `operation` does.
     pub fn call<T, E: std::error::Error>(&self, operation: impl FnOnce() -> Result<T, E>) -> Result<T, CallError<E>> {
         let operation = self.breaker.call(async { operation() });
         crate::background::ready(operation).expect("on the memory store nothing is waited for")

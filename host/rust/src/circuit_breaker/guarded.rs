@@ -28,6 +28,7 @@ impl Failure {
 
     /// With a code.
     #[must_use]
+    #[expect(clippy::needless_pass_by_value, reason = "a code reads best as what it is: 503")]
     pub fn with_code(mut self, code: impl ToString) -> Self {
         self.code = code.to_string();
         self

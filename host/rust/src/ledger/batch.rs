@@ -12,7 +12,7 @@ use crate::key::EntityKey;
 use crate::runtime::wit::circuit_breaker::Effect;
 use crate::runtime::wit::rate_limiter::Verdict;
 use crate::store::{Outcome, Reply};
-use crate::transaction::Transaction;
+use crate::transaction::{Cells, Transaction};
 
 type Answers = Vec<Result<Answer, Error>>;
 
@@ -43,7 +43,7 @@ impl Ledger {
         match self.commit(key, transaction, batch, known).await {
             Ok(answers) => answers,
             Err(error) => {
-                known.entity.shared = Default::default();
+                known.entity.shared = Cells::default();
                 batch.iter().map(|_| Err(error.clone())).collect()
             }
         }

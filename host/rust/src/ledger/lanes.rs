@@ -81,7 +81,11 @@ impl Lanes {
     pub(super) fn new(max_known: usize, max_batch: usize) -> Self {
         let capacity = max_known.div_ceil(SHARDS).max(1);
         let shard = || Mutex::new(Shard { lanes: Map::default(), capacity, hand: 0 });
-        Self { shards: (0..SHARDS).map(|_| shard()).collect(), hasher: Default::default(), max_batch }
+        Self {
+            shards: (0..SHARDS).map(|_| shard()).collect(),
+            hasher: foldhash::fast::RandomState::default(),
+            max_batch,
+        }
     }
 
     /// Puts a call in line. True: the caller must drive the lane.
@@ -113,7 +117,7 @@ impl Lanes {
         let mut shard = self.shard(key).lock();
         let Some(lane) = shard.lanes.get_mut(key) else { return false };
         lane.flushed_soon = false;
-        let idle = !lane.driven && !(lane.deferred.is_empty() && lane.waiting.is_empty());
+        let idle = !lane.driven && (!lane.deferred.is_empty() || !lane.waiting.is_empty());
         lane.driven |= idle;
         idle
     }

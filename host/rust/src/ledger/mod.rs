@@ -24,7 +24,7 @@ use crate::error::Error;
 use crate::key::EntityKey;
 use crate::runtime::wit::circuit_breaker::Settle;
 use crate::runtime::{Policy, Runtime};
-use crate::store::Store;
+use crate::store::{Commit, Store};
 use crate::transaction::Transaction;
 
 /// How a ledger works.
@@ -146,7 +146,7 @@ impl Ledger {
         *transaction.entity_mut(0) = known.entity;
         match request.run(&self.runtime, policy, &mut transaction) {
             Ok(Answer::Report(report)) if report.settle == Settle::Later => {
-                let changes = transaction.commit().is_some_and(|commit| commit.changes());
+                let changes = transaction.commit().is_some_and(Commit::changes);
                 Some((Answer::Report(report), changes))
             }
             _ => None,

@@ -18,7 +18,6 @@ pub(super) const WRITES_TEXT: u32 = 6;
 pub(super) const STRAYS: u32 = 7;
 pub(super) const TRAPS_WHEN_OPENED: u32 = 8;
 pub(super) const COUNTS_RESOURCES: u32 = 9;
-pub(super) const DOES_NOTHING: u32 = 10;
 pub(super) const IS_REFUSED: u32 = 1_000;
 
 /// A policy that obeys the constants above. Its decision reports the time and what `advance` answered.
