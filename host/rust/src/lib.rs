@@ -7,7 +7,7 @@
 //!
 //! # #[tokio::main(flavor = "current_thread")]
 //! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
-//! // In memory; `.store(Redis::connect(url)?)` shares the state of all processes, in whatever language.
+//! // In memory; `.store(Redis::connect(url).await?)` shares the state of all processes, in whatever language.
 //! let gate = Tidegate::builder().build()?;
 //!
 //! let limit = Limit::per_second(10);
@@ -60,3 +60,8 @@ pub use self::runtime::{LoadError, RunError, RuntimeStats};
 pub use self::store::Memory;
 #[cfg(feature = "redis")]
 pub use self::store::redis::Redis;
+
+/// The README's sample compiles.
+#[cfg(all(doctest, feature = "redis"))]
+#[doc = include_str!("../../../README.md")]
+struct Readme;

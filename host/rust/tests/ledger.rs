@@ -7,7 +7,7 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use proptest::prelude::*;
-use support::{Fault, Host, World, algorithms};
+use support::{Fault, Host, TwoNodes, World, algorithms};
 use tidegate::{
     Ask, CircuitBreakerConfig, Error, Failure, Limit, ManualClock, Memory, OnLimit, RateLimiterConfig, State, Tidegate,
     Verdict, WhenAway,
@@ -239,6 +239,22 @@ async fn what_is_known_is_bounded_in_number_and_forgetting_it_harms_nothing() {
         }
     }
     assert_eq!(limiter.peek("user 7").await.expect("the store answers").count, 3);
+}
+
+#[tokio::test]
+async fn nodes_whose_clocks_differ_cost_a_commit_now_and_then_and_not_each_time() {
+    let nodes = TwoNodes::new(Duration::from_millis(5));
+    let clock = nodes.fast_clock.clone();
+    let gate = Tidegate::builder().store(nodes.clone()).clock(clock.clone()).build().expect("the component loads");
+    let limiter = gate.rate_limiter(RateLimiterConfig::new("api", Limit::per_second(1_000))).expect("it is valid");
+    for _ in 0..200 {
+        for key in ["slow", "fast"] {
+            assert!(limiter.try_acquire(key).await.expect("the store answers").is_allowed());
+        }
+        nodes.pass(Duration::from_millis(3));
+    }
+    let stats = gate.stats();
+    assert!(stats.untimely < 20, "{stats:?}");
 }
 
 /// A step of a script: who calls, for what, and how much time passes before.

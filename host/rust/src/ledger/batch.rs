@@ -14,6 +14,14 @@ use crate::runtime::wit::rate_limiter::Verdict;
 use crate::store::{Outcome, Reply};
 use crate::transaction::{Cells, Transaction};
 
+/// The most that two nodes of a cluster are taken to be apart, in microseconds. More is a clock that jumped.
+const MAX_BEHIND_US: u64 = 100_000;
+/// Of what is known of a node's clock, one part in so many is forgotten with each commit.
+const BEHIND_KEEP: u64 = 1_024;
+/// How much further behind than seen an entity's clock is taken to be, in microseconds, so that the forgetting takes a while to
+/// come too far.
+const BEHIND_SLACK_US: u64 = 1_000;
+
 type Answers = Vec<Result<Answer, Error>>;
 
 /// How many refused commits are tried again at once. Later ones wait a little, so that hosts fall out of step.
@@ -58,7 +66,7 @@ impl Ledger {
     ) -> Result<Answers, Error> {
         for attempt in 0..self.options.max_attempts {
             back_off(attempt).await;
-            let now_us = self.store_us().await?.max(known.seen_us);
+            let now_us = self.store_us().await?.saturating_sub(known.behind_us).max(known.seen_us);
             transaction.begin_logged(now_us, [Arc::clone(key)]);
             *transaction.entity_mut(0) = known.entity.clone();
             let answers = self.run(transaction, batch);
@@ -90,7 +98,7 @@ impl Ledger {
             Outcome::Untimely => {
                 self.counters.untimely.fetch_add(1, Ordering::Relaxed);
                 self.offset.correct(reply.clock_us, local_us);
-                known.seen_us = known.seen_us.min(reply.clock_us);
+                known.mistimed(transaction.now_us(), reply.clock_us);
                 None
             }
             Outcome::Refused(truth) => {
@@ -102,7 +110,7 @@ impl Ledger {
             }
             Outcome::Applied(seen) => {
                 self.offset.learn(reply.clock_us, local_us);
-                known.seen_us = transaction.now_us();
+                known.timed(transaction.now_us());
                 let answers = if transaction.was_told(&seen) {
                     answers
                 } else {
@@ -169,6 +177,25 @@ impl Ledger {
             // This lane is being driven by the caller of this function, who will come to it next.
             self.lanes.push(key, Call { work: Some((policy, request)), reply: None });
         }
+    }
+}
+
+impl Known {
+    /// A commit was in time. What was learnt of the entity's clock is unlearnt slowly, since clocks come together again.
+    fn timed(&mut self, at_us: u64) {
+        self.seen_us = at_us;
+        self.behind_us -= self.behind_us.div_ceil(BEHIND_KEEP);
+    }
+
+    /// A commit was ahead of the entity's clock, or far behind it.
+    fn mistimed(&mut self, at_us: u64, clock_us: u64) {
+        let ahead_us = at_us.saturating_sub(clock_us);
+        self.seen_us = self.seen_us.min(clock_us);
+        self.behind_us = if (1..=MAX_BEHIND_US).contains(&ahead_us) {
+            (self.behind_us + ahead_us + BEHIND_SLACK_US).min(MAX_BEHIND_US)
+        } else {
+            0
+        };
     }
 }
 

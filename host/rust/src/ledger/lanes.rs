@@ -36,6 +36,9 @@ pub(super) struct Known {
     pub(super) entity: Entity,
     /// The latest time of a commit; no later one may be earlier.
     pub(super) seen_us: u64,
+    /// How far the clock that decides on this entity is behind the one this host has learnt: nodes of a cluster have clocks
+    /// of their own.
+    pub(super) behind_us: u64,
 }
 
 #[derive(Debug, Default)]

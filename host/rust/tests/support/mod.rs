@@ -139,6 +139,41 @@ impl Host {
     }
 }
 
+/// Two stores as one, each with a clock of its own.
+#[derive(Debug, Clone)]
+pub(crate) struct TwoNodes {
+    fast: Arc<MemoryStore>,
+    slow: Arc<MemoryStore>,
+    pub(crate) fast_clock: ManualClock,
+    slow_clock: ManualClock,
+}
+
+impl TwoNodes {
+    pub(crate) fn new(apart: Duration) -> Self {
+        let slow_clock = ManualClock::new();
+        let fast_clock = ManualClock::at_us(slow_clock.now_us());
+        fast_clock.advance(apart);
+        let node = |clock: &ManualClock| Arc::new(MemoryStore::new(Memory::new(), Arc::new(clock.clone())));
+        Self { fast: node(&fast_clock), slow: node(&slow_clock), fast_clock, slow_clock }
+    }
+
+    pub(crate) fn pass(&self, time: Duration) {
+        self.fast_clock.advance(time);
+        self.slow_clock.advance(time);
+    }
+}
+
+impl Store for TwoNodes {
+    fn commit<'a>(&'a self, commit: &'a Commit) -> BoxFuture<'a, Result<Reply, StoreError>> {
+        let is_slow = commit.entities.iter().any(|key| key.tag().ends_with("slow"));
+        if is_slow { self.slow.commit(commit) } else { self.fast.commit(commit) }
+    }
+
+    fn time_us(&self) -> BoxFuture<'_, Result<u64, StoreError>> {
+        self.fast.time_us()
+    }
+}
+
 /// All algorithms.
 pub(crate) fn algorithms() -> Vec<Algorithm> {
     vec![
