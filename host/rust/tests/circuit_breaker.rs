@@ -129,7 +129,7 @@ async fn the_circuit_is_half_open_from_the_very_end_of_its_time() {
     let world = World::new();
     let breaker = world.breaker(five_failures());
     fail(&breaker, 5).await;
-    world.clock.advance(OPEN - Duration::from_millis(1));
+    world.clock.advance(Duration::from_millis(29_999));
     assert_eq!(refused(&breaker).await.retry_after, Duration::from_millis(1));
     world.clock.advance(Duration::from_millis(1));
     assert_eq!(status(&breaker).await.state, State::HalfOpen);
@@ -303,7 +303,7 @@ async fn calls_that_are_slow_by_the_clock_open_the_circuit() {
         assert_eq!((report.state, report.slow), (State::Closed, slow), "after {elapsed_ms} ms");
     }
     let permit = admit(&breaker).await.permit.expect("it is closed");
-    let report = breaker.succeeded(permit, Duration::from_millis(5_000)).await.expect("there is an answer");
+    let report = breaker.succeeded(permit, Duration::from_secs(5)).await.expect("there is an answer");
     assert_eq!(report.event.map(|event| event.cause), Some(Cause::SlowRate));
     assert_eq!(refused(&breaker).await.state, State::Open);
 }

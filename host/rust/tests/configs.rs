@@ -56,14 +56,14 @@ fn malformed_windows() -> Vec<Case<RateLimiterConfig>> {
 
 fn malformed_limits() -> Vec<Case<RateLimiterConfig>> {
     let none = RateLimiterConfig { limits: Vec::new(), ..limited(Limit::per_second(1)) };
-    let nine = RateLimiterConfig { limits: (1..=9).map(Limit::per_second).collect(), ..none.clone() };
+    let nine_limits = RateLimiterConfig { limits: different_limits(9), ..none.clone() };
     let log = |limit| limited(Limit::per_second(limit).by(Algorithm::SlidingLog));
     let gcra = Algorithm::Gcra { burst: None };
     let too_fast = "at most 1000000 for gcra in this window: 1,000,000 in a second";
     let same = "of another window or algorithm than limits[0], which is counted in the same cells";
     vec![
         ("limits", "0 limits", "1 to 8 limits", none),
-        ("limits", "9 limits", "1 to 8 limits", RateLimiterConfig { limits: different_limits(9), ..nine }),
+        ("limits", "9 limits", "1 to 8 limits", nine_limits),
         ("limits[0].limit", "0", ANY_LIMIT, limited(Limit::per_second(0))),
         ("limits[2].limit", "0", ANY_LIMIT, {
             limited(Limit::per_second(1)).and(Limit::per_minute(2)).and(Limit::per_hour(0))

@@ -58,11 +58,11 @@ impl Garbage {
             Self::NotUtf8 => set(b"c1 closed \xff\xfe"),
             Self::List => {
                 stranger.run::<()>("DEL", &[key]);
-                stranger.run("RPUSH", &[key, b"1"])
+                stranger.run::<()>("RPUSH", &[key, b"1"]);
             }
             Self::Hash => {
                 stranger.run::<()>("DEL", &[key]);
-                stranger.run("HSET", &[key, b"1", b"1"])
+                stranger.run::<()>("HSET", &[key, b"1", b"1"]);
             }
             Self::AnotherPolicys if own.starts_with("c1") => set(b"q1 1763640012345678 0,5,1,250000"),
             Self::AnotherPolicys => set(b"c1 closed generation=1763640012345678 at=1763640012345678"),
@@ -119,7 +119,7 @@ fn cells_of(stranger: &mut Stranger, limiter: &RateLimiter, key: &str) -> Vec<St
 
 #[tokio::test]
 async fn garbage_in_the_cells_of_limiters_is_counted_and_decided_on_as_if_absent() {
-    let (scene, minute) = (Scene::new(), Duration::from_secs(60));
+    let (scene, minute) = (Scene::new(), Duration::from_mins(1));
     let (hosts, mut stranger) = (hosts(&scene).await, scene.stranger());
     for config in limiters(minute, minute) {
         let open = |gate: &Tidegate| gate.rate_limiter(config.clone()).expect("the configuration is valid");
@@ -208,7 +208,7 @@ async fn garbage_in_the_cells_of_circuits_is_counted_and_decided_on_as_if_absent
 
 #[tokio::test]
 async fn a_number_that_never_expires_denies_nobody_and_is_gone_after_the_next_call() {
-    let (scene, minute) = (Scene::new(), Duration::from_secs(60));
+    let (scene, minute) = (Scene::new(), Duration::from_mins(1));
     let (gate, mut stranger) = (scene.gate().await, scene.stranger());
     for config in limiters(minute, minute) {
         let limiter = gate.rate_limiter(config.clone()).expect("the configuration is valid");
