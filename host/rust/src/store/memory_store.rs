@@ -6,7 +6,7 @@ use std::sync::Arc;
 use parking_lot::MutexGuard;
 
 use super::memory::{Memory, Shard};
-use super::{BoxFuture, Commit, MAX_LAG_US, Op, Outcome, Reply, Seen, Store, StoreError, Value};
+use super::{BoxFuture, CellIndex, Commit, MAX_LAG_US, MAX_NUMBER, Op, Outcome, Reply, Seen, Store, StoreError, Value};
 use crate::clock::Clock;
 use crate::runtime::wit::kv::{Cell, Scope};
 use crate::transaction::Transaction;
@@ -27,9 +27,9 @@ impl MemoryStore {
 
     fn apply(&self, commit: &Commit) -> Result<Reply, StoreError> {
         let clock_us = self.clock.now_us();
-        let reply = |outcome| Reply { outcome, clock_us, foreign: 0 };
+        let reply = |(outcome, foreign)| Reply { outcome, clock_us, foreign };
         if commit.at_us > clock_us || commit.at_us.saturating_add(MAX_LAG_US) < clock_us {
-            return Ok(reply(Outcome::Untimely));
+            return Ok(reply((Outcome::Untimely, 0)));
         }
         let mut shards = self.lock(commit);
         let mut transaction = Transaction::default();
@@ -81,19 +81,33 @@ impl Store for MemoryStore {
     }
 }
 
-/// Applies all operations, or none.
-fn apply(transaction: &mut Transaction, commit: &Commit) -> Outcome {
+/// Applies all operations, or none; and how many cells held text where a number was needed.
+fn apply(transaction: &mut Transaction, commit: &Commit) -> (Outcome, u64) {
     let place = |cell: usize| {
         let (entity, field) = commit.cells[cell];
         Cell { entity: u32::try_from(entity).unwrap_or(u32::MAX), field, scope: Scope::Shared }
     };
-    let seen: Option<Vec<Seen>> = commit.ops.iter().map(|op| apply_op(transaction, op, place)).collect();
+    let mut foreign = BTreeSet::new();
+    let mut apply = |op: &Op| {
+        foreign.extend(moved(op).filter(|cell| transaction.holds_text(place(*cell))));
+        apply_op(transaction, op, place)
+    };
+    let seen: Option<Vec<Seen>> = commit.ops.iter().map(&mut apply).collect();
+    let foreign = foreign.len() as u64;
     if let Some(seen) = seen {
-        return Outcome::Applied(seen);
+        return (Outcome::Applied(seen), foreign);
     }
     transaction.rollback_run();
     let truth: Vec<Option<Value>> = (0..commit.cells.len()).map(|cell| transaction.get(place(cell))).collect();
-    Outcome::Refused(truth)
+    (Outcome::Refused(truth), foreign)
+}
+
+/// The cell whose number an operation moves.
+fn moved(op: &Op) -> Option<CellIndex> {
+    match op {
+        Op::Advance { cell, .. } | Op::Retreat { cell, .. } => Some(*cell),
+        Op::Get { .. } | Op::Observe { .. } | Op::Put { .. } => None,
+    }
 }
 
 /// What was known when the operation was applied; `None`: the run was told something that is not so.
@@ -106,12 +120,20 @@ fn apply_op(transaction: &mut Transaction, op: &Op, place: impl Fn(usize) -> Cel
             Some(Seen::Nothing)
         }
         Op::Advance { cell, step, floor, ceiling, ttl_ms, fits, repeat } => {
-            let at = place(*cell);
-            let base = transaction.advance(at, 0, *floor, u64::MAX, *ttl_ms).unwrap_or(*floor);
-            let steps = if *fits { step.saturating_mul(*repeat) } else { *step };
-            let verdict = transaction.advance(at, steps, *floor, *ceiling, *ttl_ms).is_ok();
+            let (at, step, floor) = (place(*cell), bounded(*step), bounded(*floor));
+            let base = transaction.advance(at, 0, floor, u64::MAX, *ttl_ms).unwrap_or(floor);
+            // All repetitions together may pass what a number can hold, and then do not fit.
+            let steps = if *fits { step.saturating_mul(*repeat) } else { step };
+            let verdict = transaction.advance(at, steps, floor, *ceiling, *ttl_ms).is_ok();
             (verdict == *fits).then_some(Seen::Number(base))
         }
-        Op::Retreat { cell, step, floor } => Some(Seen::Number(transaction.retreat(place(*cell), *step, *floor))),
+        Op::Retreat { cell, step, floor } => {
+            Some(Seen::Number(transaction.retreat(place(*cell), bounded(*step), bounded(*floor))))
+        }
     }
+}
+
+/// As a store takes a number that is above what it can hold.
+fn bounded(number: u64) -> u64 {
+    number.min(MAX_NUMBER)
 }

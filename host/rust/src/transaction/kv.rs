@@ -101,6 +101,11 @@ impl Transaction {
         }
     }
 
+    /// Whether the cell at `at` holds a value that is no number.
+    pub(crate) fn holds_text(&self, at: Place) -> bool {
+        matches!(self.live(at), Some(CellValue::Text(_)))
+    }
+
     fn expiry_us(&self, ttl_ms: u64) -> u64 {
         self.now_us.saturating_add(ttl_ms.saturating_mul(1_000))
     }
