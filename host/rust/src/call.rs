@@ -3,7 +3,7 @@
 use wasmtime::Store;
 use wasmtime::component::ResourceAny;
 
-use crate::runtime::wit::circuit_breaker::{Error as Failure, Mode, Permit, Report};
+use crate::runtime::wit::circuit_breaker::{Effect, Error as Failure, Mode, Permit, Report};
 use crate::runtime::wit::rate_limiter::{Decision, Fault};
 use crate::runtime::{Guest, HostState, Policy, RunError, Runtime};
 use crate::transaction::Transaction;
@@ -37,6 +37,28 @@ pub(crate) enum Answer {
 }
 
 impl Request {
+    /// Whether the answer may give something that is taken back if nobody hears it.
+    pub(crate) fn gives(&self) -> bool {
+        matches!(self, Self::Acquire { .. } | Self::TryAcquire { .. } | Self::Admit)
+    }
+
+    /// What takes back what an answer gave.
+    pub(crate) fn undo(&self, answer: &Answer) -> Option<Self> {
+        match (self, answer) {
+            (Self::Acquire { .. } | Self::TryAcquire { .. }, Answer::Decision(decision)) if decision.ticket != 0 => {
+                Some(Self::CancelTicket { ticket: decision.ticket })
+            }
+            (Self::Acquire { cost, .. } | Self::TryAcquire { cost }, Answer::Decision(decision)) => {
+                let charged_at_us = decision.charged_at_us;
+                (charged_at_us != 0).then_some(Self::Refund { cost: *cost, charged_at_us })
+            }
+            (Self::Admit, Answer::Report(report)) if report.effect == Effect::Admitted => {
+                Some(Self::Cancelled { permit: report.permit })
+            }
+            _ => None,
+        }
+    }
+
     /// Makes the call, on the entity 0 of a transaction.
     pub(crate) fn run(
         &self,

@@ -2,6 +2,7 @@
 
 mod support;
 
+use std::future::Future as _;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
@@ -152,6 +153,30 @@ async fn a_caller_that_goes_away_gets_its_permit_taken_back() {
     drop(held);
     host.gate.flush().await;
     assert_eq!(limiter.peek("k").await.expect("the store answers").count, 0);
+}
+
+/// Its answer is there, sent by another's driver, but it is dropped before it looks.
+#[tokio::test]
+async fn a_caller_that_goes_away_with_its_answer_unheard_gets_its_permit_taken_back() {
+    let world = World::new();
+    let host = world.host();
+    let limiter = host.gate.rate_limiter(ten_a_second()).expect("the configuration is valid");
+    limiter.peek("k").await.expect("the store answers");
+    let held = world.link.hold().await;
+    let driver = tokio::spawn({
+        let limiter = limiter.clone();
+        async move { limiter.try_acquire("k").await }
+    });
+    world.link.waiting(1).await;
+    let mut going = Box::pin(limiter.try_acquire(Ask::of("k").cost(7)));
+    let polled = std::future::poll_fn(|context| std::task::Poll::Ready(going.as_mut().poll(context))).await;
+    assert!(polled.is_pending());
+    drop(held);
+    driver.await.expect("it does not panic").expect("the store answers");
+    host.gate.flush().await;
+    drop(going);
+    host.gate.flush().await;
+    assert_eq!(limiter.peek("k").await.expect("the store answers").count, 1);
 }
 
 #[tokio::test]

@@ -6,11 +6,9 @@ use std::time::Duration;
 
 use super::Ledger;
 use super::lanes::{Call, Known};
-use crate::call::{Answer, Request};
+use crate::call::Answer;
 use crate::error::Error;
 use crate::key::EntityKey;
-use crate::runtime::wit::circuit_breaker::Effect;
-use crate::runtime::wit::rate_limiter::Verdict;
 use crate::store::{Outcome, Reply};
 use crate::transaction::{Cells, Transaction};
 
@@ -172,10 +170,9 @@ impl Ledger {
             }
             return;
         };
-        let (Err(Ok(unheard)), Some((policy, request))) = (reply.send(answer), call.work) else { return };
-        if let Some(request) = undo(&request, &unheard) {
+        if let (Err(Ok(unheard)), Some(work)) = (reply.send(answer), &call.work) {
             // This lane is being driven by the caller of this function, who will come to it next.
-            self.lanes.push(key, Call { work: Some((policy, request)), reply: None });
+            self.take_back(key, work, &unheard);
         }
     }
 }
@@ -196,23 +193,6 @@ impl Known {
         } else {
             0
         };
-    }
-}
-
-/// What takes back what a call was given.
-fn undo(request: &Request, answer: &Answer) -> Option<Request> {
-    match (request, answer) {
-        (Request::Acquire { cost, .. } | Request::TryAcquire { cost }, Answer::Decision(decision)) => {
-            if decision.verdict == Verdict::Wait && decision.ticket != 0 {
-                return Some(Request::CancelTicket { ticket: decision.ticket });
-            }
-            let charged_at_us = decision.charged_at_us;
-            (charged_at_us != 0).then_some(Request::Refund { cost: *cost, charged_at_us })
-        }
-        (Request::Admit, Answer::Report(report)) => {
-            (report.effect == Effect::Admitted).then_some(Request::Cancelled { permit: report.permit })
-        }
-        _ => None,
     }
 }
 

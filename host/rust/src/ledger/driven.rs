@@ -2,12 +2,16 @@
 
 use std::future::Future;
 use std::pin::Pin;
+use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use tokio::sync::oneshot;
 
+use super::Ledger;
+use super::lanes::Work;
 use crate::call::Answer;
 use crate::error::Error;
+use crate::key::EntityKey;
 use crate::store::BoxFuture;
 
 /// Waits for an answer. If it was given a driver, it runs that on its own task, which spares a lone call the hop to another;
@@ -16,15 +20,25 @@ pub(super) struct Driven {
     driver: Option<BoxFuture<'static, ()>>,
     answer: oneshot::Receiver<Result<Answer, Error>>,
     runtime: Option<tokio::runtime::Handle>,
+    /// What to take back if the answer comes and is never looked at.
+    unheard: Option<Unheard>,
+}
+
+/// A call that gives something away.
+pub(super) struct Unheard {
+    pub(super) ledger: Arc<Ledger>,
+    pub(super) key: Arc<EntityKey>,
+    pub(super) work: Work,
 }
 
 impl Driven {
     pub(super) fn new(
         driver: Option<impl Future<Output = ()> + Send + 'static>,
         answer: oneshot::Receiver<Result<Answer, Error>>,
+        unheard: Option<Unheard>,
     ) -> Self {
         let driver = driver.map(|driver| Box::pin(driver) as BoxFuture<'static, ()>);
-        Self { driver, answer, runtime: tokio::runtime::Handle::try_current().ok() }
+        Self { driver, answer, runtime: tokio::runtime::Handle::try_current().ok(), unheard }
     }
 }
 
@@ -37,17 +51,26 @@ impl Future for Driven {
         {
             self.driver = None;
         }
+        let Poll::Ready(answer) = Pin::new(&mut self.answer).poll(context) else { return Poll::Pending };
+        self.unheard = None;
         let lost = || Error::Misuse("the driver of a lane ended without an answer".to_owned());
-        Pin::new(&mut self.answer).poll(context).map(|answer| answer.unwrap_or_else(|_| Err(lost())))
+        Poll::Ready(answer.unwrap_or_else(|_| Err(lost())))
     }
 }
 
 impl Drop for Driven {
     fn drop(&mut self) {
+        // Closed first, so that whoever answers from now on sees that nobody listens, and takes back what was given.
+        self.answer.close();
+        let Some(runtime) = &self.runtime else { return };
+        if let (Some(unheard), Ok(Ok(answer))) = (self.unheard.take(), self.answer.try_recv()) {
+            let Unheard { ledger, key, work } = unheard;
+            if ledger.take_back(&key, &work, &answer) {
+                runtime.spawn(ledger.drive(key));
+            }
+        }
         // Others may be in line behind this call, and its commit may be on its way.
-        if let (Some(driver), Some(runtime)) = (self.driver.take(), &self.runtime) {
-            // The receiver is closed first, so that a driver that ends at once sees that nobody waits.
-            self.answer.close();
+        if let Some(driver) = self.driver.take() {
             runtime.spawn(driver);
         }
     }

@@ -21,11 +21,14 @@ const SHARDS: usize = 16;
 /// How many idle lanes are looked at to make room for a new one.
 const SWEEP: usize = 8;
 
+/// A call to make.
+pub(super) type Work = (Policy, Request);
+
 /// A call in line.
 #[derive(Debug)]
 pub(super) struct Call {
     /// What to do; `None`: nothing, but tell when all that was in line before is done.
-    pub(super) work: Option<(Policy, Request)>,
+    pub(super) work: Option<Work>,
     /// Who waits for the answer; `None`: nobody does.
     pub(super) reply: Option<oneshot::Sender<Result<Answer, Error>>>,
 }

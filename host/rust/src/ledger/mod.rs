@@ -15,8 +15,8 @@ use std::time::Duration;
 
 use tokio::sync::oneshot;
 
-use self::driven::Driven;
-use self::lanes::{Call, Flush, Lanes};
+use self::driven::{Driven, Unheard};
+use self::lanes::{Call, Flush, Lanes, Work};
 use self::offset::Offset;
 use crate::call::{Answer, Request};
 use crate::clock::Clock;
@@ -99,10 +99,18 @@ impl Ledger {
     }
 
     /// Puts something in line, and waits until it is done.
-    fn line_up(self: &Arc<Self>, key: Arc<EntityKey>, work: Option<(Policy, Request)>) -> Driven {
+    fn line_up(self: &Arc<Self>, key: Arc<EntityKey>, work: Option<Work>) -> Driven {
         let (reply, answer) = oneshot::channel();
+        let gives = work.as_ref().filter(|(_, request)| request.gives()).cloned();
+        let unheard = gives.map(|work| Unheard { ledger: Arc::clone(self), key: Arc::clone(&key), work });
         let leads = self.lanes.push(&key, Call { work, reply: Some(reply) });
-        Driven::new(leads.then(|| Arc::clone(self).drive(key)), answer)
+        Driven::new(leads.then(|| Arc::clone(self).drive(key)), answer, unheard)
+    }
+
+    /// Puts in line what takes back what a call was given. True: the caller must drive the lane.
+    fn take_back(&self, key: &Arc<EntityKey>, (policy, request): &Work, answer: &Answer) -> bool {
+        let Some(request) = request.undo(answer) else { return false };
+        self.lanes.push(key, Call { work: Some((policy.clone(), request)), reply: None })
     }
 
     /// Takes an outcome in. If the policy lets it settle later, the answer is what this host knows, and the outcome goes out with
