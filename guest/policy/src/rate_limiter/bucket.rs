@@ -175,15 +175,26 @@ impl Model for BucketModel {
     }
 }
 
-/// `value * times / over`, rounded down or up. Splitting off the whole part keeps nearly every case in 64 bits.
+/// `value * times / over`, rounded down or up. Nearly every rate has a ratio so small that the product fits in 64 bits; else
+/// splitting off the whole part does in most others. This is run several times in a decision.
 fn scale(value: u64, times: u64, over: u64, up: bool) -> u64 {
+    if times < 1 << 11 && value <= MAX_NUMBER {
+        return divide(value * times, over, up);
+    }
     let (whole, rest) = (value / over, value % over);
     let rest = match rest.checked_mul(times) {
-        Some(product) if up => product.div_ceil(over),
-        Some(product) => product / over,
+        Some(product) => divide(product, over, up),
         None => scale_wide(rest, times, over, up),
     };
     whole.saturating_mul(times).saturating_add(rest)
+}
+
+fn divide(value: u64, over: u64, up: bool) -> u64 {
+    match over {
+        1 => value,
+        _ if up => value.div_ceil(over),
+        _ => value / over,
+    }
 }
 
 #[cold]
@@ -214,6 +225,23 @@ mod tests {
                 let units = bucket.units_at(t);
                 assert!(bucket.us_at(units) <= t, "{limit}/{window_us}");
                 assert!(bucket.us_at(units + 1) > t, "{limit}/{window_us}");
+            }
+        }
+    }
+
+    /// However the product is taken, it is the same.
+    #[test]
+    fn scaling_is_exact_on_every_path() {
+        let values = [0, 1, 999, YEAR_2026_US, MAX_NUMBER - 1, MAX_NUMBER, MAX_NUMBER + 1];
+        for (times, over) in
+            [(1, 1), (2, 1), (2_047, 3), (2_048, 3), (2_049, 2_000_003), (63_000_000_000_001, 31_622_400)]
+        {
+            for value in values {
+                let exact = u128::from(value) * u128::from(times);
+                let (down, up) = (exact / u128::from(over), exact.div_ceil(u128::from(over)));
+                let saturated = |number| u64::try_from(number).unwrap_or(u64::MAX);
+                assert_eq!(scale(value, times, over, false), saturated(down), "{value} * {times} / {over}");
+                assert_eq!(scale(value, times, over, true), saturated(up), "{value} * {times} / {over}");
             }
         }
     }

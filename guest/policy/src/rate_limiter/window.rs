@@ -242,6 +242,11 @@ impl WindowModel {
         all
     }
 
+    /// The permits in the sub-windows `from..=to`.
+    fn given(&self, from: u64, to: u64) -> u64 {
+        self.head.sum(from, to) + if (from..=to).contains(&self.head.open) { self.count } else { 0 }
+    }
+
     /// How many more permits fit at a time in the open sub-window or after it.
     fn room(&self, at_us: u64) -> u64 {
         let open = (at_us / self.window.sub_us).max(self.head.open);
@@ -254,11 +259,7 @@ impl WindowModel {
 
     /// The most that counts together with a permit in `open`: places reserved after it count too.
     fn strict_count(&self, open: u64, span: u64) -> u64 {
-        let counted = |last: u64| {
-            let first = last.saturating_sub(span);
-            let in_open = if (first..=last).contains(&self.head.open) { self.count } else { 0 };
-            self.head.sum(first, last) + in_open
-        };
+        let counted = |last: u64| self.given(last.saturating_sub(span), last);
         let reserved = self.head.given.iter().map(|(index, _)| *index).filter(|index| *index > open);
         reserved.take_while(|index| *index <= open + span).map(counted).fold(counted(open), u64::max)
     }
@@ -268,7 +269,7 @@ impl WindowModel {
         if self.head.last().is_some_and(|last| last > open) {
             return u64::from(self.window.limit);
         }
-        let at = |index| self.head.sum(index, index) + if index == self.head.open { self.count } else { 0 };
+        let at = |index| self.given(index, index);
         let before = open.checked_sub(1).map_or(0, at);
         let left_us = (open + 1).saturating_mul(self.window.sub_us).saturating_sub(at_us).min(self.window.sub_us);
         at(open) + share(before, left_us, self.window.sub_us)
@@ -348,19 +349,20 @@ impl Model for WindowModel {
     fn usage(&self, now_us: u64) -> Usage {
         let at_us = now_us.max(self.seen_us());
         let open = at_us / self.window.sub_us;
-        let all = self.all();
         let counted = match self.window.shape {
-            Shape::Strict { span } => all.sum(open.saturating_sub(span), u64::MAX),
+            Shape::Strict { span } => self.given(open.saturating_sub(span), u64::MAX),
             Shape::Weighted => {
                 let left_us = (open + 1).saturating_mul(self.window.sub_us).saturating_sub(at_us);
-                let before = open.checked_sub(1).map_or(0, |index| all.sum(index, index));
-                all.sum(open, u64::MAX) + share(before, left_us, self.window.sub_us)
+                let before = open.checked_sub(1).map_or(0, |index| self.given(index, index));
+                self.given(open, u64::MAX) + share(before, left_us, self.window.sub_us)
             }
         };
-        let reset_us = if all.last().is_none_or(|last| last + self.window.keep() < open) {
-            now_us
-        } else {
-            (all.last().unwrap_or(0) + self.window.keep() + 1).saturating_mul(self.window.sub_us)
+        let counting = (self.count > 0).then_some(self.head.open);
+        let reset_us = match self.head.last().max(counting) {
+            Some(last) if last + self.window.keep() >= open => {
+                (last + self.window.keep() + 1).saturating_mul(self.window.sub_us)
+            }
+            _ => now_us,
         };
         Usage { count: saturate(counted), limit: self.window.limit, remaining: saturate(self.room(at_us)), reset_us }
     }
