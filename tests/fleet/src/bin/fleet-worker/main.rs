@@ -1,0 +1,55 @@
+//! A host of the fleet: connects to the store it is told, then does what it is told on stdin and answers on stdout.
+
+mod clock;
+mod work;
+
+use std::io::{Write as _, stdin, stdout};
+
+use anyhow::{Context as _, Result};
+use tidegate::store::redis::Redis;
+use tidegate::{Limit, RateLimiterConfig, Tidegate};
+use tidegate_fleet_tests::protocol::{Answer, Place};
+use tokio::runtime::Runtime;
+
+use self::clock::AheadClock;
+
+/// A machine that is busy with other tests takes its time; a call that failed for that would show nothing.
+const STORE_LIMIT_MS: u64 = 30_000;
+
+/// How often the store is asked for its time, in effect, before work starts: the quickest answer tells it well.
+const WARM_UP_CALLS: u32 = 20;
+
+fn main() -> Result<()> {
+    let place = std::env::args().nth(1).context("the place is missing: see the protocol")?;
+    let place: Place = serde_json::from_str(&place)?;
+    let runtime = Runtime::new()?;
+    let gate = runtime.block_on(open(&place))?;
+    say(&Answer::Ready)?;
+    for line in stdin().lines() {
+        let command = serde_json::from_str(&line?)?;
+        let answer = runtime.block_on(work::answer(&gate, command));
+        say(&answer.unwrap_or_else(|error| Answer::Failed(error.to_string())))?;
+    }
+    Ok(())
+}
+
+async fn open(place: &Place) -> Result<Tidegate> {
+    let (first, others) = place.urls.split_first().context("no URL")?;
+    let mut builder = Redis::builder(first).limit_ms(STORE_LIMIT_MS).connect_limit_ms(STORE_LIMIT_MS);
+    if place.is_cluster {
+        builder = others.iter().fold(builder.cluster(), |builder, url| builder.node(url));
+    }
+    let clock = AheadClock::new(place.clock_ahead_ms);
+    let gate = Tidegate::builder().store(builder.connect().await?).clock(clock).build()?;
+    let limiter = gate.rate_limiter(RateLimiterConfig::new("warm-up", Limit::per_second(1)))?;
+    for _ in 0..WARM_UP_CALLS {
+        limiter.peek("").await?;
+    }
+    Ok(gate)
+}
+
+fn say(answer: &Answer) -> Result<()> {
+    let mut out = stdout().lock();
+    writeln!(out, "{}", serde_json::to_string(answer)?)?;
+    Ok(out.flush()?)
+}

@@ -1,0 +1,9 @@
+//! What must hold over several processes on one real store.
+
+mod circuits;
+mod clocks;
+mod cluster;
+mod crashes;
+mod fixtures;
+mod limits;
+mod queues;
