@@ -10,7 +10,7 @@ use crate::fixtures::{admit, fail, place, server, start};
 fn a_circuit_tripped_by_one_process_is_open_in_another_at_its_next_call() {
     let server = server();
     let (mut one, mut other) = (start(&place(&server)), start(&place(&server)));
-    let breaker = CircuitBreakerConfig::consecutive("payments", 5).open_for(Duration::from_secs(600));
+    let breaker = CircuitBreakerConfig::consecutive("payments", 5).open_for(Duration::from_mins(10));
     // The other knows the circuit as closed.
     assert_eq!(admit(&mut other, &breaker, "").state, "closed");
     for _ in 0..4 {
@@ -28,7 +28,7 @@ fn a_circuit_tripped_by_one_process_is_open_in_another_at_its_next_call() {
 fn failures_of_several_processes_trip_a_circuit_together() {
     let server = server();
     let mut workers = [start(&place(&server)), start(&place(&server)), start(&place(&server))];
-    let breaker = CircuitBreakerConfig::failures("payments", 5, Duration::from_secs(600));
+    let breaker = CircuitBreakerConfig::failures("payments", 5, Duration::from_mins(10));
     for failure in 0..4 {
         assert_eq!(fail(&mut workers[failure % 3], &breaker, "").cause, None);
     }

@@ -72,7 +72,7 @@ fn a_circuit_tripped_by_one_process_is_open_in_another_whatever_its_node() {
     let cluster = cluster();
     let place = place_of_cluster(&cluster);
     let (mut one, mut other) = (start(&place), start(&place));
-    let breaker = CircuitBreakerConfig::consecutive("payments", 2).open_for(Duration::from_secs(600));
+    let breaker = CircuitBreakerConfig::consecutive("payments", 2).open_for(Duration::from_mins(10));
     for key in KEYS {
         assert_eq!(admit(&mut other, &breaker, key).effect, "admitted");
         fail(&mut one, &breaker, key);
