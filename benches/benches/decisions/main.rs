@@ -6,11 +6,12 @@ mod local;
 mod shared;
 mod table;
 
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use criterion::Criterion;
 
 fn main() -> anyhow::Result<()> {
+    let start = SystemTime::now();
     let mut criterion = Criterion::default()
         .warm_up_time(Duration::from_secs(1))
         .measurement_time(Duration::from_secs(4))
@@ -19,5 +20,5 @@ fn main() -> anyhow::Result<()> {
     local::measure(&mut criterion)?;
     shared::measure(&mut criterion)?;
     criterion.final_summary();
-    table::print()
+    table::print(start)
 }

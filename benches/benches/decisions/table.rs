@@ -1,6 +1,7 @@
 //! The table of ratios, from what criterion measured in this run.
 
 use std::path::{Path, PathBuf};
+use std::time::SystemTime;
 
 use anyhow::Context as _;
 
@@ -27,12 +28,15 @@ const LINES: &[Line] = &[
     Line { name: "gcra on redis, 64 callers, one key", floor: "redis GET, 64 callers", budget: Some(0.5) },
 ];
 
-/// Prints the table; nothing where criterion was asked not to measure.
-pub(crate) fn print() -> anyhow::Result<()> {
+/// Prints the table of what was measured since `start`: a floor of another run would say nothing.
+pub(crate) fn print(start: SystemTime) -> anyhow::Result<()> {
     let Some(root) = criterion_root() else { return Ok(()) };
     println!("\n| work | time | of its floor | budget |\n|---|---:|---:|---:|");
     for line in LINES {
-        let (Some(time), Some(floor)) = (median_ns(&root, line.name)?, median_ns(&root, line.floor)?) else { continue };
+        let (Some(time), Some(floor)) = (median_ns(&root, line.name, start)?, median_ns(&root, line.floor, start)?)
+        else {
+            continue;
+        };
         let ratio = time / floor;
         let budget = line.budget.map_or(String::new(), |budget| {
             let verdict = if ratio <= budget { "kept" } else { "missed" };
@@ -49,16 +53,21 @@ fn criterion_root() -> Option<PathBuf> {
     Some(target.join("criterion")).filter(|root| root.is_dir())
 }
 
-fn median_ns(root: &Path, name: &str) -> anyhow::Result<Option<f64>> {
+fn median_ns(root: &Path, name: &str, start: SystemTime) -> anyhow::Result<Option<f64>> {
     // Criterion replaces what a file name may not hold.
     let directory: String = name.chars().map(|c| if "?\"/\\*<>:|^".contains(c) { '_' } else { c }).collect();
     let path = root.join(directory).join("new/estimates.json");
-    if !path.exists() {
-        return Ok(None);
+    let measured = std::fs::metadata(&path).and_then(|file| file.modified());
+    if measured.is_ok_and(|measured| measured >= start) {
+        return read_median_ns(&path).map(Some);
     }
-    let text = std::fs::read_to_string(&path).with_context(|| format!("cannot read {}", path.display()))?;
+    Ok(None)
+}
+
+fn read_median_ns(path: &Path) -> anyhow::Result<f64> {
+    let text = std::fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))?;
     let estimates: serde_json::Value = serde_json::from_str(&text)?;
-    Ok(estimates["median"]["point_estimate"].as_f64())
+    estimates["median"]["point_estimate"].as_f64().with_context(|| format!("{} has no median", path.display()))
 }
 
 fn time_of(ns: f64) -> String {
