@@ -50,6 +50,14 @@ pub enum Error {
         /// All its problems.
         problems: Vec<Problem>,
     },
+    /// The JSON text is not such a configuration.
+    #[error("the configuration is wrong at {path}: {reason}")]
+    Json {
+        /// Where, as a path from the root: `limits[1].window`; `.` is the root.
+        path: String,
+        /// What was found there, what was expected, and the line and column.
+        reason: String,
+    },
     /// The cost is above what a limit can ever admit at once. Waiting does not help.
     #[error("a cost of {cost} can never fit in a limit of rate limiter {limiter:?}")]
     CostNeverFits {

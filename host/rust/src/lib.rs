@@ -37,6 +37,7 @@ mod clock;
 mod core;
 mod error;
 mod gate;
+mod json;
 pub mod key;
 mod ledger;
 mod rate_limiter;

@@ -332,3 +332,23 @@ fn the_least_json_gives_the_defaults() {
     let breaker: CircuitBreakerConfig = serde_json::from_str(breaker).expect("it is readable");
     assert_eq!(breaker, consecutive());
 }
+
+#[test]
+fn json_of_the_wrong_shape_is_refused_with_the_field_named() {
+    let limiter = |text: &str| RateLimiterConfig::from_json(text).map(drop);
+    let breaker = |text: &str| CircuitBreakerConfig::from_json(text).map(drop);
+    let cases = [
+        (limiter(r#"{"name": "a", "limits": [{"limit": "5", "window": "second"}]}"#), "limits[0].limit", "\"5\""),
+        (limiter(r#"{"name": "a", "limits": [{"limit": 5, "window": "week"}]}"#), "limits[0].window", "`week`"),
+        (limiter(r#"{"name": "a", "limits": [], "onlimit": 1}"#), "onlimit", "`onlimit`"),
+        (limiter(r#"{"name": "a", "limits": []} x"#), ".", "trailing"),
+        (breaker(r#"{"name": "a", "trip": {"consecutive": -1}}"#), "trip.consecutive", "`-1`"),
+        (breaker(r#"{"name": "a", "trip": {}, "halfOpen": {"probes": 1.5}}"#), "halfOpen.probes", "1.5"),
+    ];
+    for (result, at, quoted) in cases {
+        let Err(Error::Json { path, reason }) = result else { panic!("{at} is taken") };
+        assert_eq!(path, at, "{reason}");
+        assert!(reason.contains(quoted), "{reason}");
+    }
+    assert!(limiter(r#"{"name": "a", "limits": [{"limit": 5, "window": "second"}]}"#).is_ok());
+}

@@ -195,6 +195,14 @@ impl CircuitBreakerConfig {
         }
     }
 
+    /// Reads settings from JSON text. They are checked when they are opened.
+    ///
+    /// # Errors
+    /// [`Error::Json`](crate::Error::Json) naming the field: an unknown or missing one, or a value of the wrong type.
+    pub fn from_json(text: &str) -> Result<Self, crate::Error> {
+        crate::json::parse(text)
+    }
+
     /// Opens after so many failures with no success between them.
     pub fn consecutive(name: impl Into<String>, failures: u32) -> Self {
         Self::new(name, Trip { consecutive: Some(failures), ..Trip::default() })

@@ -219,6 +219,14 @@ impl RateLimiterConfig {
         Self { name: name.into(), limits: vec![limit], on_limit: OnLimit::Reject, when_away: WhenAway::Error }
     }
 
+    /// Reads settings from JSON text. They are checked when they are opened.
+    ///
+    /// # Errors
+    /// [`Error::Json`](crate::Error::Json) naming the field: an unknown or missing one, or a value of the wrong type.
+    pub fn from_json(text: &str) -> Result<Self, crate::Error> {
+        crate::json::parse(text)
+    }
+
     /// One more limit on the same keys.
     #[must_use]
     pub fn and(mut self, limit: Limit) -> Self {
