@@ -4,7 +4,7 @@ use wasmtime::Store;
 use wasmtime::component::ResourceAny;
 
 use crate::runtime::wit::circuit_breaker::{Effect, Error as Failure, Mode, Permit, Report};
-use crate::runtime::wit::rate_limiter::{Decision, Fault};
+use crate::runtime::wit::rate_limiter::{Decision, Fault, Verdict};
 use crate::runtime::{Guest, HostState, Policy, RunError, Runtime};
 use crate::transaction::Transaction;
 
@@ -34,6 +34,19 @@ pub(crate) enum Answer {
     WasWaiting(bool),
     Done,
     Report(Report),
+}
+
+impl Answer {
+    /// Whether it denies what was asked for.
+    pub(crate) fn refuses(&self) -> bool {
+        match self {
+            Self::Decision(decision) => decision.verdict == Verdict::Denied,
+            Self::Report(report) => {
+                matches!(report.effect, Effect::RefusedOpen | Effect::RefusedProbes | Effect::RefusedForced)
+            }
+            Self::Fault(_) | Self::WasWaiting(_) | Self::Done => false,
+        }
+    }
 }
 
 impl Request {
