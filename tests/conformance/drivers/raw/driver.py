@@ -118,7 +118,8 @@ class Case:
         policy = self.opened[step["policy"]]
         tag = (policy.tag, policy.config["name"], step["key"])
         if step["call"] == "write":
-            self.memory.write(tag, field_of(step["cell"]), step["text"], self.now_us, step["ttlMs"])
+            cell = step["write"]
+            self.memory.write(tag, field_of(cell["cell"]), cell["text"], self.now_us, cell["ttlMs"])
             return {"done": True}
         made = self._call(policy, step)
         if made is None:
