@@ -31,7 +31,7 @@ struct CaseFile {
     #[serde(default)]
     cells: Vec<CellFile>,
     #[serde(default)]
-    replies: Vec<Reply>,
+    replies: Vec<ReplyFile>,
     #[serde(default)]
     steps: Vec<Vec<Value>>,
 }
@@ -53,6 +53,15 @@ struct CellFile {
     text: Option<String>,
     #[serde(default = "one_minute")]
     ttl_ms: u64,
+}
+
+/// An answer of a scripted store, and to how many commits in a row it is given.
+#[derive(Debug, Deserialize)]
+struct ReplyFile {
+    #[serde(default = "once")]
+    times: usize,
+    #[serde(flatten)]
+    reply: Value,
 }
 
 /// What a step says besides its time and its call.
@@ -86,6 +95,10 @@ fn one_host() -> Vec<i64> {
     vec![0]
 }
 
+fn once() -> usize {
+    1
+}
+
 fn one_minute() -> u64 {
     60_000
 }
@@ -103,13 +116,14 @@ pub(super) fn case(prefix: &str, entry: Value) -> Result<Case> {
     }
     let name = format!("{prefix}/{}", file.name);
     let hosts: Vec<Host> = file.hosts.iter().map(|ms| Host { offset_us: ms * 1_000 }).collect();
+    let replies = file.replies()?;
     let run = |store: StoreKind| Run {
         case: format!("{name}@{}", store.name()),
         store,
         at_us: START_US,
         hosts: hosts.clone(),
         policies: policies.clone(),
-        replies: file.replies.clone(),
+        replies: replies.clone(),
         steps: script.steps.clone(),
     };
     let runs = file.stores()?.into_iter().map(run).collect();
@@ -130,6 +144,12 @@ impl CaseFile {
         ensure!(one_clock || !stores.contains(&StoreKind::Memory), "a memory store has one clock");
         ensure!(self.replies.is_empty() || stores == [StoreKind::Scripted], "only a scripted store has replies");
         Ok(stores)
+    }
+
+    fn replies(&self) -> Result<Vec<Reply>> {
+        let reply = |file: &ReplyFile| Ok(vec![serde_json::from_value::<Reply>(file.reply.clone())?; file.times]);
+        let replies = self.replies.iter().map(reply).collect::<Result<Vec<_>>>()?;
+        Ok(replies.concat())
     }
 
     fn policies(&self) -> Result<Vec<PolicySettings>> {
@@ -230,7 +250,7 @@ impl Script {
         step.charged_by = self.label(arguments.charged.as_ref())?;
         step.permit_of = self.label(arguments.permit.as_ref())?;
         step.elapsed_ms = arguments.elapsed_ms.unwrap_or(0);
-        step.error.clone_from(&arguments.error);
+        step.error = arguments.error.clone().or((call == "failed").then(Failure::default));
         step.mode.clone_from(&arguments.mode);
         if let Some(cell) = &arguments.cell {
             let ttl_ms = arguments.ttl_ms.unwrap_or_else(one_minute);
