@@ -99,6 +99,7 @@ impl Declaration {
 }
 
 impl<'a> Values<'a> {
+    #[inline(never)]
     fn check(&self, problems: &mut Problems, field: &Field) {
         let kind = self.narrowed(field);
         match self.text(field.name) {
@@ -137,12 +138,14 @@ impl<'a> Values<'a> {
     }
 
     /// The text of a value.
+    #[inline(never)]
     pub(super) fn text(&self, name: &str) -> Option<&'a str> {
         let place = self.declaration.fields.iter().position(|field| field.name == name)?;
         self.values[place]
     }
 
     /// A number, or its default.
+    #[inline(never)]
     pub(super) fn whole(&self, name: &str) -> u64 {
         let given = self.text(name).and_then(json::whole).and_then(|digits| digits.parse().ok());
         match self.declaration.field(name).kind {
@@ -157,11 +160,13 @@ impl<'a> Values<'a> {
     }
 
     /// What a text says.
+    #[inline(never)]
     pub(super) fn string(&self, name: &str) -> Option<String> {
         self.text(name).and_then(json::string)
     }
 
     /// Which of a few texts it is, counted from 0.
+    #[inline(never)]
     pub(super) fn choice(&self, name: &str) -> usize {
         let Kind::Choice(choices) = self.declaration.field(name).kind else { return 0 };
         let chosen = self.string(name);
@@ -180,6 +185,7 @@ impl<'a> Values<'a> {
 }
 
 impl Kind {
+    #[inline(never)]
     fn check(self, problems: &mut Problems, path: &str, value: &str) {
         if let Self::Patterns { most, longest } = self
             && let Some(entries) = json::elements(value).filter(|entries| (1..=most).contains(&entries.len()))
@@ -194,6 +200,7 @@ impl Kind {
         }
     }
 
+    #[inline(never)]
     fn takes(self, value: &str) -> bool {
         match self {
             Self::Whole { least, most, .. } => {
@@ -208,6 +215,7 @@ impl Kind {
         }
     }
 
+    #[inline(never)]
     fn allowed(self) -> String {
         match self {
             Self::Whole { least, most, .. } => format!("a whole number from {least} to {most}"),

@@ -1,4 +1,6 @@
 //! JSON text as it stands: values are kept as they were written, so that no number, escape or order is lost.
+//!
+//! Nothing here is on the way of a decision, so it is kept small: functions of many callers are not inlined.
 
 use alloc::borrow::Cow;
 use alloc::format;
@@ -19,6 +21,7 @@ pub(super) struct Object<'a>(pub(super) Vec<(Cow<'a, str>, &'a str)>);
 
 impl<'a> Object<'a> {
     /// None where the text is not one object.
+    #[inline(never)]
     pub(super) fn read(text: &'a str) -> Option<Self> {
         serde_json::from_str(text).ok()
     }
@@ -29,6 +32,7 @@ impl<'a> Object<'a> {
     }
 
     /// Where the last member of this name stands.
+    #[inline(never)]
     pub(super) fn place(&self, name: &str) -> Option<usize> {
         self.0.iter().rposition(|(known, _)| known == name)
     }
@@ -82,17 +86,20 @@ impl<'de> Deserialize<'de> for Name<'de> {
 }
 
 /// The texts of an array's elements; none where it is no array.
+#[inline(never)]
 pub(super) fn elements(text: &str) -> Option<Vec<&str>> {
     let elements: Vec<&RawValue> = serde_json::from_str(text).ok()?;
     Some(elements.into_iter().map(RawValue::get).collect())
 }
 
 /// What a string says; none where the value is no string.
+#[inline(never)]
 pub(super) fn string(text: &str) -> Option<String> {
     serde_json::from_str(text).ok()
 }
 
 /// A number's digits where it is a whole one, however it was written: `42`, `42.0` and `4.2e1` are `42`.
+#[inline(never)]
 pub(super) fn whole(text: &str) -> Option<String> {
     let (sign, rest) = text.strip_prefix('-').map_or(("", text), |rest| ("-", rest));
     rest.starts_with(|first: char| first.is_ascii_digit()).then_some(())?;
@@ -111,6 +118,7 @@ pub(super) fn whole(text: &str) -> Option<String> {
 }
 
 /// A value as it is quoted in a problem.
+#[inline(never)]
 pub(super) fn quoted(text: &str) -> String {
     match text.len() {
         0..=QUOTED_BYTES => text.to_string(),
@@ -119,6 +127,7 @@ pub(super) fn quoted(text: &str) -> String {
 }
 
 /// A text as a JSON string.
+#[inline(never)]
 pub(super) fn written(text: &str) -> String {
     let mut out = String::with_capacity(text.len() + 2);
     out.push('"');
@@ -145,6 +154,7 @@ impl Writer {
     }
 
     /// A member whose value is JSON text already.
+    #[inline(never)]
     pub(super) fn raw(mut self, name: &str, value: &str) -> Self {
         if self.0.len() > 1 {
             self.0.push(',');
@@ -155,14 +165,17 @@ impl Writer {
         self
     }
 
+    #[inline(never)]
     pub(super) fn text(self, name: &str, value: &str) -> Self {
         self.raw(name, &written(value))
     }
 
+    #[inline(never)]
     pub(super) fn number(self, name: &str, value: u64) -> Self {
         self.raw(name, &value.to_string())
     }
 
+    #[inline(never)]
     pub(super) fn flag(self, name: &str, value: bool) -> Self {
         self.raw(name, if value { "true" } else { "false" })
     }

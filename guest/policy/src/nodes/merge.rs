@@ -43,12 +43,11 @@ impl<'a> Merging<'a> {
         }
     }
 
-    fn finish(mut self) -> String {
-        self.replaced.sort_unstable_by_key(|(place, _)| *place);
+    fn finish(&self) -> String {
         let mut out = String::with_capacity(self.context.len() + 128);
         let mut copied = 0;
-        for (place, value) in &self.replaced {
-            let old = self.members.0[*place].1;
+        for (place, (_, old)) in self.members.0.iter().enumerate() {
+            let Some((_, value)) = self.replaced.iter().rfind(|(replaced, _)| *replaced == place) else { continue };
             let start = self.offset(old);
             out.extend([&self.context[copied..start], value]);
             copied = start + old.len();

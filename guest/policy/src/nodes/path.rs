@@ -7,7 +7,7 @@ use core::fmt::{self, Display};
 use core::iter::Peekable;
 use core::str::Chars;
 
-use super::json::{Object, elements};
+use super::json::{Object, elements, written};
 
 /// The longest path, in characters.
 pub(super) const LONGEST: usize = 1_024;
@@ -89,7 +89,7 @@ impl Path {
     }
 }
 
-/// In dotted form where names allow it: `order.items[0]['a b']`.
+/// In dotted form where names allow it: `order.items[0]["a b"]`.
 impl Display for Path {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         for (place, segment) in self.0.iter().enumerate() {
@@ -97,7 +97,7 @@ impl Display for Path {
                 Segment::Index(number) | Segment::Either(number) => write!(f, "[{number}]")?,
                 Segment::Name(name) if is_plain(name) && place == 0 => f.write_str(name)?,
                 Segment::Name(name) if is_plain(name) => write!(f, ".{name}")?,
-                Segment::Name(name) => write!(f, "['{}']", name.escape_default())?,
+                Segment::Name(name) => write!(f, "[{}]", written(name))?,
             }
         }
         Ok(())
