@@ -1,5 +1,5 @@
 //! Paths into a context, each to one value at most: dotted (`order.customer.id`, `items[0].id`, `items.0.id`) or a singular query
-//! of JSONPath (RFC 9535, `$.order['customer'].id`, `$["items"][-1]`). What may name several values, such as a wildcard, is none.
+//! of `JSONPath` (RFC 9535, `$.order['customer'].id`, `$["items"][-1]`). What may name several values, such as a wildcard, is none.
 
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
@@ -23,9 +23,9 @@ pub(super) const PATTERN: &str = concat!(
     r"\\]+|\[(?:0|-?[1-9][0-9]{0,8})\])*|\$(?:\.NAME|\[QUOTED\])(?:\.NAME|\[(?:QUOTED|0|-?[1-9][0-9]{0,8})\])*)$",
 );
 
-/// A name after a dot in JSONPath.
+/// A name after a dot in `JSONPath`.
 const NAME: &str = r"(?:[A-Za-z_]|[^\x00-\x7F])(?:[0-9A-Za-z_]|[^\x00-\x7F])*";
-/// A name in quotes in JSONPath.
+/// A name in quotes in `JSONPath`.
 const QUOTED: &str =
     concat!(r"(?:'(?:[^\x00-\x1F'\\]|\\(?:'|ESCAPED))*'|", "\"(?:[^\\x00-\\x1F\"\\\\]|\\\\(?:\"|ESCAPED))*\"", ")");
 /// What may follow a backslash there, but for the quote.

@@ -242,7 +242,7 @@ impl RateLimiterNode {
                 Ok(Step::not_done(wait_ms, token.to_string()))
             }
             Some(Token::Placed { started_us, place_us }) => {
-                let decision = self.limiter.peek(world, entity, 1).expect("a limit is at least 1");
+                let decision = self.peek(world, entity);
                 let begun = Begun { started_us, position: 0 };
                 Ok(self.passed(&Decision { charged_at_us: place_us, ..decision }, begun))
             }
@@ -274,7 +274,7 @@ impl RateLimiterNode {
         let Some(first) = self.keys.first() else { return Ok(String::new()) };
         let given = |path| Path::find(path, context).filter(|value| *value != "null").map(|value| (path, value));
         let Some((path, value)) = self.keys.iter().find_map(given) else {
-            let also: String = self.keys.iter().skip(1).map(|path| format!(", here or at {}", at(path))).collect();
+            let also = self.keys.get(1).map(|path| format!(", here or at {}", at(path))).unwrap_or_default();
             let allowed = format!("{KEY}{also}");
             let value = first.find(context).unwrap_or("missing").to_string();
             return Err(Problem { path: at(first), value, allowed });
@@ -296,6 +296,10 @@ impl RateLimiterNode {
 
     fn acquire<W: Kv + Clock>(&self, world: &mut W, entity: u32, priority: i32, ticket: u64) -> Decision {
         self.limiter.acquire(world, entity, 1, priority, ticket).expect("a limit is at least 1")
+    }
+
+    fn peek<W: Kv + Clock>(&self, world: &mut W, entity: u32) -> Decision {
+        self.limiter.peek(world, entity, 1).expect("a limit is at least 1")
     }
 
     /// What a token says, if a step can have given it by now.
