@@ -32,6 +32,7 @@ mod sealed {
     impl Sealed for super::Value {}
     impl Sealed for super::Map<String, super::Value> {}
     impl<T: Sealed + ?Sized> Sealed for &T {}
+    impl<T: Sealed + ?Sized> Sealed for Box<T> {}
 }
 
 impl Json for str {
@@ -92,6 +93,16 @@ impl Json for Map<String, Value> {
 }
 
 impl<T: Json + ?Sized> Json for &T {
+    fn text(&self) -> Cow<'_, str> {
+        (**self).text()
+    }
+
+    fn members(&self, names: &[String]) -> Result<String, Error> {
+        (**self).members(names)
+    }
+}
+
+impl<T: Json + Send + ?Sized> Json for Box<T> {
     fn text(&self) -> Cow<'_, str> {
         (**self).text()
     }
