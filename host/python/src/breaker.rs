@@ -103,12 +103,7 @@ impl CircuitBreaker {
         self.start(py, undo, |breaker| async move { breaker.admit().await })
     }
 
-    fn start_succeeded<'py>(
-        &self,
-        py: Python<'py>,
-        permit: &Permit,
-        elapsed_ms: f64,
-    ) -> PyResult<Bound<'py, PyAny>> {
+    fn start_succeeded<'py>(&self, py: Python<'py>, permit: &Permit, elapsed_ms: f64) -> PyResult<Bound<'py, PyAny>> {
         let (permit, elapsed) = (permit.0, elapsed(elapsed_ms)?);
         self.start(py, Undo::Nothing, move |breaker| async move { breaker.succeeded(permit, elapsed).await })
     }

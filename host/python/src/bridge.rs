@@ -11,8 +11,8 @@ use parking_lot::Mutex;
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
 
-use crate::process::PerProcess;
 use crate::errors;
+use crate::process::PerProcess;
 
 /// What the threads of the runtime see of a bridge.
 #[derive(Debug)]

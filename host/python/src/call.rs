@@ -176,13 +176,7 @@ pub(crate) fn start<'py>(
 }
 
 /// Hands a call to the runtime.
-fn send<'py>(
-    py: Python<'py>,
-    loops: &Loops,
-    runtime: &Handle,
-    undo: Undo,
-    work: Work,
-) -> PyResult<Bound<'py, PyAny>> {
+fn send<'py>(py: Python<'py>, loops: &Loops, runtime: &Handle, undo: Undo, work: Work) -> PyResult<Bound<'py, PyAny>> {
     let (running, bridge) = loops.current(py)?;
     let future = running.call_method0(pyo3::intern!(py, "create_future"))?.unbind();
     let id = bridge.get().wait(future.clone_ref(py));

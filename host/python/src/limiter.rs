@@ -141,9 +141,7 @@ impl RateLimiter {
     }
 
     fn start_reset<'py>(&self, py: Python<'py>, key: String) -> PyResult<Bound<'py, PyAny>> {
-        self.start(py, Undo::Nothing, move |limiter| async move {
-            limiter.reset(&key).await.map(|()| Outcome::Done)
-        })
+        self.start(py, Undo::Nothing, move |limiter| async move { limiter.reset(&key).await.map(|()| Outcome::Done) })
     }
 }
 

@@ -156,9 +156,7 @@ def test_an_operator_orders_a_mode() -> None:
 def test_settings_in_python_and_in_json_are_the_same() -> None:
     gate = Tidegate()
     here = gate.circuit_breaker("p", trip=Trip(failures=FailureCount(3, within_ms=500)), open_ms=700)
-    there = gate.circuit_breaker(
-        {"name": "p", "trip": {"failures": {"count": 3, "withinMs": 500}}, "openMs": 700}
-    )
+    there = gate.circuit_breaker({"name": "p", "trip": {"failures": {"count": 3, "withinMs": 500}}, "openMs": 700})
     assert here.config == there.config
 
 

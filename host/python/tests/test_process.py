@@ -75,9 +75,7 @@ def test_a_forked_child_has_a_memory_of_its_own_and_waits_on_its_clock() -> None
 
 
 def test_ctrl_c_ends_a_wait_and_leaves_the_queue() -> None:
-    limiter = Tidegate(clock=ManualClock()).rate_limiter(
-        "api", limit=Limit.per_second(1), on_limit=Queue(9, 60_000)
-    )
+    limiter = Tidegate(clock=ManualClock()).rate_limiter("api", limit=Limit.per_second(1), on_limit=Queue(9, 60_000))
     limiter.acquire("me")
 
     def interrupt() -> None:

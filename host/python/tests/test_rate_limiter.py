@@ -209,7 +209,7 @@ def test_a_delayed_call_has_its_place_reserved() -> None:
 def test_functions_and_blocks_take_permits() -> None:
     limiter = Tidegate(clock=ManualClock()).rate_limiter("api", limit=Limit.per_minute(1))
 
-    @limiter.limit(lambda user, note="": user)
+    @limiter.limit(lambda user, note="": user + note[:0])
     def greet(user: str, note: str = "") -> str:
         """Greets."""
         return f"hello {user}{note}"
@@ -238,7 +238,7 @@ def test_answers_compare_print_and_travel() -> None:
         limiter.acquire("me")
     copy = pickle.loads(pickle.dumps(caught.value))
     assert (str(copy), copy.decision) == (str(caught.value), caught.value.decision)
-    with pytest.raises(ValueError, match="'maybe' is none of|\"maybe\" is none of"):
+    with pytest.raises(ValueError, match=r"maybe.* is none of allowed, wait, denied"):
         Decision.from_dict({**decision.to_dict(), "verdict": "maybe"})
 
 

@@ -10,7 +10,9 @@ from pathlib import Path
 import pytest
 
 README = Path(__file__).parent.parent / "README.md"
-SAMPLES = re.findall(r"^## ([^\n]+)\n(?:(?!^## ).)*?^```python\n(.*?)^```$", README.read_text(), re.DOTALL | re.MULTILINE)
+SAMPLES = re.findall(
+    r"^## ([^\n]+)\n(?:(?!^## ).)*?^```python\n(.*?)^```$", README.read_text(), re.DOTALL | re.MULTILINE
+)
 
 
 def test_there_are_samples() -> None:
@@ -28,5 +30,7 @@ def test_a_sample_runs(title: str, sample: str, tmp_path: Path) -> None:
 def test_the_samples_pass_mypy(tmp_path: Path) -> None:
     for title, sample in SAMPLES:
         (tmp_path / f"{title.replace(' ', '_')}.py").write_text(sample)
-    done = subprocess.run([sys.executable, "-m", "mypy", "--strict", str(tmp_path)], capture_output=True, text=True, check=False)
+    done = subprocess.run(
+        [sys.executable, "-m", "mypy", "--strict", str(tmp_path)], capture_output=True, text=True, check=False
+    )
     assert done.returncode == 0, done.stdout

@@ -61,9 +61,7 @@ async def until(limiter: aio.RateLimiter, waiting: int) -> None:
 
 
 async def test_a_cancelled_task_leaves_the_queue(redis_url: str) -> None:
-    limiter = aio.Tidegate(store(redis_url)).rate_limiter(
-        "api", limit=Limit.per_hour(1), on_limit=Queue(9, 3_600_000)
-    )
+    limiter = aio.Tidegate(store(redis_url)).rate_limiter("api", limit=Limit.per_hour(1), on_limit=Queue(9, 3_600_000))
     await limiter.acquire("me")
     tasks = [asyncio.create_task(limiter.acquire("me")) for _ in range(5)]
     await until(limiter, 5)
@@ -90,9 +88,7 @@ async def test_what_cancelled_tasks_were_given_comes_back(redis_url: str) -> Non
 
 
 async def test_steps_and_refunds(redis_url: str) -> None:
-    limiter = aio.Tidegate(store(redis_url)).rate_limiter(
-        "api", limit=Limit.per_hour(1), on_limit=Queue(9, 3_600_000)
-    )
+    limiter = aio.Tidegate(store(redis_url)).rate_limiter("api", limit=Limit.per_hour(1), on_limit=Queue(9, 3_600_000))
     first = await limiter.decide("me")
     second = await limiter.decide("me")
     assert (first.verdict, second.verdict) == ("allowed", "wait")

@@ -5,9 +5,11 @@ from __future__ import annotations
 import functools
 import json
 import logging
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Sequence
 from contextlib import contextmanager
 from typing import Any, ParamSpec, TypeVar, overload
+
+from typing_extensions import Self
 
 from tidegate import _tidegate as _core
 from tidegate._config import (
@@ -29,6 +31,7 @@ from tidegate._tidegate import Admission, CircuitReport, Decision, ManualClock, 
 
 P = ParamSpec("P")
 R = TypeVar("R")
+G = TypeVar("G", bound="Tidegate")
 
 log = logging.getLogger("tidegate")
 
@@ -141,7 +144,7 @@ class Tidegate:
         """Returns when a shared store has all that is recorded in the background. Call it before the process ends."""
         self._core.flush()
 
-    def __enter__(self) -> Tidegate:
+    def __enter__(self) -> Self:
         """The gate itself."""
         return self
 
@@ -210,7 +213,7 @@ class RateLimiter:
         self._core.reset(key)
 
     @contextmanager
-    def permit(self, key: str, *, cost: int = 1, priority: int = 0) -> Iterator[Admission]:
+    def permit(self, key: str, *, cost: int = 1, priority: int = 0) -> Generator[Admission]:
         """A block that is entered with permits. They are spent by then, whatever becomes of the block."""
         yield self.acquire(key, cost=cost, priority=priority)
 
@@ -270,8 +273,8 @@ class CircuitBreaker:
     def admit(self) -> CircuitReport:
         """Asks to make a call: see ``is_admitted``.
 
-        Whoever is admitted hands the permit back with the outcome, by `succeeded`, `failed` or `cancelled`; `permit` and
-        `call` do all that. Raises `StoreError` and `ContendedError` with a shared store.
+        Whoever is admitted hands the permit back with the outcome, by `succeeded`, `failed` or `cancelled`; `permit`
+        and `call` do all that. Raises `StoreError` and `ContendedError` with a shared store.
         """
         return self._core.admit()
 
@@ -301,7 +304,7 @@ class CircuitBreaker:
         return self._core.reset()
 
     @contextmanager
-    def permit(self, *, failure_of: Callable[[BaseException], Failure] = Failure.of) -> Iterator[CircuitReport]:
+    def permit(self, *, failure_of: Callable[[BaseException], Failure] = Failure.of) -> Generator[CircuitReport]:
         """A block that is a call through the circuit: `CircuitOpenError` where it is refused, else its outcome counts.
 
         An `Exception` counts as a failure by what ``failure_of`` makes of it, any other way out, such as Ctrl-C, gives
@@ -314,7 +317,8 @@ class CircuitBreaker:
         try:
             yield report
         except Exception as error:
-            self._record(report, lambda permit: self.failed(permit, failure_of(error), elapsed_ms=self._ms(started_us)))
+            failure = failure_of(error)
+            self._record(report, lambda permit: self.failed(permit, failure, elapsed_ms=self._ms(started_us)))
             raise
         except BaseException:
             self._record(report, self.cancelled)
@@ -384,7 +388,9 @@ def limiter_text(
     if not isinstance(config, str):
         refuse_settings({"limit": limit, "limits": limits, "on_limit": on_limit, "when_away": when_away})
         return config_text(config, {})
-    all_limits = [*([] if limit is None else [limit]), *([] if limits is None else limits)]
+    all_limits = list(limits or ())
+    if limit is not None:
+        all_limits.insert(0, limit)
     return config_text(None, {"name": config, "limits": all_limits, "on_limit": on_limit, "when_away": when_away})
 
 

@@ -12,8 +12,30 @@ _Verdict: TypeAlias = Literal["allowed", "wait", "denied"]
 _Reason: TypeAlias = Literal["none", "limit", "max-wait", "queue-full", "queue-timeout", "store-away"]
 _State: TypeAlias = Literal["closed", "open", "half-open"]
 _Mode: TypeAlias = Literal["normal", "forced-open", "forced-closed", "disabled", "metrics-only"]
-_Effect: TypeAlias = Literal["none", "admitted", "refused-open", "refused-probes", "refused-forced", "refused-away", "counted-success", "counted-failure", "ignored", "late", "ordered"]
-_Cause: TypeAlias = Literal["failures", "consecutive", "failure-rate", "slow-rate", "open-elapsed", "probe-failed", "probes-succeeded", "mode", "reset"]
+_Effect: TypeAlias = Literal[
+    "none",
+    "admitted",
+    "refused-open",
+    "refused-probes",
+    "refused-forced",
+    "refused-away",
+    "counted-success",
+    "counted-failure",
+    "ignored",
+    "late",
+    "ordered",
+]
+_Cause: TypeAlias = Literal[
+    "failures",
+    "consecutive",
+    "failure-rate",
+    "slow-rate",
+    "open-elapsed",
+    "probe-failed",
+    "probes-succeeded",
+    "mode",
+    "reset",
+]
 
 @final
 class Decision:
@@ -275,11 +297,11 @@ class Memory:
 class Redis:
     """Shares state through Redis 6.2 or later, or Valkey: the settings of connections, one for each gate.
 
-    The URL reads ``redis://[user[:password]@]host[:port][/db]``, with ``rediss`` for TLS, or ``redis+unix:///path``. Hosts
-    share cells if they share server and ``prefix``. One operation may take ``limit_ms``, opening a connection
-    ``connect_limit_ms``, both 1 to 60,000. ``cluster`` says that the server is a node of a Redis Cluster, ``nodes`` names
-    others of its nodes. Certificates are in PEM: ``root_certificate`` of whom to trust in place of the public authorities,
-    ``client_certificate`` and its key of who we are. Raises `ConfigError`; connects to nothing yet.
+    The URL reads ``redis://[user[:password]@]host[:port][/db]``, with ``rediss`` for TLS, or ``redis+unix:///path``.
+    Hosts share cells if they share server and ``prefix``. One operation may take ``limit_ms``, opening a connection
+    ``connect_limit_ms``, both 1 to 60,000. ``cluster`` says that the server is a node of a Redis Cluster, ``nodes``
+    names others of its nodes. Certificates are in PEM: ``root_certificate`` of whom to trust in place of the public
+    authorities, ``client_certificate`` and its key of who we are. Raises `ConfigError`; connects to nothing yet.
     """
 
     def __new__(
@@ -358,9 +380,7 @@ class RateLimiter:
     def reset(self, key: str) -> None: ...
     def start_try_acquire(self, key: str, cost: int) -> Decision | Pending[Decision]: ...
     def start_acquire(self, key: str, cost: int, priority: int) -> Admission | Pending[Admission]: ...
-    def start_decide(
-        self, key: str, ticket: int | None, cost: int, priority: int
-    ) -> Decision | Pending[Decision]: ...
+    def start_decide(self, key: str, ticket: int | None, cost: int, priority: int) -> Decision | Pending[Decision]: ...
     def start_peek(self, key: str, cost: int) -> Decision | Pending[Decision]: ...
     def start_refund(self, key: str, decision: Decision, cost: int) -> Decision | Pending[Decision]: ...
     def start_cancel(self, key: str, ticket: int) -> bool | Pending[bool]: ...

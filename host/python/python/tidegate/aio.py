@@ -1,15 +1,18 @@
 """The same for asyncio: gates, limiters and breakers with the same names, whose methods are coroutines.
 
-On the memory store they are answered at once, without a thread in between. With a shared store, calls of one loop that finish
-together wake it once. A task that is cancelled leaves the queue, and gives back what it was given without hearing of it.
+On the memory store they are answered at once, without a thread in between. With a shared store, calls of one loop that
+finish together wake it once. A task that is cancelled leaves the queue, and gives back what it was given without
+hearing of it.
 """
 
 from __future__ import annotations
 
 import functools
-from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Coroutine, Sequence
 from contextlib import asynccontextmanager
 from typing import Any, ParamSpec, TypeVar, overload
+
+from typing_extensions import Self
 
 from tidegate import _tidegate as _core
 from tidegate._config import (
@@ -33,6 +36,7 @@ __all__ = ["CircuitBreaker", "RateLimiter", "Tidegate"]
 
 P = ParamSpec("P")
 R = TypeVar("R")
+G = TypeVar("G", bound="Tidegate")
 T = TypeVar("T")
 
 
@@ -135,7 +139,7 @@ class Tidegate:
         if answer is not None:
             await _hear(answer)
 
-    async def __aenter__(self) -> Tidegate:
+    async def __aenter__(self) -> Self:
         """The gate itself."""
         return self
 
@@ -212,7 +216,7 @@ class RateLimiter:
             await _hear(answer)
 
     @asynccontextmanager
-    async def permit(self, key: str, *, cost: int = 1, priority: int = 0) -> AsyncIterator[Admission]:
+    async def permit(self, key: str, *, cost: int = 1, priority: int = 0) -> AsyncGenerator[Admission]:
         """A block that is entered with permits. They are spent by then, whatever becomes of the block."""
         yield await self.acquire(key, cost=cost, priority=priority)
 
@@ -273,8 +277,8 @@ class CircuitBreaker:
     async def admit(self) -> CircuitReport:
         """Asks to make a call: see ``is_admitted``.
 
-        Whoever is admitted hands the permit back with the outcome, by `succeeded`, `failed` or `cancelled`; `permit` and
-        `call` do all that. Raises `StoreError` and `ContendedError` with a shared store.
+        Whoever is admitted hands the permit back with the outcome, by `succeeded`, `failed` or `cancelled`; `permit`
+        and `call` do all that. Raises `StoreError` and `ContendedError` with a shared store.
         """
         return await _report(self._core.start_admit())
 
@@ -307,7 +311,7 @@ class CircuitBreaker:
     @asynccontextmanager
     async def permit(
         self, *, failure_of: Callable[[BaseException], Failure] = Failure.of
-    ) -> AsyncIterator[CircuitReport]:
+    ) -> AsyncGenerator[CircuitReport]:
         """A block that is a call through the circuit: `CircuitOpenError` where it is refused, else its outcome counts.
 
         An `Exception` counts as a failure by what ``failure_of`` makes of it, any other way out, such as a cancelled
