@@ -6,12 +6,13 @@ use anyhow::{Result, ensure};
 
 use crate::run::{cargo, run, run_tests, step};
 use crate::test_counts::TestCounts;
-use crate::{component, install, paths};
+use crate::{component, install, paths, python};
 
 /// Builds the component and gets what the tests need.
 pub(crate) fn setup() -> Result<()> {
     component()?;
-    install::redis()
+    install::redis()?;
+    python::setup()
 }
 
 /// Builds the component.
@@ -45,10 +46,23 @@ pub(crate) fn bench(arguments: &[String]) -> Result<()> {
     run(command)
 }
 
-/// Runs all checks and tests, up to the first step that fails. The last line says what the tests came to.
+/// Runs all checks and tests, up to the first step that fails.
 pub(crate) fn test() -> Result<()> {
+    counted(all_steps)
+}
+
+/// Runs those of the Python package.
+pub(crate) fn test_python() -> Result<()> {
+    counted(|counts| {
+        step("setup", setup)?;
+        python::test(counts)
+    })
+}
+
+/// The last line says what the tests came to.
+fn counted(steps: impl FnOnce(&mut TestCounts) -> Result<()>) -> Result<()> {
     let mut counts = TestCounts::default();
-    let done = all_steps(&mut counts);
+    let done = steps(&mut counts);
     if let Err(error) = &done {
         eprintln!("\nerror: {error:#}");
     }
@@ -74,6 +88,7 @@ fn all_steps(counts: &mut TestCounts) -> Result<()> {
     step("tests of the policies", || run_tests(cargo(test.iter().chain(&["--package", "tidegate-policy"])), counts))?;
     let rest = || cargo(test.iter().chain(&["--release"]).chain(&THE_REST));
     step("tests of the rest", || run_tests(rest(), counts))?;
+    python::test(counts)?;
     step("documentation", || {
         let mut doc = cargo(["doc", "--locked", "--release", "--workspace", "--no-deps"]);
         doc.env("RUSTDOCFLAGS", "-D warnings");
