@@ -28,10 +28,21 @@ declare function setTimeout(callback: () => void, ms: number): Timer;
 declare function clearTimeout(timer: Timer | undefined): void;
 declare const performance: { now(): number; readonly timeOrigin: number };
 
-/** The system's clock. */
+/** How far the steady clock may be from the time of day, in milliseconds, before it is set by it anew. */
+const MAX_DRIFT_MS = 100;
+
+/**
+ * The system's clock: the time of day, told in microseconds by the steady clock. `Date` alone tells milliseconds, and a host that
+ * rounds down by one takes the store's clock to be up to one further than it is.
+ */
 export class SystemClock implements Clock {
+  #originMs = performance.timeOrigin;
+
   nowUs(): number {
-    return Date.now() * 1_000;
+    const steadyMs = performance.now();
+    const timeMs = Date.now();
+    if (Math.abs(timeMs - this.#originMs - steadyMs) > MAX_DRIFT_MS) this.#originMs = timeMs - steadyMs;
+    return Math.floor((this.#originMs + steadyMs) * 1_000);
   }
 
   after(ms: number, wake: () => void, background = false): () => void {

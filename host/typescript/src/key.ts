@@ -100,15 +100,15 @@ export class Namespace {
  * brace of its own, and the slot stays the entity's.
  */
 export function escapedPrefix(prefix: string): string {
-  return PLAIN_PREFIX.test(prefix) ? prefix : escape(encoder.encode(prefix), byte => byte === 0x3a || isPlain(byte));
+  return PLAIN_PREFIX.test(prefix) ? prefix : escaped(encoder.encode(prefix), byte => byte === 0x3a || isPlain(byte));
 }
 
 function escapePart(text: string): string {
-  return PLAIN_PART.test(text) ? text : escape(encoder.encode(text), isPlain);
+  return PLAIN_PART.test(text) ? text : escaped(encoder.encode(text), isPlain);
 }
 
 /** A part, escaped and bounded. Of a long text only the start is escaped. */
-function escape(bytes: Uint8Array, isPlain: (byte: number) => boolean): string {
+function escaped(bytes: Uint8Array, isPlain: (byte: number) => boolean): string {
   let out = "";
   // Where to cut should the part turn out too long: never within an escape.
   let cut = 0;

@@ -170,7 +170,7 @@ export class Transaction implements World {
 
   advance(at: Place, step: number, floor: number, asked: number, ttlMs: number): boolean {
     // No store can hold more, so a policy that asks for more is told that it does not fit.
-    const ceiling = asked < MAX_NUMBER ? asked : MAX_NUMBER;
+    const ceiling = Math.min(asked, MAX_NUMBER);
     this.number = floor;
     const cells = this.#cellsAt(at);
     if (cells === undefined) return false;
