@@ -5,41 +5,47 @@
 
 import { MisuseError } from "../../errors.js";
 
-/** Bytes as both clients take them. */
-export type Bytes = Uint8Array;
-
 /** A connection of ioredis, to one server or to a cluster. */
-export interface IoRedis {
-  evalsha(digest: string, keys: number, ...args: (string | Bytes)[]): Promise<unknown>;
-  eval(script: string, keys: number, ...args: (string | Bytes)[]): Promise<unknown>;
-  pipeline(): IoRedisPipeline;
+export interface IoRedisClient {
+  evalsha(...args: never[]): Promise<unknown>;
+  eval(...args: never[]): Promise<unknown>;
+  pipeline(): unknown;
   readonly isCluster: boolean;
 }
 
-interface IoRedisPipeline {
-  evalsha(digest: string, keys: number, ...args: (string | Bytes)[]): unknown;
-  exec(): Promise<[error: Error | null, result: unknown][] | null>;
-}
-
-/** A connection of the `redis` package to one server. */
-export interface NodeRedis {
-  sendCommand(args: (string | Bytes)[]): Promise<unknown>;
-  evalSha: unknown;
-}
-
-/** A connection of the `redis` package to a cluster. */
-export interface NodeRedisCluster {
-  sendCommand(
-    firstKey: string | undefined,
-    isReadonly: boolean | undefined,
-    args: (string | Bytes)[],
-  ): Promise<unknown>;
-  evalSha: unknown;
-  getSlotRandomNode: unknown;
+/** A connection of the package `redis`, to one server or to a cluster. */
+export interface NodeRedisClient {
+  sendCommand(...args: never[]): Promise<unknown>;
+  readonly evalSha: unknown;
 }
 
 /** A connection to Redis: ioredis' `Redis` or `Cluster`, or what `createClient` or `createCluster` of `redis` returns. */
-export type RedisClient = IoRedis | NodeRedis | NodeRedisCluster;
+export type RedisClient = IoRedisClient | NodeRedisClient;
+
+/** Bytes as both clients take them: a `Buffer`. */
+type Bytes = Uint8Array;
+type Args = (string | Bytes)[];
+
+// What the clients' methods are, as far as they are used. Their own types name each other's and Node's.
+
+interface IoRedis {
+  evalsha(digest: string, keys: number, ...args: Args): Promise<unknown>;
+  eval(script: string, keys: number, ...args: Args): Promise<unknown>;
+  pipeline(): IoRedisPipeline;
+}
+
+interface IoRedisPipeline {
+  evalsha(digest: string, keys: number, ...args: Args): unknown;
+  exec(): Promise<[error: Error | null, result: unknown][] | null>;
+}
+
+interface NodeRedis {
+  sendCommand(args: Args): Promise<unknown>;
+}
+
+interface NodeRedisCluster {
+  sendCommand(firstKey: string | undefined, isReadonly: boolean, args: Args): Promise<unknown>;
+}
 
 /** A call of a script. */
 export interface ScriptCall {
@@ -63,11 +69,13 @@ export interface Wire {
  * @throws a MisuseError if it is none that is known
  */
 export function wireOf(client: RedisClient): Wire {
-  if (has(client, "evalsha") && has(client, "pipeline")) return new IoRedisWire(client as IoRedis);
+  const found = client as unknown;
+  if (has(client, "evalsha") && has(client, "pipeline")) {
+    return new IoRedisWire(found as IoRedis, (client as IoRedisClient).isCluster === true);
+  }
   if (has(client, "sendCommand") && has(client, "evalSha")) {
-    return has(client, "getSlotRandomNode")
-      ? new ClusterWire(client as NodeRedisCluster)
-      : new NodeRedisWire(client as NodeRedis);
+    const isCluster = has(client, "getSlotRandomNode");
+    return isCluster ? new ClusterWire(found as NodeRedisCluster) : new NodeRedisWire(found as NodeRedis);
   }
   throw new MisuseError("the client is neither of ioredis nor of the package redis");
 }
@@ -92,9 +100,9 @@ class IoRedisWire implements Wire {
   readonly isCluster: boolean;
   readonly #client: IoRedis;
 
-  constructor(client: IoRedis) {
+  constructor(client: IoRedis, isCluster: boolean) {
     this.#client = client;
-    this.isCluster = client.isCluster === true;
+    this.isCluster = isCluster;
   }
 
   send(calls: readonly ScriptCall[], digest: string): void {
@@ -165,11 +173,11 @@ class ClusterWire implements Wire {
     this.#send(call, args("EVAL", script, call));
   }
 
-  #send(call: ScriptCall, args: (string | Bytes)[]): void {
+  #send(call: ScriptCall, args: Args): void {
     follow(call, () => this.#client.sendCommand(call.keys[0], false, args));
   }
 }
 
-function args(verb: string, script: string, { keys, log }: ScriptCall): (string | Bytes)[] {
+function args(verb: string, script: string, { keys, log }: ScriptCall): Args {
   return [verb, script, String(keys.length), ...keys, log];
 }
