@@ -3,7 +3,7 @@
  * named with its path and what was found there. Which values are allowed is the component's to say.
  */
 
-import type { Problem } from "./errors.js";
+import { ConfigError, type Problem } from "./errors.js";
 
 /** Finds what is wrong with a value's shape. */
 export type Check = (value: unknown, path: string, problems: Problem[]) => void;
@@ -63,6 +63,13 @@ export function oneOf(...allowed: readonly string[]): Check {
     must(typeof value === "string" && allowed.includes(value), value, path, problems, list);
 }
 
+/** What may also be null, which means that it is not set: so the other languages write it. */
+export function orNull(check: Check): Check {
+  return (value, path, problems) => {
+    if (value !== null) check(value, path, problems);
+  };
+}
+
 /** A list. */
 export function listOf(check: Check): Check {
   return (value, path, problems) => {
@@ -110,6 +117,13 @@ function isPlain(value: unknown): value is Record<string, unknown> {
 
 function at(path: string, name: string): string {
   return path === "" ? name : `${path}.${name}`;
+}
+
+/** Throws all that is wrong with the shape of `value`. */
+export function assertShape(check: Check, value: unknown, what: (name: unknown) => string): void {
+  const problems: Problem[] = [];
+  check(value, "", problems);
+  if (problems.length > 0) throw new ConfigError(what(isPlain(value) ? value["name"] : undefined), problems);
 }
 
 /** The paths of a policy's settings as the contract has them, where they are not only spelt otherwise. */

@@ -1,23 +1,23 @@
 /** Circuit breaker settings. */
 
 import type { CircuitMode } from "../call.js";
-import { type Check, float, listOf, object, oneOf, text, u32, u53 } from "../config.js";
+import { type Check, float, listOf, object, oneOf, orNull, text, u32, u53 } from "../config.js";
 import type { WitBreakerConfig, WitErrorPattern } from "../runtime/guest.js";
 import type { WhenAway } from "../when-away.js";
 
 /** When a closed circuit opens: on the first rule met, in the order of the fields. At least one is needed. */
 export interface Trip {
   /** After `count` failures (1 to 1,000) within `withinMs` (1 to 86,400,000). Exact: each failure leaves at its own age. */
-  readonly failures?: { readonly count: number; readonly withinMs: number } | undefined;
+  readonly failures?: { readonly count: number; readonly withinMs: number } | null | undefined;
   /** After so many failures with no success between them; 1 to 1,000,000. */
-  readonly consecutive?: number | undefined;
+  readonly consecutive?: number | null | undefined;
   /** At this share of failed calls in the sample, in percent; more than 0, at most 100. */
-  readonly failureRatePercent?: number | undefined;
+  readonly failureRatePercent?: number | null | undefined;
   /**
    * At a share of slow calls in the sample, in percent; more than 0, at most 100. A call is slow when it took at least
    * `slowerThanMs`; 1 to 86,400,000.
    */
-  readonly slowRate?: { readonly percent: number; readonly slowerThanMs: number } | undefined;
+  readonly slowRate?: { readonly percent: number; readonly slowerThanMs: number } | null | undefined;
   /**
    * What the rates are taken over: calls whose outcome came in the last `windowMs` (100 to 86,400,000, in steps of a tenth), or
    * the last so many `calls` (1 to 1,000). The last 60,000 ms unless set.
@@ -53,7 +53,7 @@ export interface CircuitBreakerConfig {
    * How the open time grows when a probe has failed again: each reopening multiplies it by `factor` (1 to 100), up to `capMs` (at
    * least `openMs`, at most 30 days). It does not grow unless set.
    */
-  readonly backoff?: { readonly factor: number; readonly capMs: number } | undefined;
+  readonly backoff?: { readonly factor: number; readonly capMs: number } | null | undefined;
   /**
    * How to find out that the trouble is over: `probes` in flight at once (1 to 1,000; 1 unless set), `successes` that close
    * the circuit (1 to 1,000,000; 1 unless set), and `permitMs` after which a probe without an outcome is given up (1 to 86,400,000;
@@ -99,10 +99,10 @@ export const checkBreaker = object(
     trip: object(
       {},
       {
-        failures: object({ count: u32, withinMs: u53 }),
-        consecutive: u32,
-        failureRatePercent: float,
-        slowRate: object({ percent: float, slowerThanMs: u53 }),
+        failures: orNull(object({ count: u32, withinMs: u53 })),
+        consecutive: orNull(u32),
+        failureRatePercent: orNull(float),
+        slowRate: orNull(object({ percent: float, slowerThanMs: u53 })),
         sample,
         minimumCalls: u32,
       },
@@ -110,7 +110,7 @@ export const checkBreaker = object(
   },
   {
     openMs: u53,
-    backoff: object({ factor: float, capMs: u53 }),
+    backoff: orNull(object({ factor: float, capMs: u53 })),
     halfOpen: object({}, { probes: u32, successes: u32, permitMs: u53 }),
     monitored: patterns,
     ignored: patterns,
@@ -119,22 +119,28 @@ export const checkBreaker = object(
   },
 );
 
-/** The settings as the component takes them, with the defaults filled in. */
+/** The settings as the component takes them, with the defaults filled in. Nothing of it is the caller's. */
 export function witBreaker(config: CircuitBreakerConfig): WitBreakerConfig {
   const { openMs = 30_000, backoff, halfOpen = {}, monitored = [], ignored = [], mode = "normal" } = config;
   const { probes = 1, successes = 1, permitMs = 60_000 } = halfOpen;
-  const openHalf = { probes, successes, permitMs };
-  const [monitors, ignores] = [monitored.map(witPattern), ignored.map(witPattern)];
-  return { trip: witTrip(config.trip), openMs, backoff, halfOpen: openHalf, monitored: monitors, ignored: ignores, mode };
+  return {
+    trip: witTrip(config.trip),
+    openMs,
+    backoff: backoff ? { ...backoff } : undefined,
+    halfOpen: { probes, successes, permitMs },
+    monitored: monitored.map(witPattern),
+    ignored: ignored.map(witPattern),
+    mode,
+  };
 }
 
 function witTrip(trip: Trip): WitBreakerConfig["trip"] {
-  const { failures, consecutive, failureRatePercent: percent, slowRate, minimumCalls = 10 } = trip;
+  const { failures, consecutive, failureRatePercent, slowRate, minimumCalls = 10 } = trip;
   return {
-    failures,
-    consecutive,
-    failureRate: percent === undefined ? undefined : { percent },
-    slowRate,
+    failures: failures ? { ...failures } : undefined,
+    consecutive: consecutive ?? undefined,
+    failureRate: typeof failureRatePercent === "number" ? { percent: failureRatePercent } : undefined,
+    slowRate: slowRate ? { ...slowRate } : undefined,
     sample: witSample(trip.sample ?? { windowMs: 60_000 }),
     minimumCalls,
   };

@@ -1,6 +1,6 @@
 /** Rate limiter settings. */
 
-import { listOf, object, oneOf, tagged, text, u32, u53 } from "../config.js";
+import { listOf, object, oneOf, orNull, tagged, text, u32, u53 } from "../config.js";
 import type { WitAlgorithm, WitLimit, WitLimiterConfig, WitOnLimit } from "../runtime/guest.js";
 import type { WhenAway } from "../when-away.js";
 
@@ -25,7 +25,7 @@ export type WindowUnit = "millisecond" | "second" | "minute" | "hour" | "day";
  */
 export type Algorithm =
   | { readonly name: "sliding-window"; readonly subWindows?: number | undefined }
-  | { readonly name: "gcra" | "token-bucket"; readonly burst?: number | undefined }
+  | { readonly name: "gcra" | "token-bucket"; readonly burst?: number | null | undefined }
   | { readonly name: "fixed-window" | "sliding-window-counter" | "sliding-log" };
 
 /** At most `limit` permits in a window of `windowCount` units. */
@@ -57,7 +57,7 @@ export type OnLimit =
       readonly behavior: "queue";
       readonly maxSize: number;
       readonly timeoutMs: number;
-      readonly graceMs?: number | undefined;
+      readonly graceMs?: number | null | undefined;
     };
 
 /** A rate limiter's settings; the same JSON as in every language. */
@@ -72,7 +72,7 @@ export interface RateLimiterConfig {
   readonly whenAway?: WhenAway | undefined;
 }
 
-const BURST = [{}, { burst: u32 }] as const;
+const BURST = [{}, { burst: orNull(u32) }] as const;
 
 /** The shape of the settings. */
 export const checkLimiter = object(
@@ -99,7 +99,7 @@ export const checkLimiter = object(
     onLimit: tagged("behavior", {
       reject: [{}],
       delay: [{ maxWaitMs: u53 }],
-      queue: [{ maxSize: u32, timeoutMs: u53 }, { graceMs: u53 }],
+      queue: [{ maxSize: u32, timeoutMs: u53 }, { graceMs: orNull(u53) }],
     }),
     whenAway: oneOf("error", "open", "closed"),
   },
@@ -120,7 +120,7 @@ function witAlgorithm(algorithm: Algorithm): WitAlgorithm {
       return { tag: algorithm.name, val: { subWindows: algorithm.subWindows ?? 10 } };
     case "gcra":
     case "token-bucket":
-      return { tag: algorithm.name, val: { burst: algorithm.burst } };
+      return { tag: algorithm.name, val: { burst: algorithm.burst ?? undefined } };
     default:
       return { tag: algorithm.name };
   }
@@ -131,8 +131,9 @@ function witOnLimit(onLimit: OnLimit): WitOnLimit {
     case "delay":
       return { tag: "delay", val: { maxWaitMs: onLimit.maxWaitMs } };
     case "queue": {
-      const { maxSize, timeoutMs, graceMs = Math.min(Math.max(timeoutMs, 1), 1_000) } = onLimit;
-      return { tag: "queue", val: { maxSize, timeoutMs, graceMs } };
+      const { maxSize, timeoutMs, graceMs } = onLimit;
+      const grace = graceMs ?? Math.min(Math.max(timeoutMs, 1), 1_000);
+      return { tag: "queue", val: { maxSize, timeoutMs, graceMs: grace } };
     }
     default:
       return { tag: "reject" };
