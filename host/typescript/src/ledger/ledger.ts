@@ -150,8 +150,8 @@ export class Ledger {
     if (lane.deferred.length >= this.#maxBatch) {
       this.#drive(lane);
     } else {
+      if (this.#deferring.size === 0) this.#clock.after(this.#flushDelayMs, () => this.#flushDeferred(), true);
       this.#deferring.add(lane);
-      if (this.#deferring.size === 1) this.#clock.after(this.#flushDelayMs, () => this.#flushDeferred(), true);
     }
   }
 

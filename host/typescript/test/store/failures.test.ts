@@ -9,7 +9,7 @@ import type { RedisClient } from "../../src/store/redis/clients.js";
 import { redisStore } from "../../src/store/redis/redis-store.js";
 import type { Store } from "../../src/store/store.js";
 import { freePort, type RedisServer, startRedis } from "../support/redis.js";
-import { advance, Bench, put } from "./bench.js";
+import { advance, Bench, newEntity, put } from "./bench.js";
 import { type Connected, SINGLE } from "./clients.js";
 
 const LONG_MS = 60_000;
@@ -105,6 +105,33 @@ test("commits without an answer are bounded in number", { timeout: LONG_MS }, as
   const reasons = await Promise.all(Array.from({ length: 10_005 }, () => reasonOf(store.timeUs())));
   expect(reasons.filter(reason => reason === "away")).toHaveLength(5);
   expect(reasons.filter(reason => reason === "timed-out")).toHaveLength(10_000);
+});
+
+test("commits that were answered make room for others", async () => {
+  const answer = async () => [0, 1, 0];
+  const client = { evalsha: answer, eval: answer, pipeline: answer, isCluster: true };
+  const store = redisStore(client as unknown as RedisClient, { limitMs: 60_000 });
+  for (let round = 0; round < 3; round++) {
+    const asked = Array.from({ length: 5_000 }, () => store.timeUs());
+    expect(new Set(await Promise.all(asked))).toEqual(new Set([1]));
+  }
+});
+
+test("a commit that is overwritten while it is on its way is answered as it was", async () => {
+  let answer: (reply: unknown) => void = () => undefined;
+  const evalsha = () =>
+    new Promise(resolve => {
+      answer = resolve;
+    });
+  const client = { evalsha, eval: evalsha, pipeline: evalsha, isCluster: true };
+  const store = redisStore(client as unknown as RedisClient, { limitMs: 60_000 });
+  const ops = [advance(0, 1, 0, 9, true), put(0, "a")];
+  const commit = { atUs: 0, entities: [newEntity()], cells: [{ entity: 0, field: 0 }], ops };
+  const asked = store.commit(commit);
+  await new Promise(resolve => setImmediate(resolve));
+  ops.length = 0;
+  answer([0, 1, 0, 7]);
+  expect((await asked).outcome).toEqual({ kind: "applied", seen: [7, undefined] });
 });
 
 test("a client that throws or has no answers is a store that is away", async () => {
