@@ -28,7 +28,7 @@ export interface Stats extends LedgerStats {
 }
 
 /** What an option counts, and the least it may be. */
-const COUNTS = { maxKnown: 1, maxBatch: 1, maxAttempts: 1, flushDelayMs: 0 } as const;
+const COUNTS = { maxKnown: 1, maxBatch: 1, maxAttempts: 1, flushDelayMs: 0, maxStalenessMs: 0 } as const;
 
 /**
  * Resilience policies on a store.
