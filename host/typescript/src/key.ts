@@ -30,6 +30,9 @@ export const MAX_PART_BYTES = 128;
 /** The bytes of `~` and the digits that complete a part that was cut. */
 const DIGEST_BYTES = 33;
 
+/** How many tags a namespace keeps. */
+const MAX_KNOWN_TAGS = 1_024;
+
 /** A part that stands for itself, and a prefix that does. */
 const PLAIN_PART = /^[A-Za-z0-9_.@/-]{0,128}$/;
 const PLAIN_PREFIX = /^[A-Za-z0-9_.@/:-]{0,128}$/;
@@ -72,6 +75,8 @@ export class EntityKey {
 /** The entities of one policy name: what their tags have in common, escaped once. */
 export class Namespace {
   readonly #start: string;
+  /** Tags spelt out of late: the same text again is found faster than a new one, also by who looks up what it names. */
+  readonly #tags = new Map<string, string>();
   // Calls in a row are often about one key.
   #lastKey: string | undefined;
   #lastEntity: EntityKey | undefined;
@@ -91,7 +96,13 @@ export class Namespace {
 
   /** The tag of one of them. */
   tag(key: string): string {
-    return this.#start + escapePart(key);
+    let tag = this.#tags.get(key);
+    if (tag === undefined) {
+      if (this.#tags.size === MAX_KNOWN_TAGS) this.#tags.clear();
+      tag = this.#start + escapePart(key);
+      this.#tags.set(key, tag);
+    }
+    return tag;
   }
 }
 
