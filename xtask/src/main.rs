@@ -1,6 +1,7 @@
 //! What can be done in this repository with one command: `cargo xtask help` lists it.
 
 mod component;
+mod conformance;
 mod install;
 mod package;
 mod paths;
@@ -9,6 +10,7 @@ mod run;
 mod tasks;
 mod test_counts;
 mod toolchain;
+mod typescript;
 mod world;
 
 use std::process::ExitCode;
@@ -37,7 +39,7 @@ const TASKS: &[Task] = &[
         name: "setup",
         arguments: "",
         summary: "build the component and get what the tests need",
-        details: "Installs what is missing (Redis, a toolchain for the component) where it can, else names it.",
+        details: "Installs what is missing (Redis, Node, a toolchain for the component) where it can, else names it.",
         start: Start::Plain(tasks::setup),
     },
     Task {
@@ -55,6 +57,14 @@ const TASKS: &[Task] = &[
         summary: "set up, then run all checks and tests",
         details: "Stops at the first step that fails. The last line sums up what the test runners counted.",
         start: Start::Plain(tasks::test),
+    },
+    Task {
+        name: "conformance",
+        arguments: " [arguments]",
+        summary: "hold all hosts to the same decisions",
+        details: "Builds the packages of all languages, then runs the cases of tests/conformance on each. The arguments go to the\n\
+                  runner: `cargo xtask conformance --help` lists them.",
+        start: Start::Handing(conformance::conformance),
     },
     Task {
         name: "demo",
@@ -87,8 +97,9 @@ const TASKS: &[Task] = &[
     Task {
         name: "package",
         arguments: " [arguments]",
-        summary: "package the crate tidegate together with the component",
-        details: "The arguments go to `cargo package`. Without any, the package is not built once more to verify it.",
+        summary: "package the crate tidegate and the npm package, with the component",
+        details: "The arguments go to `cargo package`. Without any, the crate is not built once more to verify it. The npm\n\
+                  package goes to <target>/package.",
         start: Start::Handing(package::package),
     },
 ];

@@ -6,13 +6,14 @@ use anyhow::{Result, ensure};
 
 use crate::run::{cargo, run, run_tests, step};
 use crate::test_counts::TestCounts;
-use crate::{component, install, paths, python};
+use crate::{component, conformance, install, paths, python, typescript};
 
 /// Builds the component and gets what the tests need.
 pub(crate) fn setup() -> Result<()> {
     component()?;
     install::redis()?;
-    python::setup()
+    python::setup()?;
+    typescript::setup()
 }
 
 /// Builds the component.
@@ -24,7 +25,7 @@ pub(crate) fn component() -> Result<()> {
 
 /// All packages that link wasmtime. They are always chosen together: chosen alone, each would switch on other features of
 /// what wasmtime is built of, and have it compiled anew.
-const THE_REST: [&str; 5] = ["--workspace", "--exclude", "tidegate-policy", "--exclude", "xtask"];
+pub(crate) const THE_REST: [&str; 5] = ["--workspace", "--exclude", "tidegate-policy", "--exclude", "xtask"];
 
 /// Runs the example.
 pub(crate) fn demo(arguments: &[String]) -> Result<()> {
@@ -89,6 +90,8 @@ fn all_steps(counts: &mut TestCounts) -> Result<()> {
     let rest = || cargo(test.iter().chain(&["--release"]).chain(&THE_REST));
     step("tests of the rest", || run_tests(rest(), counts))?;
     python::test(counts)?;
+    step("TypeScript", || typescript::test(counts))?;
+    step("conformance", || conformance::test(counts))?;
     step("documentation", || {
         let mut doc = cargo(["doc", "--locked", "--release", "--workspace", "--no-deps"]);
         doc.env("RUSTDOCFLAGS", "-D warnings");
