@@ -30,7 +30,7 @@ pub(crate) fn test(counts: &mut TestCounts) -> Result<()> {
 
 /// Builds the runner and its Rust driver, and a Python with the others' packages.
 fn prepare() -> Result<()> {
-    let programs = ["--bin", "conformance", "--bin", "conformance-rust"];
+    let programs = ["--bin", "conformance", "--bin", "conformance-rust", "--bin", "conformance-samples"];
     // A test has to be among what is built, for the features to be those of the tests.
     run(cargo(["build", "--locked", "--release"].iter().chain(&THE_REST).chain(&programs).chain(&["--test", "demo"])))?;
     let wheel = python::wheel()?;

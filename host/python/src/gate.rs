@@ -15,6 +15,7 @@ use crate::limiter::RateLimiter;
 use crate::process::{self, PerProcess};
 use crate::stats::Stats;
 use crate::store::{Memory, Redis};
+use crate::testing::ScriptedStore;
 use crate::{errors, sleeper};
 
 /// Where state lives.
@@ -22,6 +23,7 @@ use crate::{errors, sleeper};
 enum Place {
     Memory(Py<Memory>),
     Redis(Py<Redis>),
+    Scripted(Py<ScriptedStore>),
 }
 
 /// How a gate works where it is not as usual.
@@ -142,6 +144,7 @@ impl Inner {
             None => builder,
             Some(Place::Memory(memory)) => builder.memory(memory.get().of_process(py)?),
             Some(Place::Redis(redis)) => builder.store(redis.get().connect(py)?),
+            Some(Place::Scripted(scripted)) => builder.store(scripted.get().store.clone()),
         };
         let mut clock = ClockOf::System;
         if let Some(manual) = &self.clock {

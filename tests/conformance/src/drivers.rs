@@ -46,7 +46,8 @@ impl Places {
         Ok(Self { suite: PathBuf::from(env!("CARGO_MANIFEST_DIR")), programs: programs.to_owned(), target })
     }
 
-    fn program(&self, name: &str) -> PathBuf {
+    /// A program of this package.
+    pub fn program(&self, name: &str) -> PathBuf {
         self.programs.join(format!("{name}{}", std::env::consts::EXE_SUFFIX))
     }
 

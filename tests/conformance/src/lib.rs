@@ -9,4 +9,5 @@ pub mod drivers;
 pub mod expect;
 pub mod generate;
 pub mod protocol;
+pub mod samples;
 pub mod verdict;

@@ -27,7 +27,17 @@ from tidegate._config import (
 )
 from tidegate._errors import CircuitOpenError, TidegateError
 from tidegate._failure import Failure
-from tidegate._tidegate import Admission, CircuitReport, Decision, ManualClock, Memory, Permit, Redis, Stats
+from tidegate._tidegate import (
+    Admission,
+    CircuitReport,
+    Decision,
+    ManualClock,
+    Memory,
+    Permit,
+    Redis,
+    ScriptedStore,
+    Stats,
+)
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -48,7 +58,7 @@ class Tidegate:
 
     def __init__(
         self,
-        store: Memory | Redis | None = None,
+        store: Memory | Redis | ScriptedStore | None = None,
         clock: ManualClock | None = None,
         *,
         component_file: str | None = None,

@@ -30,7 +30,17 @@ from tidegate._config import (
 from tidegate._errors import CircuitOpenError, TidegateError
 from tidegate._failure import Failure
 from tidegate._sync import as_dict, as_failure, breaker_text, limiter_text, not_recorded
-from tidegate._tidegate import Admission, CircuitReport, Decision, ManualClock, Memory, Permit, Redis, Stats
+from tidegate._tidegate import (
+    Admission,
+    CircuitReport,
+    Decision,
+    ManualClock,
+    Memory,
+    Permit,
+    Redis,
+    ScriptedStore,
+    Stats,
+)
 
 __all__ = ["CircuitBreaker", "RateLimiter", "Tidegate"]
 
@@ -57,7 +67,7 @@ class Tidegate:
 
     def __init__(
         self,
-        store: Memory | Redis | None = None,
+        store: Memory | Redis | ScriptedStore | None = None,
         clock: ManualClock | None = None,
         *,
         component_file: str | None = None,
