@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 
 import httpx
 import tidegate
-from tidegate import aio
+from tidegate import FailureCount, HalfOpen, Limit, Queue, Redis, Trip, aio
 
 from resilient_api_calls.args import without_password
 from resilient_api_calls.event import (
@@ -69,36 +69,34 @@ class StatusError(Exception):
 @asynccontextmanager
 async def workflow(plan: Plan, events: Events) -> AsyncIterator["Workflow"]:
     """Open the policies on the store. They are the same in every worker."""
-    gate = aio.Tidegate() if plan.redis is None else aio.Tidegate(store=await _connect(plan.redis))
+    store = None if plan.redis is None else Redis(plan.redis, limit_ms=_STORE_LIMIT_MS)
+    # When the block ends, a shared store has all outcomes, the last successes among them.
+    async with aio.Tidegate(store) as gate:
+        limiter = gate.rate_limiter(
+            "price-api",
+            limit=Limit.per_second(plan.rate),
+            on_limit=Queue(max_size=plan.queue_size, timeout_ms=plan.queue_timeout_ms),
+        )
+        await _meet(limiter, plan)
 
-    limiter = gate.rate_limiter(
-        {
-            "name": "price-api",
-            "limits": [{"limit": plan.rate, "window": "second"}],
-            "onLimit": {"behavior": "queue", "maxSize": plan.queue_size, "timeoutMs": plan.queue_timeout_ms},
-        }
-    )
-    breaker = gate.circuit_breaker(
-        {
-            "name": "price-api",
-            "trip": {"failures": {"count": plan.failures, "withinMs": 10_000}},
-            "openMs": plan.open_ms,
-            "halfOpen": {"probes": 2, "successes": 2, "permitMs": 5_000},
-        }
-    ).keyed(plan.key)
+        breaker = gate.circuit_breaker(
+            "price-api",
+            trip=Trip(failures=FailureCount(count=plan.failures, within_ms=10_000)),
+            open_ms=plan.open_ms,
+            half_open=HalfOpen(probes=2, successes=2, permit_ms=5_000),
+        ).keyed(plan.key)
 
-    # The server is on this machine: no proxy knows the way to it.
-    async with httpx.AsyncClient(base_url=plan.server, timeout=_ANSWER_LIMIT_S, trust_env=False) as client:
-        yield Workflow(plan.key, limiter, breaker, client, events)
-    # A shared store is to have all outcomes, the last successes among them.
-    await gate.flush()
+        # The server is on this machine: no proxy knows the way to it.
+        async with httpx.AsyncClient(base_url=plan.server, timeout=_ANSWER_LIMIT_S, trust_env=False) as client:
+            yield Workflow(plan.key, limiter, breaker, client, events)
 
 
-async def _connect(url: str) -> tidegate.Redis:
+async def _meet(limiter: aio.RateLimiter, plan: Plan) -> None:
+    """The store is connected in the background: what asks it first finds out whether it is there."""
     try:
-        return await aio.Redis.connect(url, limit_ms=_STORE_LIMIT_MS)
-    except tidegate.TidegateError as error:
-        raise RuntimeError(f"--store {without_password(url)}: {error}") from error
+        await limiter.peek(plan.key)
+    except tidegate.StoreError as error:
+        raise RuntimeError(f"--store {without_password(plan.redis or 'memory')}: {error}") from error
 
 
 @dataclass
@@ -119,9 +117,9 @@ class Workflow:
         try:
             admission = await self.limiter.acquire(self.key)
             decision = admission.decision
-            permit = PermitGiven(decision.charged_at_us or decision.at_us, round(admission.waited_ms * 1_000))
+            permit = PermitGiven(decision.charged_at_us or decision.at_us, admission.waited_ms * 1_000)
             outcome = await self._call(item)
-        except tidegate.DeniedError:
+        except tidegate.RateLimitError:
             outcome = Denied()
         except tidegate.TidegateError as error:
             outcome = Undecided(str(error))
@@ -130,7 +128,7 @@ class Workflow:
     async def _call(self, item: int) -> Outcome:
         """Call the server, unless the circuit refuses that.
 
-        Where nobody asks for the circuit's reports, ``await breaker.call(lambda: self._request(item))`` does all this.
+        Where nobody asks for the circuit's reports, ``await breaker.call(self._request, item)`` does all this.
         """
         admission = await self.breaker.admit()
         self._tell_change(admission)
@@ -141,9 +139,9 @@ class Workflow:
         try:
             self.last_answer = await self._request(item)
         except (StatusError, httpx.HTTPError) as error:
-            await self._record(self.breaker.failed(admission.permit, _ms_since(started), error))
+            await self._record(self.breaker.failed(admission.permit, error, elapsed_ms=_ms_since(started)))
             return Failed(str(error))
-        await self._record(self.breaker.succeeded(admission.permit, _ms_since(started)))
+        await self._record(self.breaker.succeeded(admission.permit, elapsed_ms=_ms_since(started)))
         return Passed()
 
     async def _request(self, item: int) -> str:
@@ -169,5 +167,5 @@ class Workflow:
             self.events(Change(report.generation, change.before, change.after, change.cause))
 
 
-def _ms_since(started: float) -> int:
-    return int((time.monotonic() - started) * 1_000)
+def _ms_since(started: float) -> float:
+    return (time.monotonic() - started) * 1_000
