@@ -9,6 +9,7 @@ import { Redis } from "ioredis";
 import {
   type CircuitBreaker,
   type CircuitReport,
+  failureOf,
   isRateLimitError,
   isTidegateError,
   type RateLimiter,
@@ -123,7 +124,7 @@ export class Workflow {
     try {
       this.#lastAnswer = await this.#request(item);
     } catch (error) {
-      await this.#record(this.#breaker.failed(admission.permit, performance.now() - started, error));
+      await this.#record(this.#breaker.failed(admission.permit, performance.now() - started, failureOf(error)));
       return { failed: { with: messageOf(error) } };
     }
     await this.#record(this.#breaker.succeeded(admission.permit, performance.now() - started));
