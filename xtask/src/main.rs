@@ -5,6 +5,7 @@ mod demos;
 mod install;
 mod package;
 mod paths;
+mod python;
 mod run;
 mod tasks;
 mod test_counts;
@@ -77,6 +78,20 @@ const TASKS: &[Task] = &[
         summary: "run the benchmarks",
         details: "The arguments go to `cargo bench`.",
         start: Start::Handing(tasks::bench),
+    },
+    Task {
+        name: "test-python",
+        arguments: "",
+        summary: "check and test the Python package",
+        details: "Builds the component and the wheel, installs it into a fresh virtual environment and runs the checks there.",
+        start: Start::Plain(tasks::test_python),
+    },
+    Task {
+        name: "package-python",
+        arguments: "",
+        summary: "build the wheel: <target>/python/wheels",
+        details: "For this platform, and CPython 3.10 and later.",
+        start: Start::Plain(python::package),
     },
     Task {
         name: "package",

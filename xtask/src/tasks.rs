@@ -4,12 +4,13 @@ use anyhow::{Result, ensure};
 
 use crate::run::{cargo, run, run_tests, step};
 use crate::test_counts::TestCounts;
-use crate::{component, demos, install};
+use crate::{component, demos, install, python};
 
 /// Builds the component and gets what the tests need.
 pub(crate) fn setup() -> Result<()> {
     component()?;
-    install::redis()
+    install::redis()?;
+    python::setup()
 }
 
 /// Builds the component.
@@ -50,6 +51,14 @@ pub(crate) fn test_demos() -> Result<()> {
     counted(demos::test)
 }
 
+/// Runs those of the Python package.
+pub(crate) fn test_python() -> Result<()> {
+    counted(|counts| {
+        step("setup", setup)?;
+        python::test(counts)
+    })
+}
+
 /// The last line says what the tests came to.
 fn counted(steps: impl FnOnce(&mut TestCounts) -> Result<()>) -> Result<()> {
     let mut counts = TestCounts::default();
@@ -79,6 +88,7 @@ fn all_steps(counts: &mut TestCounts) -> Result<()> {
     step("tests of the policies", || run_tests(cargo(test.iter().chain(&["--package", "tidegate-policy"])), counts))?;
     let rest = || cargo(test.iter().chain(&["--release"]).chain(&THE_REST));
     step("tests of the rest", || run_tests(rest(), counts))?;
+    python::test(counts)?;
     step("documentation", || {
         let mut doc = cargo(["doc", "--locked", "--release", "--workspace", "--no-deps"]);
         doc.env("RUSTDOCFLAGS", "-D warnings");

@@ -1,23 +1,27 @@
-//! The example in Python, on the package as it is now, in a virtual environment that is kept from run to run.
+//! The example in Python, on the package as it is now.
 
-use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use anyhow::{Context, Result};
+use anyhow::Result;
 
+use crate::python::Environment;
 use crate::run::run;
-use crate::{component, paths};
+use crate::{component, paths, python};
 
-/// Installs the package, the example and what its tests need: the interpreter that has them.
+/// Installs the package, the example and what its tests need into a virtual environment that is kept: the interpreter in it.
 pub(crate) fn install() -> Result<PathBuf> {
     component::build()?;
-    let python = environment()?;
-    let requirements = paths::root().join("host/python/requirements-test.txt");
-    pip(&python, &["--requirement".as_ref(), requirements.as_ref()])?;
-    pip(&python, &["--force-reinstall".as_ref(), "--no-deps".as_ref(), wheel(&python)?.as_ref()])?;
-    pip(&python, &["--group".as_ref(), "dev".as_ref(), "--editable".as_ref(), ".".as_ref()])?;
-    Ok(python)
+    python::setup()?;
+    let environment = Environment::kept("demo")?;
+    let wheel = environment.build_wheel()?;
+    let mut install = environment.module("pip", &["install", "--quiet", "--force-reinstall", "--no-deps"]);
+    install.arg(wheel);
+    run(install)?;
+    let mut install = environment.module("pip", &["install", "--quiet", "--editable", ".[test]"]);
+    install.current_dir(dir());
+    run(install)?;
+    Ok(environment.python())
 }
 
 /// The example's folder.
@@ -30,39 +34,4 @@ pub(crate) fn module(python: &Path, name: &str) -> Command {
     let mut command = Command::new(python);
     command.args(["-m", name]).current_dir(dir());
     command
-}
-
-/// The interpreter of the environment.
-fn environment() -> Result<PathBuf> {
-    let environment = paths::target_dir()?.join("python/demo");
-    let python = environment.join(if cfg!(windows) { "Scripts/python.exe" } else { "bin/python" });
-    if !python.is_file() {
-        let mut create = Command::new("python3");
-        create.args(["-m", "venv", "--clear"]).arg(environment);
-        run(create)?;
-        // An older one does not know dependency groups.
-        pip(&python, &["--upgrade".as_ref(), "pip>=25.1".as_ref()])?;
-    }
-    Ok(python)
-}
-
-/// Builds the wheel among what cargo has built already.
-fn wheel(python: &Path) -> Result<PathBuf> {
-    let wheels = paths::target_dir()?.join("python/demo-wheels");
-    if wheels.exists() {
-        // An older wheel would be taken for this one.
-        std::fs::remove_dir_all(&wheels).with_context(|| format!("{} cannot be removed", wheels.display()))?;
-    }
-    let mut build = module(python, "maturin");
-    build.args(["build", "--quiet", "--release", "--locked", "--interpreter"]).arg(python);
-    build.arg("--out").arg(&wheels).env("CARGO", paths::cargo()).current_dir(paths::root().join("host/python"));
-    run(build)?;
-    let file = std::fs::read_dir(&wheels)?.next().context("maturin made no wheel")??;
-    Ok(file.path())
-}
-
-fn pip(python: &Path, arguments: &[&OsStr]) -> Result<()> {
-    let mut command = module(python, "pip");
-    command.args(["install", "--quiet", "--disable-pip-version-check"]).args(arguments);
-    run(command)
 }
