@@ -28,8 +28,9 @@ declare function setTimeout(callback: () => void, ms: number): Timer;
 declare function clearTimeout(timer: Timer | undefined): void;
 declare const performance: { now(): number; readonly timeOrigin: number };
 
-/** How far the steady clock may be from the time of day, in milliseconds, before it is set by it anew. */
+/** How far the steady clock may be from the time of day, in milliseconds, before it is set by it anew; and how often that is seen to. */
 const MAX_DRIFT_MS = 100;
+const DRIFT_CHECK_MS = 1_000;
 
 /**
  * The system's clock: the time of day, told in microseconds by the steady clock. `Date` alone tells milliseconds, and a host that
@@ -37,12 +38,18 @@ const MAX_DRIFT_MS = 100;
  */
 export class SystemClock implements Clock {
   #originMs = performance.timeOrigin;
+  #checkAtMs = 0;
 
   nowUs(): number {
     const steadyMs = performance.now();
-    const timeMs = Date.now();
-    if (Math.abs(timeMs - this.#originMs - steadyMs) > MAX_DRIFT_MS) this.#originMs = timeMs - steadyMs;
+    if (steadyMs >= this.#checkAtMs) this.#check(steadyMs);
     return Math.floor((this.#originMs + steadyMs) * 1_000);
+  }
+
+  #check(steadyMs: number): void {
+    this.#checkAtMs = steadyMs + DRIFT_CHECK_MS;
+    const originMs = Date.now() - steadyMs;
+    if (Math.abs(originMs - this.#originMs) > MAX_DRIFT_MS) this.#originMs = originMs;
   }
 
   after(ms: number, wake: () => void, background = false): () => void {

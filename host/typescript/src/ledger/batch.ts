@@ -111,7 +111,7 @@ export class Settler {
 
   #runOne(transaction: Transaction, call: Call): void {
     try {
-      call.answer = call.work === undefined ? DONE : this.#run(call.work.policy, call.work.request, transaction);
+      call.answer = call.policy === undefined ? DONE : this.#run(call.policy, call.request, transaction);
     } catch (error) {
       call.answer = undefined;
       call.error = error;

@@ -13,18 +13,6 @@ import { Known } from "./known.js";
 /** How many idle lanes are looked at to make room for a new one. */
 const SWEEP = 8;
 
-/** A policy and what to ask of it. */
-export interface Work {
-  readonly policy: Policy;
-  readonly request: Request;
-}
-
-/** Who waits for an answer. */
-export interface Caller {
-  resolve(answer: Answer): void;
-  reject(error: unknown): void;
-}
-
 /** A call in line. */
 export class Call {
   /** The answer of its latest run; undefined: it failed with `error`, or has not run. */
@@ -36,10 +24,12 @@ export class Call {
   unwatch: (() => void) | undefined;
 
   constructor(
-    /** What to do; undefined: nothing, but tell when all that was in line before is done. */
-    readonly work: Work | undefined,
-    /** Who waits for the answer; undefined: nobody does. */
-    readonly caller: Caller | undefined,
+    /** Whom to ask; undefined: nobody, but tell when all that was in line before is done. */
+    readonly policy: Policy | undefined,
+    readonly request: Request,
+    /** Tells who waits for the answer; undefined: nobody does. */
+    readonly resolve: ((answer: Answer) => void) | undefined,
+    readonly reject: ((error: unknown) => void) | undefined,
   ) {}
 }
 

@@ -13,7 +13,7 @@ import type { Policy } from "../runtime/policy.js";
 import { changes, type Store } from "../store/store.js";
 import { Transaction } from "../transaction/transaction.js";
 import { type Run, Settler } from "./batch.js";
-import { Call, type Lane, Lanes, type Work } from "./lanes.js";
+import { Call, type Lane, Lanes } from "./lanes.js";
 import { type LedgerStats, newStats } from "./stats.js";
 import { soon } from "./tick.js";
 
@@ -45,6 +45,9 @@ export interface Signal {
   addEventListener(type: "abort", listener: () => void): void;
   removeEventListener(type: "abort", listener: () => void): void;
 }
+
+/** What a call without a policy asks for. */
+const NOTHING: Request = { kind: "status" };
 
 /** Runs, commits and runs again. */
 export class Ledger {
@@ -93,7 +96,7 @@ export class Ledger {
         return;
       }
       const lane = this.#lanes.of(entity);
-      const call = new Call({ policy, request }, { resolve, reject });
+      const call = new Call(policy, request, resolve, reject);
       if (signal !== undefined) watch(call, lane, signal);
       this.#push(lane, call);
     });
@@ -104,9 +107,9 @@ export class Ledger {
    * next batch of the entity, after the flush delay at the latest.
    */
   record(entity: EntityKey, policy: Policy, request: Request, signal?: Signal): Promise<Answer> {
-    const guessed = this.#guess(entity, { policy, request });
+    const guessed = this.#guess(entity, policy, request);
     if (guessed === undefined) return this.call(entity, policy, request, signal);
-    if (guessed.isChange) this.#defer(this.#lanes.of(entity), new Call({ policy, request }, undefined));
+    if (guessed.isChange) this.#defer(this.#lanes.of(entity), new Call(policy, request, undefined, undefined));
     return Promise.resolve(guessed.answer);
   }
 
@@ -116,13 +119,13 @@ export class Ledger {
       new Promise<void>(resolve => {
         // The answer says only that all before it is done; errors were told to those whom they concern.
         const done = () => resolve();
-        this.#push(lane, new Call(undefined, { resolve: done, reject: done }));
+        this.#push(lane, new Call(undefined, NOTHING, done, done));
       });
     await Promise.all(this.#lanes.unsettled().map(settled));
   }
 
   /** The answer on what is known and whether it changes anything, if it may settle later. */
-  #guess(entity: EntityKey, { policy, request }: Work): { answer: Answer; isChange: boolean } | undefined {
+  #guess(entity: EntityKey, policy: Policy, request: Request): { answer: Answer; isChange: boolean } | undefined {
     const storeUs = this.#settler.storeUs();
     if (storeUs === undefined) return undefined;
     const known = this.#lanes.find(entity)?.known;
@@ -187,22 +190,22 @@ export class Ledger {
   /** Answers a caller. One who has gone away gets what it was given taken back. */
   #reply(lane: Lane, call: Call): void {
     call.unwatch?.();
-    const { work, caller, answer } = call;
-    if (caller === undefined) {
+    const { answer } = call;
+    if (call.resolve === undefined) {
       if (answer === undefined) this.#stats.lost++;
     } else if (call.isGone) {
-      if (work !== undefined && answer !== undefined) this.#takeBack(lane, work, answer);
+      if (answer !== undefined) this.#takeBack(lane, call, answer);
     } else if (answer === undefined) {
-      caller.reject(call.error);
+      call.reject?.(call.error);
     } else {
-      caller.resolve(answer);
+      call.resolve(answer);
     }
   }
 
-  #takeBack(lane: Lane, { policy, request }: Work, answer: Answer): void {
+  #takeBack(lane: Lane, { policy, request }: Call, answer: Answer): void {
     const back = gives(request) ? undo(request, answer) : undefined;
     // The lane is being driven, and comes to it next.
-    if (back !== undefined) lane.waiting.push(new Call({ policy, request: back }, undefined));
+    if (back !== undefined) lane.waiting.push(new Call(policy, back, undefined, undefined));
   }
 }
 
@@ -212,7 +215,7 @@ function watch(call: Call, lane: Lane, signal: Signal): void {
     call.unwatch?.();
     call.isGone = true;
     lane.remove(call);
-    call.caller?.reject(signal.reason);
+    call.reject?.(signal.reason);
   };
   call.unwatch = () => signal.removeEventListener("abort", leave);
   signal.addEventListener("abort", leave);

@@ -70,7 +70,7 @@ export class Log {
   startRun(): void {
     this.#startOp = this.ops.length;
     this.#startCell = this.touched.length;
-    this.#raised.length = 0;
+    if (this.#raised.length > 0) this.#raised.length = 0;
     for (let cell = 0; cell < this.touched.length; cell++) {
       this.#startTouched[cell] ??= new Touched();
       this.#startTouched[cell]?.copy(this.#of(cell));

@@ -17,12 +17,12 @@ import { type Cell, type Cells, type CellValue, cellValue, Entity, textOf } from
 import { Log } from "./log.js";
 import { NO_PIN, type Pin, Replay } from "./replay.js";
 
-/** A changed cell, as it was before; undefined: there was no such slot. */
+/** A changed cell, as it was before; undefined: there was no such slot. Reused, because most runs change one or two. */
 interface Change {
-  readonly cells: Cells;
-  readonly isLocal: boolean;
-  readonly slot: number;
-  readonly before: Cell | undefined;
+  cells: Cells;
+  isLocal: boolean;
+  slot: number;
+  before: Cell | undefined;
 }
 
 /** What one or several guest runs see. Reused from call to call, it keeps its allocations. */
@@ -37,14 +37,16 @@ export class Transaction implements World {
   /** Where in the changes the latest run starts. */
   #runStart = 0;
   #entities: Entity[] = [];
+  /** The changes so far are the first so many. */
   readonly #changes: Change[] = [];
+  #changed = 0;
   readonly #log = new Log();
 
   /** Starts over on the true cells of one entity. */
   beginDirect(nowUs: number, entity: Entity): void {
     this.#begin(nowUs, false);
-    this.#entities.length = 1;
-    this.#entities[0] = entity;
+    if (this.#entities.length !== 1) this.#entities = [entity];
+    else this.#entities[0] = entity;
   }
 
   /** Starts over on the true cells of several entities. */
@@ -64,7 +66,7 @@ export class Transaction implements World {
     this.#isLogged = isLogged;
     this.#replay = undefined;
     this.nowUs = nowUs;
-    this.#changes.length = 0;
+    this.#changed = 0;
     this.startRun();
   }
 
@@ -82,8 +84,8 @@ export class Transaction implements World {
     this.strayed = false;
     if (this.#replay !== undefined) this.#replay.startRun();
     else if (this.#isLogged) this.#log.startRun();
-    else this.#changes.length = 0;
-    this.#runStart = this.#changes.length;
+    else this.#changed = 0;
+    this.#runStart = this.#changed;
   }
 
   rollbackRun(): void {
@@ -129,7 +131,8 @@ export class Transaction implements World {
   beginReplay(seen: readonly Seen[]): void {
     // Local cells are not pinned: their runs start again from where they were. Shared ones are put right one by one, as the
     // pins tell.
-    for (let change = this.#changes.pop(); change !== undefined; change = this.#changes.pop()) {
+    while (this.#changed > 0) {
+      const change = this.#changes[--this.#changed] as Change;
       if (change.isLocal) undo(change);
     }
     this.#replay = new Replay(this.#log, seen);
@@ -224,11 +227,19 @@ export class Transaction implements World {
   #write(cells: Cells, at: Place, value: CellValue, expiresUs: number): void {
     const slot = cells.slot(at.field);
     const before = cells.replace(slot, { field: at.field, expiresUs, value });
-    this.#changes.push({ cells, isLocal: at.scope === "local", slot, before });
+    const change = this.#changes[this.#changed++];
+    if (change === undefined) {
+      this.#changes.push({ cells, isLocal: at.scope === "local", slot, before });
+    } else {
+      change.cells = cells;
+      change.isLocal = at.scope === "local";
+      change.slot = slot;
+      change.before = before;
+    }
   }
 
   #undoTo(length: number): void {
-    while (this.#changes.length > length) undo(this.#changes.pop() as Change);
+    while (this.#changed > length) undo(this.#changes[--this.#changed] as Change);
   }
 
   #pinAdvance(cells: Cells, at: Place, step: number, floor: number, ceiling: number, ttlMs: number): void {
