@@ -16,9 +16,11 @@ class RedisServer:
     process: subprocess.Popen[str]
 
     def stop(self) -> None:
-        """End it."""
+        """End it, if it still runs."""
         self.process.kill()
-        self.process.communicate()
+        self.process.wait()
+        if self.process.stdout is not None:
+            self.process.stdout.close()
 
 
 @contextmanager
