@@ -25,6 +25,8 @@ pub(crate) fn dir() -> PathBuf {
 pub(crate) fn npm(dir: &Path, arguments: &[&str]) -> Command {
     let mut command = Command::new("npm");
     command.args(arguments).current_dir(dir);
+    // The result lines are read, and are the same everywhere without colours.
+    command.env("NO_COLOR", "1").env_remove("FORCE_COLOR");
     command
 }
 
