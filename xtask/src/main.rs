@@ -10,6 +10,7 @@ mod run;
 mod tasks;
 mod test_counts;
 mod toolchain;
+mod typescript;
 mod world;
 
 use std::process::ExitCode;
@@ -38,7 +39,7 @@ const TASKS: &[Task] = &[
         name: "setup",
         arguments: "",
         summary: "build the component and get what the tests need",
-        details: "Installs what is missing (Redis, a toolchain for the component) where it can, else names it.",
+        details: "Installs what is missing (Redis, Node, a toolchain for the component) where it can, else names it.",
         start: Start::Plain(tasks::setup),
     },
     Task {
@@ -96,8 +97,9 @@ const TASKS: &[Task] = &[
     Task {
         name: "package",
         arguments: " [arguments]",
-        summary: "package the crate tidegate together with the component",
-        details: "The arguments go to `cargo package`. Without any, the package is not built once more to verify it.",
+        summary: "package the crate tidegate and the npm package, with the component",
+        details: "The arguments go to `cargo package`. Without any, the crate is not built once more to verify it. The npm\n\
+                  package goes to <target>/package.",
         start: Start::Handing(package::package),
     },
 ];

@@ -4,13 +4,14 @@ use anyhow::{Result, ensure};
 
 use crate::run::{cargo, run, run_tests, step};
 use crate::test_counts::TestCounts;
-use crate::{component, demos, install, python};
+use crate::{component, demos, install, python, typescript};
 
 /// Builds the component and gets what the tests need.
 pub(crate) fn setup() -> Result<()> {
     component()?;
     install::redis()?;
-    python::setup()
+    python::setup()?;
+    typescript::setup()
 }
 
 /// Builds the component.
@@ -89,6 +90,7 @@ fn all_steps(counts: &mut TestCounts) -> Result<()> {
     let rest = || cargo(test.iter().chain(&["--release"]).chain(&THE_REST));
     step("tests of the rest", || run_tests(rest(), counts))?;
     python::test(counts)?;
+    step("TypeScript", || typescript::test(counts))?;
     step("documentation", || {
         let mut doc = cargo(["doc", "--locked", "--release", "--workspace", "--no-deps"]);
         doc.env("RUSTDOCFLAGS", "-D warnings");

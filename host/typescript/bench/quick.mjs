@@ -1,13 +1,17 @@
 /** What one decision on the memory store costs, beside nothing but the call of the component. For a look while working. */
 
-import { blocking, ManualClock, Memory, Tidegate } from "../dist/index.js";
 import { cores, instantiate } from "../dist/generated/component.js";
+import { blocking, ManualClock, Memory, Tidegate } from "../dist/index.js";
 
 const ROUNDS = 5;
 const CALLS = 200_000;
 
 function best(name, times) {
-  console.log(`${name.padEnd(44)} ${Math.min(...times).toFixed(0).padStart(6)} ns`);
+  console.log(
+    `${name.padEnd(44)} ${Math.min(...times)
+      .toFixed(0)
+      .padStart(6)} ns`,
+  );
 }
 
 function time(name, call) {

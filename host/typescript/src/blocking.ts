@@ -4,8 +4,8 @@
 
 import { type Ask, costOf, priorityOf, wholeOf } from "./ask.js";
 import type { CircuitMode, CircuitPermit, Failure } from "./call.js";
-import { failureOf } from "./circuit-breaker/failure.js";
 import type { CircuitBreakerConfig } from "./circuit-breaker/config.js";
+import { failureOf } from "./circuit-breaker/failure.js";
 import type { CircuitBreaker as AsyncCircuitBreaker } from "./circuit-breaker/index.js";
 import type { CircuitReport } from "./circuit-breaker/report.js";
 import { type Clock, SystemClock } from "./clock.js";

@@ -139,6 +139,12 @@ export function gives(request: Request): boolean {
   return request.kind === "acquire" || request.kind === "tryAcquire" || request.kind === "admit";
 }
 
+/** Whether an answer denies what was asked for. */
+export function refuses(answer: Answer): boolean {
+  if (answer.kind === "decision") return answer.decision.verdict === "denied";
+  return answer.kind === "report" && answer.report.effect.startsWith("refused-");
+}
+
 /** What takes back what an answer gave; undefined: it gave nothing. */
 export function undo(request: Request, answer: Answer): Request | undefined {
   if (answer.kind === "decision" && (request.kind === "acquire" || request.kind === "tryAcquire")) {

@@ -53,8 +53,7 @@ export const float: Check = (value, path, problems) =>
   must(typeof value === "number" && !Number.isNaN(value), value, path, problems, "a number");
 
 /** Any text. */
-export const text: Check = (value, path, problems) =>
-  must(typeof value === "string", value, path, problems, "a text");
+export const text: Check = (value, path, problems) => must(typeof value === "string", value, path, problems, "a text");
 
 /** One of a few texts. */
 export function oneOf(...allowed: readonly string[]): Check {
@@ -100,7 +99,10 @@ export function object(required: Fields, optional: Fields = {}): Check {
 export function tagged(tag: string, variants: Readonly<Record<string, [required: Fields, optional?: Fields]>>): Check {
   const which = oneOf(...Object.keys(variants));
   const checks = new Map(
-    Object.entries(variants).map(([name, [required, optional]]) => [name, object({ [tag]: text, ...required }, optional)]),
+    Object.entries(variants).map(([name, [required, optional]]) => [
+      name,
+      object({ [tag]: text, ...required }, optional),
+    ]),
   );
   return (value, path, problems) => {
     if (!isPlain(value)) return must(false, value, path, problems, "an object");

@@ -1,7 +1,7 @@
 /** The entry point: a store, a clock and the component, from which limiters and breakers are opened. */
 
-import { CircuitBreaker } from "./circuit-breaker/index.js";
 import type { CircuitBreakerConfig } from "./circuit-breaker/config.js";
+import { CircuitBreaker } from "./circuit-breaker/index.js";
 import { type Clock, SystemClock } from "./clock.js";
 import { Core } from "./core.js";
 import { ConfigError } from "./errors.js";
@@ -28,7 +28,7 @@ export interface Stats extends LedgerStats {
 }
 
 /** What an option counts, and the least it may be. */
-const COUNTS = { maxKnown: 1, maxBatch: 1, maxAttempts: 1, flushDelayMs: 0 } as const;
+const COUNTS = { maxKnown: 1, maxBatch: 1, maxAttempts: 1, flushDelayMs: 0, maxStalenessMs: 0 } as const;
 
 /**
  * Resilience policies on a store.
@@ -106,7 +106,8 @@ function check(options: TidegateOptions): void {
   };
   for (const [name, value] of Object.entries(options)) {
     if (value === undefined || name === "store" || name === "clock") continue;
-    if (!Object.hasOwn(COUNTS, name)) wrong(name, value, `absent: the options are store, clock, ${Object.keys(COUNTS)}`);
+    if (!Object.hasOwn(COUNTS, name))
+      wrong(name, value, `absent: the options are store, clock, ${Object.keys(COUNTS)}`);
     const least = COUNTS[name as keyof typeof COUNTS];
     if (!Number.isSafeInteger(value) || value < least) wrong(name, value, `a whole number from ${least}`);
   }

@@ -6,12 +6,19 @@ use std::process::Command;
 use anyhow::Result;
 
 use crate::run::run;
-use crate::{component, paths};
+use crate::{component, paths, typescript};
 
 /// Builds the example and the package below it: the file of the program.
 pub(crate) fn build() -> Result<PathBuf> {
-    build_package()?;
-    install(&dir())?;
+    component::build()?;
+    if !is_installed(&paths::root().join("host/typescript")) {
+        typescript::setup()?;
+    }
+    typescript::build()?;
+    if !is_installed(&dir()) {
+        // Not `npm ci`: the lock file also tells what the package below is developed with, and that may have changed.
+        run(npm(&dir(), &["install", "--no-audit", "--no-fund", "--loglevel=error"]))?;
+    }
     run(npm(&dir(), &["run", "--silent", "build"]))?;
     Ok(dir().join("dist/main.js"))
 }
@@ -30,27 +37,8 @@ pub(crate) fn npm(dir: &Path, arguments: &[&str]) -> Command {
     command
 }
 
-fn build_package() -> Result<()> {
-    let component = component::build()?;
-    let package = paths::root().join("host/typescript");
-    install(&package)?;
-    let mut generate = npm(&package, &["run", "--silent", "generate"]);
-    generate.env("TIDEGATE_COMPONENT", component);
-    run(generate)?;
-    run(npm(&package, &["run", "--silent", "build"]))
-}
-
-/// Installs what a package depends on, unless that is done. Not by `npm ci`: the example's lock file also tells what the package
-/// below it is developed with, and that may have changed.
-fn install(dir: &Path) -> Result<()> {
-    if is_older(&dir.join("node_modules/.package-lock.json"), &dir.join("package-lock.json")) {
-        run(npm(dir, &["install", "--no-audit", "--no-fund", "--loglevel=error"]))?;
-    }
-    Ok(())
-}
-
-/// Whether a file is absent or was made before another.
-fn is_older(file: &Path, other: &Path) -> bool {
-    let time = |path: &Path| path.metadata().and_then(|data| data.modified()).ok();
-    time(file) < time(other)
+/// Whether what a package depends on was installed after it was last chosen.
+fn is_installed(dir: &Path) -> bool {
+    let time = |file: &str| dir.join(file).metadata().and_then(|data| data.modified()).ok();
+    time("node_modules/.package-lock.json") >= time("package-lock.json")
 }

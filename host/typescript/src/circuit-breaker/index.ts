@@ -2,7 +2,7 @@
 
 import { keyOf, wholeOf } from "../ask.js";
 import type { Answer, CircuitMode, CircuitPermit, Failure, Request } from "../call.js";
-import { asWritten, assertShape, object, text, u32, u53 } from "../config.js";
+import { assertShape, asWritten, object, text, u32, u53 } from "../config.js";
 import type { Core } from "../core.js";
 import { CircuitOpenError, ConfigError, isStoreError, MisuseError } from "../errors.js";
 import { Namespace } from "../key.js";
@@ -235,12 +235,7 @@ export class CircuitBreaker {
   }
 
   /** An outcome, checked. @internal */
-  request(
-    kind: "succeeded" | "failed" | "cancelled",
-    permit: CircuitPermit,
-    elapsed = 0,
-    failure?: Failure,
-  ): Request {
+  request(kind: "succeeded" | "failed" | "cancelled", permit: CircuitPermit, elapsed = 0, failure?: Failure): Request {
     if (!isPermit(permit)) assertShape(checkPermit, permit, () => "the permit");
     const elapsedMs = wholeOf("elapsedMs", Math.floor(elapsed));
     if (kind === "cancelled") return { kind, permit };

@@ -1,6 +1,6 @@
 /** One batch of calls on an entity: all run one after the other on what is known, and go out as one commit. */
 
-import type { Answer, Request } from "../call.js";
+import { type Answer, type Request, refuses } from "../call.js";
 import type { Clock } from "../clock.js";
 import { ContendedError } from "../errors.js";
 import type { Policy } from "../runtime/policy.js";
@@ -53,6 +53,7 @@ export class Settler {
       await this.#commit(lane, transaction, batch);
     } catch (error) {
       lane.known.entity.shared.clear();
+      lane.known.refuses = false;
       for (const call of batch) {
         call.answer = undefined;
         call.error = error;
@@ -105,6 +106,7 @@ export class Settler {
         }
         known.entity = transaction.entity(0);
         known.entity.shared.prune(known.seenUs);
+        known.refuses = isRefused(batch.at(-1));
         return true;
     }
   }
@@ -144,6 +146,10 @@ export class Settler {
       this.#asking = undefined;
     }
   }
+}
+
+function isRefused(call: Call | undefined): boolean {
+  return call?.answer !== undefined && refuses(call.answer);
 }
 
 /** Waits before a late attempt, longer each time and not alike in any two hosts. */

@@ -22,6 +22,8 @@ export class Known {
    * own.
    */
   behindUs = 0;
+  /** Whether the latest call was refused, so that the next may well be too. */
+  refuses = false;
 
   /** The time to run at when the store's clock is taken to say `storeUs`. */
   timeAt(storeUs: number): number {

@@ -3,14 +3,15 @@
  * better. See ARCHITECTURE.md for the protocol.
  *
  * Invariants: a caller is answered only from a run that the store has confirmed, but for outcomes that the policy itself lets
- * settle later. A call whose caller has gone away is undone. Every call ends after a bounded number of commits.
+ * settle later, and refusals that what was confirmed of late proves. A call whose caller has gone away is undone. Every call ends after a bounded number of commits.
  */
 
-import { type Answer, gives, type Request, undo } from "../call.js";
+import { type Answer, gives, type Request, refuses, undo } from "../call.js";
 import type { Clock } from "../clock.js";
 import type { EntityKey } from "../key.js";
 import type { Policy } from "../runtime/policy.js";
 import { changes, type Store } from "../store/store.js";
+import { Entity } from "../transaction/cells.js";
 import { Transaction } from "../transaction/transaction.js";
 import { type Run, Settler } from "./batch.js";
 import { Call, type Lane, Lanes } from "./lanes.js";
@@ -27,7 +28,15 @@ export interface LedgerOptions {
   readonly maxAttempts?: number;
   /** How long an outcome that may settle later is kept back at most, in milliseconds; 20 unless set. */
   readonly flushDelayMs?: number;
+  /** How old what is known may be to refuse a call on, in milliseconds; 100 unless set, and at most. */
+  readonly maxStalenessMs?: number;
 }
+
+/**
+ * The oldest that what is known may be to refuse a call on, in milliseconds. It bounds for how long a refund or a reset by another
+ * host goes unnoticed.
+ */
+const MAX_STALENESS_MS = 100;
 
 /** What a ledger is made of. */
 export interface LedgerParts {
@@ -58,8 +67,11 @@ export class Ledger {
   readonly #stats = newStats();
   readonly #maxBatch: number;
   readonly #flushDelayMs: number;
+  readonly #maxStalenessUs: number;
   /** What guesses are made on. */
   readonly #scratch = new Transaction();
+  /** What refusals are foreseen on. */
+  readonly #foreseen = { transaction: new Transaction(), entity: new Entity() };
   /** Lanes whose next batch is taken at the end of this tick. */
   #ready: Lane[] = [];
   /** Lanes whose deferred outcomes go out when the delay is over. */
@@ -73,6 +85,7 @@ export class Ledger {
     this.#lanes = new Lanes(maxKnown);
     this.#maxBatch = maxBatch;
     this.#flushDelayMs = flushDelayMs;
+    this.#maxStalenessUs = Math.min(options.maxStalenessMs ?? MAX_STALENESS_MS, MAX_STALENESS_MS) * 1_000;
   }
 
   /** What it has done so far. */
@@ -90,6 +103,8 @@ export class Ledger {
    * was given is then taken back.
    */
   call(entity: EntityKey, policy: Policy, request: Request, signal?: Signal): Promise<Answer> {
+    const refusal = signal?.aborted ? undefined : this.#refuse(entity, policy, request);
+    if (refusal !== undefined) return Promise.resolve(refusal);
     return new Promise((resolve, reject) => {
       if (signal?.aborted) {
         reject(signal.reason);
@@ -124,6 +139,34 @@ export class Ledger {
     await Promise.all(this.#lanes.unsettled().map(settled));
   }
 
+  /**
+   * The refusal of a call, where what is known of the entity proves it: overload must not reach the store.
+   *
+   * A run that changes nothing and refuses the call has read values and met numbers that stood in its way. Numbers only grow where
+   * hosts admit calls, so what was in the way still is; a refund, a reset or an eviction can take it away, and a value can be
+   * replaced. So a refusal is given on what the store has confirmed, and for a bounded time only. Nothing is admitted here, so no
+   * promise depends on it.
+   */
+  #refuse(entity: EntityKey, policy: Policy, request: Request): Answer | undefined {
+    const known = this.#lanes.find(entity)?.known;
+    if (known === undefined || !known.refuses || !gives(request)) return undefined;
+    const storeUs = this.#settler.storeUs();
+    if (storeUs === undefined || storeUs - known.behindUs - known.seenUs >= this.#maxStalenessUs) return undefined;
+    const { entity: copy } = this.#foreseen;
+    copy.copy(known.entity);
+    this.#foreseen.transaction.beginDirect(Math.max(storeUs, known.seenUs), copy);
+    let answer: Answer;
+    try {
+      answer = this.#run(policy, request, this.#foreseen.transaction);
+    } catch {
+      // It fails again where somebody waits for it, or it does not.
+      return undefined;
+    }
+    if (!refuses(answer) || !this.#foreseen.transaction.isUnchanged) return undefined;
+    this.#stats.local++;
+    return answer;
+  }
+
   /** The answer on what is known and whether it changes anything, if it may settle later. */
   #guess(entity: EntityKey, policy: Policy, request: Request): { answer: Answer; isChange: boolean } | undefined {
     const storeUs = this.#settler.storeUs();
@@ -150,8 +193,8 @@ export class Ledger {
     if (lane.deferred.length >= this.#maxBatch) {
       this.#drive(lane);
     } else {
+      if (this.#deferring.size === 0) this.#clock.after(this.#flushDelayMs, () => this.#flushDeferred(), true);
       this.#deferring.add(lane);
-      if (this.#deferring.size === 1) this.#clock.after(this.#flushDelayMs, () => this.#flushDeferred(), true);
     }
   }
 

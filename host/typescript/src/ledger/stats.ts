@@ -18,6 +18,8 @@ export interface LedgerStats {
   deferred: number;
   /** Calls nobody waited for that failed. */
   lost: number;
+  /** Calls refused on what was known. */
+  local: number;
 }
 
 export function newStats(): LedgerStats {
@@ -31,5 +33,6 @@ export function newStats(): LedgerStats {
     contended: 0,
     deferred: 0,
     lost: 0,
+    local: 0,
   };
 }

@@ -2,7 +2,7 @@
 
 import { type Ask, type AskOptions, costOf, keyOf, priorityOf, wholeOf } from "../ask.js";
 import type { Answer, Request } from "../call.js";
-import { asWritten, assertShape } from "../config.js";
+import { assertShape, asWritten } from "../config.js";
 import type { Core } from "../core.js";
 import { ConfigError, isStoreError, RateLimitError } from "../errors.js";
 import { Namespace } from "../key.js";
@@ -204,12 +204,7 @@ export class RateLimiter {
     return this.#decideShared(keyOf(key), cost, request, signal);
   }
 
-  async #decideShared(
-    key: string,
-    cost: number,
-    request: Request,
-    signal: Signal | undefined,
-  ): Promise<Decision> {
+  async #decideShared(key: string, cost: number, request: Request, signal: Signal | undefined): Promise<Decision> {
     try {
       const answer = await this.#core.call(this.#namespace, key, this.#policy, request, signal);
       return decisionIn(answer, this.#config.name, cost);

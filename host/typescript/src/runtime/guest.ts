@@ -80,7 +80,10 @@ export interface WitLimit {
 export type WitOnLimit =
   | { readonly tag: "reject" }
   | { readonly tag: "delay"; readonly val: { readonly maxWaitMs: number } }
-  | { readonly tag: "queue"; readonly val: { readonly maxSize: number; readonly timeoutMs: number; readonly graceMs: number } };
+  | {
+      readonly tag: "queue";
+      readonly val: { readonly maxSize: number; readonly timeoutMs: number; readonly graceMs: number };
+    };
 
 /** A rate limiter's settings. */
 export interface WitLimiterConfig {

@@ -52,7 +52,11 @@ export function sourceOf(make: Instantiate, inlined: Readonly<Record<string, str
 }
 
 /** Keeps the collector out of an instance that trapped: what it frees there would trap where nobody can catch it. */
-function guardDestructors(imports: CoreImports, destructors: ReadonlySet<unknown>, isUsable: () => boolean): CoreImports {
+function guardDestructors(
+  imports: CoreImports,
+  destructors: ReadonlySet<unknown>,
+  isUsable: () => boolean,
+): CoreImports {
   const guard = (value: unknown) => {
     if (typeof value !== "function" || !destructors.has(value)) return value;
     return (rep: number) => {

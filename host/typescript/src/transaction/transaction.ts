@@ -80,6 +80,11 @@ export class Transaction implements World {
     return this.#isLogged ? this.#log : undefined;
   }
 
+  /** Whether the latest run of a direct transaction changed nothing. */
+  get isUnchanged(): boolean {
+    return this.#changed === 0;
+  }
+
   startRun(): void {
     this.strayed = false;
     if (this.#replay !== undefined) this.#replay.startRun();

@@ -3,7 +3,7 @@
 import { setImmediate } from "node:timers/promises";
 import { describe, expect, test } from "vitest";
 import type { Answer, Request, WitReport } from "../../src/call.js";
-import { ManualClock } from "../../src/clock.js";
+import { type Clock, ManualClock } from "../../src/clock.js";
 import { EntityKey } from "../../src/key.js";
 import { Ledger } from "../../src/ledger/ledger.js";
 import type { Policy } from "../../src/runtime/index.js";
@@ -14,6 +14,7 @@ import type { Transaction } from "../../src/transaction/transaction.js";
 import { acquire, breaker, decision, Host, limit, limiter, peek, refund, run, tryAcquire, World } from "./world.js";
 
 const TEN = limiter([limit(10, "second")]);
+const PLENTY = limiter([limit(1_000, "second")]);
 const admit: Request = { kind: "admit" };
 const failure = { name: "", message: "", code: "" };
 const succeeded = (report: WitReport): Request => ({ kind: "succeeded", permit: report.permit, elapsedMs: 0 });
@@ -79,7 +80,7 @@ describe("calls that meet on a key", () => {
     const host = world.host();
     const caller = async (depth: number) => {
       for (let i = 0; i < 10; i++) {
-        await host.decide(TEN, tryAcquire());
+        await host.decide(PLENTY, tryAcquire());
         // Callers take their time to come again, but none waits for anything.
         for (let hop = 0; hop < depth; hop++) await undefined;
       }
@@ -174,6 +175,26 @@ describe("an outcome that may settle later", () => {
     await setImmediate();
     expect(world.link.commits.length - before).toBe(1);
     expect(host.clock.sleepers).toBe(0);
+  });
+
+  test("keeps no process alive while it is kept back", async () => {
+    const world = new World();
+    const waits: (boolean | undefined)[] = [];
+    const clock: Clock = {
+      nowUs: () => world.clock.nowUs(),
+      after: (ms, wake, background) => {
+        waits.push(background);
+        return world.clock.after(ms, wake);
+      },
+    };
+    const ledger = new Ledger({ run, store: world.link, clock });
+    const entity = EntityKey.of("cb", "api", "c");
+    for (let i = 0; i < 3; i++) {
+      const answer = await ledger.call(entity, policy, admit);
+      if (answer.kind === "report") await ledger.record(entity, policy, succeeded(answer.report));
+    }
+    expect(waits).toEqual([true]);
+    await ledger.flush();
   });
 
   test("is counted as lost where the store is away", async () => {
