@@ -80,7 +80,9 @@ type Work = Pin<Box<dyn Future<Output = Result<Outcome, Error>> + Send>>;
 enum State {
     UnderWay(Undo),
     Finished(Undo, Result<Outcome, Error>),
-    /// The outcome was taken, or the caller has gone away.
+    /// The caller has gone away. The call is dropped, unless it finishes at this very moment.
+    Left(Undo),
+    /// The outcome was taken or given back.
     Over,
 }
 
@@ -99,15 +101,23 @@ impl Call {
                 *state = State::Finished(undo, result);
                 true
             }
-            _ => false,
+            State::Left(undo) => {
+                if let Ok(outcome) = result {
+                    undo.take_back(&self.runtime, outcome);
+                }
+                false
+            }
+            State::Finished(..) | State::Over => false,
         }
     }
 
     /// The caller goes away.
     fn leave(&self) {
-        let before = std::mem::replace(&mut *self.state.lock(), State::Over);
-        if let State::Finished(undo, Ok(outcome)) = before {
-            undo.take_back(&self.runtime, outcome);
+        let mut state = self.state.lock();
+        match std::mem::replace(&mut *state, State::Over) {
+            State::UnderWay(undo) | State::Left(undo) => *state = State::Left(undo),
+            State::Finished(undo, Ok(outcome)) => undo.take_back(&self.runtime, outcome),
+            State::Finished(_, Err(_)) | State::Over => {}
         }
     }
 }

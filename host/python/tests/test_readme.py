@@ -29,7 +29,7 @@ def test_a_sample_runs(title: str, sample: str, tmp_path: Path) -> None:
 
 def test_the_samples_pass_mypy(tmp_path: Path) -> None:
     for title, sample in SAMPLES:
-        (tmp_path / f"{title.replace(' ', '_')}.py").write_text(sample)
+        (tmp_path / f"sample_{title.replace(' ', '_')}.py").write_text(sample)
     done = subprocess.run(
         [sys.executable, "-m", "mypy", "--strict", str(tmp_path)], capture_output=True, text=True, check=False
     )

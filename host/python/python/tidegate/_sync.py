@@ -218,7 +218,7 @@ class RateLimiter:
         yield self.acquire(key, cost=cost, priority=priority)
 
     def limit(
-        self, key: str | Callable[P, str], *, cost: int = 1, priority: int = 0
+        self, key: str | Callable[..., str], *, cost: int = 1, priority: int = 0
     ) -> Callable[[Callable[P, R]], Callable[P, R]]:
         """A decorator: each call of the function waits for permits of a key, which may be made of its arguments."""
 
@@ -233,7 +233,7 @@ class RateLimiter:
         return decorate
 
     def wrap(
-        self, function: Callable[P, R], key: str | Callable[P, str], *, cost: int = 1, priority: int = 0
+        self, function: Callable[P, R], key: str | Callable[..., str], *, cost: int = 1, priority: int = 0
     ) -> Callable[P, R]:
         """The function with `limit` applied."""
         return self.limit(key, cost=cost, priority=priority)(function)

@@ -221,7 +221,7 @@ class RateLimiter:
         yield await self.acquire(key, cost=cost, priority=priority)
 
     def limit(
-        self, key: str | Callable[P, str], *, cost: int = 1, priority: int = 0
+        self, key: str | Callable[..., str], *, cost: int = 1, priority: int = 0
     ) -> Callable[[Callable[P, Awaitable[R]]], Callable[P, Coroutine[Any, Any, R]]]:
         """A decorator: each call of the function waits for permits of a key, which may be made of its arguments."""
 
@@ -237,7 +237,7 @@ class RateLimiter:
         return decorate
 
     def wrap(
-        self, function: Callable[P, Awaitable[R]], key: str | Callable[P, str], *, cost: int = 1, priority: int = 0
+        self, function: Callable[P, Awaitable[R]], key: str | Callable[..., str], *, cost: int = 1, priority: int = 0
     ) -> Callable[P, Coroutine[Any, Any, R]]:
         """The function with `limit` applied."""
         return self.limit(key, cost=cost, priority=priority)(function)
