@@ -1,9 +1,11 @@
 //! What can be done in this repository with one command: `cargo xtask help` lists it.
 
 mod component;
+mod demos;
 mod install;
 mod package;
 mod paths;
+mod python;
 mod run;
 mod tasks;
 mod test_counts;
@@ -60,8 +62,16 @@ const TASKS: &[Task] = &[
         name: "demo",
         arguments: " [arguments]",
         summary: "run the example resilient-api-calls",
-        details: "The arguments go to the example: `cargo xtask demo --help` lists them.",
-        start: Start::Handing(tasks::demo),
+        details: "With `--language typescript` or `--language python` in that language, else in Rust. The other arguments go\n\
+                  to the example: `cargo xtask demo --help` lists them.",
+        start: Start::Handing(demos::demo),
+    },
+    Task {
+        name: "test-demos",
+        arguments: "",
+        summary: "check and test the example in TypeScript and Python",
+        details: "Sets up what that needs, and also runs workers of all three languages on one Redis.",
+        start: Start::Plain(tasks::test_demos),
     },
     Task {
         name: "bench",
@@ -69,6 +79,20 @@ const TASKS: &[Task] = &[
         summary: "run the benchmarks",
         details: "The arguments go to `cargo bench`.",
         start: Start::Handing(tasks::bench),
+    },
+    Task {
+        name: "test-python",
+        arguments: "",
+        summary: "check and test the Python package",
+        details: "Builds the component and the wheel, installs it into a fresh virtual environment and runs the checks there.",
+        start: Start::Plain(tasks::test_python),
+    },
+    Task {
+        name: "package-python",
+        arguments: "",
+        summary: "build the wheel: <target>/python/wheels",
+        details: "For this platform, and CPython 3.10 and later.",
+        start: Start::Plain(python::package),
     },
     Task {
         name: "package",

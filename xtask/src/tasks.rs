@@ -1,17 +1,16 @@
 //! The commands, except for packaging.
 
-use std::process::Command;
-
 use anyhow::{Result, ensure};
 
 use crate::run::{cargo, run, run_tests, step};
 use crate::test_counts::TestCounts;
-use crate::{component, install, paths, typescript};
+use crate::{component, demos, install, python, typescript};
 
 /// Builds the component and gets what the tests need.
 pub(crate) fn setup() -> Result<()> {
     component()?;
     install::redis()?;
+    python::setup()?;
     typescript::setup()
 }
 
@@ -26,15 +25,12 @@ pub(crate) fn component() -> Result<()> {
 /// what wasmtime is built of, and have it compiled anew.
 const THE_REST: [&str; 5] = ["--workspace", "--exclude", "tidegate-policy", "--exclude", "xtask"];
 
-/// Runs the example.
-pub(crate) fn demo(arguments: &[String]) -> Result<()> {
+/// Builds the example in Rust.
+pub(crate) fn build_demo() -> Result<()> {
     component::build()?;
     // A test has to be among what is built, for the features to be those of the tests.
     let targets = ["--bin", "resilient-api-calls", "--test", "demo"];
-    run(cargo(["build", "--locked", "--release"].iter().chain(&THE_REST).chain(&targets)))?;
-    let mut command = Command::new(paths::target_dir()?.join("release/resilient-api-calls"));
-    command.args(arguments);
-    run(command)
+    run(cargo(["build", "--locked", "--release"].iter().chain(&THE_REST).chain(&targets)))
 }
 
 /// Runs the benchmarks.
@@ -46,10 +42,28 @@ pub(crate) fn bench(arguments: &[String]) -> Result<()> {
     run(command)
 }
 
-/// Runs all checks and tests, up to the first step that fails. The last line says what the tests came to.
+/// Runs all checks and tests, up to the first step that fails.
 pub(crate) fn test() -> Result<()> {
+    counted(all_steps)
+}
+
+/// Runs those of the example in TypeScript and Python.
+pub(crate) fn test_demos() -> Result<()> {
+    counted(demos::test)
+}
+
+/// Runs those of the Python package.
+pub(crate) fn test_python() -> Result<()> {
+    counted(|counts| {
+        step("setup", setup)?;
+        python::test(counts)
+    })
+}
+
+/// The last line says what the tests came to.
+fn counted(steps: impl FnOnce(&mut TestCounts) -> Result<()>) -> Result<()> {
     let mut counts = TestCounts::default();
-    let done = all_steps(&mut counts);
+    let done = steps(&mut counts);
     if let Err(error) = &done {
         eprintln!("\nerror: {error:#}");
     }
@@ -75,6 +89,7 @@ fn all_steps(counts: &mut TestCounts) -> Result<()> {
     step("tests of the policies", || run_tests(cargo(test.iter().chain(&["--package", "tidegate-policy"])), counts))?;
     let rest = || cargo(test.iter().chain(&["--release"]).chain(&THE_REST));
     step("tests of the rest", || run_tests(rest(), counts))?;
+    python::test(counts)?;
     step("TypeScript", || typescript::test(counts))?;
     step("documentation", || {
         let mut doc = cargo(["doc", "--locked", "--release", "--workspace", "--no-deps"]);

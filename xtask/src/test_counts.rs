@@ -1,4 +1,4 @@
-//! Counts tests by the result lines that the runners of cargo and of Vitest print.
+//! Counts tests by the result lines that the runners of cargo, Python and TypeScript print.
 
 use std::ops::AddAssign;
 
@@ -12,25 +12,41 @@ pub(crate) struct TestCounts {
 impl TestCounts {
     /// What a runner's result line says; `None` for any other line.
     pub(crate) fn read(line: &str) -> Option<Self> {
-        let Some((_, result)) = line.split_once("test result: ") else { return Self::read_vitest(line) };
-        Some(Self { passed: before(result, " passed;")?, failed: before(result, " failed;")? })
+        match line.split_once("test result: ") {
+            Some((_, result)) => {
+                Some(Self { passed: before(result, " passed;")?, failed: before(result, " failed;")? })
+            }
+            None => Self::read_pytest(line).or_else(|| Self::read_vitest(line)),
+        }
     }
 
-    /// `Tests  1 failed | 119 passed (120)`; what there is none of is left out.
+    /// `=== 1 failed, 4 passed, 1 error in 0.12s ===`. An error is a test that could not be run.
+    fn read_pytest(line: &str) -> Option<Self> {
+        let (counts, time) = line.trim().strip_prefix('=')?.trim_matches(['=', ' ']).rsplit_once(" in ")?;
+        time.split(' ').next()?.strip_suffix('s')?.parse::<f64>().ok()?;
+        Self::sum(counts.split(", "))
+    }
+
+    /// `      Tests  1 failed | 4 passed (5)`.
     fn read_vitest(line: &str) -> Option<Self> {
-        let result = line.trim().strip_prefix("Tests  ")?;
-        let (parts, _) = result.strip_suffix(')')?.rsplit_once(" (")?;
-        let mut counts = Self::default();
-        for part in parts.split(" | ") {
-            let (number, what) = part.trim().split_once(' ')?;
-            let number = number.parse().ok()?;
+        let (counts, all) = line.trim().strip_prefix("Tests  ")?.rsplit_once(" (")?;
+        all.strip_suffix(')')?.parse::<u64>().ok()?;
+        Self::sum(counts.split(" | "))
+    }
+
+    /// Sums up counts such as `1 failed`.
+    fn sum<'a>(counts: impl Iterator<Item = &'a str>) -> Option<Self> {
+        let mut sum = Self::default();
+        for count in counts {
+            let (number, what) = count.split_once(' ')?;
+            let number: u64 = number.parse().ok()?;
             match what {
-                "passed" => counts.passed = number,
-                "failed" => counts.failed = number,
+                "passed" => sum.passed += number,
+                "failed" | "error" | "errors" => sum.failed += number,
                 _ => {}
             }
         }
-        Some(counts)
+        Some(sum)
     }
 }
 
@@ -65,11 +81,22 @@ mod tests {
     }
 
     #[test]
-    fn reads_the_result_line_of_vitest() {
-        let read = |line| TestCounts::read(line).map(|counts| (counts.passed, counts.failed));
-        assert_eq!(read("      Tests  1 failed | 119 passed (120)"), Some((119, 1)));
-        assert_eq!(read("      Tests  7 passed (7)"), Some((7, 0)));
-        assert_eq!(read("      Tests  2 failed | 3 passed | 4 skipped | 1 todo (10)"), Some((3, 2)));
+    fn reads_the_summary_of_pytest() {
+        for (line, passed, failed) in [
+            ("============================== 58 passed in 3.21s ==============================", 58, 0),
+            ("===== 1 failed, 57 passed, 2 warnings, 1 error in 63.21s (0:01:03) =====", 57, 2),
+        ] {
+            assert_eq!(TestCounts::read(line), Some(TestCounts { passed, failed }), "{line}");
+        }
+    }
+
+    #[test]
+    fn reads_the_summary_of_vitest() {
+        for (line, passed, failed) in
+            [("      Tests  25 passed (25)", 25, 0), ("      Tests  1 failed | 18 passed | 6 skipped (25)", 18, 1)]
+        {
+            assert_eq!(TestCounts::read(line), Some(TestCounts { passed, failed }), "{line}");
+        }
     }
 
     #[test]
@@ -79,8 +106,9 @@ mod tests {
             "test passes ... ok",
             "4 passed; 0 failed",
             "test result: unknown",
-            " Test Files  6 passed (6)",
-            "Tests  5",
+            " Test Files  3 passed (3)",
+            "=== 4 passed ===",
+            "=== FAILURES ===",
         ] {
             assert_eq!(TestCounts::read(line), None, "{line}");
         }

@@ -1,0 +1,112 @@
+"""Resilience policies that decide alike in every language.
+
+One compiled policy, run in Rust, TypeScript and Python workers, on state that they share. `Tidegate` has a store and
+a clock; from it, `Tidegate.rate_limiter` and `Tidegate.circuit_breaker` open handles. `tidegate.aio` is the same for
+asyncio. Names end in their unit: ``retry_after_ms`` are milliseconds, ``at_us`` microseconds since 1970.
+"""
+
+from __future__ import annotations
+
+from tidegate import aio
+from tidegate._config import (
+    Algorithm,
+    Backoff,
+    Delay,
+    ErrorPattern,
+    FailureCount,
+    FixedWindow,
+    Gcra,
+    HalfOpen,
+    Limit,
+    Mode,
+    OnLimit,
+    Queue,
+    Reject,
+    SampleCalls,
+    SampleWindow,
+    SlidingLog,
+    SlidingWindow,
+    SlidingWindowCounter,
+    SlowRate,
+    Time,
+    TokenBucket,
+    Trip,
+    WhenAway,
+    WindowUnit,
+)
+from tidegate._errors import (
+    CircuitOpenError,
+    ConfigError,
+    ContendedError,
+    CostNeverFitsError,
+    LoadError,
+    PolicyError,
+    Problem,
+    RateLimitError,
+    StoreError,
+    TidegateError,
+)
+from tidegate._failure import Failure
+from tidegate._sync import CircuitBreaker, RateLimiter, Tidegate
+from tidegate._tidegate import (
+    Admission,
+    CircuitReport,
+    Decision,
+    ManualClock,
+    Memory,
+    Permit,
+    Redis,
+    Stats,
+    Transition,
+)
+
+__all__ = [
+    "Admission",
+    "Algorithm",
+    "Backoff",
+    "CircuitBreaker",
+    "CircuitOpenError",
+    "CircuitReport",
+    "ConfigError",
+    "ContendedError",
+    "CostNeverFitsError",
+    "Decision",
+    "Delay",
+    "ErrorPattern",
+    "Failure",
+    "FailureCount",
+    "FixedWindow",
+    "Gcra",
+    "HalfOpen",
+    "Limit",
+    "LoadError",
+    "ManualClock",
+    "Memory",
+    "Mode",
+    "OnLimit",
+    "Permit",
+    "PolicyError",
+    "Problem",
+    "Queue",
+    "RateLimitError",
+    "RateLimiter",
+    "Redis",
+    "Reject",
+    "SampleCalls",
+    "SampleWindow",
+    "SlidingLog",
+    "SlidingWindow",
+    "SlidingWindowCounter",
+    "SlowRate",
+    "Stats",
+    "StoreError",
+    "Tidegate",
+    "TidegateError",
+    "Time",
+    "TokenBucket",
+    "Transition",
+    "Trip",
+    "WhenAway",
+    "WindowUnit",
+    "aio",
+]
