@@ -49,10 +49,8 @@ class History:
         started = self._add("ACTIVITY_TASK_STARTED", scheduledEventId=scheduled)
         info: dict[str, Any] = {"type": type, "nonRetryable": non_retryable}
         if retry_after_ms is not None:
-            info |= {
-                "nextRetryDelay": _duration(retry_after_ms),
-                "details": _payloads({"retryAfterMs": retry_after_ms}),
-            }
+            info["nextRetryDelay"] = _duration(retry_after_ms)
+            info["details"] = _payloads({"retryAfterMs": retry_after_ms})
         state = "NON_RETRYABLE_FAILURE" if non_retryable else "MAXIMUM_ATTEMPTS_REACHED"
         self._add(
             "ACTIVITY_TASK_FAILED",

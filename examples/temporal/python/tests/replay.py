@@ -1,13 +1,13 @@
 """Replays histories with the official replayer: the workflow runs in its sandbox, and no server is asked.
 
-A replay compares activities and timers with the history, but not for how long a timer was started or what an activity was
-given. So what the workflow asks for is recorded as well.
+A replay compares activities and timers with the history, but not for how long a timer was started or what an activity
+was given. So what the workflow asks for is recorded as well.
 """
 
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from temporalio.client import WorkflowHistory
@@ -33,17 +33,16 @@ class Activity:
 
 
 async def replay(history: WorkflowHistory) -> list[Timer | Activity]:
-    """Replays a history and returns what the workflow asked for. One that the workflow would not have made is an error."""
+    """Replays a history and returns what the workflow asked for; an error if it would not have made this history."""
     runner = _RecordingRunner()
-    asked: list[Timer | Activity] = []
-    object.__setattr__(runner, "asked", asked)
     replayer = Replayer(workflows=[OrderWorkflow, NodeOrderWorkflow], workflow_runner=runner)
     await replayer.replay_workflow(history)
-    return asked
+    return runner.asked
 
 
+@dataclass(frozen=True)
 class _RecordingRunner(SandboxedWorkflowRunner):
-    asked: list[Timer | Activity]
+    asked: list[Timer | Activity] = field(default_factory=list)
 
     def create_instance(self, det: WorkflowInstanceDetails) -> WorkflowInstance:
         instance = super().create_instance(det)
