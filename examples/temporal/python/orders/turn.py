@@ -9,6 +9,7 @@ from datetime import timedelta
 from typing import Any, Generic, Protocol, TypeVar
 
 from temporalio import workflow
+from temporalio.exceptions import ActivityError, is_cancelled_exception
 
 Held = TypeVar("Held")
 
@@ -46,7 +47,7 @@ async def take_turn(steps: Steps[Held, S]) -> Turn[S]:
         try:
             await workflow.sleep(timedelta(milliseconds=step["waitMs"]))
         except asyncio.CancelledError:
-            await steps.give_back(step["held"])
+            await best_effort(steps.give_back(step["held"]))
             raise
         queued_ms += step["waitMs"]
         step = await _take_step(steps, step["held"])
@@ -60,5 +61,15 @@ async def _take_step(steps: Steps[Held, S], held: Held | None) -> S:
         return await asyncio.shield(taking)
     except asyncio.CancelledError:
         step = await taking
-        await steps.give_back(step["held"])
+        await best_effort(steps.give_back(step["held"]))
         raise
+
+
+async def best_effort(giving_back: Awaitable[None]) -> None:
+    """What is not given back is not lost: a place in the queue is passed over, a permit comes back with its window."""
+    try:
+        await giving_back
+    except ActivityError as error:
+        if is_cancelled_exception(error):
+            raise
+        workflow.logger.warning("nothing was given back", exc_info=error)

@@ -11,7 +11,7 @@ from temporalio.common import RetryPolicy
 from temporalio.exceptions import ActivityError, ApplicationError
 
 from .model import JsonObject, NodePolicies, NodeStep, Order, Payment, Place, Receipt, Step
-from .turn import AnyStep, Steps, Turn, take_turn
+from .turn import AnyStep, Steps, Turn, best_effort, take_turn
 
 T = TypeVar("T")
 S = TypeVar("S", bound=AnyStep)
@@ -24,9 +24,10 @@ _RETRY = timedelta(seconds=1)
 
 
 async def _quick(result_type: type[T], name: str, *args: Any) -> T:
-    """A step or cleaning up, which takes milliseconds.
+    """A step, which takes milliseconds.
 
-    The server retries it; a step that was denied when the limiter said so, which its failure carries.
+    The server retries it; one that was denied when the limiter said so, which its failure carries. A step whose answer
+    was lost has taken a place for nobody, which the queue passes over.
     """
     result: T = await workflow.execute_activity(
         name, args=args, result_type=result_type, start_to_close_timeout=timedelta(seconds=10)
@@ -34,16 +35,20 @@ async def _quick(result_type: type[T], name: str, *args: Any) -> T:
     return result
 
 
-async def _once(name: str, *args: Any) -> Payment:
-    """One attempt: whoever calls the payment API again needs a permit again."""
-    payment: Payment = await workflow.execute_activity(
+async def _once(result_type: type[T], name: str, *args: Any) -> T:
+    """One attempt.
+
+    Whoever calls the payment API again needs a permit again; and a permit given back twice would be one too many, where
+    one that is not given back only comes back later.
+    """
+    result: T = await workflow.execute_activity(
         name,
         args=args,
-        result_type=Payment,
+        result_type=result_type,
         start_to_close_timeout=timedelta(seconds=30),
         retry_policy=RetryPolicy(maximum_attempts=1),
     )
-    return payment
+    return result
 
 
 @workflow.defn(name="orderWorkflow")
@@ -56,14 +61,34 @@ class OrderWorkflow:
             return await _quick(Step, "admit", order, held)
 
         async def give_back(held: Place) -> None:
-            await _quick(type(None), "giveBack", order, held)
+            await _once(type(None), "giveBack", order, held)
 
         steps: Steps[Place, Step] = Steps(take, give_back)
         return await _in_turns(
             lambda: take_turn(steps),
-            lambda _: _once("charge", order),
+            lambda _: _once(Payment, "charge", order),
             lambda step: give_back(step["held"]),
         )
+
+
+@workflow.defn(name="simpleOrderWorkflow")
+class SimpleOrderWorkflow:
+    """Pays an order in one activity that waits in the queue by itself: less to write.
+
+    The server retries it, each attempt with a permit of its own; the heartbeats bring it a cancellation.
+    """
+
+    @workflow.run
+    async def run(self, order: Order) -> Payment:
+        payment: Payment = await workflow.execute_activity(
+            "admitAndCharge",
+            order,
+            result_type=Payment,
+            start_to_close_timeout=timedelta(minutes=15),
+            heartbeat_timeout=timedelta(seconds=15),
+            retry_policy=RetryPolicy(maximum_attempts=10),
+        )
+        return payment
 
 
 @workflow.defn(name="nodeOrderWorkflow")
@@ -76,12 +101,12 @@ class NodeOrderWorkflow:
             return await _quick(NodeStep, "rateLimiterNode", policies["rateLimiter"], context, token)
 
         async def give_back(token: str) -> None:
-            await _quick(type(None), "leaveRateLimiterNode", policies["rateLimiter"], context, token)
+            await _once(type(None), "leaveRateLimiterNode", policies["rateLimiter"], context, token)
 
         steps: Steps[str, NodeStep] = Steps(take, give_back)
         return await _in_turns(
             lambda: take_turn(steps),
-            lambda step: _once("chargeNode", policies["circuitBreaker"], step.get("context", context)),
+            lambda step: _once(Payment, "chargeNode", policies["circuitBreaker"], step.get("context", context)),
             lambda step: give_back(step["held"]),
         )
 
@@ -103,7 +128,11 @@ async def _in_turns(
         except ActivityError as error:
             failure = error.cause
             if isinstance(failure, ApplicationError) and failure.type == "CircuitOpen":
-                await give_back_unused(turn.step)
+                await best_effort(give_back_unused(turn.step))
             if not isinstance(failure, ApplicationError) or failure.non_retryable or turns == _MAX_TURNS:
                 raise
             await workflow.sleep(failure.next_retry_delay or _RETRY)
+
+
+WORKFLOWS = [OrderWorkflow, SimpleOrderWorkflow, NodeOrderWorkflow]
+"""All of them, for a worker."""

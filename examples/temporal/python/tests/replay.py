@@ -14,7 +14,7 @@ from temporalio.client import WorkflowHistory
 from temporalio.worker import Replayer, WorkflowInstance, WorkflowInstanceDetails
 from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner
 
-from orders.workflows import NodeOrderWorkflow, OrderWorkflow
+from orders.workflows import WORKFLOWS
 
 
 @dataclass(frozen=True)
@@ -35,7 +35,7 @@ class Activity:
 async def replay(history: WorkflowHistory) -> list[Timer | Activity]:
     """Replays a history and returns what the workflow asked for; an error if it would not have made this history."""
     runner = _RecordingRunner()
-    replayer = Replayer(workflows=[OrderWorkflow, NodeOrderWorkflow], workflow_runner=runner)
+    replayer = Replayer(workflows=WORKFLOWS, workflow_runner=runner)
     await replayer.replay_workflow(history)
     return runner.asked
 

@@ -82,6 +82,16 @@ async def test_gives_the_permit_back_when_it_was_cancelled_while_a_step_took_it(
     ]
 
 
+async def test_ends_cancelled_though_giving_back_failed() -> None:
+    history = order_history().activity("admit", wait(60_000, 42)).started_timer(60_000).cancelled_in_timer()
+    assert len(await replay(history.failed_activity("giveBack", "StoreError").cancelled())) == 3
+
+
+async def test_leaves_the_waiting_to_one_activity_where_that_is_simpler() -> None:
+    history = History("simpleOrderWorkflow", ORDER).activity("admitAndCharge", PAID).completed(PAID)
+    assert await replay(history) == [Activity("admitAndCharge", [ORDER])]
+
+
 async def test_waits_out_an_open_circuit_with_its_permit_given_back_and_takes_a_new_turn() -> None:
     history = order_history().activity("admit", GO).failed_activity("charge", "CircuitOpen", retry_after_ms=15_000)
     history.activity("giveBack", None).timer(15_000).activity("admit", GO).activity("charge", PAID)

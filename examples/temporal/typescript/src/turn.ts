@@ -1,6 +1,6 @@
 /** Waiting for one's turn in a workflow: activities take steps, the workflow's own timer does the waiting. */
 
-import { CancellationScope, isCancellation, sleep } from "@temporalio/workflow";
+import { CancellationScope, isCancellation, log, sleep } from "@temporalio/workflow";
 import type { Step } from "./orders.js";
 
 /** How to take a step and how to give back what it took; both are activities. */
@@ -39,7 +39,17 @@ async function holding<Held>(steps: Steps<Held, Step<Held>>, held: Held, wait: P
   try {
     await wait;
   } catch (error) {
-    if (isCancellation(error)) await CancellationScope.nonCancellable(() => steps.giveBack(held));
+    if (isCancellation(error)) await CancellationScope.nonCancellable(() => bestEffort(() => steps.giveBack(held)));
     throw error;
+  }
+}
+
+/** What is not given back is not lost: a place in the queue is passed over, and a permit comes back with its window. */
+export async function bestEffort(giveBack: () => Promise<unknown>): Promise<void> {
+  try {
+    await giveBack();
+  } catch (error) {
+    if (isCancellation(error)) throw error;
+    log.warn("nothing was given back", { error });
   }
 }

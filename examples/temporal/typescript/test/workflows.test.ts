@@ -85,6 +85,23 @@ test("gives the permit back when it was cancelled while a step took it", async (
   ]);
 });
 
+test("ends cancelled though giving back failed", async () => {
+  const history = new History("orderWorkflow", order)
+    .activity("admit", wait(60_000, 42))
+    .startedTimer(60_000)
+    .cancelledInTimer()
+    .failedActivity("giveBack", { type: "StoreError" })
+    .cancelled();
+  expect(await replay(history)).toHaveLength(3);
+});
+
+test("leaves the waiting to one activity where that is simpler", async () => {
+  const history = new History("simpleOrderWorkflow", order)
+    .activity("admitAndCharge", { paymentId: "p-1" })
+    .completed({ paymentId: "p-1" });
+  expect(await replay(history)).toEqual([{ activity: "admitAndCharge", args: [order] }]);
+});
+
 test("waits out an open circuit, with its permit given back, and takes a new turn", async () => {
   const history = new History("orderWorkflow", order)
     .activity("admit", go)

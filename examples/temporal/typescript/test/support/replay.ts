@@ -1,7 +1,14 @@
 /** Replays histories with the official worker: the workflow is bundled and runs in its sandbox, and no server is asked. */
 
 import { fileURLToPath } from "node:url";
-import { bundleWorkflowCode, DefaultLogger, makeTelemetryFilterString, Runtime, Worker, type WorkflowBundle } from "@temporalio/worker";
+import {
+  bundleWorkflowCode,
+  DefaultLogger,
+  makeTelemetryFilterString,
+  Runtime,
+  Worker,
+  type WorkflowBundle,
+} from "@temporalio/worker";
 import type { Asked } from "./recorder.js";
 
 const path = (relative: string) => fileURLToPath(new URL(relative, import.meta.url));

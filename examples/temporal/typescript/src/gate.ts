@@ -1,0 +1,23 @@
+/** Tidegate on the Redis that all workers share. */
+
+import { Redis } from "ioredis";
+import { RedisStore, Tidegate } from "tidegate";
+
+/** A gate, and how to close what it is on. */
+export interface OpenGate {
+  readonly gate: Tidegate;
+  close(): Promise<void>;
+}
+
+export function openGate(url: string): OpenGate {
+  const redis = new Redis(url);
+  const gate = new Tidegate({ store: new RedisStore(redis) });
+  return {
+    gate,
+    async close() {
+      // Outcomes that are recorded in the background go out first.
+      await gate.flush();
+      await redis.quit();
+    },
+  };
+}
