@@ -2,19 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TypedDict
 
 import httpx
 
-from .model import Payment
-
-
-class Charge(TypedDict):
-    """What an order needs for a payment."""
-
-    orderId: str
-    merchantId: str
-    amountCents: int
+from .model import Order, Payment
 
 
 class PaymentApiDown(Exception):
@@ -35,11 +26,10 @@ class PaymentApi:
     def __init__(self, url: str) -> None:
         self._http = httpx.AsyncClient(base_url=url, timeout=10, trust_env=False)
 
-    async def charge(self, charge: Charge) -> Payment:
+    async def charge(self, order: Order) -> Payment:
         """Charges an order, once however often it is asked: the order is the idempotency key."""
-        headers = {"idempotency-key": charge["orderId"]}
-        body = {name: charge[name] for name in ("orderId", "merchantId", "amountCents")}
-        response = await self._http.post("/charges", json=body, headers=headers)
+        headers = {"idempotency-key": order["orderId"]}
+        response = await self._http.post("/charges", json=order, headers=headers)
         if 400 <= response.status_code < 500:
             raise PaymentRejected(response.status_code)
         if not response.is_success:

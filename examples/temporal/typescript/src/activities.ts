@@ -18,21 +18,22 @@ export interface Guards {
 export type Activities = ReturnType<typeof createActivities>;
 
 export function createActivities({ limiter, circuit, payments }: Guards) {
-  const ask = (order: Order) => ({ key: order.merchantId, priority: order.priority });
-  const send = (order: Order, signal: AbortSignal) => circuit.call(() => payments.charge(order, signal));
+  const send = (order: Order, signal: AbortSignal) => circuit.call(() => payments.charge(order, signal), { signal });
 
   return {
     /** Takes one step towards a permit and never sleeps: goes, or is told when to come back. */
     async admit(order: Order, held: Place | null): Promise<Step<Place>> {
       // A reserved place has been charged, and its time has come.
       if (held?.chargedAtUs !== undefined) return { go: true, waitMs: 0, held };
-      return failing(async () => stepOf(limiter, await limiter.decide(ask(order), held?.ticket)));
+      return failing(async () =>
+        stepOf(limiter, await limiter.decide(order.merchantId, { priority: order.priority }, held?.ticket)),
+      );
     },
 
     /** Leaves the queue, or gives a permit back that was not used. */
     async giveBack(order: Order, { ticket, chargedAtUs }: Place): Promise<void> {
       if (ticket !== undefined) await limiter.cancel(order.merchantId, ticket);
-      else if (chargedAtUs !== undefined) await limiter.refund(ask(order), { chargedAtUs });
+      else if (chargedAtUs !== undefined) await limiter.refund(order.merchantId, { chargedAtUs });
     },
 
     /** Asks the payment API, unless the circuit is open. */
@@ -48,7 +49,7 @@ export function createActivities({ limiter, circuit, payments }: Guards) {
       const signal = Context.current().cancellationSignal;
       return failing(() =>
         withHeartbeat(async () => {
-          await limiter.acquire(ask(order), { signal });
+          await limiter.acquire(order.merchantId, { priority: order.priority, signal });
           return send(order, signal);
         }),
       );

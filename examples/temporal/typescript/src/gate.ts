@@ -1,7 +1,7 @@
 /** Tidegate on the Redis that all workers share. */
 
 import { Redis } from "ioredis";
-import { RedisStore, Tidegate } from "tidegate";
+import { redisStore, Tidegate } from "tidegate";
 
 /** A gate, and how to close what it is on. */
 export interface OpenGate {
@@ -11,12 +11,12 @@ export interface OpenGate {
 
 export function openGate(url: string): OpenGate {
   const redis = new Redis(url);
-  const gate = new Tidegate({ store: new RedisStore(redis) });
+  const gate = new Tidegate({ store: redisStore(redis) });
   return {
     gate,
     async close() {
       // Outcomes that are recorded in the background go out first.
-      await gate.flush();
+      await gate.close();
       await redis.quit();
     },
   };

@@ -4,7 +4,6 @@ import { fileURLToPath } from "node:url";
 import { NativeConnection, Worker } from "@temporalio/worker";
 import { createActivities } from "./activities.js";
 import { openGate } from "./gate.js";
-import { createNodeActivities } from "./nodes.js";
 import { PaymentApi } from "./payments.js";
 import { policies } from "./policies.js";
 import { settings } from "./settings.js";
@@ -13,13 +12,14 @@ const { gate, close } = openGate(settings.redis);
 const payments = new PaymentApi(settings.payments);
 const limiter = gate.rateLimiter(policies.limiter);
 const circuit = gate.circuitBreaker(policies.circuit);
+const activities = createActivities({ limiter, circuit, payments });
 const connection = await NativeConnection.connect({ address: settings.temporal });
 try {
   const worker = await Worker.create({
     connection,
     taskQueue: settings.taskQueue,
     workflowsPath: fileURLToPath(new URL("./workflows.js", import.meta.url)),
-    activities: { ...createActivities({ limiter, circuit, payments }), ...createNodeActivities(gate, payments) },
+    activities,
   });
   console.log(`working on ${settings.taskQueue}`);
   await worker.run();

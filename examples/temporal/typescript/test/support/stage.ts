@@ -2,11 +2,12 @@
 
 import { randomUUID } from "node:crypto";
 import { ApplicationFailure } from "@temporalio/activity";
+import { MockActivityEnvironment } from "@temporalio/testing";
+import { DefaultLogger } from "@temporalio/worker";
 import type { CircuitBreakerConfig, RateLimiterConfig } from "tidegate";
 import { afterAll, beforeAll, expect } from "vitest";
 import { createActivities } from "../../src/activities.js";
 import { type OpenGate, openGate } from "../../src/gate.js";
-import { createNodeActivities } from "../../src/nodes.js";
 import type { Order } from "../../src/orders.js";
 import { PaymentServer } from "../../src/payment-server.js";
 import { PaymentApi } from "../../src/payments.js";
@@ -63,11 +64,11 @@ export class Stage {
     const payments = new PaymentApi(this.payments.url);
     return { limiter, activities: createActivities({ limiter, circuit, payments }) };
   }
+}
 
-  /** The activities of nodes of a worker. */
-  nodeWorker() {
-    return createNodeActivities(this.gate(), new PaymentApi(this.payments.url));
-  }
+/** An environment for one activity, as a worker would run it; what it logs of failures is for the test to judge. */
+export function environment(): MockActivityEnvironment {
+  return new MockActivityEnvironment({}, { logger: new DefaultLogger("ERROR", () => {}) });
 }
 
 /** An order of its own for a merchant. */
