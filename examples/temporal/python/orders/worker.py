@@ -7,12 +7,10 @@ import signal
 
 from temporalio.client import Client
 from temporalio.worker import Worker
-from tidegate import Redis
-from tidegate.aio import Tidegate
 
 from . import policies, settings
 from .activities import Activities
-from .nodes import NodeActivities
+from .gate import open_gate
 from .payments import PaymentApi
 from .workflows import WORKFLOWS
 
@@ -26,9 +24,9 @@ async def main() -> None:
     for number in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
     # Leaving the gate sends what is recorded in the background.
-    async with Tidegate(Redis(settings.REDIS)) as gate:
+    async with open_gate(settings.REDIS) as gate:
         limiter, circuit = gate.rate_limiter(ours["limiter"]), gate.circuit_breaker(ours["circuit"])
-        activities = [*Activities(limiter, circuit, payments).all(), *NodeActivities(gate, payments).all()]
+        activities = Activities(limiter, circuit, payments).all()
         async with Worker(client, task_queue=settings.TASK_QUEUE, workflows=WORKFLOWS, activities=activities):
             print(f"working on {settings.TASK_QUEUE}", flush=True)
             await stop.wait()

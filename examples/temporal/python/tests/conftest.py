@@ -8,11 +8,9 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
-from tidegate import Redis
-from tidegate.aio import Tidegate
 
 from orders.activities import Activities
-from orders.nodes import NodeActivities
+from orders.gate import open_gate
 from orders.payment_server import PaymentServer
 from orders.payments import PaymentApi
 
@@ -37,17 +35,13 @@ class Stage:
         self, limiter: dict[str, Any] | None = None, circuit: dict[str, Any] | None = None, name: str | None = None
     ) -> Activities:
         """A worker's activities, on a gate of its own. Workers of one name share their limiter and circuit."""
-        gate = Tidegate(Redis(self.redis))
+        gate = open_gate(self.redis)
         name = name or str(uuid4())
         return Activities(
             gate.rate_limiter({"name": name, **_LIMITER, **(limiter or {})}),
             gate.circuit_breaker({"name": name, **_CIRCUIT, **(circuit or {})}),
             self._api(),
         )
-
-    def node_worker(self) -> NodeActivities:
-        """The activities of nodes of a worker."""
-        return NodeActivities(Tidegate(Redis(self.redis)), self._api())
 
     def _api(self) -> PaymentApi:
         self.apis.append(PaymentApi(self.payments.url))

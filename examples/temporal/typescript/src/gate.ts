@@ -9,9 +9,12 @@ export interface OpenGate {
   close(): Promise<void>;
 }
 
+/** How long the store may take. An activity has more time than a web request has, and is tried again a second later. */
+const STORE_LIMIT_MS = 2_000;
+
 export function openGate(url: string): OpenGate {
   const redis = new Redis(url);
-  const gate = new Tidegate({ store: redisStore(redis) });
+  const gate = new Tidegate({ store: redisStore(redis, { limitMs: STORE_LIMIT_MS }) });
   return {
     gate,
     async close() {
