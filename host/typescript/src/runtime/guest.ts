@@ -1,0 +1,113 @@
+/**
+ * The contract of `wit/` as jco presents it, tuned: a u64 is a number. Imports go by their names with and without the version,
+ * because jco's types name them with it and its code looks them up without.
+ */
+
+import type { CircuitMode, CircuitPermit, Failure, WitDecision, WitReport } from "../call.js";
+import type { Place } from "./world.js";
+
+/** `kv`, but for `advance`: it returns the verdict and leaves its number in `number`. */
+export interface Kv {
+  number: number;
+  get(at: Place): string | undefined;
+  observe(at: Place): string | undefined;
+  put(at: Place, value: string | undefined, ttlMs: number): void;
+  advance(at: Place, step: number, floor: number, ceiling: number, ttlMs: number): boolean;
+  retreat(at: Place, step: number, floor: number): number;
+}
+
+/** A time as the component reads it. */
+export interface Datetime {
+  seconds: number;
+  nanoseconds: number;
+}
+
+/** `wasi:clocks/wall-clock`. */
+export interface WallClock {
+  now(): Datetime;
+  resolution(): Datetime;
+}
+
+/** All that the component imports. */
+export interface Imports {
+  readonly "tidegate:policy/kv": Kv;
+  readonly "tidegate:policy/kv@0.1.0": Kv;
+  readonly "wasi:clocks/wall-clock": WallClock;
+  readonly "wasi:clocks/wall-clock@0.2.4": WallClock;
+}
+
+/** A checked rate limiter's configuration in an instance. */
+export interface LimiterResource {
+  acquire(entity: number, cost: number, priority: number, ticket: number): WitDecision;
+  tryAcquire(entity: number, cost: number): WitDecision;
+  peek(entity: number, cost: number): WitDecision;
+  refund(entity: number, cost: number, chargedAtUs: number): WitDecision;
+  cancel(entity: number, ticket: number): boolean;
+  reset(entity: number): void;
+}
+
+/** A checked circuit breaker's configuration in an instance. */
+export interface BreakerResource {
+  admit(entity: number): WitReport;
+  succeeded(entity: number, permit: CircuitPermit, elapsedMs: number): WitReport;
+  failed(entity: number, permit: CircuitPermit, elapsedMs: number, error: Failure): WitReport;
+  cancelled(entity: number, permit: CircuitPermit): WitReport;
+  status(entity: number): WitReport;
+  setMode(entity: number, mode: CircuitMode): WitReport;
+  reset(entity: number): WitReport;
+}
+
+/** What the component exports. */
+export interface Guest {
+  readonly rateLimiter: { readonly Limiter: { open(config: WitLimiterConfig): LimiterResource } };
+  readonly circuitBreaker: { readonly Breaker: { open(config: WitBreakerConfig): BreakerResource } };
+}
+
+/** How permits are counted. */
+export type WitAlgorithm =
+  | { readonly tag: "sliding-window"; readonly val: { readonly subWindows: number } }
+  | { readonly tag: "gcra" | "token-bucket"; readonly val: { readonly burst: number | undefined } }
+  | { readonly tag: "fixed-window" | "sliding-window-counter" | "sliding-log" };
+
+/** A limit. */
+export interface WitLimit {
+  readonly limit: number;
+  readonly window: { readonly unit: "millisecond" | "second" | "minute" | "hour" | "day"; readonly count: number };
+  readonly algorithm: WitAlgorithm;
+}
+
+/** What happens to a call that is over a limit. */
+export type WitOnLimit =
+  | { readonly tag: "reject" }
+  | { readonly tag: "delay"; readonly val: { readonly maxWaitMs: number } }
+  | { readonly tag: "queue"; readonly val: { readonly maxSize: number; readonly timeoutMs: number; readonly graceMs: number } };
+
+/** A rate limiter's settings. */
+export interface WitLimiterConfig {
+  readonly limits: readonly WitLimit[];
+  readonly onLimit: WitOnLimit;
+}
+
+/** A pattern that an error is matched with. */
+export interface WitErrorPattern {
+  readonly part: "any" | "name" | "message" | "code";
+  readonly pattern: string;
+}
+
+/** A circuit breaker's settings. */
+export interface WitBreakerConfig {
+  readonly trip: {
+    readonly failures: { readonly count: number; readonly withinMs: number } | undefined;
+    readonly consecutive: number | undefined;
+    readonly failureRate: { readonly percent: number } | undefined;
+    readonly slowRate: { readonly percent: number; readonly slowerThanMs: number } | undefined;
+    readonly sample: { readonly tag: "window-ms" | "calls"; readonly val: number };
+    readonly minimumCalls: number;
+  };
+  readonly openMs: number;
+  readonly backoff: { readonly factor: number; readonly capMs: number } | undefined;
+  readonly halfOpen: { readonly probes: number; readonly successes: number; readonly permitMs: number };
+  readonly monitored: readonly WitErrorPattern[];
+  readonly ignored: readonly WitErrorPattern[];
+  readonly mode: CircuitMode;
+}

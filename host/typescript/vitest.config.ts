@@ -1,0 +1,11 @@
+import { defineConfig } from "vitest/config";
+
+export default defineConfig({
+  test: {
+    include: ["test/**/*.test.ts"],
+    exclude: ["test/pack/**"],
+    // FinalizationRegistry is tested by collecting garbage on purpose.
+    pool: "forks",
+    poolOptions: { forks: { execArgv: ["--expose-gc"], maxForks: 2 } },
+  },
+});
