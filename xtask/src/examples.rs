@@ -1,6 +1,5 @@
 //! Checks and tests the examples in languages other than Rust.
 
-use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -46,15 +45,14 @@ fn environment(name: &str, dir: &Path, wheel: &Path) -> Result<PathBuf> {
     run(create)?;
     let (folder, file) = if cfg!(windows) { ("Scripts", "python.exe") } else { ("bin", "python") };
     let python = environment.join(folder).join(file);
-    let install = ["pip", "install", "--quiet", "--requirement", "requirements.txt"].map(OsStr::new);
-    let mut install = module(&python, dir, install);
+    let mut install = module(&python, dir, ["pip", "install", "--quiet", "--requirement", "requirements.txt"]);
     install.arg(wheel).env("PIP_DISABLE_PIP_VERSION_CHECK", "1");
     run(install)?;
     Ok(python)
 }
 
 /// A module run as a program in a folder.
-fn module<S: AsRef<OsStr>, const N: usize>(python: &Path, dir: &Path, words: [S; N]) -> Command {
+fn module<const N: usize>(python: &Path, dir: &Path, words: [&str; N]) -> Command {
     let mut command = Command::new(python);
     command.arg("-m").args(words).current_dir(dir).env("NO_COLOR", "1");
     command
