@@ -1,6 +1,6 @@
 """`python -m orders.starter [count] [workflow]`: starts orders and prints what became of them.
 
-`workflow` is orderWorkflow, by default, or simpleOrderWorkflow.
+`workflow` is orderWorkflow, by default, simpleOrderWorkflow or nodeOrderWorkflow.
 """
 
 from __future__ import annotations
@@ -8,18 +8,28 @@ from __future__ import annotations
 import asyncio
 import json
 import sys
+from typing import Any
 from uuid import uuid4
 
 from temporalio.client import Client
 
-from . import settings
-from .model import Order
+from . import policies, settings
+from .model import NodePolicies, Order
+
+
+def _input_of(workflow: str, order: Order) -> list[Any]:
+    if workflow != "nodeOrderWorkflow":
+        return [order]
+    ours = policies.load()
+    nodes = NodePolicies(rateLimiter=ours["rateLimiterNode"], circuitBreaker=ours["circuitBreakerNode"])
+    return [nodes, {"resourceId": order["merchantId"], "order": order}]
 
 
 async def _run(client: Client, workflow: str, number: int) -> None:
     order = Order(orderId=str(uuid4()), merchantId="merchant-1", amountCents=1_999, priority=0)
+    args = _input_of(workflow, order)
     handle = await client.start_workflow(
-        workflow, order, id=f"order-{order['orderId']}", task_queue=settings.TASK_QUEUE
+        workflow, args=args, id=f"order-{order['orderId']}", task_queue=settings.TASK_QUEUE
     )
     print(number, json.dumps(await handle.result()), flush=True)
 

@@ -11,6 +11,7 @@ from temporalio.worker import Worker
 from . import policies, settings
 from .activities import Activities
 from .gate import open_gate
+from .nodes import NodeActivities
 from .payments import PaymentApi
 from .workflows import WORKFLOWS
 
@@ -26,7 +27,7 @@ async def main() -> None:
     # Leaving the gate sends what is recorded in the background.
     async with open_gate(settings.REDIS) as gate:
         limiter, circuit = gate.rate_limiter(ours["limiter"]), gate.circuit_breaker(ours["circuit"])
-        activities = Activities(limiter, circuit, payments).all()
+        activities = [*Activities(limiter, circuit, payments).all(), *NodeActivities(gate, payments).all()]
         async with Worker(client, task_queue=settings.TASK_QUEUE, workflows=WORKFLOWS, activities=activities):
             print(f"working on {settings.TASK_QUEUE}", flush=True)
             await stop.wait()

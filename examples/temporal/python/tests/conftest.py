@@ -11,6 +11,7 @@ import pytest
 
 from orders.activities import Activities
 from orders.gate import open_gate
+from orders.nodes import NodeActivities
 from orders.payment_server import PaymentServer
 from orders.payments import PaymentApi
 
@@ -42,6 +43,10 @@ class Stage:
             gate.circuit_breaker({"name": name, **_CIRCUIT, **(circuit or {})}),
             self._api(),
         )
+
+    def node_worker(self) -> NodeActivities:
+        """The activities of nodes of a worker."""
+        return NodeActivities(open_gate(self.redis), self._api())
 
     def _api(self) -> PaymentApi:
         self.apis.append(PaymentApi(self.payments.url))

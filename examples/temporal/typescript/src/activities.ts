@@ -2,7 +2,7 @@
 
 import { Context } from "@temporalio/activity";
 import { type CircuitBreaker, type Decision, RateLimitError, type RateLimiter } from "tidegate";
-import { failureOf } from "./failures.js";
+import { failing } from "./failures.js";
 import { withHeartbeat } from "./heartbeat.js";
 import type { Order, Payment, Place, Step } from "./orders.js";
 import type { PaymentApi } from "./payments.js";
@@ -63,12 +63,4 @@ function stepOf(limiter: RateLimiter, decision: Decision): Step<Place> {
   if (verdict === "denied") throw new RateLimitError(limiter.config.name, decision);
   const held: Place = { ...(ticket !== undefined && { ticket }), ...(chargedAtUs !== undefined && { chargedAtUs }) };
   return { go: verdict === "allowed", waitMs, held };
-}
-
-async function failing<T>(work: () => Promise<T>): Promise<T> {
-  try {
-    return await work();
-  } catch (error) {
-    throw failureOf(error);
-  }
 }

@@ -21,6 +21,15 @@ export function failureOf(error: unknown): unknown {
   return error;
 }
 
+/** Does what an activity does, and throws its errors as failures. */
+export async function failing<T>(work: () => Promise<T>): Promise<T> {
+  try {
+    return await work();
+  } catch (error) {
+    throw failureOf(error);
+  }
+}
+
 /** A full queue is worth coming back to. Who has waited for the longest time allowed has had its chance. */
 function deniedFailure(error: RateLimitError): ApplicationFailure {
   return error.decision.reason === "queue-timeout" ? final("QueueTimeout", error) : retryable("RateLimited", error);

@@ -4,6 +4,7 @@ import { fileURLToPath } from "node:url";
 import { NativeConnection, Worker } from "@temporalio/worker";
 import { createActivities } from "./activities.js";
 import { openGate } from "./gate.js";
+import { createNodeActivities } from "./nodes.js";
 import { PaymentApi } from "./payments.js";
 import { policies } from "./policies.js";
 import { settings } from "./settings.js";
@@ -12,7 +13,10 @@ const { gate, close } = openGate(settings.redis);
 const payments = new PaymentApi(settings.payments);
 const limiter = gate.rateLimiter(policies.limiter);
 const circuit = gate.circuitBreaker(policies.circuit);
-const activities = createActivities({ limiter, circuit, payments });
+const activities = Object.assign(
+  createActivities({ limiter, circuit, payments }),
+  createNodeActivities(gate, payments),
+);
 const connection = await NativeConnection.connect({ address: settings.temporal });
 try {
   const worker = await Worker.create({

@@ -8,6 +8,7 @@ import type { CircuitBreakerConfig, RateLimiterConfig } from "tidegate";
 import { afterAll, beforeAll, expect } from "vitest";
 import { createActivities } from "../../src/activities.js";
 import { type OpenGate, openGate } from "../../src/gate.js";
+import { createNodeActivities } from "../../src/nodes.js";
 import type { Order } from "../../src/orders.js";
 import { PaymentServer } from "../../src/payment-server.js";
 import { PaymentApi } from "../../src/payments.js";
@@ -63,6 +64,11 @@ export class Stage {
     const circuit = gate.circuitBreaker({ name, ...DEFAULTS.circuit, ...settings.circuit });
     const payments = new PaymentApi(this.payments.url);
     return { limiter, activities: createActivities({ limiter, circuit, payments }) };
+  }
+
+  /** The activities of nodes of a worker. */
+  nodeWorker() {
+    return createNodeActivities(this.gate(), new PaymentApi(this.payments.url));
   }
 }
 
