@@ -2,6 +2,7 @@
 
 mod component;
 mod conformance;
+mod demos;
 mod install;
 mod package;
 mod paths;
@@ -70,8 +71,16 @@ const TASKS: &[Task] = &[
         name: "demo",
         arguments: " [arguments]",
         summary: "run the example resilient-api-calls",
-        details: "The arguments go to the example: `cargo xtask demo --help` lists them.",
-        start: Start::Handing(tasks::demo),
+        details: "With `--language typescript` or `--language python` in that language, else in Rust. The other arguments go\n\
+                  to the example: `cargo xtask demo --help` lists them.",
+        start: Start::Handing(demos::demo),
+    },
+    Task {
+        name: "test-demos",
+        arguments: "",
+        summary: "check and test the example in TypeScript and Python",
+        details: "Sets up what that needs, and also runs workers of all three languages on one Redis.",
+        start: Start::Plain(tasks::test_demos),
     },
     Task {
         name: "bench",

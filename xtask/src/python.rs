@@ -68,7 +68,7 @@ pub(crate) fn wheel() -> Result<PathBuf> {
 }
 
 /// A virtual environment with the tools of `requirements-test.txt`.
-struct Environment(PathBuf);
+pub(crate) struct Environment(PathBuf);
 
 impl Environment {
     fn fresh(name: &str) -> Result<Self> {
@@ -76,17 +76,27 @@ impl Environment {
         let mut create = Command::new("python3");
         create.args(["-m", "venv", "--clear"]).arg(&environment.0);
         run(create)?;
-        run(environment.module("pip", &["install", "--quiet", "--requirement", "requirements-test.txt"]))?;
-        Ok(environment)
+        environment.with_tools()
     }
 
-    fn python(&self) -> PathBuf {
+    /// One that is kept from run to run.
+    pub(crate) fn kept(name: &str) -> Result<Self> {
+        let environment = Self(python_dir()?.join(name));
+        if environment.python().is_file() { environment.with_tools() } else { Self::fresh(name) }
+    }
+
+    fn with_tools(self) -> Result<Self> {
+        run(self.module("pip", &["install", "--quiet", "--requirement", "requirements-test.txt"]))?;
+        Ok(self)
+    }
+
+    pub(crate) fn python(&self) -> PathBuf {
         let (folder, file) = if cfg!(windows) { ("Scripts", "python.exe") } else { ("bin", "python") };
         self.0.join(folder).join(file)
     }
 
     /// A module run as a program, in the package's folder.
-    fn module(&self, name: &str, arguments: &[&str]) -> Command {
+    pub(crate) fn module(&self, name: &str, arguments: &[&str]) -> Command {
         let mut command = Command::new(self.python());
         command.args(["-m", name]).args(arguments).current_dir(package_dir());
         command.env("PIP_DISABLE_PIP_VERSION_CHECK", "1");
@@ -94,7 +104,7 @@ impl Environment {
     }
 
     /// Builds the wheel among what cargo has built already: see `host/python/Cargo.toml`.
-    fn build_wheel(&self) -> Result<PathBuf> {
+    pub(crate) fn build_wheel(&self) -> Result<PathBuf> {
         let wheels = python_dir()?.join("wheels");
         if wheels.exists() {
             // An older wheel would be taken for this one.

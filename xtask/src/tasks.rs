@@ -1,12 +1,10 @@
 //! The commands, except for packaging.
 
-use std::process::Command;
-
 use anyhow::{Result, ensure};
 
 use crate::run::{cargo, run, run_tests, step};
 use crate::test_counts::TestCounts;
-use crate::{component, conformance, install, paths, python, typescript};
+use crate::{component, conformance, demos, install, python, typescript};
 
 /// Builds the component and gets what the tests need.
 pub(crate) fn setup() -> Result<()> {
@@ -27,15 +25,12 @@ pub(crate) fn component() -> Result<()> {
 /// what wasmtime is built of, and have it compiled anew.
 pub(crate) const THE_REST: [&str; 5] = ["--workspace", "--exclude", "tidegate-policy", "--exclude", "xtask"];
 
-/// Runs the example.
-pub(crate) fn demo(arguments: &[String]) -> Result<()> {
+/// Builds the example in Rust.
+pub(crate) fn build_demo() -> Result<()> {
     component::build()?;
     // A test has to be among what is built, for the features to be those of the tests.
     let targets = ["--bin", "resilient-api-calls", "--test", "demo"];
-    run(cargo(["build", "--locked", "--release"].iter().chain(&THE_REST).chain(&targets)))?;
-    let mut command = Command::new(paths::target_dir()?.join("release/resilient-api-calls"));
-    command.args(arguments);
-    run(command)
+    run(cargo(["build", "--locked", "--release"].iter().chain(&THE_REST).chain(&targets)))
 }
 
 /// Runs the benchmarks.
@@ -50,6 +45,11 @@ pub(crate) fn bench(arguments: &[String]) -> Result<()> {
 /// Runs all checks and tests, up to the first step that fails.
 pub(crate) fn test() -> Result<()> {
     counted(all_steps)
+}
+
+/// Runs those of the example in TypeScript and Python.
+pub(crate) fn test_demos() -> Result<()> {
+    counted(demos::test)
 }
 
 /// Runs those of the Python package.

@@ -1,4 +1,4 @@
-//! Counts tests by the result lines that the runners of cargo, Vitest and Python print.
+//! Counts tests by the result lines that the runners of cargo, Python and TypeScript print.
 
 use std::ops::AddAssign;
 
@@ -12,18 +12,32 @@ pub(crate) struct TestCounts {
 impl TestCounts {
     /// What a runner's result line says; `None` for any other line.
     pub(crate) fn read(line: &str) -> Option<Self> {
-        let Some((_, result)) = line.split_once("test result: ") else {
-            return Self::read_vitest(line).or_else(|| Self::read_pytest(line));
-        };
-        Some(Self { passed: before(result, " passed;")?, failed: before(result, " failed;")? })
+        match line.split_once("test result: ") {
+            Some((_, result)) => {
+                Some(Self { passed: before(result, " passed;")?, failed: before(result, " failed;")? })
+            }
+            None => Self::read_pytest(line).or_else(|| Self::read_vitest(line)),
+        }
     }
 
     /// `=== 1 failed, 4 passed, 1 error in 0.12s ===`. An error is a test that could not be run.
     fn read_pytest(line: &str) -> Option<Self> {
         let (counts, time) = line.trim().strip_prefix('=')?.trim_matches(['=', ' ']).rsplit_once(" in ")?;
         time.split(' ').next()?.strip_suffix('s')?.parse::<f64>().ok()?;
+        Self::sum(counts.split(", "))
+    }
+
+    /// `      Tests  1 failed | 4 passed (5)`.
+    fn read_vitest(line: &str) -> Option<Self> {
+        let (counts, all) = line.trim().strip_prefix("Tests  ")?.rsplit_once(" (")?;
+        all.strip_suffix(')')?.parse::<u64>().ok()?;
+        Self::sum(counts.split(" | "))
+    }
+
+    /// Sums up counts such as `1 failed`.
+    fn sum<'a>(counts: impl Iterator<Item = &'a str>) -> Option<Self> {
         let mut sum = Self::default();
-        for count in counts.split(", ") {
+        for count in counts {
             let (number, what) = count.split_once(' ')?;
             let number: u64 = number.parse().ok()?;
             match what {
@@ -33,23 +47,6 @@ impl TestCounts {
             }
         }
         Some(sum)
-    }
-
-    /// `Tests  1 failed | 119 passed (120)`; what there is none of is left out.
-    fn read_vitest(line: &str) -> Option<Self> {
-        let result = line.trim().strip_prefix("Tests  ")?;
-        let (parts, _) = result.strip_suffix(')')?.rsplit_once(" (")?;
-        let mut counts = Self::default();
-        for part in parts.split(" | ") {
-            let (number, what) = part.trim().split_once(' ')?;
-            let number = number.parse().ok()?;
-            match what {
-                "passed" => counts.passed = number,
-                "failed" => counts.failed = number,
-                _ => {}
-            }
-        }
-        Some(counts)
     }
 }
 
@@ -94,11 +91,12 @@ mod tests {
     }
 
     #[test]
-    fn reads_the_result_line_of_vitest() {
-        let read = |line| TestCounts::read(line).map(|counts| (counts.passed, counts.failed));
-        assert_eq!(read("      Tests  1 failed | 119 passed (120)"), Some((119, 1)));
-        assert_eq!(read("      Tests  7 passed (7)"), Some((7, 0)));
-        assert_eq!(read("      Tests  2 failed | 3 passed | 4 skipped | 1 todo (10)"), Some((3, 2)));
+    fn reads_the_summary_of_vitest() {
+        for (line, passed, failed) in
+            [("      Tests  25 passed (25)", 25, 0), ("      Tests  1 failed | 18 passed | 6 skipped (25)", 18, 1)]
+        {
+            assert_eq!(TestCounts::read(line), Some(TestCounts { passed, failed }), "{line}");
+        }
     }
 
     #[test]
@@ -108,10 +106,9 @@ mod tests {
             "test passes ... ok",
             "4 passed; 0 failed",
             "test result: unknown",
+            " Test Files  3 passed (3)",
             "=== 4 passed ===",
             "=== FAILURES ===",
-            " Test Files  6 passed (6)",
-            "Tests  5",
         ] {
             assert_eq!(TestCounts::read(line), None, "{line}");
         }

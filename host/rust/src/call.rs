@@ -5,7 +5,7 @@ use wasmtime::component::ResourceAny;
 
 use crate::nodes::call::{NodeAnswer, NodeRequest};
 use crate::runtime::wit::circuit_breaker::{Effect, Error as Failure, Mode, Permit, Report, Settle};
-use crate::runtime::wit::rate_limiter::{Decision, Fault};
+use crate::runtime::wit::rate_limiter::{Decision, Fault, Verdict};
 use crate::runtime::{Guest, HostState, Policy, RunError, Runtime};
 use crate::transaction::Transaction;
 
@@ -48,6 +48,22 @@ impl Answer {
             _ => false,
         }
     }
+
+    /// Whether it denies what was asked for.
+    pub(crate) fn refuses(&self) -> bool {
+        match self {
+            Self::Decision(decision) => decision.verdict == Verdict::Denied,
+            Self::Report(report) => refuses(report),
+            Self::Node(NodeAnswer::Step(step)) => step.done && !step.passed,
+            Self::Node(NodeAnswer::Circuit(step)) => refuses(&step.report),
+            Self::Node(NodeAnswer::Held(_) | NodeAnswer::Problems(_)) => false,
+            Self::Fault(_) | Self::WasWaiting(_) | Self::Done => false,
+        }
+    }
+}
+
+fn refuses(report: &Report) -> bool {
+    matches!(report.effect, Effect::RefusedOpen | Effect::RefusedProbes | Effect::RefusedForced)
 }
 
 impl Request {

@@ -75,6 +75,8 @@ pub struct Stats {
     pub deferred: u64,
     /// Background work that failed and was dropped.
     pub lost: u64,
+    /// Calls that were refused on what was known, without asking a shared store: see [`Builder::max_staleness`].
+    pub local: u64,
 }
 
 impl Tidegate {
@@ -128,6 +130,7 @@ impl Tidegate {
             contended: counters.contended.load(Ordering::Relaxed),
             deferred: counters.deferred.load(Ordering::Relaxed),
             lost: counters.lost.load(Ordering::Relaxed),
+            local: counters.local.load(Ordering::Relaxed),
         }
     }
 }
@@ -216,6 +219,15 @@ impl Builder {
     #[must_use]
     pub fn flush_delay(mut self, delay: Duration) -> Self {
         self.ledger.flush_delay = delay;
+        self
+    }
+
+    /// How old what this host knows of an entity of a shared store may be to refuse a call on it without asking the store; by
+    /// default, and at most, 100 ms. For so long a refund, a reset or a closed circuit may go unnoticed where calls are being
+    /// refused. Zero: every refusal is the store's.
+    #[must_use]
+    pub fn max_staleness(mut self, age: Duration) -> Self {
+        self.ledger.max_staleness = age.min(ledger::MAX_STALENESS);
         self
     }
 

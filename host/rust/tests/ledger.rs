@@ -313,7 +313,9 @@ proptest! {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
         runtime.block_on(async {
             let world = World::new();
-            let hosts: Vec<Host> = (0..3).map(|_| world.host()).collect();
+            // A refund by another host is to be seen at once.
+            let hosts: Vec<Host> =
+                (0..3).map(|_| world.host_with(|builder| builder.max_staleness(Duration::ZERO))).collect();
             let clock = ManualClock::at_us(world.clock_us());
             let alone = Tidegate::builder().memory(Memory::new()).clock(clock.clone()).build().expect("it loads");
             let alone = alone.rate_limiter(config.clone()).expect("the configuration is valid");

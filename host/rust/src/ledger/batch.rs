@@ -50,6 +50,7 @@ impl Ledger {
             Ok(answers) => answers,
             Err(error) => {
                 known.entity.shared = Cells::default();
+                known.refuses = false;
                 batch.iter().map(|_| Err(error.clone())).collect()
             }
         }
@@ -118,6 +119,7 @@ impl Ledger {
                 };
                 known.entity = std::mem::take(transaction.entity_mut(0));
                 known.entity.shared.prune(known.seen_us);
+                known.refuses = matches!(answers.last(), Some(Ok(answer)) if answer.refuses());
                 Some(answers)
             }
         }

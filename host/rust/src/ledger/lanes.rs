@@ -5,6 +5,7 @@
 
 use std::hash::BuildHasher as _;
 use std::sync::Arc;
+use std::time::Duration;
 
 use indexmap::IndexMap;
 use parking_lot::Mutex;
@@ -42,6 +43,8 @@ pub(super) struct Known {
     /// How far the clock that decides on this entity is behind the one this host has learnt: nodes of a cluster have clocks
     /// of their own.
     pub(super) behind_us: u64,
+    /// Whether the latest call was refused, so that the next may well be too.
+    pub(super) refuses: bool,
 }
 
 #[derive(Debug, Default)]
@@ -163,6 +166,14 @@ impl Lanes {
     pub(super) fn known(&self, key: &Arc<EntityKey>) -> Known {
         let shard = self.shard(key).lock();
         shard.lanes.get(key).map(|lane| lane.known.clone()).unwrap_or_default()
+    }
+
+    /// What is known, if the latest call was refused less than `max_staleness` before `store_us`.
+    pub(super) fn refusing(&self, key: &EntityKey, store_us: u64, max_staleness: Duration) -> Option<Known> {
+        let shard = self.shard(key).lock();
+        let known = &shard.lanes.get(key)?.known;
+        let age_us = store_us.saturating_sub(known.behind_us).saturating_sub(known.seen_us);
+        (known.refuses && u128::from(age_us) < max_staleness.as_micros()).then(|| known.clone())
     }
 
     fn shard(&self, key: &EntityKey) -> &Mutex<Shard> {

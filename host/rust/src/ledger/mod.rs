@@ -2,12 +2,13 @@
 //! knew better. See ARCHITECTURE.md for the protocol.
 //!
 //! Invariants: a caller is answered only from a run that the store has confirmed, but for outcomes that the policy itself lets
-//! settle later. A call whose caller has gone away is undone. Every call ends after a bounded number of commits.
+//! settle later, and refusals that what was confirmed of late proves. A call whose caller has gone away is undone. Every call ends after a bounded number of commits.
 
 mod batch;
 mod driven;
 mod lanes;
 mod offset;
+mod refusal;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -26,6 +27,10 @@ use crate::runtime::{Policy, Runtime};
 use crate::store::{Commit, Store};
 use crate::transaction::Transaction;
 
+/// The oldest that what is known may be to refuse a call on. It bounds for how long a refund or a reset by another host goes
+/// unnoticed.
+pub(crate) const MAX_STALENESS: Duration = Duration::from_millis(100);
+
 /// How a ledger works.
 #[derive(Debug, Clone)]
 pub(crate) struct Options {
@@ -37,11 +42,19 @@ pub(crate) struct Options {
     pub(crate) max_attempts: u32,
     /// How long an outcome that may settle later is kept back at most.
     pub(crate) flush_delay: Duration,
+    /// How old what is known may be to refuse a call on.
+    pub(crate) max_staleness: Duration,
 }
 
 impl Default for Options {
     fn default() -> Self {
-        Self { max_known: 65_536, max_batch: 256, max_attempts: 64, flush_delay: Duration::from_millis(20) }
+        Self {
+            max_known: 65_536,
+            max_batch: 256,
+            max_attempts: 64,
+            flush_delay: Duration::from_millis(20),
+            max_staleness: MAX_STALENESS,
+        }
     }
 }
 
@@ -57,6 +70,7 @@ pub(crate) struct Counters {
     pub(crate) contended: AtomicU64,
     pub(crate) deferred: AtomicU64,
     pub(crate) lost: AtomicU64,
+    pub(crate) local: AtomicU64,
 }
 
 /// Runs, commits and runs again.
@@ -94,6 +108,9 @@ impl Ledger {
         policy: &Policy,
         request: Request,
     ) -> Result<Answer, Error> {
+        if let Some(refusal) = self.refuse(&key, policy, &request) {
+            return Ok(refusal);
+        }
         self.line_up(Arc::new(key), Some((policy.clone(), request))).await
     }
 

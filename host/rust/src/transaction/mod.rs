@@ -148,6 +148,11 @@ impl Transaction {
         }
     }
 
+    /// Whether the latest run of a direct transaction changed nothing.
+    pub(crate) fn is_unchanged(&self) -> bool {
+        self.changes.is_empty()
+    }
+
     /// Whether the latest run named an entity that the call is not about. Such an operation reads as absent, changes
     /// nothing and is not logged; the run is not to be trusted.
     pub(crate) fn strayed(&self) -> bool {
