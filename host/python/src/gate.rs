@@ -34,6 +34,7 @@ struct Options {
     max_batch: Option<usize>,
     max_attempts: Option<u32>,
     flush_delay_ms: Option<u64>,
+    max_staleness_ms: Option<u64>,
 }
 
 /// What a gate is in one process.
@@ -71,7 +72,7 @@ impl Gate {
     #[new]
     #[pyo3(signature = (
         store = None, clock = None, *, component_file = None, max_known = None, max_batch = None, max_attempts = None,
-        flush_delay_ms = None
+        flush_delay_ms = None, max_staleness_ms = None
     ))]
     #[expect(clippy::too_many_arguments, reason = "they are keywords in Python")]
     fn new(
@@ -83,8 +84,9 @@ impl Gate {
         max_batch: Option<usize>,
         max_attempts: Option<u32>,
         flush_delay_ms: Option<u64>,
+        max_staleness_ms: Option<u64>,
     ) -> PyResult<Self> {
-        let options = Options { component_file, max_known, max_batch, max_attempts, flush_delay_ms };
+        let options = Options { component_file, max_known, max_batch, max_attempts, flush_delay_ms, max_staleness_ms };
         let gate = Inner { place: store, clock, options, opened: PerProcess::new(), loops: Loops::new() };
         // What is wrong is to be known here, and a connection opens until it is needed.
         gate.open(py)?;
@@ -173,6 +175,9 @@ impl Options {
         }
         if let Some(delay_ms) = self.flush_delay_ms {
             builder = builder.flush_delay(Duration::from_millis(delay_ms));
+        }
+        if let Some(age_ms) = self.max_staleness_ms {
+            builder = builder.max_staleness(Duration::from_millis(age_ms));
         }
         builder
     }

@@ -123,7 +123,8 @@ impl Driver {
     }
 
     fn line(&self, run: &Run) -> String {
-        let text = if self.direct { serde_json::to_string(&crate::generate::direct(run)) } else { serde_json::to_string(run) };
+        let text =
+            if self.direct { serde_json::to_string(&crate::generate::direct(run)) } else { serde_json::to_string(run) };
         text.unwrap_or_default()
     }
 }

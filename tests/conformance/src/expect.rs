@@ -21,7 +21,8 @@ pub fn misses(expected: &Expected, log: &[String]) -> Vec<String> {
             commits.push(commit["ops"].clone());
         } else if line.get("step").is_some() {
             steps += 1;
-            let wanted = line["step"].as_u64().and_then(|step| expected.steps.get(usize::try_from(step).ok()?)?.as_ref());
+            let wanted =
+                line["step"].as_u64().and_then(|step| expected.steps.get(usize::try_from(step).ok()?)?.as_ref());
             if let Some(wanted) = wanted {
                 misses.extend(step_misses(wanted, &line, &Value::from(std::mem::take(&mut commits))));
             }
@@ -70,6 +71,10 @@ fn shows(found: &Value, wanted: &Value) -> bool {
 
 fn instant_us(text: &str) -> Option<u64> {
     let ms: f64 = text.strip_prefix('+')?.parse().ok()?;
-    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "whole microseconds within a few years")]
+    #[expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "whole microseconds within a few years"
+    )]
     Some(START_US + (ms * 1_000.0).round() as u64)
 }

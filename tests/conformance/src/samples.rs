@@ -112,7 +112,8 @@ fn run_typescript(places: &Places, folder: &Path, text: &str, url: &str) -> Resu
     }
     let esbuild = package.join("node_modules/esbuild/bin/esbuild");
     let arguments = ["--format=esm", "--target=node20", "--log-level=warning"];
-    let stripped = Command::new(esbuild).arg(&source).args(arguments).arg(format!("--outfile={}", script.display())).output()?;
+    let stripped =
+        Command::new(esbuild).arg(&source).args(arguments).arg(format!("--outfile={}", script.display())).output()?;
     if !stripped.status.success() {
         return Ok(stripped);
     }

@@ -46,7 +46,8 @@ type Logs = HashMap<String, Vec<String>>;
 pub fn judge(runs: &[Run], expected: &HashMap<String, Expected>, drivers: &[Driver]) -> Verdict {
     let Some((reference, others)) = drivers.split_first() else { return Verdict::default() };
     let mut logs = Logs::new();
-    let mut verdict = judge_one(reference, runs, expected, None, &mut |case, log| drop(logs.insert(case.to_owned(), log)));
+    let mut verdict =
+        judge_one(reference, runs, expected, None, &mut |case, log| drop(logs.insert(case.to_owned(), log)));
     let logs = &logs;
     let verdicts = std::thread::scope(|scope| {
         let judged = |driver| scope.spawn(move || judge_one(driver, runs, expected, Some(logs), &mut |_, _| {}));
@@ -74,7 +75,9 @@ fn judge_one(
         failures.push(Failure { driver: driver.name.clone(), case: case.to_owned(), what });
     };
     let played = driver.play(runs, &mut |case, log| {
-        let Some(run) = open.remove(case) else { return fail(case, "it was not asked for, or is reported twice".to_owned()) };
+        let Some(run) = open.remove(case) else {
+            return fail(case, "it was not asked for, or is reported twice".to_owned());
+        };
         column.answers += log.iter().filter(|line| line.starts_with("{\"step\":")).count();
         match wrong(run, &log, expected.get(case), reference.map(|logs| logs.get(case))) {
             Some(what) => fail(case, what),
@@ -94,7 +97,12 @@ fn judge_one(
 }
 
 /// What is wrong with a log.
-fn wrong(run: &Run, log: &[String], expected: Option<&Expected>, reference: Option<Option<&Vec<String>>>) -> Option<String> {
+fn wrong(
+    run: &Run,
+    log: &[String],
+    expected: Option<&Expected>,
+    reference: Option<Option<&Vec<String>>>,
+) -> Option<String> {
     match reference {
         Some(None) => return Some("there is no log to compare it with".to_owned()),
         Some(Some(reference)) if reference != log => return Some(difference(reference, log)),

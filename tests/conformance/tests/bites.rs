@@ -151,7 +151,10 @@ fn a_misspelt_member_of_a_case_is_an_error() {
     for (text, what) in [
         (r#"[{ "name": "a", "limiter": {}, "step": [] }]"#, "step"),
         (r#"[{ "name": "a", "limiter": {}, "steps": [[0, "peek", { "costs": 1 }]] }]"#, "costs"),
-        (r#"[{ "name": "a", "limiter": {}, "steps": [[0, "refund", { "charged": "b" }]] }]"#, "no step before is called b"),
+        (
+            r#"[{ "name": "a", "limiter": {}, "steps": [[0, "refund", { "charged": "b" }]] }]"#,
+            "no step before is called b",
+        ),
     ] {
         let error = cases::read("test", text).expect_err("the case is wrong");
         assert!(format!("{error:#}").contains(what), "{error:#}");

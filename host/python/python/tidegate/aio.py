@@ -75,6 +75,7 @@ class Tidegate:
         max_batch: int | None = None,
         max_attempts: int | None = None,
         flush_delay_ms: int | None = None,
+        max_staleness_ms: int | None = None,
     ) -> None:
         """See `tidegate.Tidegate`."""
         self._core = _core.Gate(
@@ -85,6 +86,7 @@ class Tidegate:
             max_batch=max_batch,
             max_attempts=max_attempts,
             flush_delay_ms=flush_delay_ms,
+            max_staleness_ms=max_staleness_ms,
         )
 
     @overload

@@ -72,7 +72,9 @@ class Stage:
         self.hosts = []
         for host in run["hosts"]:
             clock = ManualClock(run["atUs"] + host["offsetUs"])
-            self.hosts.append((Tidegate(store, clock), clock, host["offsetUs"], {}))
+            # No refusal from memory: this suite compares what is committed, and asks the store each time.
+            gate = Tidegate(store, clock, max_staleness_ms=0)
+            self.hosts.append((gate, clock, host["offsetUs"], {}))
         self.kinds = {policy["id"]: policy for policy in run["policies"]}
         # What each step gave that a later one may bring back: a decision or a report.
         self.given = []

@@ -68,8 +68,7 @@ fn conformance() -> Result<bool> {
 }
 
 fn options() -> Result<Option<Options>> {
-    let mut options =
-        Options { seed: 1, events: 100_000, drivers: Vec::new(), case: None, list: false, log: false };
+    let mut options = Options { seed: 1, events: 100_000, drivers: Vec::new(), case: None, list: false, log: false };
     let mut parser = lexopt::Parser::from_env();
     while let Some(argument) = parser.next()? {
         match argument {
@@ -108,9 +107,8 @@ fn chosen_drivers(options: &Options, places: &Places) -> Result<Vec<Driver>> {
     for name in &options.drivers {
         ensure!(all.iter().any(|driver| driver.name == *name), "there is no driver {name:?}");
     }
-    let is_chosen = |driver: &Driver| {
-        options.drivers.is_empty() || driver.name == "rust" || options.drivers.contains(&driver.name)
-    };
+    let is_chosen =
+        |driver: &Driver| options.drivers.is_empty() || driver.name == "rust" || options.drivers.contains(&driver.name);
     Ok(all.into_iter().filter(is_chosen).collect())
 }
 
@@ -153,7 +151,10 @@ fn show(options: &Options, verdict: &Verdict) {
         println!("{}: {}\n    {}", failure.driver, failure.case, failure.what);
         if failure.case != "*" {
             let seed = options.seed;
-            println!("    again: cargo xtask conformance --seed {seed} --driver {} --case '{}'", failure.driver, failure.case);
+            println!(
+                "    again: cargo xtask conformance --seed {seed} --driver {} --case '{}'",
+                failure.driver, failure.case
+            );
         }
     }
     if verdict.failures.len() > SHOWN {

@@ -7,9 +7,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::{Case, Expected};
-use crate::protocol::{
-    Cell, Failure, Host, PolicyKind, PolicySettings, Reply, Run, START_US, Step, StoreKind,
-};
+use crate::protocol::{Cell, Failure, Host, PolicyKind, PolicySettings, Reply, Run, START_US, Step, StoreKind};
 
 /// A case's members.
 #[derive(Debug, Deserialize)]

@@ -39,7 +39,8 @@ pub fn read_all(folder: &Path) -> Result<Vec<Case>> {
     let mut cases = Vec::new();
     for group in sorted(folder)? {
         for path in sorted(&group)? {
-            let name = |path: &Path| path.file_stem().map(|stem| stem.to_string_lossy().into_owned()).unwrap_or_default();
+            let name =
+                |path: &Path| path.file_stem().map(|stem| stem.to_string_lossy().into_owned()).unwrap_or_default();
             let prefix = format!("{}/{}", name(&group), name(&path));
             let text = std::fs::read_to_string(&path)?;
             cases.extend(read(&prefix, &text).with_context(|| format!("{}", path.display()))?);

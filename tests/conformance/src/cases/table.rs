@@ -75,8 +75,8 @@ fn fill_text(text: &str, row: &Row) -> Value {
     if let Some(filling) = text.strip_prefix('$').and_then(|column| row.get(column)) {
         return filling.value.clone();
     }
-    let filled = row.iter().fold(text.to_owned(), |text, (column, filling)| {
-        text.replace(&format!("${{{column}}}"), &filling.text)
-    });
+    let filled = row
+        .iter()
+        .fold(text.to_owned(), |text, (column, filling)| text.replace(&format!("${{{column}}}"), &filling.text));
     Value::String(filled)
 }

@@ -75,7 +75,8 @@ fn breaker(random: &mut Random) -> Made {
         config["monitored"] = json!([{ "pattern": "*Error" }, { "part": "code", "pattern": "5??" }]);
     }
     if random.below(3) == 0 {
-        config["ignored"] = json!([{ "part": "message", "pattern": "not f*" }, { "part": "name", "pattern": "Fehler\\*?" }]);
+        config["ignored"] =
+            json!([{ "part": "message", "pattern": "not f*" }, { "part": "name", "pattern": "Fehler\\*?" }]);
     }
     if random.below(6) == 0 {
         config["mode"] = json!(random.pick(&["forced-closed", "metrics-only", "disabled", "forced-open"]));

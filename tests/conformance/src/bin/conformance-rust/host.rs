@@ -10,8 +10,8 @@ use tidegate::key::EntityKey;
 use tidegate::store::scripted::{self, Event, Scripted};
 use tidegate::store::{MemoryStore, Store};
 use tidegate::{
-    Ask, CircuitBreaker, CircuitBreakerConfig, CircuitReport, Decision, Error, Failure, ManualClock, Memory,
-    Permit, RateLimiter, RateLimiterConfig, Tidegate, Ticket,
+    Ask, CircuitBreaker, CircuitBreakerConfig, CircuitReport, Decision, Error, Failure, ManualClock, Memory, Permit,
+    RateLimiter, RateLimiterConfig, Ticket, Tidegate,
 };
 use tidegate_conformance::protocol::{self, PolicyKind, PolicySettings, Run, Step, StoreKind};
 
@@ -57,7 +57,8 @@ impl Stage {
         let mut hosts = Vec::new();
         for host in &run.hosts {
             let own = ManualClock::at_us(run.at_us.saturating_add_signed(host.offset_us));
-            let builder = Tidegate::builder().clock(own.clone());
+            // No refusal from memory: this suite compares what is committed, and asks the store each time.
+            let builder = Tidegate::builder().clock(own.clone()).max_staleness(Duration::ZERO);
             let builder = match run.store {
                 StoreKind::Memory => builder.memory(memory.clone()),
                 StoreKind::Ledger => builder.store(distant.clone()),
@@ -85,8 +86,7 @@ impl Stage {
             match opened {
                 Ok(policy) => drop(host.policies.insert(settings.id.clone(), policy)),
                 Err(Error::Config { problems, .. }) => {
-                    let problem =
-                        |p: tidegate::Problem| Problem { path: p.path, value: p.value, allowed: p.allowed };
+                    let problem = |p: tidegate::Problem| Problem { path: p.path, value: p.value, allowed: p.allowed };
                     return Ok(problems.into_iter().map(problem).collect());
                 }
                 Err(error) => return Err(error.into()),
