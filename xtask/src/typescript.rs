@@ -19,7 +19,8 @@ const LATER: [u32; 2] = [22, 24];
 /// Finds or installs Node and npm, and installs what the package is developed with.
 pub(crate) fn setup() -> Result<()> {
     ensure_node()?;
-    run(npm(&["ci", "--no-audit", "--no-fund"])?)
+    // Not `npm ci`: it refuses a lock file that leaves out what the registry does not have for other platforms.
+    run(npm(&["install", "--no-audit", "--no-fund"])?)
 }
 
 /// Makes what the package ships: the component as JavaScript, and its own sources compiled.

@@ -4,13 +4,15 @@ use std::collections::HashMap;
 use std::process::ExitCode;
 use std::time::Instant;
 
-use anyhow::{Result, bail, ensure};
+use anyhow::{Context as _, Result, bail, ensure};
 use lexopt::prelude::*;
 use tidegate_conformance::cases::{self, Case};
 use tidegate_conformance::drivers::{Driver, Places};
 use tidegate_conformance::generate;
 use tidegate_conformance::protocol::Run;
-use tidegate_conformance::verdict::{Verdict, judge};
+use tidegate_conformance::samples;
+use tidegate_conformance::verdict::{Failure, judge};
+use tidegate_test_support::redis_server::RedisServer;
 
 const HELP: &str = "\
 Usage: conformance [--seed N] [--events N] [--driver NAME]... [--case NAME] [--list] [--log]
@@ -18,7 +20,7 @@ Usage: conformance [--seed N] [--events N] [--driver NAME]... [--case NAME] [--l
   --seed N       generate events by this seed; by default 1
   --events N     how many at least; by default 100000
   --driver NAME  hold only this driver to the Rust driver's logs; rust, typescript, python or raw
-  --case NAME    run only the cases whose names contain this
+  --case NAME    run only the cases whose names contain this; samples are cases of the names samples/FILE:LINE
   --list         name the cases and run nothing
   --log          show the Rust driver's logs
 ";
@@ -54,9 +56,11 @@ fn conformance() -> Result<bool> {
     let places = Places::find()?;
     let cases = chosen(&options, cases::read_all(&places.suite.join("cases"))?);
     let generated = generated(&options);
-    ensure!(!cases.is_empty() || !generated.is_empty(), "no case is so called");
+    let samples = chosen_samples(&options, &places)?;
+    ensure!(!cases.is_empty() || !generated.is_empty() || !samples.is_empty(), "no case is so called");
     if options.list {
         cases.iter().for_each(|case| println!("{}", case.name));
+        samples.iter().for_each(|sample| println!("samples/{}", sample.name));
         println!("{} cases", cases.len());
         return Ok(true);
     }
@@ -64,7 +68,43 @@ fn conformance() -> Result<bool> {
     if options.log {
         show_logs(&drivers[0], &cases, &generated)?;
     }
-    Ok(run(&options, &cases, &generated, drivers, &places))
+    Ok(run(&options, &Work { cases, generated, samples }, drivers, &places))
+}
+
+/// What is to be done.
+struct Work {
+    cases: Vec<Case>,
+    generated: Vec<Run>,
+    samples: Vec<samples::Sample>,
+}
+
+/// The READMEs' samples: all, or those that were asked for; none where only some drivers are wanted.
+fn chosen_samples(options: &Options, places: &Places) -> Result<Vec<samples::Sample>> {
+    let mut samples = samples::all(&places.suite.join("../.."))?;
+    for language in ["rust", "ts", "python"] {
+        ensure!(samples.iter().any(|sample| sample.language == language), "no README has a sample in {language}");
+    }
+    samples.retain(|sample| match &options.case {
+        Some(name) => format!("samples/{}", sample.name).contains(name),
+        None => options.drivers.is_empty(),
+    });
+    Ok(samples)
+}
+
+/// Executes samples, each against an empty server.
+fn execute(samples: &[samples::Sample], places: &Places) -> Vec<Failure> {
+    let execute = |sample: &samples::Sample| {
+        let server = RedisServer::start().context("a sample needs Redis")?;
+        sample.run(places, &server.url())
+    };
+    let mut failures = Vec::new();
+    for sample in samples {
+        if let Err(error) = execute(sample) {
+            let (driver, case) = (sample.language.clone(), format!("samples/{}", sample.name));
+            failures.push(Failure { driver, case, what: format!("{error:#}") });
+        }
+    }
+    failures
 }
 
 fn options() -> Result<Option<Options>> {
@@ -118,8 +158,9 @@ fn show_logs(driver: &Driver, cases: &[Case], generated: &[Run]) -> Result<()> {
 }
 
 /// Runs all, prints what it came to, and tells whether all is right.
-fn run(options: &Options, cases: &[Case], generated: &[Run], drivers: Vec<Driver>, places: &Places) -> bool {
+fn run(options: &Options, work: &Work, drivers: Vec<Driver>, places: &Places) -> bool {
     let started = Instant::now();
+    let Work { cases, generated, samples } = work;
     let runs: Vec<Run> = cases.iter().flat_map(|case| case.runs.clone()).collect();
     let expected: HashMap<_, _> =
         cases.iter().flat_map(|case| case.runs.iter().map(|run| (run.case.clone(), case.expected.clone()))).collect();
@@ -133,31 +174,52 @@ fn run(options: &Options, cases: &[Case], generated: &[Run], drivers: Vec<Driver
     }
     for (runs, verdict) in &parts {
         println!("{}\n", verdict.table(runs));
-        show(options, verdict);
     }
-    let failed: usize = parts.iter().map(|(_, verdict)| verdict.failures.len()).sum();
+    let verdicts = parts.into_iter().flat_map(|(_, verdict)| verdict.failures);
+    let failures: Vec<Failure> = verdicts.chain(execute(samples, places)).collect();
+    show(options, &failures);
     let events: usize = generated.iter().map(|run| run.steps.len()).sum();
-    let passed = cases.len() + usize::from(!generated.is_empty());
-    println!("{} cases in {} runs, and {events} events by seed {}", cases.len(), runs.len(), options.seed);
-    let (outcome, passed) = if failed == 0 { ("ok", passed) } else { ("FAILED", passed.saturating_sub(failed)) };
-    let seconds = started.elapsed().as_secs_f64();
+    println!(
+        "{} cases in {} runs, {events} events by seed {}, {} samples",
+        cases.len(),
+        runs.len(),
+        options.seed,
+        samples.len()
+    );
+    // The generated events count as one case.
+    let all = cases.len() + samples.len() + usize::from(!generated.is_empty());
+    summary(all, &failures, started);
+    failures.is_empty()
+}
+
+/// The last line, which `cargo xtask test` counts.
+fn summary(all: usize, failures: &[Failure], started: Instant) {
+    let case = |failure: &Failure| match failure.case.split_once('/') {
+        Some(("generated", _)) => "generated".to_owned(),
+        _ => failure.case.split('@').next().unwrap_or_default().to_owned(),
+    };
+    let failed = failures.iter().map(case).collect::<std::collections::BTreeSet<_>>().len();
+    let outcome = if failed == 0 { "ok" } else { "FAILED" };
+    let (passed, seconds) = (all.saturating_sub(failed), started.elapsed().as_secs_f64());
     println!("\ntest result: {outcome}. {passed} passed; {failed} failed; 0 ignored; finished in {seconds:.2}s");
-    failed == 0
 }
 
 /// Shows what is wrong and how to see it again.
-fn show(options: &Options, verdict: &Verdict) {
-    for failure in verdict.failures.iter().take(SHOWN) {
+fn show(options: &Options, failures: &[Failure]) {
+    for failure in failures.iter().take(SHOWN) {
         println!("{}: {}\n    {}", failure.driver, failure.case, failure.what);
         if failure.case != "*" {
-            let seed = options.seed;
-            println!(
-                "    again: cargo xtask conformance --seed {seed} --driver {} --case '{}'",
-                failure.driver, failure.case
-            );
+            println!("    again: cargo xtask conformance {} --case '{}'", again(options, failure), failure.case);
         }
     }
-    if verdict.failures.len() > SHOWN {
-        println!("and {} more", verdict.failures.len() - SHOWN);
+    if failures.len() > SHOWN {
+        println!("and {} more", failures.len() - SHOWN);
     }
+}
+
+/// What besides the case's name says how to see a failure again.
+fn again(options: &Options, failure: &Failure) -> String {
+    let driver =
+        if failure.case.starts_with("samples/") { String::new() } else { format!(" --driver {}", failure.driver) };
+    format!("--seed {}{driver}", options.seed)
 }
