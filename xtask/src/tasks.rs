@@ -23,7 +23,7 @@ pub(crate) fn component() -> Result<()> {
 
 /// All packages that link wasmtime. They are always chosen together: chosen alone, each would switch on other features of
 /// what wasmtime is built of, and have it compiled anew.
-const THE_REST: [&str; 5] = ["--workspace", "--exclude", "tidegate-policy", "--exclude", "xtask"];
+pub(crate) const THE_REST: [&str; 5] = ["--workspace", "--exclude", "tidegate-policy", "--exclude", "xtask"];
 
 /// Builds the example in Rust.
 pub(crate) fn build_demo() -> Result<()> {
@@ -31,15 +31,6 @@ pub(crate) fn build_demo() -> Result<()> {
     // A test has to be among what is built, for the features to be those of the tests.
     let targets = ["--bin", "resilient-api-calls", "--test", "demo"];
     run(cargo(["build", "--locked", "--release"].iter().chain(&THE_REST).chain(&targets)))
-}
-
-/// Runs the benchmarks.
-pub(crate) fn bench(arguments: &[String]) -> Result<()> {
-    component::build()?;
-    install::redis()?;
-    let mut command = cargo(["bench", "--locked"].iter().chain(&THE_REST).chain(&["--bench", "decisions", "--"]));
-    command.args(arguments);
-    run(command)
 }
 
 /// Runs all checks and tests, up to the first step that fails.
