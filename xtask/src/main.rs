@@ -2,6 +2,7 @@
 
 mod benches;
 mod component;
+mod conformance;
 mod demos;
 mod examples;
 mod install;
@@ -61,6 +62,14 @@ const TASKS: &[Task] = &[
         summary: "set up, then run all checks and tests",
         details: "Stops at the first step that fails. The last line sums up what the test runners counted.",
         start: Start::Plain(tasks::test),
+    },
+    Task {
+        name: "conformance",
+        arguments: " [arguments]",
+        summary: "hold all hosts to the same decisions",
+        details: "Builds the packages of all languages, then runs the cases of tests/conformance on each. The arguments go to the\n\
+                  runner: `cargo xtask conformance --help` lists them.",
+        start: Start::Handing(conformance::conformance),
     },
     Task {
         name: "demo",

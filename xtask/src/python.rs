@@ -56,11 +56,15 @@ pub(crate) fn test(counts: &mut TestCounts) -> Result<()> {
 
 /// Builds the wheel into `<target>/python/wheels`.
 pub(crate) fn package() -> Result<()> {
+    println!("wheel: {}", wheel()?.display());
+    Ok(())
+}
+
+/// Builds the wheel; its file.
+pub(crate) fn wheel() -> Result<PathBuf> {
     component::build()?;
     setup()?;
-    let wheel = Environment::fresh("package")?.build_wheel()?;
-    println!("wheel: {}", wheel.display());
-    Ok(())
+    Environment::fresh("package")?.build_wheel()
 }
 
 /// A virtual environment with the tools of `requirements-test.txt`.

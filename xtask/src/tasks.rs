@@ -4,7 +4,7 @@ use anyhow::{Result, ensure};
 
 use crate::run::{cargo, run, run_tests, step};
 use crate::test_counts::TestCounts;
-use crate::{component, demos, install, python, typescript};
+use crate::{component, conformance, demos, install, python, typescript};
 
 /// Builds the component and gets what the tests need.
 pub(crate) fn setup() -> Result<()> {
@@ -82,6 +82,7 @@ fn all_steps(counts: &mut TestCounts) -> Result<()> {
     step("tests of the rest", || run_tests(rest(), counts))?;
     python::test(counts)?;
     step("TypeScript", || typescript::test(counts))?;
+    step("conformance", || conformance::test(counts))?;
     step("documentation", || {
         let mut doc = cargo(["doc", "--locked", "--release", "--workspace", "--no-deps"]);
         doc.env("RUSTDOCFLAGS", "-D warnings");

@@ -15,6 +15,7 @@ use crate::limiter::RateLimiter;
 use crate::process::{self, PerProcess};
 use crate::stats::Stats;
 use crate::store::{Memory, Redis};
+use crate::testing::ScriptedStore;
 use crate::{errors, sleeper};
 
 /// Where state lives.
@@ -22,6 +23,7 @@ use crate::{errors, sleeper};
 enum Place {
     Memory(Py<Memory>),
     Redis(Py<Redis>),
+    Scripted(Py<ScriptedStore>),
 }
 
 /// How a gate works where it is not as usual.
@@ -32,6 +34,7 @@ struct Options {
     max_batch: Option<usize>,
     max_attempts: Option<u32>,
     flush_delay_ms: Option<u64>,
+    max_staleness_ms: Option<u64>,
 }
 
 /// What a gate is in one process.
@@ -69,7 +72,7 @@ impl Gate {
     #[new]
     #[pyo3(signature = (
         store = None, clock = None, *, component_file = None, max_known = None, max_batch = None, max_attempts = None,
-        flush_delay_ms = None
+        flush_delay_ms = None, max_staleness_ms = None
     ))]
     #[expect(clippy::too_many_arguments, reason = "they are keywords in Python")]
     fn new(
@@ -81,8 +84,9 @@ impl Gate {
         max_batch: Option<usize>,
         max_attempts: Option<u32>,
         flush_delay_ms: Option<u64>,
+        max_staleness_ms: Option<u64>,
     ) -> PyResult<Self> {
-        let options = Options { component_file, max_known, max_batch, max_attempts, flush_delay_ms };
+        let options = Options { component_file, max_known, max_batch, max_attempts, flush_delay_ms, max_staleness_ms };
         let gate = Inner { place: store, clock, options, opened: PerProcess::new(), loops: Loops::new() };
         // What is wrong is to be known here, and a connection opens until it is needed.
         gate.open(py)?;
@@ -142,6 +146,7 @@ impl Inner {
             None => builder,
             Some(Place::Memory(memory)) => builder.memory(memory.get().of_process(py)?),
             Some(Place::Redis(redis)) => builder.store(redis.get().connect(py)?),
+            Some(Place::Scripted(scripted)) => builder.store(scripted.get().store.clone()),
         };
         let mut clock = ClockOf::System;
         if let Some(manual) = &self.clock {
@@ -170,6 +175,9 @@ impl Options {
         }
         if let Some(delay_ms) = self.flush_delay_ms {
             builder = builder.flush_delay(Duration::from_millis(delay_ms));
+        }
+        if let Some(age_ms) = self.max_staleness_ms {
+            builder = builder.max_staleness(Duration::from_millis(age_ms));
         }
         builder
     }

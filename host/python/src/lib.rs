@@ -18,6 +18,7 @@ mod report;
 mod sleeper;
 mod stats;
 mod store;
+mod testing;
 
 use pyo3::prelude::*;
 
@@ -44,6 +45,8 @@ mod _tidegate {
     use crate::stats::Stats;
     #[pymodule_export]
     use crate::store::{Memory, Redis};
+    #[pymodule_export]
+    use crate::testing::ScriptedStore;
 
     use super::{Bound, PyModule, PyResult};
 

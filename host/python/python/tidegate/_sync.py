@@ -27,7 +27,17 @@ from tidegate._config import (
 )
 from tidegate._errors import CircuitOpenError, TidegateError
 from tidegate._failure import Failure
-from tidegate._tidegate import Admission, CircuitReport, Decision, ManualClock, Memory, Permit, Redis, Stats
+from tidegate._tidegate import (
+    Admission,
+    CircuitReport,
+    Decision,
+    ManualClock,
+    Memory,
+    Permit,
+    Redis,
+    ScriptedStore,
+    Stats,
+)
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -48,7 +58,7 @@ class Tidegate:
 
     def __init__(
         self,
-        store: Memory | Redis | None = None,
+        store: Memory | Redis | ScriptedStore | None = None,
         clock: ManualClock | None = None,
         *,
         component_file: str | None = None,
@@ -56,13 +66,15 @@ class Tidegate:
         max_batch: int | None = None,
         max_attempts: int | None = None,
         flush_delay_ms: int | None = None,
+        max_staleness_ms: int | None = None,
     ) -> None:
         """Opens a gate.
 
         ``component_file`` runs another component of the same world. With a shared store, ``max_known`` is of how many
         entities to remember what was last seen (65,536), ``max_batch`` how many calls on one go out together (256),
         ``max_attempts`` how often a call is committed before it ends in `ContendedError` (64), and ``flush_delay_ms``
-        how long successes of a closed circuit are kept back to be recorded together (20).
+        how long successes of a closed circuit are kept back to be recorded together (20). What the store has
+        refused is refused again without asking it for ``max_staleness_ms`` (at most 100, as by default).
         """
         self._core = _core.Gate(
             store,
@@ -72,6 +84,7 @@ class Tidegate:
             max_batch=max_batch,
             max_attempts=max_attempts,
             flush_delay_ms=flush_delay_ms,
+            max_staleness_ms=max_staleness_ms,
         )
 
     @overload

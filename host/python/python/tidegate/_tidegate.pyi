@@ -294,6 +294,21 @@ class Memory:
     def __new__(cls) -> Memory: ...
 
 @final
+class ScriptedStore:
+    """A memory behind the commit protocol, whose next answers are laid down, and which keeps what it was sent.
+
+    ``script`` is a JSON array with an answer for each commit to come: ``{"before": [{"cell", "text", "ttlMs"}]}`` (another
+    host writes first), ``{"refuse": [text]}``, ``{"untimely": {"aheadUs"}}``, ``{"away": reason}``, or ``{}``.
+    """
+
+    def __new__(cls, memory: Memory, clock: ManualClock, script: str = "[]") -> ScriptedStore: ...
+    def take_commits(self) -> list[str]:
+        """The commits since this was last asked, each as JSON text."""
+
+    def write(self, entity: tuple[str, str, str], cell: str, text: str | None, ttl_ms: int) -> None:
+        """Writes a cell of an entity (kind, name, key) as another host would; None deletes it."""
+
+@final
 class Redis:
     """Shares state through Redis 6.2 or later, or Valkey: the settings of connections, one for each gate.
 
@@ -350,7 +365,7 @@ class Pending(Generic[_T_co]):
 class Gate:
     def __new__(
         cls,
-        store: Memory | Redis | None = None,
+        store: Memory | Redis | ScriptedStore | None = None,
         clock: ManualClock | None = None,
         *,
         component_file: str | None = None,
@@ -358,6 +373,7 @@ class Gate:
         max_batch: int | None = None,
         max_attempts: int | None = None,
         flush_delay_ms: int | None = None,
+        max_staleness_ms: int | None = None,
     ) -> Gate: ...
     def rate_limiter(self, config: str) -> RateLimiter: ...
     def circuit_breaker(self, config: str) -> CircuitBreaker: ...

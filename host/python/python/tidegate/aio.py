@@ -30,7 +30,17 @@ from tidegate._config import (
 from tidegate._errors import CircuitOpenError, TidegateError
 from tidegate._failure import Failure
 from tidegate._sync import as_dict, as_failure, breaker_text, limiter_text, not_recorded
-from tidegate._tidegate import Admission, CircuitReport, Decision, ManualClock, Memory, Permit, Redis, Stats
+from tidegate._tidegate import (
+    Admission,
+    CircuitReport,
+    Decision,
+    ManualClock,
+    Memory,
+    Permit,
+    Redis,
+    ScriptedStore,
+    Stats,
+)
 
 __all__ = ["CircuitBreaker", "RateLimiter", "Tidegate"]
 
@@ -57,7 +67,7 @@ class Tidegate:
 
     def __init__(
         self,
-        store: Memory | Redis | None = None,
+        store: Memory | Redis | ScriptedStore | None = None,
         clock: ManualClock | None = None,
         *,
         component_file: str | None = None,
@@ -65,6 +75,7 @@ class Tidegate:
         max_batch: int | None = None,
         max_attempts: int | None = None,
         flush_delay_ms: int | None = None,
+        max_staleness_ms: int | None = None,
     ) -> None:
         """See `tidegate.Tidegate`."""
         self._core = _core.Gate(
@@ -75,6 +86,7 @@ class Tidegate:
             max_batch=max_batch,
             max_attempts=max_attempts,
             flush_delay_ms=flush_delay_ms,
+            max_staleness_ms=max_staleness_ms,
         )
 
     @overload
