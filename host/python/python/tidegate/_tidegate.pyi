@@ -6,6 +6,23 @@ from collections.abc import Mapping
 from datetime import timedelta
 from typing import Any, Generic, Literal, TypeAlias, TypeVar, final
 
+__all__ = [
+    "Admission",
+    "Bridge",
+    "CircuitBreaker",
+    "CircuitReport",
+    "Decision",
+    "Gate",
+    "ManualClock",
+    "Memory",
+    "Pending",
+    "Permit",
+    "RateLimiter",
+    "Redis",
+    "Stats",
+    "Transition",
+]
+
 _T_co = TypeVar("_T_co", covariant=True)
 
 _Verdict: TypeAlias = Literal["allowed", "wait", "denied"]
