@@ -64,7 +64,7 @@ pub(crate) fn package() -> Result<()> {
 pub(crate) fn wheel() -> Result<PathBuf> {
     component::build()?;
     setup()?;
-    Environment::fresh("package")?.build_wheel()
+    Environment::kept("package")?.build_wheel()
 }
 
 /// A virtual environment with the tools of `requirements-test.txt`.
