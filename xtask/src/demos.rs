@@ -6,24 +6,17 @@ mod typescript;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use anyhow::{Context, Result, bail};
+use anyhow::Result;
 
+use crate::language::{self, Language};
 use crate::run::{run, run_tests, step};
 use crate::test_counts::TestCounts;
-use crate::{install, paths, tasks};
-
-/// A language that the example is written in.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Language {
-    Rust,
-    TypeScript,
-    Python,
-}
+use crate::{install, npm, paths, tasks};
 
 /// Runs the example in the language of `--language`, by default Rust, and hands the other arguments on.
 pub(crate) fn demo(arguments: &[String]) -> Result<()> {
-    let (language, arguments) = split(arguments)?;
-    let mut command = match language {
+    let (language, arguments) = language::split(arguments)?;
+    let mut command = match language.unwrap_or(Language::Rust) {
         Language::Rust => Command::new(rust()?),
         Language::TypeScript => node(&typescript::build()?),
         Language::Python => python::module(&python::install()?, "resilient_api_calls"),
@@ -47,8 +40,8 @@ pub(crate) fn test(counts: &mut TestCounts) -> Result<()> {
 
 fn test_typescript(counts: &mut TestCounts) -> Result<()> {
     typescript::build()?;
-    run(typescript::npm(&typescript::dir(), &["run", "lint"]))?;
-    run_tests(typescript::npm(&typescript::dir(), &["test"]), counts)
+    run(npm::command(&typescript::dir(), &["run", "lint"]))?;
+    run_tests(npm::command(&typescript::dir(), &["test"]), counts)
 }
 
 fn test_python(counts: &mut TestCounts) -> Result<()> {
@@ -59,32 +52,6 @@ fn test_python(counts: &mut TestCounts) -> Result<()> {
         run(command)?;
     }
     run_tests(pytest(&python, "tests"), counts)
-}
-
-/// Takes the language out of the arguments.
-fn split(arguments: &[String]) -> Result<(Language, Vec<&String>)> {
-    let mut language = Language::Rust;
-    let mut others = Vec::new();
-    let mut arguments = arguments.iter();
-    while let Some(argument) = arguments.next() {
-        if argument == "--language" {
-            language = named(arguments.next().context("--language needs a value: rust, typescript or python")?)?;
-        } else if let Some(name) = argument.strip_prefix("--language=") {
-            language = named(name)?;
-        } else {
-            others.push(argument);
-        }
-    }
-    Ok((language, others))
-}
-
-fn named(name: &str) -> Result<Language> {
-    match name {
-        "rust" => Ok(Language::Rust),
-        "typescript" => Ok(Language::TypeScript),
-        "python" => Ok(Language::Python),
-        _ => bail!("--language is {name:?}, must be rust, typescript or python"),
-    }
 }
 
 /// Builds the example in Rust: the file of the program.
@@ -103,34 +70,4 @@ fn pytest(python: &Path, tests: &str) -> Command {
     let mut command = python::module(python, "pytest");
     command.arg(tests);
     command
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn words(text: &str) -> Vec<String> {
-        text.split_whitespace().map(str::to_owned).collect()
-    }
-
-    #[test]
-    fn takes_the_language_and_hands_the_other_arguments_on() {
-        for (given, language, others) in [
-            ("", Language::Rust, ""),
-            ("--items 5 --json", Language::Rust, "--items 5 --json"),
-            ("--items 5 --language typescript --json", Language::TypeScript, "--items 5 --json"),
-            ("--language=python --help", Language::Python, "--help"),
-        ] {
-            let given = words(given);
-            let (chosen, rest) = split(&given).unwrap();
-            assert_eq!((chosen, rest), (language, words(others).iter().collect()));
-        }
-    }
-
-    #[test]
-    fn a_language_that_there_is_not_is_quoted() {
-        let error = split(&words("--language cobol")).unwrap_err();
-        assert_eq!(error.to_string(), "--language is \"cobol\", must be rust, typescript or python");
-        assert!(split(&words("--language")).is_err());
-    }
 }

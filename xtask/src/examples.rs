@@ -5,6 +5,7 @@ use std::process::Command;
 
 use anyhow::{Context, Result};
 
+use crate::npm;
 use crate::paths;
 use crate::run::{run, run_tests, step};
 use crate::test_counts::TestCounts;
@@ -13,10 +14,9 @@ use crate::test_counts::TestCounts;
 pub(crate) fn temporal(wheel: &Path, counts: &mut TestCounts) -> Result<()> {
     step("examples/temporal: typescript", || {
         let dir = paths::root().join("examples/temporal/typescript");
-        // By the lock file, as `npm ci`, which refuses it where a registry has not the packages of all platforms.
-        run(npm(&dir, ["install", "--no-save", "--no-fund", "--no-audit"]))?;
-        run(npm(&dir, ["run", "lint"]))?;
-        run_tests(npm(&dir, ["test"]), counts)
+        npm::install(&dir)?;
+        run(npm::command(&dir, &["run", "lint"]))?;
+        run_tests(npm::command(&dir, &["test"]), counts)
     })?;
     step("examples/temporal: python", || {
         let dir = paths::root().join("examples/temporal/python");
@@ -26,13 +26,6 @@ pub(crate) fn temporal(wheel: &Path, counts: &mut TestCounts) -> Result<()> {
         run(module(&python, &dir, ["mypy"]))?;
         run_tests(module(&python, &dir, ["pytest"]), counts)
     })
-}
-
-/// A command of npm in a folder, without the colours that would hide what the tests came to.
-fn npm<const N: usize>(dir: &Path, arguments: [&str; N]) -> Command {
-    let mut command = Command::new(if cfg!(windows) { "npm.cmd" } else { "npm" });
-    command.args(arguments).current_dir(dir).env("NO_COLOR", "1");
-    command
 }
 
 /// The Python of a fresh virtual environment, with an example's requirements and the wheel.

@@ -1,9 +1,13 @@
 //! What can be done in this repository with one command: `cargo xtask help` lists it.
 
+mod benches;
 mod component;
 mod conformance;
 mod demos;
+mod examples;
 mod install;
+mod language;
+mod npm;
 mod package;
 mod paths;
 mod python;
@@ -85,9 +89,9 @@ const TASKS: &[Task] = &[
     Task {
         name: "bench",
         arguments: " [arguments]",
-        summary: "run the benchmarks",
-        details: "The arguments go to `cargo bench`.",
-        start: Start::Handing(tasks::bench),
+        summary: "run the benchmarks of all languages",
+        details: "With `--language rust`, `typescript` or `python` those of one. The other arguments go to `cargo bench`.",
+        start: Start::Handing(benches::bench),
     },
     Task {
         name: "test-python",

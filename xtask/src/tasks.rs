@@ -4,7 +4,7 @@ use anyhow::{Result, ensure};
 
 use crate::run::{cargo, run, run_tests, step};
 use crate::test_counts::TestCounts;
-use crate::{component, conformance, demos, install, python, typescript};
+use crate::{component, conformance, demos, examples, install, python, typescript};
 
 /// Builds the component and gets what the tests need.
 pub(crate) fn setup() -> Result<()> {
@@ -31,15 +31,6 @@ pub(crate) fn build_demo() -> Result<()> {
     // A test has to be among what is built, for the features to be those of the tests.
     let targets = ["--bin", "resilient-api-calls", "--test", "demo"];
     run(cargo(["build", "--locked", "--release"].iter().chain(&THE_REST).chain(&targets)))
-}
-
-/// Runs the benchmarks.
-pub(crate) fn bench(arguments: &[String]) -> Result<()> {
-    component::build()?;
-    install::redis()?;
-    let mut command = cargo(["bench", "--locked"].iter().chain(&THE_REST).chain(&["--bench", "decisions", "--"]));
-    command.args(arguments);
-    run(command)
 }
 
 /// Runs all checks and tests, up to the first step that fails.
@@ -87,11 +78,14 @@ fn all_steps(counts: &mut TestCounts) -> Result<()> {
     let test = ["test", "--locked", "--no-fail-fast"];
     step("tests of xtask", || run_tests(cargo(test.iter().chain(&["--package", "xtask"])), counts))?;
     step("tests of the policies", || run_tests(cargo(test.iter().chain(&["--package", "tidegate-policy"])), counts))?;
-    let rest = || cargo(test.iter().chain(&["--release"]).chain(&THE_REST));
-    step("tests of the rest", || run_tests(rest(), counts))?;
     python::test(counts)?;
     step("TypeScript", || typescript::test(counts))?;
+    // After both, because workers in Node and Python are among the processes of the fleet tests.
+    let rest = || cargo(test.iter().chain(&["--release"]).chain(&THE_REST));
+    step("tests of the rest", || run_tests(rest(), counts))?;
     step("conformance", || conformance::test(counts))?;
+    demos::test(counts)?;
+    examples::temporal(&python::wheel()?, counts)?;
     step("documentation", || {
         let mut doc = cargo(["doc", "--locked", "--release", "--workspace", "--no-deps"]);
         doc.env("RUSTDOCFLAGS", "-D warnings");

@@ -6,6 +6,7 @@ use std::process::Command;
 use anyhow::{Context, Result, ensure};
 
 use crate::install;
+use crate::npm;
 use crate::paths;
 use crate::run::{run, run_tests};
 use crate::test_counts::TestCounts;
@@ -19,14 +20,13 @@ const LATER: [u32; 2] = [22, 24];
 /// Finds or installs Node and npm, and installs what the package is developed with.
 pub(crate) fn setup() -> Result<()> {
     ensure_node()?;
-    // Not `npm ci`: it refuses a lock file that leaves out what the registry does not have for other platforms.
-    run(npm(&["install", "--no-audit", "--no-fund"])?)
+    npm::install(&package_dir())
 }
 
 /// Makes what the package ships: the component as JavaScript, and its own sources compiled.
 pub(crate) fn build() -> Result<()> {
-    run(npm(&["run", "--silent", "generate"])?)?;
-    run(npm(&["run", "--silent", "build"])?)
+    run(in_npm(&["run", "--silent", "generate"])?)?;
+    run(in_npm(&["run", "--silent", "build"])?)
 }
 
 /// Checks and tests the package: its sources, then the packed file in an empty project, then its sources on later versions
@@ -34,9 +34,9 @@ pub(crate) fn build() -> Result<()> {
 pub(crate) fn test(counts: &mut TestCounts) -> Result<()> {
     setup()?;
     build()?;
-    run(npm(&["run", "--silent", "lint"])?)?;
-    run_tests(npm(&["run", "--silent", "test"])?, counts)?;
-    run_tests(npm(&["run", "--silent", "test:pack"])?, counts)?;
+    run(in_npm(&["run", "--silent", "lint"])?)?;
+    run_tests(in_npm(&["run", "--silent", "test"])?, counts)?;
+    run_tests(in_npm(&["run", "--silent", "test:pack"])?, counts)?;
     LATER.iter().try_for_each(|version| run_tests(test_on(*version)?, counts))
 }
 
@@ -46,7 +46,7 @@ pub(crate) fn package() -> Result<()> {
     build()?;
     let to = paths::target_dir()?.join("package");
     std::fs::create_dir_all(&to)?;
-    let mut pack = npm(&["pack", "--pack-destination"])?;
+    let mut pack = in_npm(&["pack", "--pack-destination"])?;
     pack.arg(to);
     run(pack)
 }
@@ -56,8 +56,8 @@ fn package_dir() -> PathBuf {
 }
 
 /// A command of npm in the package, which is told where the component is.
-fn npm(arguments: &[&str]) -> Result<Command> {
-    in_package(Command::new("npm"), arguments)
+fn in_npm(arguments: &[&str]) -> Result<Command> {
+    told(npm::command(&package_dir(), arguments))
 }
 
 /// The tests of the sources on a later version of Node.
@@ -67,11 +67,12 @@ fn test_on(version: u32) -> Result<Command> {
     let programs = std::fs::read_dir(&nodes)?.flatten().map(|package| package.path().join("bin/node"));
     let node =
         { programs }.find(is_node).with_context(|| format!("there is no Node {version} in {}", nodes.display()))?;
-    in_package(Command::new(node), &["node_modules/vitest/vitest.mjs", "run"])
+    let mut command = Command::new(node);
+    command.args(["node_modules/vitest/vitest.mjs", "run"]).current_dir(package_dir());
+    told(command)
 }
 
-fn in_package(mut command: Command, arguments: &[&str]) -> Result<Command> {
-    command.args(arguments).current_dir(package_dir());
+fn told(mut command: Command) -> Result<Command> {
     // The result lines are read, and are the same everywhere without colours.
     command.env("NO_COLOR", "1").env_remove("FORCE_COLOR");
     command.env("TIDEGATE_COMPONENT", paths::component()?).env("TIDEGATE_NODES", nodes_dir()?);

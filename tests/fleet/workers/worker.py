@@ -120,10 +120,21 @@ async def ask_circuit(gate: Tidegate, circuit: Json) -> tidegate.CircuitReport:
         case "Admit":
             return await breaker.admit()
         case {"Failed": permit}:
-            return await breaker.failed(tidegate.Permit.from_dict(permit), elapsed_ms=1)
+            return await breaker.failed(permit_of(permit), tidegate.Failure(), elapsed_ms=1)
         case {"Succeeded": permit}:
-            return await breaker.succeeded(tidegate.Permit.from_dict(permit), elapsed_ms=1)
+            return await breaker.succeeded(permit_of(permit), elapsed_ms=1)
     raise ValueError(f"there is no request {circuit['request']}")
+
+
+def permit_of(json: Json) -> tidegate.Permit:
+    """A permit as all languages write it in JSON."""
+    generation, admitted_at_us, probe = json["generation"], json["admittedAtUs"], json["probe"]
+    return tidegate.Permit.from_dict({"generation": generation, "admitted_at_us": admitted_at_us, "probe": probe})
+
+
+def json_of(permit: tidegate.Permit) -> Json:
+    """Likewise."""
+    return {"generation": permit.generation, "admittedAtUs": permit.admitted_at_us, "probe": permit.probe}
 
 
 def decided(decision: tidegate.Decision) -> Json:
@@ -146,7 +157,7 @@ def reported(report: tidegate.CircuitReport) -> Json:
         "state": report.state,
         "cause": report.event.cause if report.event else None,
         "generation": report.generation,
-        "permit": report.permit.to_dict() if report.permit else None,
+        "permit": json_of(report.permit) if report.permit else None,
         "retry_after_ms": report.retry_after_ms,
     }
 

@@ -6,6 +6,23 @@ from collections.abc import Mapping
 from datetime import timedelta
 from typing import Any, Generic, Literal, TypeAlias, TypeVar, final
 
+__all__ = [
+    "Admission",
+    "Bridge",
+    "CircuitBreaker",
+    "CircuitReport",
+    "Decision",
+    "Gate",
+    "ManualClock",
+    "Memory",
+    "Pending",
+    "Permit",
+    "RateLimiter",
+    "Redis",
+    "Stats",
+    "Transition",
+]
+
 _T_co = TypeVar("_T_co", covariant=True)
 
 _Verdict: TypeAlias = Literal["allowed", "wait", "denied"]
@@ -297,8 +314,8 @@ class Memory:
 class ScriptedStore:
     """A memory behind the commit protocol, whose next answers are laid down, and which keeps what it was sent.
 
-    ``script`` is a JSON array with an answer for each commit to come: ``{"before": [{"cell", "text", "ttlMs"}]}`` (another
-    host writes first), ``{"refuse": [text]}``, ``{"untimely": {"aheadUs"}}``, ``{"away": reason}``, or ``{}``.
+    ``script`` is a JSON array with an answer for each commit to come: ``{"before": [{"cell", "text", "ttlMs"}]}``
+    (another host writes first), ``{"refuse": [text]}``, ``{"untimely": {"aheadUs"}}``, ``{"away": reason}``, or ``{}``.
     """
 
     def __new__(cls, memory: Memory, clock: ManualClock, script: str = "[]") -> ScriptedStore: ...

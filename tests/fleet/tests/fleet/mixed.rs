@@ -22,14 +22,20 @@ fn root() -> PathBuf {
 fn node(place: &Place) -> Worker {
     let mut program = Program::new("node");
     program.arg(root().join("tests/fleet/workers/worker.mjs"));
-    Worker::start_program(program, place).expect("the Node worker starts; `cargo xtask setup` builds what it needs")
+    Worker::start_program(program, place).expect("the Node worker starts: `cargo xtask test` builds what it needs")
 }
 
 fn python(place: &Place) -> Worker {
-    let python = root().join("target/python/venv/bin/python");
-    let mut program = Program::new(python);
+    let mut program = Program::new(python_with_tidegate());
     program.arg(root().join("tests/fleet/workers/worker.py"));
-    Worker::start_program(program, place).expect("the Python worker starts; `cargo xtask setup` builds what it needs")
+    Worker::start_program(program, place).expect("the Python worker starts: `cargo xtask test` builds what it needs")
+}
+
+/// That of the virtual environment into which `cargo xtask` has installed the wheel, beside what cargo builds.
+fn python_with_tidegate() -> PathBuf {
+    let worker = Path::new(env!("CARGO_BIN_EXE_fleet-worker"));
+    let target = worker.ancestors().nth(2).expect("it is in the target directory, in that of its profile");
+    target.join("python/test/bin/python")
 }
 
 /// Two processes of each language, in turns.
