@@ -6,8 +6,8 @@
  * leaves its number in `kv.number` instead of throwing the one that stood in the way.
  */
 
-/** The functions of the exported resources that return a record: each lifts it field by field. */
-const LIFTS = 4 + 7;
+/** The functions of limiters, breakers and nodes that return a record of a decision: each lifts it field by field. */
+const LIFTS = 4 + 7 + (1 + 5);
 
 /** Texts of a policy are short and plain, and calling the encoder costs more than to write them. */
 const TEXTS = `
@@ -91,12 +91,26 @@ const HELPERS = `
 
 const U64 = String.raw`BigInt\.asUintN\(64, (arg\d+)\)`;
 
+/** A call of one of these functions, before what it returned is read. */
+const LIFT = new RegExp(
+  "( {6}const ret = (?:rateLimiter|circuitBreaker|nodes)010Method" +
+    "(?:Limiter|Breaker|RateLimiterNodeStep|CircuitBreakerNode(?:Admit|Succeeded|Failed|Cancelled|Status))\\w*\\(.*\\);\\n)" +
+    "(?=\\s+(?:let (?:variant|enum)\\d+;|var bool\\d+ = dataView))",
+  "g",
+);
+
 /** Each step: what it replaces, by what, and how often it must match. */
 const STEPS = [
   {
     what: "one view of the memory, not looked up anew for each field",
     from: /\n {2}let dv = new DataView\(new ArrayBuffer\(\)\);\n {2}const dataView = .*\n/g,
     to: HELPERS,
+    times: 1,
+  },
+  {
+    what: "texts out as they are: a mark at their start is theirs",
+    from: /new TextDecoder\(\)/g,
+    to: "new TextDecoder('utf-8', { ignoreBOM: true })",
     times: 1,
   },
   {
@@ -128,8 +142,8 @@ const STEPS = [
   },
   {
     what: "advance is handed doubles",
-    from: /'3': trampoline8,/g,
-    to: "'3': instantiateCore(new WebAssembly.Module(doubles), { js: { advance: trampoline8 } }).exports.advance,",
+    from: /(advance: exports0\['(\d+)'\],[\s\S]*?'\2': )(trampoline\d+),/g,
+    to: "$1instantiateCore(new WebAssembly.Module(doubles), { js: { advance: $3 } }).exports.advance,",
     times: 1,
   },
   {
@@ -145,14 +159,14 @@ const STEPS = [
     times: 1,
   },
   {
-    what: "numbers of decisions and reports",
+    what: "numbers of decisions, reports and steps",
     from: /BigInt\.asUintN\(64, dataView\(memory0\)\.getBigInt64\((ret \+ \d+), true\)\)/g,
     to: "u64At(dataView(memory0), $1)",
-    times: 4 * 6 + 7 * 5,
+    times: 4 * 6 + 7 * 5 + (1 + 5 * 5),
   },
   {
     what: "one view a lift",
-    from: /( {6}const ret = (?:rateLimiter|circuitBreaker)010Method\w+\(.*\);\n)(?=\s+let (?:variant|enum)\d+;)/g,
+    from: LIFT,
     to: "$1      const view = dataView(memory0);\n",
     times: LIFTS,
   },

@@ -5,6 +5,8 @@
  * count grows past 2^53, which is what a store can hold.
  */
 
+import type { Problem } from "./errors.js";
+
 /** What an answer to a rate limiter's call is; the words of the contract. */
 export type Verdict = "allowed" | "wait" | "denied";
 
@@ -110,6 +112,27 @@ export interface WitReport {
   discarded: number;
 }
 
+/** One step of a rate limiter node, as the component says it. */
+export interface WitStep {
+  done: boolean;
+  passed: boolean;
+  waitMs: number;
+  /** Empty: none. */
+  token: string;
+  /** JSON text; empty while it is not done. */
+  result: string;
+}
+
+/** One step of a circuit breaker node, as the component says it. */
+export interface WitCircuitStep {
+  allowed: boolean;
+  /** Empty: no call was admitted. */
+  token: string;
+  /** JSON text. */
+  result: string;
+  report: WitReport;
+}
+
 /** A call of one of the component's functions on one entity. */
 export type Request =
   | { readonly kind: "acquire"; readonly cost: number; readonly priority: number; readonly ticket: number }
@@ -124,7 +147,18 @@ export type Request =
   | { readonly kind: "cancelled"; readonly permit: CircuitPermit }
   | { readonly kind: "status" }
   | { readonly kind: "setMode"; readonly mode: CircuitMode }
-  | { readonly kind: "close" };
+  | { readonly kind: "close" }
+  | NodeRequest;
+
+/** A call of one of a workflow node's functions that see an entity. A token is empty where there is none. */
+export type NodeRequest =
+  | { readonly kind: "nodeStep"; readonly priority: number; readonly token: string }
+  | { readonly kind: "nodeAbandon"; readonly token: string }
+  | { readonly kind: "nodeAdmit" }
+  | { readonly kind: "nodeSucceeded"; readonly token: string }
+  | { readonly kind: "nodeFailed"; readonly token: string; readonly failure: Failure }
+  | { readonly kind: "nodeCancelled"; readonly token: string }
+  | { readonly kind: "nodeStatus" };
 
 /** What the component answered. */
 export type Answer =
@@ -132,17 +166,40 @@ export type Answer =
   | { readonly kind: "fault"; readonly fault: "cost-never-fits" }
   | { readonly kind: "wasWaiting"; readonly wasWaiting: boolean }
   | { readonly kind: "done" }
-  | { readonly kind: "report"; readonly report: WitReport };
+  | { readonly kind: "report"; readonly report: WitReport }
+  | { readonly kind: "step"; readonly step: WitStep }
+  | { readonly kind: "wasHeld"; readonly wasHeld: boolean }
+  | { readonly kind: "circuitStep"; readonly step: WitCircuitStep }
+  | { readonly kind: "problems"; readonly problems: readonly Problem[] };
+
+/** The calls whose answers may give something. */
+const GIVING: ReadonlySet<Request["kind"]> = new Set(["acquire", "tryAcquire", "admit", "nodeStep", "nodeAdmit"]);
 
 /** Whether the answer may give something that is taken back if nobody hears it. */
 export function gives(request: Request): boolean {
-  return request.kind === "acquire" || request.kind === "tryAcquire" || request.kind === "admit";
+  return GIVING.has(request.kind);
 }
 
 /** Whether an answer denies what was asked for. */
 export function refuses(answer: Answer): boolean {
-  if (answer.kind === "decision") return answer.decision.verdict === "denied";
-  return answer.kind === "report" && answer.report.effect.startsWith("refused-");
+  switch (answer.kind) {
+    case "decision":
+      return answer.decision.verdict === "denied";
+    case "report":
+      return answer.report.effect.startsWith("refused-");
+    case "step":
+      return answer.step.done && !answer.step.passed;
+    case "circuitStep":
+      return answer.step.report.effect.startsWith("refused-");
+    default:
+      return false;
+  }
+}
+
+/** Whether what the call changed may be committed later. */
+export function settlesLater(answer: Answer): boolean {
+  if (answer.kind === "report") return answer.report.settle === "later";
+  return answer.kind === "circuitStep" && answer.step.report.settle === "later";
 }
 
 /** What takes back what an answer gave; undefined: it gave nothing. */
@@ -155,5 +212,13 @@ export function undo(request: Request, answer: Answer): Request | undefined {
   if (answer.kind === "report" && request.kind === "admit" && answer.report.effect === "admitted") {
     return { kind: "cancelled", permit: answer.report.permit };
   }
-  return undefined;
+  return undoNode(request, answer);
+}
+
+function undoNode(request: Request, answer: Answer): Request | undefined {
+  if (answer.kind !== "step" && answer.kind !== "circuitStep") return undefined;
+  const { token } = answer.step;
+  if (token === "") return undefined;
+  if (request.kind === "nodeStep") return { kind: "nodeAbandon", token };
+  return request.kind === "nodeAdmit" ? { kind: "nodeCancelled", token } : undefined;
 }

@@ -8,6 +8,7 @@ import type { Decision } from "./rate-limiter/decision.js";
 /** What kind of error it is; for programs to compare. */
 export type TidegateErrorCode =
   | "config"
+  | "input"
   | "cost-never-fits"
   | "rate-limited"
   | "circuit-open"
@@ -31,7 +32,7 @@ export abstract class TidegateError extends Error {
 
 /** One thing that is wrong with a configuration. */
 export interface Problem {
-  /** Where, as a path from the root of the configuration: `limits[1].window`; empty is the root. */
+  /** Where, as a path from the root of the configuration: `limits[1].window`; empty, or `.` of a workflow node's, is the root. */
   readonly path: string;
   /** The value found there, as text. */
   readonly value: string;
@@ -48,10 +49,32 @@ export class ConfigError extends TidegateError {
 
   /** @param what what is wrong, such as `rate limiter "api"` */
   constructor(what: string, problems: readonly Problem[]) {
-    const lines = problems.map(({ path, value, allowed }) => `${path || "it"} is ${value}, must be ${allowed}`);
-    super(`${what} is not a valid configuration: ${lines.join("; ")}`);
+    super(`${what} is not a valid configuration: ${listOf(problems)}`);
     this.problems = problems;
   }
+}
+
+/** What a workflow node was given is not what its configuration needs: a key that is missing, a token that is none. */
+export class InputError extends TidegateError {
+  override readonly name = "InputError";
+  readonly code = "input";
+
+  constructor(
+    /** The type of the node: `rate-limiter` or `circuit-breaker`. */
+    readonly node: string,
+    /** All that is wrong, with paths such as `context.userId` and `token`. */
+    readonly problems: readonly Problem[],
+  ) {
+    super(`the ${node} node cannot go on: ${listOf(problems)}`);
+  }
+}
+
+function listOf(problems: readonly Problem[]): string {
+  const isRoot = (path: string) => path === "" || path === ".";
+  const lines = problems.map(
+    ({ path, value, allowed }) => `${isRoot(path) ? "it" : path} is ${value}, must be ${allowed}`,
+  );
+  return lines.join("; ");
 }
 
 /** The cost is above what a limit can ever admit at once. Waiting does not help. */
@@ -169,6 +192,11 @@ export function isTidegateError(error: unknown): error is TidegateError {
 /** Whether a configuration or an argument is wrong. */
 export function isConfigError(error: unknown): error is ConfigError {
   return codeOf(error) === "config";
+}
+
+/** Whether a workflow node was given what its configuration cannot do with. */
+export function isInputError(error: unknown): error is InputError {
+  return codeOf(error) === "input";
 }
 
 /** Whether the cost can never fit. */

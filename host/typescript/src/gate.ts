@@ -7,9 +7,17 @@ import { Core } from "./core.js";
 import { ConfigError } from "./errors.js";
 import { Ledger, type LedgerOptions } from "./ledger/ledger.js";
 import { type LedgerStats, newStats } from "./ledger/stats.js";
+import type { NodeOptions } from "./nodes/asking.js";
+import type { CircuitBreakerNode } from "./nodes/breaker.js";
+import type { CircuitBreakerNodeConfig, RateLimiterNodeConfig } from "./nodes/config.js";
+import { type NodeCallOptions, Nodes } from "./nodes/functions.js";
+import type { RateLimiterNode } from "./nodes/limiter.js";
+import type { NodeDefinition } from "./nodes/registry.js";
+import type { CircuitBreakerResult, Guarded, RateLimiterResult, WithResult } from "./nodes/result.js";
 import type { RateLimiterConfig } from "./rate-limiter/config.js";
 import { RateLimiter } from "./rate-limiter/index.js";
 import { Runtime, type RuntimeStats } from "./runtime/index.js";
+import type { Signal } from "./signal.js";
 import { Memory } from "./store/memory.js";
 import type { Store } from "./store/store.js";
 
@@ -43,6 +51,7 @@ const COUNTS = { maxKnown: 1, maxBatch: 1, maxAttempts: 1, flushDelayMs: 0, maxS
  */
 export class Tidegate {
   readonly #core: Core;
+  readonly #nodes: Nodes;
 
   /** @throws {ConfigError} if an option is not what it must be */
   constructor(options: TidegateOptions = {}) {
@@ -57,6 +66,7 @@ export class Tidegate {
       const ledger = new Ledger({ run, store, clock, options: ledgerOptions });
       this.#core = new Core(runtime, undefined, ledger, clock);
     }
+    this.#nodes = new Nodes(this.#core);
   }
 
   /**
@@ -75,6 +85,109 @@ export class Tidegate {
    */
   circuitBreaker(config: CircuitBreakerConfig): CircuitBreaker {
     return CircuitBreaker.open(this.#core, config);
+  }
+
+  /**
+   * Opens a rate limiter node on its settings, an object or JSON text. The last 256 settings stay open.
+   *
+   * @throws {ConfigError} with all that is wrong with the settings
+   */
+  rateLimiterNode(config: RateLimiterNodeConfig | string): RateLimiterNode {
+    return this.#nodes.limiter(config);
+  }
+
+  /**
+   * Opens a circuit breaker node on its settings, an object or JSON text. The last 256 settings stay open.
+   *
+   * @throws {ConfigError} with all that is wrong with the settings
+   */
+  circuitBreakerNode(config: CircuitBreakerNodeConfig | string): CircuitBreakerNode {
+    return this.#nodes.breaker(config);
+  }
+
+  /** The nodes as data for an editor: for each its names, its inputs and outputs, and the JSON Schema of its settings. */
+  nodeRegistry(): NodeDefinition[] {
+    return JSON.parse(this.#nodes.registry());
+  }
+
+  /**
+   * Asks for a permit as a rate limiter node's settings say, and waits for it within the call. Of a context that is text the
+   * text comes back with the result in it, all other text as it was; of an object a new one of the same members.
+   *
+   * @throws {ConfigError} with all that is wrong with the settings
+   * @throws {InputError} that names the field where the context has no key
+   */
+  executeRateLimiterNode(
+    config: RateLimiterNodeConfig | string,
+    context: string,
+    options?: NodeOptions,
+  ): Promise<string>;
+  executeRateLimiterNode<const Config extends RateLimiterNodeConfig | string, Context extends object>(
+    config: Config,
+    context: Context,
+    options?: NodeOptions,
+  ): Promise<WithResult<Context, Config, RateLimiterResult>>;
+  executeRateLimiterNode(config: unknown, context: object | string, options?: NodeOptions): Promise<unknown> {
+    return this.#nodes.executeLimiter(config, context, options);
+  }
+
+  /**
+   * Asks a circuit breaker node to make a call, whose outcome is brought by {@link recordCircuitSuccess} or
+   * {@link recordCircuitFailure}. Of a context that is text the text comes back with the result in it.
+   *
+   * @throws {ConfigError} with all that is wrong with the settings
+   * @throws {CircuitOpenError} when the call was refused and the fallback is `error`
+   */
+  executeCircuitBreakerNode(
+    config: CircuitBreakerNodeConfig | string,
+    context: string,
+    options?: NodeOptions,
+  ): Promise<string>;
+  executeCircuitBreakerNode<const Config extends CircuitBreakerNodeConfig | string, Context extends object>(
+    config: Config,
+    context: Context,
+    options?: NodeOptions,
+  ): Promise<WithResult<Context, Config, CircuitBreakerResult>>;
+  executeCircuitBreakerNode(config: unknown, context: object | string, options?: NodeOptions): Promise<unknown> {
+    return this.#nodes.executeBreaker(config, context, options);
+  }
+
+  /**
+   * A call that was admitted by {@link executeCircuitBreakerNode} succeeded, and nobody kept its token.
+   *
+   * @throws {ConfigError} also where `circuitId` is not that of the settings
+   */
+  recordCircuitSuccess(circuitId: string, config: CircuitBreakerNodeConfig | string): Promise<CircuitBreakerResult> {
+    return this.#nodes.succeeded(circuitId, config);
+  }
+
+  /**
+   * A call that was admitted by {@link executeCircuitBreakerNode} failed with `error`, and nobody kept its token.
+   *
+   * @throws {ConfigError} also where `circuitId` is not that of the settings
+   */
+  recordCircuitFailure(
+    circuitId: string,
+    config: CircuitBreakerNodeConfig | string,
+    error: unknown,
+  ): Promise<CircuitBreakerResult> {
+    return this.#nodes.failed(circuitId, config, error);
+  }
+
+  /**
+   * Makes a call through the circuit of a circuit breaker node and records its outcome; see {@link CircuitBreakerNode.call}. The
+   * operation is given the context and the signal.
+   *
+   * @throws {ConfigError} with all that is wrong with the settings
+   * @throws {CircuitOpenError} when the call was refused and the fallback is `error`
+   */
+  withCircuitBreaker<Context, R, S extends Signal = Signal>(
+    config: CircuitBreakerNodeConfig | string,
+    context: Context,
+    operation: (context: Context, signal: S | undefined) => R | PromiseLike<R>,
+    options?: NodeCallOptions<S>,
+  ): Promise<Guarded<R>> {
+    return this.#nodes.guard(config, () => operation(context, options?.signal), options);
   }
 
   /**

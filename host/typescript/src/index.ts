@@ -17,6 +17,7 @@ export * from "./errors.js";
 export { type Stats, Tidegate, type TidegateOptions } from "./gate.js";
 export type { LedgerOptions } from "./ledger/ledger.js";
 export type { LedgerStats } from "./ledger/stats.js";
+export * from "./nodes/index.js";
 export type { Algorithm, Limit, OnLimit, RateLimiterConfig, WindowUnit } from "./rate-limiter/config.js";
 export type { Decision, Reason } from "./rate-limiter/decision.js";
 export { type Admission, RateLimiter, type WrapOptions } from "./rate-limiter/index.js";

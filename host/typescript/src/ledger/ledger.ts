@@ -6,7 +6,7 @@
  * settle later, and refusals that what was confirmed of late proves. A call whose caller has gone away is undone. Every call ends after a bounded number of commits.
  */
 
-import { type Answer, gives, type Request, refuses, undo } from "../call.js";
+import { type Answer, gives, type Request, refuses, settlesLater, undo } from "../call.js";
 import type { Clock } from "../clock.js";
 import type { EntityKey } from "../key.js";
 import type { Policy } from "../runtime/policy.js";
@@ -181,7 +181,7 @@ export class Ledger {
       // It fails again where somebody waits for it, or it does not.
       return undefined;
     }
-    if (answer.kind !== "report" || answer.report.settle !== "later") return undefined;
+    if (!settlesLater(answer)) return undefined;
     const commit = this.#scratch.commit;
     return { answer, isChange: commit !== undefined && changes(commit) };
   }

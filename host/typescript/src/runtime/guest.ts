@@ -3,7 +3,7 @@
  * because jco's types name them with it and its code looks them up without.
  */
 
-import type { CircuitMode, CircuitPermit, Failure, WitDecision, WitReport } from "../call.js";
+import type { CircuitMode, CircuitPermit, Failure, WitCircuitStep, WitDecision, WitReport, WitStep } from "../call.js";
 import type { Place } from "./world.js";
 
 /** `kv`, but for `advance`: it returns the verdict and leaves its number in `number`. */
@@ -57,10 +57,52 @@ export interface BreakerResource {
   reset(entity: number): WitReport;
 }
 
+/** What a rate limiter node limits for one context. */
+export interface Subject {
+  /** The name of the limiter, which follows from the node's settings. */
+  readonly name: string;
+  /** The key, as text; empty where the key type is global. */
+  readonly key: string;
+  /** In a queue, higher goes first. */
+  readonly priority: number;
+}
+
+/** A checked rate limiter node's configuration in an instance. */
+export interface LimiterNodeResource {
+  reads(): string[];
+  outputVariable(): string | undefined;
+  subject(context: string): Subject;
+  step(entity: number, priority: number, token: string): WitStep;
+  abandon(entity: number, token: string): boolean;
+  output(context: string, result: string): string;
+}
+
+/** What a refused call gets instead. */
+export type FallbackAction = "error" | "default" | "skip";
+
+/** A checked circuit breaker node's configuration in an instance. */
+export interface BreakerNodeResource {
+  circuitId(): string;
+  fallbackAction(): FallbackAction;
+  fallbackValue(): string | undefined;
+  outputVariable(): string | undefined;
+  admit(entity: number): WitCircuitStep;
+  succeeded(entity: number, token: string): WitCircuitStep;
+  failed(entity: number, token: string, error: Failure): WitCircuitStep;
+  cancelled(entity: number, token: string): WitCircuitStep;
+  status(entity: number): WitCircuitStep;
+  output(context: string, result: string): string;
+}
+
 /** What the component exports. */
 export interface Guest {
   readonly rateLimiter: { readonly Limiter: { open(config: WitLimiterConfig): LimiterResource } };
   readonly circuitBreaker: { readonly Breaker: { open(config: WitBreakerConfig): BreakerResource } };
+  readonly nodes: {
+    readonly RateLimiterNode: { open(config: string): LimiterNodeResource };
+    readonly CircuitBreakerNode: { open(config: string): BreakerNodeResource };
+    registry(): string;
+  };
 }
 
 /** How permits are counted. */

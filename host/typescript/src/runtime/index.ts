@@ -10,7 +10,9 @@ import type { Answer, Request, WitDecision, WitReport } from "../call.js";
 import { ComponentError, MisuseError, type Problem } from "../errors.js";
 import type { BreakerResource, LimiterResource, WitBreakerConfig, WitLimiterConfig } from "./guest.js";
 import { Instance, NOWHERE } from "./instance.js";
-import { BreakerPolicy, LimiterPolicy, type Policy } from "./policy.js";
+import { breakerNode, limiterNode } from "./nodes.js";
+import { payloadOf } from "./payload.js";
+import { BreakerNodePolicy, BreakerPolicy, LimiterNodePolicy, LimiterPolicy, type Policy } from "./policy.js";
 import { builtIn, type Source } from "./source.js";
 import type { World } from "./world.js";
 
@@ -69,6 +71,40 @@ export class Runtime {
     return this.#opened(policy, instance => instance.openBreaker(policy));
   }
 
+  /** Checks a rate limiter node's configuration, JSON text. */
+  openLimiterNode(config: string): LimiterNodePolicy | Refused {
+    const policy = new LimiterNodePolicy(config);
+    return this.#opened(policy, instance => instance.limiterNode(policy));
+  }
+
+  /** Checks a circuit breaker node's configuration, JSON text. */
+  openBreakerNode(config: string): BreakerNodePolicy | Refused {
+    const policy = new BreakerNodePolicy(config);
+    return this.#opened(policy, instance => instance.breakerNode(policy));
+  }
+
+  /**
+   * Makes a call that asks neither the clock nor a cell, or is refused with problems.
+   *
+   * @throws {ComponentError} if the component trapped twice
+   */
+  ask<R>(call: (instance: Instance) => R): R | Refused {
+    const attempt = () => {
+      try {
+        return call(this.#instance ?? this.#instantiate());
+      } catch (error) {
+        const problems = payloadOf(error);
+        if (Array.isArray(problems)) return new Refused(problems);
+        throw error;
+      }
+    };
+    try {
+      return attempt();
+    } catch (error) {
+      return this.#retry(error, NOWHERE, attempt);
+    }
+  }
+
   /**
    * Runs a call on a transaction.
    *
@@ -96,7 +132,7 @@ export class Runtime {
     const instance = this.#instance ?? this.#instantiate();
     world.startRun();
     instance.world = world;
-    const answer = policy.kind === "limiter" ? limit(instance, policy, request) : guard(instance, policy, request);
+    const answer = answerOf(instance, policy, request);
     instance.world = NOWHERE;
     if (world.strayed) throw new Error("it asked for an entity that the call is not about");
     return answer;
@@ -110,21 +146,10 @@ export class Runtime {
   }
 
   #opened<P extends Policy>(policy: P, open: (instance: Instance) => unknown): P | Refused {
-    const attempt = () => {
-      try {
-        open(this.#instance ?? this.#instantiate());
-        return policy;
-      } catch (error) {
-        const problems = payloadOf(error);
-        if (Array.isArray(problems)) return new Refused(problems);
-        throw error;
-      }
-    };
-    try {
-      return attempt();
-    } catch (error) {
-      return this.#retry(error, NOWHERE, attempt);
-    }
+    return this.ask(instance => {
+      open(instance);
+      return policy;
+    });
   }
 
   /** The first run has ended badly. */
@@ -153,6 +178,19 @@ export class Runtime {
 }
 
 let shared: Runtime | undefined;
+
+function answerOf(instance: Instance, policy: Policy, request: Request): Answer {
+  switch (policy.kind) {
+    case "limiter":
+      return limit(instance, policy, request);
+    case "breaker":
+      return guard(instance, policy, request);
+    case "limiterNode":
+      return limiterNode(instance, policy, request);
+    default:
+      return breakerNode(instance, policy, request);
+  }
+}
 
 /** A call of a rate limiter, on the entity 0 of the instance's world. */
 function limit(instance: Instance, policy: LimiterPolicy, request: Request): Answer {
@@ -219,9 +257,4 @@ function report(breaker: BreakerResource, request: Request): WitReport {
     default:
       throw new MisuseError(`a circuit breaker cannot be asked to ${request.kind}`);
   }
-}
-
-/** What the component said where the contract has an error; jco throws it with a `payload`. */
-function payloadOf(error: unknown): unknown {
-  return error instanceof Error && "payload" in error ? error.payload : undefined;
 }

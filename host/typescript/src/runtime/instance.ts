@@ -1,7 +1,16 @@
 /** One instance of the component, with the imports that it is wired to. */
 
-import type { BreakerResource, Datetime, Guest, Imports, Kv, LimiterResource } from "./guest.js";
-import type { BreakerPolicy, LimiterPolicy } from "./policy.js";
+import type {
+  BreakerNodeResource,
+  BreakerResource,
+  Datetime,
+  Guest,
+  Imports,
+  Kv,
+  LimiterNodeResource,
+  LimiterResource,
+} from "./guest.js";
+import type { BreakerNodePolicy, BreakerPolicy, LimiterNodePolicy, LimiterPolicy } from "./policy.js";
 import type { Source } from "./source.js";
 import type { World } from "./world.js";
 
@@ -45,6 +54,29 @@ export class Instance {
     policy.instance = this;
     policy.resource = resource;
     return resource;
+  }
+
+  /** A rate limiter node that is open here, now at the latest; throws what the component answers. */
+  limiterNode(policy: LimiterNodePolicy): LimiterNodeResource {
+    if (policy.resource !== undefined && policy.instance === this) return policy.resource;
+    const resource = this.#guest.nodes.RateLimiterNode.open(policy.config);
+    policy.instance = this;
+    policy.resource = resource;
+    return resource;
+  }
+
+  /** A circuit breaker node that is open here, now at the latest; throws what the component answers. */
+  breakerNode(policy: BreakerNodePolicy): BreakerNodeResource {
+    if (policy.resource !== undefined && policy.instance === this) return policy.resource;
+    const resource = this.#guest.nodes.CircuitBreakerNode.open(policy.config);
+    policy.instance = this;
+    policy.resource = resource;
+    return resource;
+  }
+
+  /** The nodes as data, JSON text. */
+  registry(): string {
+    return this.#guest.nodes.registry();
   }
 
   /** Nothing here throws, and nothing is allocated that can be kept: the time is one object. */
