@@ -49,8 +49,8 @@ pub(crate) fn test(counts: &mut TestCounts) -> Result<()> {
     step("python: tests", || run_tests(environment.module("pytest", &[]), counts))?;
     step("python: types", || {
         run(environment.module("mypy", &["--package", "tidegate", "--package", "tests"]))?;
-        run(environment.module("mypy.stubtest", &["tidegate"]))?;
-        run(environment.module("pyright", &["--pythonpath"]).with(&environment.python()).with("tests"))
+        run(environment.module("mypy.stubtest", &["tidegate._tidegate"]))?;
+        run(environment.module("pyright", &["--pythonpath"]).with(&environment.python()).with("python").with("tests"))
     })
 }
 

@@ -37,12 +37,11 @@ def test_threads_share_a_limit(redis_url: str) -> None:
         assert gate.stats().commits >= 1
 
 
-async def test_tasks_share_a_limit_and_go_out_together(redis_url: str) -> None:
+async def test_tasks_share_a_limit(redis_url: str) -> None:
     async with aio.Tidegate(store(redis_url)) as gate:
         limiter = gate.rate_limiter("api", limit=Limit.per_day(50).by(Gcra()))
         decisions = await asyncio.gather(*(limiter.try_acquire("me") for _ in range(200)))
         assert sum(decision.is_allowed for decision in decisions) == 50
-        assert gate.stats().commits < 100
 
 
 async def test_both_faces_share_a_circuit(redis_url: str) -> None:

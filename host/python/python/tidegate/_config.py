@@ -20,7 +20,7 @@ WhenAway: TypeAlias = Literal["error", "open", "closed"]
 Mode: TypeAlias = Literal["normal", "forced-open", "forced-closed", "disabled", "metrics-only"]
 """What the operator of a circuit has ordered."""
 
-Time: TypeAlias = "int | timedelta"
+Time: TypeAlias = int | timedelta
 """Milliseconds, or a `timedelta`, which is rounded up to whole milliseconds."""
 
 
@@ -86,7 +86,7 @@ class SlidingLog(_Settings):
     name: Literal["sliding-log"] = field(default="sliding-log", init=False, repr=False)
 
 
-Algorithm: TypeAlias = "SlidingWindow | Gcra | TokenBucket | FixedWindow | SlidingWindowCounter | SlidingLog"
+Algorithm: TypeAlias = SlidingWindow | Gcra | TokenBucket | FixedWindow | SlidingWindowCounter | SlidingLog
 """How permits are counted. A(D) is the number of permits in any span of time of length D, W the window, L the limit."""
 
 
@@ -163,7 +163,7 @@ class Queue(_Settings):
     behavior: Literal["queue"] = field(default="queue", init=False, repr=False)
 
 
-OnLimit: TypeAlias = "Reject | Delay | Queue"
+OnLimit: TypeAlias = Reject | Delay | Queue
 """What happens to a call that is over a limit."""
 
 
@@ -254,7 +254,7 @@ class ErrorPattern(_Settings):
     """Which text of an error is matched: the name of its class, its message, its code, or any of them."""
 
 
-Json: TypeAlias = "Mapping[str, Any]"
+Json: TypeAlias = Mapping[str, Any]
 """Settings as JSON has them, in camelCase."""
 
 

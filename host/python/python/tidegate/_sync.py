@@ -310,33 +310,31 @@ class CircuitBreaker:
         An `Exception` counts as a failure by what ``failure_of`` makes of it, any other way out, such as Ctrl-C, gives
         the permit back.
         """
-        report = self.admit()
-        if not report.is_admitted:
-            raise CircuitOpenError(self.name, report)
-        started_us = self._gate.now_us()
+        report, started_us = self._enter()
         try:
             yield report
-        except Exception as error:
-            failure = failure_of(error)
-            self._record(report, lambda permit: self.failed(permit, failure, elapsed_ms=self._ms(started_us)))
+        except BaseException as error:
+            self._broke_off(report, started_us, error, failure_of)
             raise
-        except BaseException:
-            self._record(report, self.cancelled)
-            raise
-        self._record(report, lambda permit: self.succeeded(permit, elapsed_ms=self._ms(started_us)))
+        self._went_well(report, started_us)
 
     def call(self, function: Callable[P, R], /, *args: P.args, **kwargs: P.kwargs) -> R:
-        """Calls a function through the circuit."""
-        with self.permit():
-            return function(*args, **kwargs)
+        """Calls a function through the circuit, as in a `permit` block."""
+        report, started_us = self._enter()
+        try:
+            result = function(*args, **kwargs)
+        except BaseException as error:
+            self._broke_off(report, started_us, error, Failure.of)
+            raise
+        self._went_well(report, started_us)
+        return result
 
     def wrap(self, function: Callable[P, R]) -> Callable[P, R]:
         """The function, each call of which goes through the circuit."""
 
         @functools.wraps(function)
         def guarded(*args: P.args, **kwargs: P.kwargs) -> R:
-            with self.permit():
-                return function(*args, **kwargs)
+            return self.call(function, *args, **kwargs)
 
         return guarded
 
@@ -348,17 +346,39 @@ class CircuitBreaker:
         """Its class, name and key."""
         return f"CircuitBreaker({self.name!r})" if not self.key else f"CircuitBreaker({self.name!r}, {self.key!r})"
 
-    def _ms(self, started_us: int) -> float:
-        return max(0, self._gate.now_us() - started_us) / 1_000
+    def _enter(self) -> tuple[CircuitReport, int]:
+        report = self._core.admit()
+        if not report.is_admitted:
+            raise CircuitOpenError(self.name, report)
+        return report, self._gate.now_us()
 
-    def _record(self, report: CircuitReport, record: Callable[[Permit], CircuitReport]) -> None:
+    def _went_well(self, report: CircuitReport, started_us: int) -> None:
+        permit = report.permit
         # A store that was away gives no permit, and nothing is to be recorded.
-        if report.permit is None:
+        if permit is None:
             return
         try:
-            record(report.permit)
+            self._core.succeeded(permit, max(0, self._gate.now_us() - started_us) / 1_000)
         except TidegateError as error:
             not_recorded(self.name, error)
+
+    def _broke_off(
+        self,
+        report: CircuitReport,
+        started_us: int,
+        error: BaseException,
+        failure_of: Callable[[BaseException], Failure],
+    ) -> None:
+        if report.permit is None:
+            return
+        elapsed_ms = max(0, self._gate.now_us() - started_us) / 1_000
+        try:
+            if isinstance(error, Exception):
+                self.failed(report.permit, failure_of(error), elapsed_ms=elapsed_ms)
+            else:
+                self.cancelled(report.permit)
+        except TidegateError as unrecorded:
+            not_recorded(self.name, unrecorded)
 
 
 def as_dict(text: str) -> dict[str, Any]:

@@ -6,6 +6,25 @@ from collections.abc import Mapping
 from datetime import timedelta
 from typing import Any, Generic, Literal, TypeAlias, TypeVar, final
 
+__all__ = [
+    "Admission",
+    "Bridge",
+    "CircuitBreaker",
+    "CircuitBreakerNode",
+    "CircuitReport",
+    "Decision",
+    "Gate",
+    "ManualClock",
+    "Memory",
+    "Pending",
+    "Permit",
+    "RateLimiter",
+    "RateLimiterNode",
+    "Redis",
+    "Stats",
+    "Transition",
+]
+
 _StepParts: TypeAlias = tuple[bool, int, str | None, str | None]
 _PassageParts: TypeAlias = tuple[str, str | None, CircuitReport]
 _T_co = TypeVar("_T_co", covariant=True)

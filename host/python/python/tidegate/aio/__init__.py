@@ -311,37 +311,31 @@ class CircuitBreaker:
         An `Exception` counts as a failure by what ``failure_of`` makes of it, any other way out, such as a cancelled
         task, gives the permit back.
         """
-        report = await self.admit()
-        if not report.is_admitted:
-            raise CircuitOpenError(self.name, report)
-        permit = report.permit
-        started_us = self._gate.now_us()
+        report, started_us = await self._enter()
         try:
             yield report
-        except Exception as error:
-            if permit is not None:
-                await self._record(self.failed(permit, failure_of(error), elapsed_ms=self._ms(started_us)))
+        except BaseException as error:
+            await self._broke_off(report, started_us, error, failure_of)
             raise
-        except BaseException:
-            if permit is not None:
-                # One who is being cancelled must not wait.
-                self._core.give_back(permit)
-            raise
-        if permit is not None:
-            await self._record(self.succeeded(permit, elapsed_ms=self._ms(started_us)))
+        await self._went_well(report, started_us)
 
     async def call(self, function: Callable[P, Awaitable[R]], /, *args: P.args, **kwargs: P.kwargs) -> R:
-        """Calls a function through the circuit."""
-        async with self.permit():
-            return await function(*args, **kwargs)
+        """Calls a function through the circuit, as in a `permit` block."""
+        report, started_us = await self._enter()
+        try:
+            result = await function(*args, **kwargs)
+        except BaseException as error:
+            await self._broke_off(report, started_us, error, Failure.of)
+            raise
+        await self._went_well(report, started_us)
+        return result
 
     def wrap(self, function: Callable[P, Awaitable[R]]) -> Callable[P, Coroutine[Any, Any, R]]:
         """The function, each call of which goes through the circuit."""
 
         @functools.wraps(function)
         async def guarded(*args: P.args, **kwargs: P.kwargs) -> R:
-            async with self.permit():
-                return await function(*args, **kwargs)
+            return await self.call(function, *args, **kwargs)
 
         return guarded
 
@@ -353,14 +347,41 @@ class CircuitBreaker:
         """Its class, name and key."""
         return f"CircuitBreaker({self.name!r})" if not self.key else f"CircuitBreaker({self.name!r}, {self.key!r})"
 
-    def _ms(self, started_us: int) -> float:
-        return max(0, self._gate.now_us() - started_us) / 1_000
+    async def _enter(self) -> tuple[CircuitReport, int]:
+        report = await _report(self._core.start_admit())
+        if not report.is_admitted:
+            raise CircuitOpenError(self.name, report)
+        return report, self._gate.now_us()
 
-    async def _record(self, recording: Coroutine[Any, Any, CircuitReport]) -> None:
+    async def _went_well(self, report: CircuitReport, started_us: int) -> None:
+        permit = report.permit
+        # A store that was away gives no permit, and nothing is to be recorded.
+        if permit is None:
+            return
         try:
-            await recording
+            elapsed_ms = max(0, self._gate.now_us() - started_us) / 1_000
+            await _report(self._core.start_succeeded(permit, elapsed_ms))
         except TidegateError as error:
             not_recorded(self.name, error)
+
+    async def _broke_off(
+        self,
+        report: CircuitReport,
+        started_us: int,
+        error: BaseException,
+        failure_of: Callable[[BaseException], Failure],
+    ) -> None:
+        if report.permit is None:
+            return
+        if not isinstance(error, Exception):
+            # One who is being cancelled must not wait.
+            self._core.give_back(report.permit)
+            return
+        elapsed_ms = max(0, self._gate.now_us() - started_us) / 1_000
+        try:
+            await self.failed(report.permit, failure_of(error), elapsed_ms=elapsed_ms)
+        except TidegateError as unrecorded:
+            not_recorded(self.name, unrecorded)
 
 
 async def _report(answer: CircuitReport | _core.Pending[CircuitReport]) -> CircuitReport:
