@@ -10,6 +10,7 @@ use std::task::{Context, Poll, Waker};
 
 use parking_lot::Mutex;
 use pyo3::prelude::*;
+use tidegate::nodes::{CircuitBreakerNode, CircuitPassage, NodeStep, RateLimiterNode};
 use tidegate::{Ask, Error};
 use tokio::runtime::Handle;
 use tokio::task::AbortHandle;
@@ -17,6 +18,7 @@ use tokio::task::AbortHandle;
 use crate::bridge::{Bell, Bridge, Loops};
 use crate::decision::{Admission, Decision};
 use crate::errors;
+use crate::nodes::{passage_parts, step_parts};
 use crate::report::CircuitReport;
 
 /// What a call came to.
@@ -25,6 +27,8 @@ pub(crate) enum Outcome {
     Decision(tidegate::Decision),
     Admission(tidegate::Admission),
     Report(tidegate::CircuitReport),
+    NodeStep(NodeStep),
+    NodePassage(CircuitPassage),
     WasWaiting(bool),
     Done,
 }
@@ -35,6 +39,8 @@ impl Outcome {
             Self::Decision(decision) => Ok(Bound::new(py, Decision(decision))?.into_any()),
             Self::Admission(admission) => Ok(Bound::new(py, Admission(admission))?.into_any()),
             Self::Report(report) => Ok(Bound::new(py, CircuitReport(report))?.into_any()),
+            Self::NodeStep(step) => Ok(step_parts(step).into_pyobject(py)?.into_any()),
+            Self::NodePassage(passage) => Ok(passage_parts(passage).into_pyobject(py)?.into_any()),
             Self::WasWaiting(was_waiting) => Ok(was_waiting.into_pyobject(py)?.to_owned().into_any()),
             Self::Done => Ok(py.None().into_bound(py)),
         }
@@ -50,6 +56,10 @@ pub(crate) enum Undo {
     Permits { limiter: tidegate::RateLimiter, key: String, cost: u32 },
     /// A circuit's permit.
     Admission(tidegate::CircuitBreaker),
+    /// What the token of a node's step holds.
+    NodeStep { node: RateLimiterNode, context: String },
+    /// A circuit's permit, as a token.
+    NodeAdmission(CircuitBreakerNode),
 }
 
 impl Undo {
@@ -68,8 +78,24 @@ impl Undo {
             (Self::Admission(breaker), Outcome::Report(tidegate::CircuitReport { permit: Some(permit), .. })) => {
                 runtime.spawn(async move { breaker.cancelled(permit).await });
             }
+            (Self::NodeStep { node, context }, Outcome::NodeStep(step)) => {
+                if let Some(token) = token_of(step) {
+                    runtime.spawn(async move { node.abandon(&context, &token).await });
+                }
+            }
+            (Self::NodeAdmission(node), Outcome::NodePassage(CircuitPassage { token: Some(token), .. })) => {
+                runtime.spawn(async move { node.cancelled(Some(&token)).await });
+            }
             _ => {}
         }
+    }
+}
+
+/// What a step holds.
+fn token_of(step: NodeStep) -> Option<String> {
+    match step {
+        NodeStep::Wait { token, .. } => Some(token),
+        NodeStep::Done(passage) => passage.token,
     }
 }
 

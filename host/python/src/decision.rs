@@ -86,6 +86,28 @@ fn decision(fields: &Bound<'_, PyAny>) -> PyResult<tidegate::Decision> {
     })
 }
 
+/// A decision of which only the time of its charge is known, which is all that a refund looks at.
+pub(crate) fn charged_at(charged_at_us: Option<u64>) -> tidegate::Decision {
+    tidegate::Decision {
+        verdict: Verdict::Allowed,
+        reason: Reason::None,
+        at_us: 0,
+        charged_at_us,
+        binding: 0,
+        count: 0,
+        limit: 0,
+        remaining: 0,
+        reset_after: Duration::ZERO,
+        retry_after: Duration::ZERO,
+        wait: Duration::ZERO,
+        position: None,
+        waiting: 0,
+        ticket: None,
+        discarded: 0,
+        degraded: false,
+    }
+}
+
 /// A permit, and how long it was waited for.
 #[pyclass(frozen, module = "tidegate")]
 #[derive(Debug)]

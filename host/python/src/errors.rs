@@ -6,12 +6,15 @@ use tidegate::Error;
 use tidegate::store::redis::ConnectError;
 
 use crate::decision::Decision;
+use crate::report::CircuitReport;
 
 /// The exception for an error.
 pub(crate) fn raise(py: Python<'_>, error: Error) -> PyErr {
     let text = error.to_string();
     exception(match error {
         Error::Config { name, problems } => config(py, &name, problems),
+        Error::Input { node, problems } => input(py, &node, problems),
+        Error::CircuitOpen { circuit, report } => new(py, "CircuitOpenError", (circuit, CircuitReport(*report))),
         Error::Json { path, reason } => misread(py, &path, &reason),
         Error::CostNeverFits { limiter, cost } => new(py, "CostNeverFitsError", (limiter, cost)),
         Error::Denied { limiter, decision } => new(py, "RateLimitError", (limiter, Decision(*decision))),
@@ -37,12 +40,19 @@ pub(crate) fn load(py: Python<'_>, reason: &str) -> PyErr {
 }
 
 fn config<'py>(py: Python<'py>, name: &str, problems: Vec<tidegate::Problem>) -> PyResult<Bound<'py, PyAny>> {
+    new(py, "ConfigError", (list(py, problems)?, name))
+}
+
+fn input<'py>(py: Python<'py>, node: &str, problems: Vec<tidegate::Problem>) -> PyResult<Bound<'py, PyAny>> {
+    new(py, "InputError", (list(py, problems)?, node))
+}
+
+fn list(py: Python<'_>, problems: Vec<tidegate::Problem>) -> PyResult<Bound<'_, PyList>> {
     let problem = |problem: tidegate::Problem| {
         let message = problem.to_string();
         new(py, "Problem", (problem.path, message, problem.value, problem.allowed))
     };
-    let problems = problems.into_iter().map(problem).collect::<PyResult<Vec<_>>>()?;
-    new(py, "ConfigError", (PyList::new(py, problems)?, name))
+    PyList::new(py, problems.into_iter().map(problem).collect::<PyResult<Vec<_>>>()?)
 }
 
 fn misread<'py>(py: Python<'py>, path: &str, reason: &str) -> PyResult<Bound<'py, PyAny>> {

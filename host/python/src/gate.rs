@@ -12,6 +12,7 @@ use crate::bridge::Loops;
 use crate::call::{self, Outcome, Undo};
 use crate::clock::ManualClock;
 use crate::limiter::RateLimiter;
+use crate::nodes::{CircuitBreakerNode, OpenedNodes, RateLimiterNode};
 use crate::process::{self, PerProcess};
 use crate::stats::Stats;
 use crate::store::{Memory, Redis};
@@ -65,7 +66,11 @@ pub(crate) struct Inner {
 /// The gate behind both faces, that of threads and that of asyncio.
 #[pyclass(frozen, module = "tidegate._tidegate")]
 #[derive(Debug)]
-pub(crate) struct Gate(Arc<Inner>);
+pub(crate) struct Gate {
+    inner: Arc<Inner>,
+    limiter_nodes: OpenedNodes,
+    breaker_nodes: OpenedNodes,
+}
 
 #[pymethods]
 impl Gate {
@@ -90,45 +95,64 @@ impl Gate {
         let gate = Inner { place: store, clock, options, opened: PerProcess::new(), loops: Loops::new() };
         // What is wrong is to be known here, and a connection opens until it is needed.
         gate.open(py)?;
-        Ok(Self(Arc::new(gate)))
+        let (limiter_nodes, breaker_nodes) = (OpenedNodes::new(py), OpenedNodes::new(py));
+        Ok(Self { inner: Arc::new(gate), limiter_nodes, breaker_nodes })
     }
 
     /// A limiter by its settings in JSON.
     fn rate_limiter(&self, py: Python<'_>, config: &str) -> PyResult<RateLimiter> {
         let config = RateLimiterConfig::from_json(config).map_err(|error| errors::raise(py, error))?;
-        RateLimiter::open(py, Arc::clone(&self.0), config)
+        RateLimiter::open(py, Arc::clone(&self.inner), config)
     }
 
     /// A breaker by its settings in JSON.
     fn circuit_breaker(&self, py: Python<'_>, config: &str) -> PyResult<CircuitBreaker> {
         let config = CircuitBreakerConfig::from_json(config).map_err(|error| errors::raise(py, error))?;
-        CircuitBreaker::open(py, Arc::clone(&self.0), config)
+        CircuitBreaker::open(py, Arc::clone(&self.inner), config)
+    }
+
+    /// A rate limiter node by its configuration in JSON.
+    fn rate_limiter_node<'py>(&self, py: Python<'py>, config: &str) -> PyResult<Bound<'py, RateLimiterNode>> {
+        self.limiter_nodes
+            .get(py, config, || Bound::new(py, RateLimiterNode::open(py, Arc::clone(&self.inner), config.to_owned())?))
+    }
+
+    /// A circuit breaker node by its configuration in JSON.
+    fn circuit_breaker_node<'py>(&self, py: Python<'py>, config: &str) -> PyResult<Bound<'py, CircuitBreakerNode>> {
+        self.breaker_nodes.get(py, config, || {
+            Bound::new(py, CircuitBreakerNode::open(py, Arc::clone(&self.inner), config.to_owned())?)
+        })
+    }
+
+    /// The registry of the nodes as JSON text.
+    fn node_registry(&self, py: Python<'_>) -> PyResult<String> {
+        self.inner.open(py)?.gate.node_registry().map_err(|error| errors::raise(py, error))
     }
 
     /// Microseconds since 1970 by the gate's clock.
     fn now_us(&self, py: Python<'_>) -> PyResult<u64> {
-        Ok(match self.0.open(py)?.clock {
+        Ok(match self.inner.open(py)?.clock {
             ClockOf::System => SystemClock.now_us(),
             ClockOf::Manual(clock) => clock.now_us(),
         })
     }
 
     fn stats(&self, py: Python<'_>) -> PyResult<Stats> {
-        Ok(Stats(self.0.open(py)?.gate.stats()))
+        Ok(Stats(self.inner.open(py)?.gate.stats()))
     }
 
     fn flush(&self, py: Python<'_>) -> PyResult<()> {
-        let opened = self.0.open(py)?;
+        let opened = self.inner.open(py)?;
         sleeper::wait(py, &opened.runtime, opened.gate.flush())
     }
 
     fn start_flush<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
-        let Opened { gate, runtime, .. } = self.0.open(py)?;
+        let Opened { gate, runtime, .. } = self.inner.open(py)?;
         let work = async move {
             gate.flush().await;
             Ok(Outcome::Done)
         };
-        call::start(py, &self.0.loops, &runtime, Undo::Nothing, work)
+        call::start(py, &self.inner.loops, &runtime, Undo::Nothing, work)
     }
 }
 

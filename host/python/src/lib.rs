@@ -13,6 +13,7 @@ mod decision;
 mod errors;
 mod gate;
 mod limiter;
+mod nodes;
 mod process;
 mod report;
 mod sleeper;
@@ -39,6 +40,8 @@ mod _tidegate {
     use crate::gate::Gate;
     #[pymodule_export]
     use crate::limiter::RateLimiter;
+    #[pymodule_export]
+    use crate::nodes::{CircuitBreakerNode, RateLimiterNode};
     #[pymodule_export]
     use crate::report::{CircuitReport, Permit, Transition};
     #[pymodule_export]

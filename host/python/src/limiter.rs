@@ -8,7 +8,7 @@ use tidegate::{Ask, Error, RateLimiterConfig, Ticket};
 use tokio::runtime::Handle;
 
 use crate::call::{self, Outcome, Undo};
-use crate::decision::{Admission, Decision};
+use crate::decision::{self, Admission, Decision};
 use crate::gate::Inner as Gate;
 use crate::process::PerProcess;
 use crate::{errors, sleeper};
@@ -66,9 +66,9 @@ impl RateLimiter {
         wait(py, &runtime, limiter.peek(ask(key, cost, 0))).map(Decision)
     }
 
-    fn refund(&self, py: Python<'_>, key: &str, decision: &Decision, cost: u32) -> PyResult<Decision> {
+    fn refund(&self, py: Python<'_>, key: &str, charged_at_us: Option<u64>, cost: u32) -> PyResult<Decision> {
         let Opened { limiter, runtime } = self.open_here(py)?;
-        wait(py, &runtime, limiter.refund(ask(key, cost, 0), &decision.0)).map(Decision)
+        wait(py, &runtime, limiter.refund(ask(key, cost, 0), &decision::charged_at(charged_at_us))).map(Decision)
     }
 
     fn cancel(&self, py: Python<'_>, key: &str, ticket: u64) -> PyResult<bool> {
@@ -125,10 +125,10 @@ impl RateLimiter {
         &self,
         py: Python<'py>,
         key: String,
-        decision: &Decision,
+        charged_at_us: Option<u64>,
         cost: u32,
     ) -> PyResult<Bound<'py, PyAny>> {
-        let decision = decision.0.clone();
+        let decision = decision::charged_at(charged_at_us);
         self.start(py, Undo::Nothing, move |limiter| async move {
             limiter.refund(ask(&key, cost, 0), &decision).await.map(Outcome::Decision)
         })

@@ -7,7 +7,7 @@ asyncio. Names end in their unit: ``retry_after_ms`` are milliseconds, ``at_us``
 
 from __future__ import annotations
 
-from tidegate import aio
+from tidegate import aio, nodes
 from tidegate._config import (
     Algorithm,
     Backoff,
@@ -39,6 +39,7 @@ from tidegate._errors import (
     ConfigError,
     ContendedError,
     CostNeverFitsError,
+    InputError,
     LoadError,
     PolicyError,
     Problem,
@@ -47,7 +48,19 @@ from tidegate._errors import (
     TidegateError,
 )
 from tidegate._failure import Failure
+from tidegate._node_results import (
+    CircuitPassage,
+    CircuitResult,
+    Guarded,
+    NodeOutput,
+    NodeStep,
+    Passage,
+    RateLimiterResult,
+    Subject,
+)
+from tidegate._node_text import NodeConfig, NodeContext
 from tidegate._sync import CircuitBreaker, RateLimiter, Tidegate
+from tidegate._sync_nodes import CircuitBreakerNode, RateLimiterNode
 from tidegate._tidegate import (
     Admission,
     CircuitReport,
@@ -65,8 +78,11 @@ __all__ = [
     "Algorithm",
     "Backoff",
     "CircuitBreaker",
+    "CircuitBreakerNode",
     "CircuitOpenError",
+    "CircuitPassage",
     "CircuitReport",
+    "CircuitResult",
     "ConfigError",
     "ContendedError",
     "CostNeverFitsError",
@@ -77,19 +93,28 @@ __all__ = [
     "FailureCount",
     "FixedWindow",
     "Gcra",
+    "Guarded",
     "HalfOpen",
+    "InputError",
     "Limit",
     "LoadError",
     "ManualClock",
     "Memory",
     "Mode",
+    "NodeConfig",
+    "NodeContext",
+    "NodeOutput",
+    "NodeStep",
     "OnLimit",
+    "Passage",
     "Permit",
     "PolicyError",
     "Problem",
     "Queue",
     "RateLimitError",
     "RateLimiter",
+    "RateLimiterNode",
+    "RateLimiterResult",
     "Redis",
     "Reject",
     "SampleCalls",
@@ -100,6 +125,7 @@ __all__ = [
     "SlowRate",
     "Stats",
     "StoreError",
+    "Subject",
     "Tidegate",
     "TidegateError",
     "Time",
@@ -109,4 +135,5 @@ __all__ = [
     "WhenAway",
     "WindowUnit",
     "aio",
+    "nodes",
 ]

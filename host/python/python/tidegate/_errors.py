@@ -41,6 +41,20 @@ class ConfigError(TidegateError, ValueError):
         return problems if self.name is None else f"{self.name!r} is not a valid configuration: {problems}"
 
 
+class InputError(TidegateError, ValueError):
+    """What a workflow node was given, its context or a token, is wrong: everything that is."""
+
+    def __init__(self, problems: Sequence[Problem], node: str) -> None:
+        """Takes all problems, with paths such as ``context.userId``, and the node's type."""
+        super().__init__(problems, node)
+        self.problems: tuple[Problem, ...] = tuple(problems)
+        self.node = node
+
+    def __str__(self) -> str:
+        """All problems in a line."""
+        return f"the {self.node} node cannot go on: {'; '.join(problem.message for problem in self.problems)}"
+
+
 class RateLimitError(TidegateError):
     """A rate limiter denied the call."""
 

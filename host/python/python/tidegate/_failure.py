@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+import logging
 from dataclasses import dataclass
+
+from tidegate._errors import TidegateError
+
+log = logging.getLogger("tidegate")
 
 _CODES = ("code", "status_code", "status", "errno")
 
@@ -35,3 +40,13 @@ def _message(error: BaseException) -> str:
         return str(error)
     except Exception:  # noqa: BLE001 - an error that cannot be shown is still an error of the operation.
         return ""
+
+
+def as_failure(failure: Failure | BaseException) -> Failure:
+    """What an exception counts by."""
+    return failure if isinstance(failure, Failure) else Failure.of(failure)
+
+
+def not_recorded(circuit: str, error: TidegateError) -> None:
+    """The operation has happened; its caller is better served with its result than with this."""
+    log.warning("the outcome of a call through circuit %r was not recorded: %s", circuit, error)

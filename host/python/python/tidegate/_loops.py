@@ -1,11 +1,14 @@
-"""The bridges of asyncio loops, one for each."""
+"""The bridges of asyncio loops, one for each, and how a task waits for a call."""
 
 from __future__ import annotations
 
 import asyncio
 import weakref
+from typing import TypeVar
 
-from tidegate._tidegate import Bridge
+from tidegate._tidegate import Bridge, Pending
+
+T = TypeVar("T")
 
 _bridges: weakref.WeakKeyDictionary[asyncio.AbstractEventLoop, Bridge] = weakref.WeakKeyDictionary()
 
@@ -18,3 +21,13 @@ def bridge_of(loop: asyncio.AbstractEventLoop) -> Bridge:
         bridge.watch(loop)
         _bridges[loop] = bridge
     return bridge
+
+
+async def hear(pending: Pending[T]) -> T:
+    """The outcome of a call under way. A task that is cancelled gives the call up."""
+    try:
+        await pending.future
+        return pending.take()
+    except BaseException:
+        pending.cancel()
+        raise

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import functools
 import json
-import logging
 from collections.abc import Callable, Generator, Sequence
 from contextlib import contextmanager
 from typing import Any, ParamSpec, TypeVar, overload
@@ -26,7 +25,8 @@ from tidegate._config import (
     config_text,
 )
 from tidegate._errors import CircuitOpenError, TidegateError
-from tidegate._failure import Failure
+from tidegate._failure import Failure, as_failure, not_recorded
+from tidegate._sync_nodes import NodeMethods
 from tidegate._tidegate import (
     Admission,
     CircuitReport,
@@ -43,10 +43,8 @@ P = ParamSpec("P")
 R = TypeVar("R")
 G = TypeVar("G", bound="Tidegate")
 
-log = logging.getLogger("tidegate")
 
-
-class Tidegate:
+class Tidegate(NodeMethods):
     """Resilience policies on a store, for threads. `tidegate.aio.Tidegate` is the same for asyncio.
 
     ``store`` is a `Memory`, which gates of this process may share, or a `Redis`, which processes share; by default a
@@ -209,13 +207,15 @@ class RateLimiter:
         """What `try_acquire` would answer, without charging."""
         return self._core.peek(key, cost)
 
-    def refund(self, key: str, decision: Decision, *, cost: int = 1) -> Decision:
+    def refund(
+        self, key: str, decision: Decision | None = None, *, charged_at_us: int | None = None, cost: int = 1
+    ) -> Decision:
         """Gives back the permits that a decision charged, once, and reports as a peek does.
 
-        Windows and logs take them out of the place they were counted in; buckets give back what has not come back by
-        itself since.
+        Of the decision only ``charged_at_us`` is needed, which may be given in its place. Windows and logs take
+        the permits out of the place they were counted in; buckets give back what has not come back by itself since.
         """
-        return self._core.refund(key, decision, cost)
+        return self._core.refund(key, charge_of(decision, charged_at_us), cost)
 
     def cancel(self, key: str, ticket: int) -> bool:
         """Takes a waiter out of the queue; False: it was not in it."""
@@ -394,20 +394,18 @@ class CircuitBreaker:
             not_recorded(self.name, unrecorded)
 
 
-def not_recorded(circuit: str, error: TidegateError) -> None:
-    """The operation has happened; its caller is better served with its result than with this."""
-    log.warning("the outcome of a call through circuit %r was not recorded: %s", circuit, error)
-
-
 def as_dict(text: str) -> dict[str, Any]:
     """Settings as JSON has them."""
     settings: dict[str, Any] = json.loads(text)
     return settings
 
 
-def as_failure(failure: Failure | BaseException) -> Failure:
-    """What an exception counts by."""
-    return failure if isinstance(failure, Failure) else Failure.of(failure)
+def charge_of(decision: Decision | None, charged_at_us: int | None) -> int | None:
+    """When the permits were charged that are to be given back."""
+    if (decision is None) == (charged_at_us is None):
+        message = "give either a decision or its charged_at_us"
+        raise TypeError(message)
+    return charged_at_us if decision is None else decision.charged_at_us
 
 
 def limiter_text(

@@ -15,6 +15,7 @@ from typing import Any, ParamSpec, TypeVar, overload
 from typing_extensions import Self
 
 from tidegate import _tidegate as _core
+from tidegate._aio_nodes import CircuitBreakerNode, NodeMethods, RateLimiterNode
 from tidegate._config import (
     Backoff,
     ErrorPattern,
@@ -28,8 +29,9 @@ from tidegate._config import (
     WhenAway,
 )
 from tidegate._errors import CircuitOpenError, TidegateError
-from tidegate._failure import Failure
-from tidegate._sync import as_dict, as_failure, breaker_text, limiter_text, not_recorded
+from tidegate._failure import Failure, as_failure, not_recorded
+from tidegate._loops import hear
+from tidegate._sync import as_dict, breaker_text, charge_of, limiter_text
 from tidegate._tidegate import (
     Admission,
     CircuitReport,
@@ -42,24 +44,14 @@ from tidegate._tidegate import (
     Stats,
 )
 
-__all__ = ["CircuitBreaker", "RateLimiter", "Tidegate"]
+__all__ = ["CircuitBreaker", "CircuitBreakerNode", "RateLimiter", "RateLimiterNode", "Tidegate"]
 
 P = ParamSpec("P")
 R = TypeVar("R")
 G = TypeVar("G", bound="Tidegate")
-T = TypeVar("T")
 
 
-async def _hear(pending: _core.Pending[T]) -> T:
-    try:
-        await pending.future
-        return pending.take()
-    except BaseException:
-        pending.cancel()
-        raise
-
-
-class Tidegate:
+class Tidegate(NodeMethods):
     """Resilience policies on a store, for asyncio. `tidegate.Tidegate` is the same for threads.
 
     It may be opened outside a loop and used from several. See there for the store, the clock and forks.
@@ -149,7 +141,7 @@ class Tidegate:
         """Returns when a shared store has all that is recorded in the background. Call it before the process ends."""
         answer = self._core.start_flush()
         if answer is not None:
-            await _hear(answer)
+            await hear(answer)
 
     async def __aenter__(self) -> Self:
         """The gate itself."""
@@ -183,7 +175,7 @@ class RateLimiter:
         Raises `CostNeverFitsError`, and `StoreError` and `ContendedError` with a shared store.
         """
         answer = self._core.start_try_acquire(key, cost)
-        return answer if isinstance(answer, Decision) else await _hear(answer)
+        return answer if isinstance(answer, Decision) else await hear(answer)
 
     async def acquire(self, key: str, *, cost: int = 1, priority: int = 0) -> Admission:
         """Asks for permits and waits for them, as the settings say; `RateLimitError` where they are denied.
@@ -191,7 +183,7 @@ class RateLimiter:
         A task that is cancelled leaves the queue or gives the reserved place back.
         """
         answer = self._core.start_acquire(key, cost, priority)
-        return answer if isinstance(answer, Admission) else await _hear(answer)
+        return answer if isinstance(answer, Admission) else await hear(answer)
 
     async def decide(self, key: str, ticket: int | None = None, *, cost: int = 1, priority: int = 0) -> Decision:
         """One step of `acquire` that never waits, for workflows that keep their own timers.
@@ -200,32 +192,34 @@ class RateLimiter:
         the decision, a wait is a reserved place that has been charged: go after that time.
         """
         answer = self._core.start_decide(key, ticket, cost, priority)
-        return answer if isinstance(answer, Decision) else await _hear(answer)
+        return answer if isinstance(answer, Decision) else await hear(answer)
 
     async def peek(self, key: str, *, cost: int = 1) -> Decision:
         """What `try_acquire` would answer, without charging."""
         answer = self._core.start_peek(key, cost)
-        return answer if isinstance(answer, Decision) else await _hear(answer)
+        return answer if isinstance(answer, Decision) else await hear(answer)
 
-    async def refund(self, key: str, decision: Decision, *, cost: int = 1) -> Decision:
+    async def refund(
+        self, key: str, decision: Decision | None = None, *, charged_at_us: int | None = None, cost: int = 1
+    ) -> Decision:
         """Gives back the permits that a decision charged, once, and reports as a peek does.
 
-        Windows and logs take them out of the place they were counted in; buckets give back what has not come back by
-        itself since.
+        Of the decision only ``charged_at_us`` is needed, which may be given in its place. Windows and logs take
+        the permits out of the place they were counted in; buckets give back what has not come back by itself since.
         """
-        answer = self._core.start_refund(key, decision, cost)
-        return answer if isinstance(answer, Decision) else await _hear(answer)
+        answer = self._core.start_refund(key, charge_of(decision, charged_at_us), cost)
+        return answer if isinstance(answer, Decision) else await hear(answer)
 
     async def cancel(self, key: str, ticket: int) -> bool:
         """Takes a waiter out of the queue; False: it was not in it."""
         answer = self._core.start_cancel(key, ticket)
-        return answer if isinstance(answer, bool) else await _hear(answer)
+        return answer if isinstance(answer, bool) else await hear(answer)
 
     async def reset(self, key: str) -> None:
         """Forgets what was charged to a key. Those who wait keep their places."""
         answer = self._core.start_reset(key)
         if answer is not None:
-            await _hear(answer)
+            await hear(answer)
 
     @asynccontextmanager
     async def permit(self, key: str, *, cost: int = 1, priority: int = 0) -> AsyncGenerator[Admission]:
@@ -403,4 +397,4 @@ class CircuitBreaker:
 
 
 async def _report(answer: CircuitReport | _core.Pending[CircuitReport]) -> CircuitReport:
-    return answer if isinstance(answer, CircuitReport) else await _hear(answer)
+    return answer if isinstance(answer, CircuitReport) else await hear(answer)
