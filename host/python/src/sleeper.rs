@@ -24,7 +24,7 @@ pub(crate) fn wait<T: Send>(py: Python<'_>, runtime: &Handle, work: impl Future<
             let turn = async { tokio::time::timeout(SIGNALS_EVERY, work.as_mut()).await };
             match runtime.block_on(turn) {
                 Ok(value) => return Ok(value),
-                Err(_) => Python::attach(|py| py.check_signals())?,
+                Err(_) => Python::attach(Python::check_signals)?,
             }
         }
     })
