@@ -16,7 +16,13 @@ SAMPLES = re.findall(
 
 
 def test_there_are_samples() -> None:
-    assert [title for title, _ in SAMPLES] == ["Threads", "asyncio", "Tests of your own", "Durable workflows"]
+    assert [title for title, _ in SAMPLES] == [
+        "Threads",
+        "asyncio",
+        "Tests of your own",
+        "Durable workflows",
+        "Workflow nodes",
+    ]
 
 
 @pytest.mark.parametrize(("title", "sample"), SAMPLES, ids=[title for title, _ in SAMPLES])

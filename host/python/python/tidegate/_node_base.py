@@ -54,7 +54,7 @@ class CircuitBreakerNodeBase:
         """See `Tidegate.circuit_breaker_node`."""
         self._core = core
         self._circuit_id = core.circuit_id()
-        self._fallback_action = core.fallback_action()
+        self._fallback_action: Literal["error", "default", "skip"] = core.fallback_action()
         self._fallback_text = core.fallback_value()
         self._output_variable = core.output_variable()
 

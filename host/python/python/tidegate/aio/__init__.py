@@ -43,6 +43,7 @@ from tidegate._tidegate import (
     ScriptedStore,
     Stats,
 )
+from tidegate.aio import nodes as nodes
 
 __all__ = ["CircuitBreaker", "CircuitBreakerNode", "RateLimiter", "RateLimiterNode", "Tidegate"]
 

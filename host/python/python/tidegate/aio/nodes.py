@@ -9,11 +9,11 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, TypeVar
 
+from tidegate import aio
 from tidegate._failure import Failure
 from tidegate._node_default import MEMORY
 from tidegate._node_results import CircuitPassage, Guarded, NodeOutput, Passage
 from tidegate._node_text import NodeConfig
-from tidegate.aio import Tidegate
 
 __all__ = [
     "default_gate",
@@ -28,18 +28,18 @@ __all__ = [
 
 T = TypeVar("T")
 
-_gates: list[Tidegate] = []
+_gates: list[aio.Tidegate] = []
 
 
-def default_gate() -> Tidegate:
+def default_gate() -> aio.Tidegate:
     """The gate that the functions here use."""
     if not _gates:
         # Two threads may both come here; their gates are on one memory, so it does not matter whose stays.
-        _gates.append(Tidegate(MEMORY))
+        _gates.append(aio.Tidegate(MEMORY))
     return _gates[-1]
 
 
-def set_default_gate(gate: Tidegate) -> None:
+def set_default_gate(gate: aio.Tidegate) -> None:
     """Has the functions here use a gate, such as one on Redis."""
     _gates[:] = [gate]
 
