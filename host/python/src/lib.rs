@@ -4,6 +4,8 @@
 //! and the way back into an asyncio loop. It holds no policy. What a process cannot take along through a fork is made anew in the
 //! child, see [`process`]. Threads of its own never touch Python: see [`bridge`].
 
+#![allow(clippy::needless_pass_by_value, clippy::unused_self, reason = "PyO3 prescribes how Python's calls come in")]
+
 mod breaker;
 mod bridge;
 mod call;

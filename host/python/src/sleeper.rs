@@ -12,6 +12,7 @@ use tokio::runtime::Handle;
 const SIGNALS_EVERY: Duration = Duration::from_millis(50);
 
 /// The result of a future, for which other Python threads run meanwhile. A signal whose handler raises drops the future.
+#[expect(clippy::redundant_closure_for_method_calls, reason = "the method by itself is not general enough")]
 pub(crate) fn wait<T: Send>(py: Python<'_>, runtime: &Handle, work: impl Future<Output = T> + Send) -> PyResult<T> {
     py.detach(|| {
         let _entered = runtime.enter();

@@ -56,8 +56,10 @@ impl Answer {
             Self::Report(report) => refuses(report),
             Self::Node(NodeAnswer::Step(step)) => step.done && !step.passed,
             Self::Node(NodeAnswer::Circuit(step)) => refuses(&step.report),
-            Self::Node(NodeAnswer::Held(_) | NodeAnswer::Problems(_)) => false,
-            Self::Fault(_) | Self::WasWaiting(_) | Self::Done => false,
+            Self::Node(NodeAnswer::Held(_) | NodeAnswer::Problems(_))
+            | Self::Fault(_)
+            | Self::WasWaiting(_)
+            | Self::Done => false,
         }
     }
 }

@@ -50,7 +50,7 @@ async fn overload_does_not_reach_the_store_and_retry_after_goes_on_counting_down
     on.world.pass(Duration::from_millis(40));
     let second = ask(&on.limiter).await;
     assert_eq!((first.verdict, second.verdict), (Verdict::Denied, Verdict::Denied));
-    assert_eq!(first.retry_after - second.retry_after, Duration::from_millis(40));
+    assert_eq!(first.retry_after, second.retry_after + Duration::from_millis(40));
     assert_eq!(on.commits(), before);
     assert_eq!(on.host.gate.stats().local, 2);
 }
@@ -71,7 +71,7 @@ async fn what_is_known_is_asked_for_again_after_a_tenth_of_a_second() {
 async fn a_permit_that_has_come_back_by_itself_is_given_at_once() {
     let on = exhausted(|builder| builder).await;
     let denied = ask(&on.limiter).await;
-    on.world.pass(denied.retry_after - Duration::from_millis(50));
+    on.world.pass(denied.retry_after.saturating_sub(Duration::from_millis(50)));
     assert_eq!(ask(&on.limiter).await.verdict, Verdict::Denied);
     on.world.pass(Duration::from_millis(50));
     assert_eq!(ask(&on.limiter).await.verdict, Verdict::Allowed);

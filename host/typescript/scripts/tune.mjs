@@ -99,6 +99,14 @@ const LIFT = new RegExp(
   "g",
 );
 
+/** The step that looks up by name where the wiring has `advance`, which differs with what else the component exports. */
+export const ADVANCE = {
+  what: "advance is handed doubles",
+  from: /(advance: exports0\['(\d+)'\],[\s\S]*?'\2': )(trampoline\d+),/g,
+  to: "$1instantiateCore(new WebAssembly.Module(doubles), { js: { advance: $3 } }).exports.advance,",
+  times: 1,
+};
+
 /** Each step: what it replaces, by what, and how often it must match. */
 const STEPS = [
   {
@@ -140,12 +148,7 @@ const STEPS = [
     to: "$1, $2, $3, $4)",
     times: 1,
   },
-  {
-    what: "advance is handed doubles",
-    from: /(advance: exports0\['(\d+)'\],[\s\S]*?'\2': )(trampoline\d+),/g,
-    to: "$1instantiateCore(new WebAssembly.Module(doubles), { js: { advance: $3 } }).exports.advance,",
-    times: 1,
-  },
+  ADVANCE,
   {
     what: "numbers of put and retreat in",
     from: new RegExp(U64, "g"),

@@ -49,7 +49,10 @@ pub fn in_text(readme: &str, text: &str) -> Vec<Sample> {
     for (index, line) in text.lines().enumerate() {
         match &mut open {
             Some(_) if line == "```" => samples.extend(open.take()),
-            Some(sample) => sample.text += &format!("{line}\n"),
+            Some(sample) => {
+                sample.text += line;
+                sample.text.push('\n');
+            }
             None => {
                 let fence = line.strip_prefix("```").unwrap_or_default();
                 let language = fence.split([' ', ',']).next().unwrap_or_default();

@@ -41,9 +41,15 @@ pub struct Verdict {
 
 type Logs = HashMap<String, Vec<String>>;
 
+/// What cases expect, by their names.
+pub type Expectations = HashMap<String, Expected>;
+
 /// Plays all runs on all drivers. The first driver's logs are what the others must have; every log must show what is
 /// expected; every driver must report every run once.
-pub fn judge(runs: &[Run], expected: &HashMap<String, Expected>, drivers: &[Driver]) -> Verdict {
+///
+/// # Panics
+/// If judging one of them does.
+pub fn judge(runs: &[Run], expected: &Expectations, drivers: &[Driver]) -> Verdict {
     let Some((reference, others)) = drivers.split_first() else { return Verdict::default() };
     let mut logs = Logs::new();
     let mut verdict =
@@ -64,7 +70,7 @@ pub fn judge(runs: &[Run], expected: &HashMap<String, Expected>, drivers: &[Driv
 fn judge_one(
     driver: &Driver,
     runs: &[Run],
-    expected: &HashMap<String, Expected>,
+    expected: &Expectations,
     reference: Option<&Logs>,
     keep: &mut dyn FnMut(&str, Vec<String>),
 ) -> Verdict {
@@ -79,7 +85,8 @@ fn judge_one(
             return fail(case, "it was not asked for, or is reported twice".to_owned());
         };
         column.answers += log.iter().filter(|line| line.starts_with("{\"step\":")).count();
-        match wrong(run, &log, expected.get(case), reference.map(|logs| logs.get(case))) {
+        let differs = reference.and_then(|logs| differs(logs.get(case), &log));
+        match differs.or_else(|| wrong(run, &log, expected.get(case))) {
             Some(what) => fail(case, what),
             None => column.right.push(case.to_owned()),
         }
@@ -96,18 +103,16 @@ fn judge_one(
     Verdict { columns: vec![column], failures }
 }
 
-/// What is wrong with a log.
-fn wrong(
-    run: &Run,
-    log: &[String],
-    expected: Option<&Expected>,
-    reference: Option<Option<&Vec<String>>>,
-) -> Option<String> {
+/// How a log differs from that of the first driver.
+fn differs(reference: Option<&Vec<String>>, log: &[String]) -> Option<String> {
     match reference {
-        Some(None) => return Some("there is no log to compare it with".to_owned()),
-        Some(Some(reference)) if reference != log => return Some(difference(reference, log)),
-        _ => {}
+        None => Some("there is no log to compare it with".to_owned()),
+        Some(reference) => (reference != log).then(|| difference(reference, log)),
     }
+}
+
+/// What is wrong with a log.
+fn wrong(run: &Run, log: &[String], expected: Option<&Expected>) -> Option<String> {
     let opened = |line: &String| line.starts_with("{\"open\":") && line.ends_with("\"problems\":[]}");
     match expected {
         Some(expected) => {

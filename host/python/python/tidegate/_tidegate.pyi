@@ -21,6 +21,7 @@ __all__ = [
     "RateLimiter",
     "RateLimiterNode",
     "Redis",
+    "ScriptedStore",
     "Stats",
     "Transition",
 ]

@@ -14,6 +14,7 @@ it("knows an error of another copy of the package by its brand", () => {
 it("has a predicate for each code, which knows its own class only", () => {
   const errors = [
     new tidegate.ConfigError("x", []),
+    new tidegate.InputError("rate-limiter", []),
     new tidegate.CostNeverFitsError("x", 1),
     new StoreError("away", "x"),
     new tidegate.ContendedError(64),
@@ -22,6 +23,7 @@ it("has a predicate for each code, which knows its own class only", () => {
   ];
   const predicates = [
     tidegate.isConfigError,
+    tidegate.isInputError,
     tidegate.isCostNeverFitsError,
     tidegate.isStoreError,
     tidegate.isContendedError,

@@ -116,7 +116,7 @@ describe("the package", () => {
       format: "iife",
       write: false,
     });
-    expect(await runBare(outputFiles[0]?.text ?? "")).toBe("allowed denied refused-open");
+    expect(await runBare(outputFiles[0]?.text ?? "")).toBe("allowed denied refused-open true");
   });
 
   it("is bundled by Vite for a browser", async () => {
@@ -125,6 +125,6 @@ describe("the package", () => {
     const output = [result].flat()[0];
     if (output === undefined || !("output" in output)) throw new Error("Vite has built nothing");
     const [chunk] = output.output;
-    expect(await runBare(chunk.code)).toBe("allowed denied refused-open");
+    expect(await runBare(chunk.code)).toBe("allowed denied refused-open true");
   });
 });

@@ -3,7 +3,7 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import { EntityKey } from "../../src/key.js";
-import { MAX_LAG_US, MAX_NUMBER, type Store } from "../../src/store/store.js";
+import { MAX_LAG_US, MAX_NUMBER, type Op, type Store } from "../../src/store/store.js";
 import { advance, Bench, get, newEntity, observe, put, retreat } from "./bench.js";
 import { batchesUpTo, Model } from "./model.js";
 
@@ -15,6 +15,12 @@ export interface Subject {
 }
 
 const ALL = 2 ** 64;
+const BRIEF_MS = 30;
+
+/** An operation after which what it wrote lives for {@link BRIEF_MS}. */
+function briefly(op: Op): Op {
+  return { ...op, ttlMs: BRIEF_MS } as Op;
+}
 
 export function storeSuite(subject: () => Subject, options: { numRuns: number; greatest?: number }): void {
   const bench = () => new Bench(subject().store);
@@ -196,13 +202,23 @@ export function storeSuite(subject: () => Subject, options: { numRuns: number; g
     expect(outcome).toEqual({ kind: "applied", seen: [undefined] });
   });
 
-  test("values expire, an advance renews the expiry and a retreat does not", async () => {
+  test("values expire, an advance sets the expiry anew and a retreat does not", async () => {
     const b = bench();
-    const brief = { ttlMs: 30, kind: "advance", step: 1, floor: 0, ceiling: 9, fits: true, repeat: 1 } as const;
-    await b.apply({ kind: "put", cell: 0, value: "a", ttlMs: 30 }, { ...brief, cell: 1 }, { ...brief, cell: 2 });
-    await b.apply({ ...brief, cell: 1, ttlMs: 60_000 }, retreat(2, 1, 0));
-    await subject().pass(31);
-    expect([await b.value(0), await b.value(1), await b.value(2)]).toEqual([undefined, "2", undefined]);
+    const brief = briefly(advance(0, 1, 0, 9, true));
+    // However late a commit comes, nothing of an earlier one has expired meanwhile that a later one needs.
+    await b.apply(briefly(put(0, "a")), { ...brief, cell: 1 } as Op, advance(2, 1, 0, 9, true));
+    await b.apply({ ...brief, cell: 2 } as Op);
+    await b.apply(retreat(1, 1, 0));
+    await subject().pass(BRIEF_MS + 1);
+    expect([await b.value(0), await b.value(1), await b.value(2)]).toEqual([undefined, undefined, undefined]);
+  });
+
+  test("an advance after a brief one in the same commit keeps the number, and a retreat does not shorten", async () => {
+    const b = bench();
+    await b.apply(briefly(advance(0, 1, 0, 9, true)), advance(0, 1, 0, 9, true), advance(1, 2, 0, 9, true));
+    await b.apply(retreat(1, 1, 0));
+    await subject().pass(BRIEF_MS + 1);
+    expect([await b.value(0), await b.value(1)]).toEqual(["2", "1"]);
   });
 
   test("an empty commit is applied, and a list of one entity is atomic", async () => {

@@ -59,8 +59,12 @@ fn conformance() -> Result<bool> {
     let samples = chosen_samples(&options, &places)?;
     ensure!(!cases.is_empty() || !generated.is_empty() || !samples.is_empty(), "no case is so called");
     if options.list {
-        cases.iter().for_each(|case| println!("{}", case.name));
-        samples.iter().for_each(|sample| println!("samples/{}", sample.name));
+        for case in &cases {
+            println!("{}", case.name);
+        }
+        for sample in &samples {
+            println!("samples/{}", sample.name);
+        }
         println!("{} cases", cases.len());
         return Ok(true);
     }

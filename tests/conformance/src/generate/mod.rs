@@ -91,7 +91,7 @@ impl Script {
             ("reset", 1),
         ]);
         let mut step = self.step(if call == "come-back" { "acquire" } else { call });
-        step.key = (*self.random.pick(&["a", "a", "b", "ü:{}"])).to_owned();
+        (*self.random.pick(&["a", "a", "b", "ü:{}"])).clone_into(&mut step.key);
         step.cost = *self.random.pick(&[1, 1, 1, 1, 1, 2, 3, 0, 40]);
         step.priority = *self.random.pick(&[0, 0, 0, 1, -2, 7]);
         if let (true, Some(earlier)) = (matches!(call, "come-back" | "cancel" | "refund"), self.earlier_acquire()) {

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command as Program;
 use std::time::Duration;
 
-use tidegate::{CircuitBreakerConfig, Limit, OnLimit, RateLimiterConfig};
+use tidegate::{Algorithm, CircuitBreakerConfig, Limit, OnLimit, RateLimiterConfig};
 use tidegate_fleet_tests::promise::Promise;
 use tidegate_fleet_tests::protocol::{Admitted, CircuitRequest, Hammer, Hammered, Place, Until};
 use tidegate_fleet_tests::worker::{Worker, hammer};
@@ -66,7 +66,7 @@ fn check(limit: &Limit, admitted: &[Admitted]) {
 fn three_languages_that_wait_in_one_queue_keep_the_promise_and_share_alike() {
     let server = server();
     let mut workers = fleet(&place(&server));
-    let limit = short_limit(Default::default());
+    let limit = short_limit(Algorithm::default());
     let limiter = RateLimiterConfig::new("queued", limit).on_limit(OnLimit::queue(1_000, Duration::from_mins(1)));
     let all = hammer(&mut workers, &order(limiter, true)).expect("all workers answer");
     each_has_a_share(&all);
@@ -77,7 +77,7 @@ fn three_languages_that_wait_in_one_queue_keep_the_promise_and_share_alike() {
 fn three_languages_that_hammer_one_key_keep_the_promise() {
     let server = server();
     let mut workers = fleet(&place(&server));
-    let limit = short_limit(Default::default());
+    let limit = short_limit(Algorithm::default());
     let all =
         hammer(&mut workers, &order(RateLimiterConfig::new("hammered", limit), false)).expect("all workers answer");
     let admitted = merged(all);

@@ -10,6 +10,8 @@ export async function run() {
   const breaker = gate.circuitBreaker({ name: "c", trip: { consecutive: 1 } });
   await breaker.call(() => Promise.reject(new Error("down"))).catch(() => undefined);
   verdicts.push((await breaker.admit()).effect);
+  const node = gate.rateLimiterNode({ limit: 1, window: "day", keyType: "global", behavior: "reject" });
+  verdicts.push(`${(await node.execute({})).result.passed}`);
   await new Tidegate().rateLimiter({ name: "api", limits: [{ limit: 1, window: "second" }] }).acquire("me");
   return verdicts.join(" ");
 }

@@ -1,6 +1,14 @@
 // Uses the installed package as a JavaScript project does. Exits by itself, though limiters and breakers are open.
 import assert from "node:assert/strict";
-import { isRateLimitError, ManualClock, Memory, RateLimitError, Tidegate } from "tidegate";
+import {
+  executeRateLimiterNode,
+  isRateLimitError,
+  ManualClock,
+  Memory,
+  nodeRegistry,
+  RateLimitError,
+  Tidegate,
+} from "tidegate";
 
 const clock = new ManualClock();
 const gate = new Tidegate({ store: new Memory(), clock });
@@ -21,6 +29,12 @@ await assert.rejects(
   breaker.call(() => "never"),
   { code: "circuit-open" },
 );
+
+const perUser = { limit: 1, window: "day", keyType: "per-user", behavior: "reject" };
+assert.equal((await executeRateLimiterNode(perUser, { userId: 5n })).passed, true);
+assert.equal((await executeRateLimiterNode(perUser, { userId: "5" })).passed, false);
+await assert.rejects(executeRateLimiterNode(perUser, {}), { code: "input", message: /context\.userId/ });
+assert.equal(nodeRegistry().length, 2);
 
 const system = new Tidegate();
 const queue = { behavior: "queue", maxSize: 5, timeoutMs: 60_000 };

@@ -1,14 +1,19 @@
 // Uses the types of the installed package, as strictly as can be.
 import {
   blocking,
+  type CircuitBreakerResult,
   type CircuitReport,
   type Clock,
   type Decision,
+  executeRateLimiterNode,
   isCircuitOpenError,
   Memory,
+  type NodeStep,
   type RateLimiterConfig,
+  type RateLimiterNodeConfig,
   type RedisClient,
   redisStore,
+  type Signal,
   Tidegate,
 } from "tidegate";
 
@@ -40,4 +45,37 @@ export async function use(clock: Clock, client: RedisClient, given?: { cost?: nu
   await wrapped(5, "me");
   const report: CircuitReport = new blocking.Tidegate().circuitBreaker({ name: "c", trip: {} }).status();
   return report;
+}
+
+const perUser: RateLimiterNodeConfig = { limit: 1, window: "day", keyType: "per-user", behavior: "queue" };
+
+export async function useNodes(signal: Signal): Promise<number> {
+  const named = await executeRateLimiterNode(
+    { ...perUser, outputVariable: "rate" as const },
+    { userId: 5, items: [1] },
+  );
+  const passed: boolean = named.rate.passed;
+  const items: number[] = named.items;
+  const text: string = await executeRateLimiterNode(perUser, '{"userId": 5}', { signal });
+  const node = new Tidegate().rateLimiterNode(text);
+  const step: NodeStep = await node.begin({ userId: passed });
+  if (!step.done) return step.waitMs;
+  const config = {
+    circuitId: "c",
+    failureThreshold: 1,
+    failureWindowMs: 1_000,
+    successThreshold: 1,
+    halfOpenTimeoutMs: 1_000,
+    fallbackAction: "skip",
+    monitoredErrors: ["timeout"],
+  } as const;
+  const gate = new Tidegate();
+  const merged = await gate.executeCircuitBreakerNode(config, { items });
+  const last: { getTime(): number } | undefined = merged.lastFailure;
+  const first = async (of: { items: number[] }, given: Signal | undefined) => (given ? of.items[0] : undefined);
+  const guarded = await gate.withCircuitBreaker(config, { items }, first, { signal });
+  const result: CircuitBreakerResult = guarded.circuitResult;
+  // @ts-expect-error: there is no such window
+  await executeRateLimiterNode({ ...perUser, window: "week" }, { userId: 5 });
+  return (guarded.result ?? 0) + result.failureCount + (last?.getTime() ?? 0);
 }
