@@ -15,8 +15,9 @@ pub fn misses(expected: &Expected, log: &[String]) -> Vec<String> {
             misses.push(format!("this is no JSON: {line}"));
             continue;
         };
-        if let Some(found) = line.get("problems").and_then(Value::as_array).filter(|found| !found.is_empty()) {
-            problems = Value::from(found.clone());
+        if line.get("open").is_some() {
+            let found = line["problems"].as_array().filter(|found| !found.is_empty());
+            problems = found.map_or(problems, |found| Value::from(found.clone()));
         } else if let Some(commit) = line.get("commit") {
             commits.push(commit["ops"].clone());
         } else if line.get("step").is_some() {
@@ -42,7 +43,7 @@ pub fn misses(expected: &Expected, log: &[String]) -> Vec<String> {
 /// What a step's line does not show.
 fn step_misses(wanted: &Value, line: &Value, commits: &Value) -> Vec<String> {
     let Value::Object(wanted) = wanted else { return vec![format!("an expectation is no object: {wanted}")] };
-    let answer = ["decision", "report"].iter().find_map(|name| line.get(name));
+    let answer = ["decision", "report", "nodeStep", "circuitStep", "subject"].iter().find_map(|name| line.get(name));
     let found = |name: &str| match name {
         "commits" => Some(commits),
         _ => answer.and_then(|answer| answer.get(name)).or_else(|| line.get(name)),

@@ -77,6 +77,10 @@ pub enum PolicyKind {
     Limiter,
     /// A circuit breaker.
     Breaker,
+    /// A rate limiter node; its settings are a JSON string, which holds the text of its configuration.
+    LimiterNode,
+    /// A circuit breaker node, likewise.
+    BreakerNode,
 }
 
 /// How a scripted store answers one commit.
@@ -150,7 +154,7 @@ pub struct Step {
     pub cost: u32,
     /// In a queue.
     pub priority: i32,
-    /// The step whose ticket this one brings.
+    /// The step whose ticket, or of a node its token, this one brings.
     pub ticket_of: Option<usize>,
     /// The step whose permits this one gives back.
     pub charged_by: Option<usize>,
@@ -164,6 +168,12 @@ pub struct Step {
     pub mode: Option<String>,
     /// What is written.
     pub write: Option<Cell>,
+    /// The text of the context of a node.
+    pub context: Option<String>,
+    /// The token brought to a node, where it is none that a step gave.
+    pub token: Option<String>,
+    /// The step whose result a node puts into the context.
+    pub result_of: Option<usize>,
 }
 
 impl Step {
@@ -184,6 +194,9 @@ impl Step {
             error: None,
             mode: None,
             write: None,
+            context: None,
+            token: None,
+            result_of: None,
         }
     }
 }

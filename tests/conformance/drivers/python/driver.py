@@ -7,19 +7,28 @@ import json
 import sys
 
 from tidegate import (
+    CircuitReport,
     ConfigError,
     ContendedError,
     CostNeverFitsError,
+    Decision,
     Failure,
+    InputError,
     ManualClock,
     Memory,
+    NodeStep,
     Permit,
     StoreError,
     Tidegate,
 )
 from tidegate.testing import ScriptedStore
 
-KINDS = {"limiter": "rl", "breaker": "cb"}
+OPENERS = {
+    "limiter": Tidegate.rate_limiter,
+    "breaker": Tidegate.circuit_breaker,
+    "limiter-node": Tidegate.rate_limiter_node,
+    "breaker-node": Tidegate.circuit_breaker_node,
+}
 DECISION = (
     "verdict reason at_us charged_at_us binding count limit remaining reset_after_ms retry_after_ms wait_ms position waiting"
     " ticket discarded degraded"
@@ -60,6 +69,43 @@ def number(value):
     return int(value) if isinstance(value, float) and value.is_integer() else value
 
 
+def log_of(given):
+    """An answer as the log has it."""
+    if isinstance(given, Decision):
+        return {"decision": decision_log(given)}
+    if isinstance(given, CircuitReport):
+        return {"report": report_log(given)}
+    result = given.result and given.result.to_dict()
+    if isinstance(given, NodeStep):
+        step = {"done": given.done, "waitMs": given.wait_ms, "token": given.token or "", "result": result}
+        return {"nodeStep": step}
+    return {"circuitStep": {"token": given.token or "", "result": result, "report": report_log(given.report)}}
+
+
+def problems_of(error):
+    """Problems as the log has them."""
+    return [{"path": p.path, "value": p.value, "allowed": p.allowed} for p in error.problems]
+
+
+def limit_node(node, step, context, token):
+    """A call of a rate limiter node."""
+    if step["call"] == "subject":
+        subject = node.subject(context)
+        return {"subject": {"name": subject.name, "key": subject.key, "priority": subject.priority}}
+    if step["call"] == "abandon":
+        return {"skipped": True} if token is None else {"held": node.abandon(context, token)}
+    return node.begin(context) if token is None else node.step(context, token)
+
+
+def guard_node(node, step, token):
+    """A call of a circuit breaker node."""
+    if step["call"] == "failed":
+        return node.failed(Failure(step["error"]["name"], step["error"]["message"]), token)
+    if step["call"] in ("succeeded", "cancelled"):
+        return getattr(node, step["call"])(token)
+    return getattr(node, step["call"])()
+
+
 class Stage:
     """A run in progress: hosts on their store and clocks."""
 
@@ -83,10 +129,9 @@ class Stage:
         """Opens a policy in every host; the problems of its settings."""
         try:
             for gate, _, _, policies in self.hosts:
-                make = gate.rate_limiter if policy["kind"] == "limiter" else gate.circuit_breaker
-                policies[policy["id"]] = make(policy["config"])
+                policies[policy["id"]] = OPENERS[policy["kind"]](gate, policy["config"])
         except ConfigError as error:
-            return [{"path": p.path, "value": p.value, "allowed": p.allowed} for p in error.problems]
+            return problems_of(error)
         return []
 
     def make(self, step):
@@ -100,19 +145,18 @@ class Stage:
         try:
             if step["call"] == "write":
                 answer = self.write(policy, kind, step)
-            elif kind == "limiter":
-                given = self.limit(policy, step)
-                answer = given if isinstance(given, dict) else {"decision": decision_log(given)}
             else:
-                given = self.guard(policy.keyed(step["key"]), step)
-                answer = given if isinstance(given, dict) else {"report": report_log(given)}
+                given = self.call(policy, kind, step)
+                answer = given if isinstance(given, dict) else log_of(given)
         except CostNeverFitsError:
             answer = {"fault": "cost-never-fits"}
         except ContendedError:
             answer = {"error": "contended"}
         except StoreError:
             answer = {"error": "store"}
-        if kind == "breaker":
+        except InputError as error:
+            answer = {"problems": problems_of(error)}
+        if kind.startswith("breaker"):
             # What settles in the background settles before the next step.
             gate.flush()
         self.given.append(given)
@@ -125,9 +169,28 @@ class Stage:
 
     def write(self, policy, kind, step):
         cell = step["write"]
-        entity = (KINDS[kind], policy.name, step["key"])
+        if kind == "limiter-node":
+            subject = policy.subject(step["context"])
+            entity = ("rl", subject.name, subject.key)
+        elif kind == "breaker-node":
+            entity = ("cb", policy.circuit_id, "")
+        else:
+            entity = ("rl" if kind == "limiter" else "cb", policy.name, step["key"])
         self.scripted.write(entity, cell["cell"], cell["text"], cell["ttlMs"])
         return {"done": True}
+
+    def call(self, policy, kind, step):
+        """What a call answers, or what the log says where there is no answer."""
+        if kind == "limiter":
+            return self.limit(policy, step)
+        if kind == "breaker":
+            return self.guard(policy.keyed(step["key"]), step)
+        token = step["token"] or self.earlier(step["ticketOf"], "token")
+        result = self.earlier(step["resultOf"], "result")
+        context = step["context"] or "{}"
+        if step["call"] == "output":
+            return {"skipped": True} if result is None else {"output": policy.output(context, result)}
+        return limit_node(policy, step, context, token) if kind == "limiter-node" else guard_node(policy, step, token)
 
     def earlier(self, index, name):
         return None if index is None else getattr(self.given[index], name, None)

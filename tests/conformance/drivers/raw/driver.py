@@ -3,6 +3,7 @@
 import json
 import sys
 
+import nodes
 import settings
 from component import Policies, record
 from ledger import Contended, Ledger
@@ -11,6 +12,9 @@ from store import Distant, Memory, Scripted, StoreAway, field_of
 KINDS = {
     "limiter": ("rl", "rate-limiter", "limiter", settings.limiter),
     "breaker": ("cb", "circuit-breaker", "breaker", settings.breaker),
+    # A node is opened on text.
+    "limiter-node": ("rl", "nodes", "rate-limiter-node", str),
+    "breaker-node": ("cb", "nodes", "circuit-breaker-node", str),
 }
 DECISION = (
     "verdict reason at-us charged-at-us binding count limit remaining reset-after-ms retry-after-ms wait-ms position waiting"
@@ -67,7 +71,20 @@ class Policy:
         self.policies = policies
 
     def problems(self):
-        return [vars(problem) for problem in self.resource] if isinstance(self.resource, list) else []
+        return nodes.problems(self.resource) if isinstance(self.resource, list) else []
+
+    def entity(self, step):
+        """Which entity a step is about."""
+        if self.kind == "rate-limiter-node":
+            subject = self.ask("subject", step["context"] or "{}")
+            return subject if isinstance(subject, list) else (self.tag, subject.name, subject.key)
+        if self.kind == "circuit-breaker-node":
+            return self.tag, self.ask("circuit-id"), ""
+        return self.tag, self.config["name"], step["key"]
+
+    def ask(self, method, *arguments):
+        """A call that decides nothing."""
+        return self.policies.call(self.interface, f"[method]{self.kind}.{method}", self.resource, *arguments)
 
     def call(self, transaction, method, *arguments):
         self.policies.transaction = transaction
@@ -116,7 +133,9 @@ class Case:
 
     def _step(self, step):
         policy = self.opened[step["policy"]]
-        tag = (policy.tag, policy.config["name"], step["key"])
+        tag = policy.entity(step)
+        if isinstance(tag, list):
+            return {"problems": nodes.problems(tag)}
         if step["call"] == "write":
             cell = step["write"]
             self.memory.write(tag, field_of(cell["cell"]), cell["text"], self.now_us, cell["ttlMs"])
@@ -124,6 +143,8 @@ class Case:
         made = self._call(policy, step)
         if made is None:
             return {"skipped": True}
+        if isinstance(made, dict):
+            return made
         method, arguments = made
         try:
             return self._make(step, policy, tag, method, arguments)
@@ -157,8 +178,11 @@ class Case:
         return {"error": "store"}
 
     def _call(self, policy, step):
-        """The method and its arguments; None where the answer that they would come from gave nothing."""
+        """The method and its arguments; None where the answer that they would come from gave nothing; or the answer."""
         call = step["call"]
+        if policy.interface == "nodes":
+            token = step["token"] or self._given(step["ticketOf"], "token")
+            return nodes.call(policy, step, token, self._given(step["resultOf"], "result"))
         if policy.kind == "breaker":
             return self._breaker_call(call, step)
         cost = step["cost"]
@@ -180,7 +204,8 @@ class Case:
         permit = self._given(step["permitOf"], "permit")
         if not permit:
             return None
-        arguments = [record(**{"generation": permit["generation"], "admitted_at_us": permit["admittedAtUs"], "probe": permit["probe"]})]
+        generation, admitted_at_us, probe = permit.values()
+        arguments = [record(generation=generation, admitted_at_us=admitted_at_us, probe=probe)]
         if call != "cancelled":
             arguments.append(step["elapsedMs"])
         if call == "failed":
@@ -192,7 +217,8 @@ class Case:
         if index is None:
             return None
         answer = self.answers[index]
-        return (answer.get("decision") or answer.get("report") or {}).get(name)
+        given = next((answer[kind] for kind in ("decision", "report", "nodeStep", "circuitStep") if kind in answer), {})
+        return given.get(name)
 
 
 def answer_of(kind, method, answer):
@@ -200,6 +226,8 @@ def answer_of(kind, method, answer):
     if kind == "breaker":
         report = vars(answer)
         return {"report": report_log(report), "settle": report["settle"]}
+    if kind.endswith("-node"):
+        return nodes.answer_of(kind, answer, report_log)
     if method == "cancel":
         return {"wasWaiting": answer}
     if method == "reset":

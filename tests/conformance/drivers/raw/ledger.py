@@ -80,7 +80,7 @@ class Ledger:
         if now_us is not None:
             logged = Logged(max(now_us, known.seen_us), known.shared, known.local)
             answer = run(logged)
-            if answer["settle"] == "later":
+            if answer.get("settle") == "later":
                 if _changes(logged.ops):
                     self.deferred.setdefault(tag, []).append(run)
                 return answer

@@ -5,11 +5,12 @@ import { createInterface } from "node:readline";
 import { pathToFileURL } from "node:url";
 
 import { contractPath, decisionLog, reportLog } from "./log.mjs";
+import { guardNode, limitNode, problemsOf } from "./nodes.mjs";
 import { Scripted, fieldOf, write } from "./scripted.mjs";
 
 const given = process.env.TIDEGATE_TYPESCRIPT;
 const built = given === undefined ? new URL("../../../../host/typescript/dist/", import.meta.url) : pathToFileURL(`${given}/`);
-const { Tidegate, Memory, MemoryStore, ManualClock, ConfigError, ContendedError, CostNeverFitsError, StoreError } =
+const { Tidegate, Memory, MemoryStore, ManualClock, ConfigError, ContendedError, CostNeverFitsError, InputError, StoreError } =
   await import(new URL("index.js", built));
 const { EntityKey } = await import(new URL("key.js", built));
 
@@ -44,12 +45,12 @@ class Stage {
   open({ id, kind, config }) {
     try {
       for (const { gate, policies } of this.#hosts) {
-        policies.set(id, kind === "limiter" ? gate.rateLimiter(config) : gate.circuitBreaker(config));
+        policies.set(id, openers[kind](gate, config));
       }
       return [];
     } catch (error) {
       if (!(error instanceof ConfigError)) throw error;
-      return error.problems.map(({ path, value, allowed }) => ({ path: contractPath(config, path), value, allowed }));
+      return error.problems.map(({ path, value, allowed }) => ({ path: kind.endsWith("-node") ? path : contractPath(config, path), value, allowed }));
     }
   }
 
@@ -64,12 +65,14 @@ class Stage {
     try {
       if (step.call === "write") answer = await this.#write(policy, kind, step);
       else if (kind === "limiter") answer = await this.#limit(policy, step);
+      else if (kind === "limiter-node") answer = await limitNode(policy, step, this.#brought(step));
+      else if (kind === "breaker-node") answer = await guardNode(policy, step, this.#brought(step));
       else answer = await this.#guard(policy.keyed(step.key), step);
     } catch (error) {
       answer = { log: errorLog(error) };
     }
     // What settles in the background settles before the next step.
-    if (kind === "breaker") await gate.flush();
+    if (kind.startsWith("breaker")) await gate.flush();
     this.#given.push(answer.given);
     return answer.log;
   }
@@ -79,9 +82,14 @@ class Stage {
     return this.#scripted?.takeCommits() ?? [];
   }
 
+  /** What a step brings to a node. */
+  #brought({ token, ticketOf, resultOf }) {
+    return { token: token ?? this.#given[ticketOf]?.token, result: this.#given[resultOf]?.json };
+  }
+
   async #write(policy, kind, step) {
     const { cell, text, ttlMs } = step.write;
-    const entity = EntityKey.of(kind === "limiter" ? "rl" : "cb", policy.config.name, step.key);
+    const entity = entityOf(policy, kind, step);
     await write(this.#direct, step.atUs, entity, fieldOf(cell), text, ttlMs);
     return { log: { done: true } };
   }
@@ -134,6 +142,21 @@ class Stage {
   }
 }
 
+const openers = {
+  limiter: (gate, config) => gate.rateLimiter(config),
+  breaker: (gate, config) => gate.circuitBreaker(config),
+  "limiter-node": (gate, config) => gate.rateLimiterNode(config),
+  "breaker-node": (gate, config) => gate.circuitBreakerNode(config),
+};
+
+function entityOf(policy, kind, step) {
+  if (kind === "limiter") return EntityKey.of("rl", policy.config.name, step.key);
+  if (kind === "breaker") return EntityKey.of("cb", policy.config.name, step.key);
+  if (kind === "breaker-node") return EntityKey.of("cb", policy.circuitId, "");
+  const { name, key } = policy.subject(step.context);
+  return EntityKey.of("rl", name, key);
+}
+
 const SKIPPED = { log: { skipped: true } };
 
 function decided(decision) {
@@ -149,6 +172,7 @@ function errorLog(error) {
   if (error instanceof CostNeverFitsError) return { fault: "cost-never-fits" };
   if (error instanceof ContendedError) return { error: "contended" };
   if (error instanceof StoreError) return { error: "store" };
+  if (error instanceof InputError) return { problems: problemsOf(error) };
   throw error;
 }
 

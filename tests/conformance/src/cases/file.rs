@@ -11,7 +11,7 @@ use crate::protocol::{Cell, Failure, Host, PolicyKind, PolicySettings, Reply, Ru
 
 /// A case's members.
 #[derive(Debug, Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[serde(rename_all = "camelCase")]
 struct CaseFile {
     name: String,
     /// Why it is so, for the reader.
@@ -21,8 +21,8 @@ struct CaseFile {
     /// For each host how far its clock is ahead, in milliseconds.
     #[serde(default = "one_host")]
     hosts: Vec<i64>,
-    limiter: Option<Value>,
-    breaker: Option<Value>,
+    #[serde(flatten)]
+    policy: PolicyFile,
     #[serde(default)]
     policies: BTreeMap<String, PolicyFile>,
     problems: Option<Value>,
@@ -35,10 +35,15 @@ struct CaseFile {
 }
 
 #[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(rename_all = "camelCase")]
 struct PolicyFile {
     limiter: Option<Value>,
     breaker: Option<Value>,
+    limiter_node: Option<Value>,
+    breaker_node: Option<Value>,
+    /// Members that are none of a case or of a policy.
+    #[serde(flatten)]
+    unknown: BTreeMap<String, Value>,
 }
 
 /// What lies in the store before the first step.
@@ -82,6 +87,12 @@ struct Arguments {
     elapsed_ms: Option<u64>,
     error: Option<Failure>,
     mode: Option<String>,
+    /// The context of a node: an object, or its text.
+    context: Option<Value>,
+    /// A token that no step gave.
+    token: Option<String>,
+    /// The label of the step whose result goes into the context.
+    result: Option<String>,
     cell: Option<String>,
     text: Option<String>,
     ttl_ms: Option<u64>,
@@ -151,19 +162,36 @@ impl CaseFile {
     }
 
     fn policies(&self) -> Result<Vec<PolicySettings>> {
-        let settings = |(id, limiter, breaker): (&str, &Option<Value>, &Option<Value>)| {
-            let (kind, config) = match (limiter, breaker) {
-                (Some(config), None) => (PolicyKind::Limiter, config),
-                (None, Some(config)) => (PolicyKind::Breaker, config),
-                _ => bail!("policy {id} is either a limiter or a breaker"),
-            };
-            Ok(PolicySettings { id: id.to_owned(), kind, config: named(config, id) })
-        };
         if self.policies.is_empty() {
-            return Ok(vec![settings(("policy", &self.limiter, &self.breaker))?]);
+            return Ok(vec![self.policy.settings("policy")?]);
         }
-        self.policies.iter().map(|(id, policy)| settings((id, &policy.limiter, &policy.breaker))).collect()
+        self.policies.iter().map(|(id, policy)| policy.settings(id)).collect()
     }
+}
+
+impl PolicyFile {
+    fn settings(&self, id: &str) -> Result<PolicySettings> {
+        if let Some(name) = self.unknown.keys().next() {
+            bail!("there is no member {name}");
+        }
+        let Self { limiter, breaker, limiter_node, breaker_node, .. } = self;
+        let kinds = [
+            (PolicyKind::Limiter, limiter.as_ref().map(|config| named(config, id))),
+            (PolicyKind::Breaker, breaker.as_ref().map(|config| named(config, id))),
+            (PolicyKind::LimiterNode, limiter_node.as_ref().map(|config| Value::from(json_text(config)))),
+            (PolicyKind::BreakerNode, breaker_node.as_ref().map(|config| Value::from(json_text(config)))),
+        ];
+        let mut given = kinds.into_iter().filter_map(|(kind, config)| Some((kind, config?)));
+        let (Some((kind, config)), None) = (given.next(), given.next()) else {
+            bail!("{id} is to be one policy: a limiter, a breaker, a limiterNode or a breakerNode");
+        };
+        Ok(PolicySettings { id: id.to_owned(), kind, config })
+    }
+}
+
+/// JSON as text; a string is the text itself.
+fn json_text(value: &Value) -> String {
+    value.as_str().map_or_else(|| value.to_string(), str::to_owned)
 }
 
 /// Settings with a name, where they have none.
@@ -232,6 +260,7 @@ impl Script {
         match (expected, self.policy.kind) {
             (Value::String(verdict), PolicyKind::Limiter) => json!({ "verdict": verdict }),
             (Value::String(effect), PolicyKind::Breaker) => json!({ "effect": effect }),
+            (Value::String(state), PolicyKind::BreakerNode) => json!({ "result": { "circuitState": state } }),
             (other, _) => other.clone(),
         }
     }
@@ -250,6 +279,9 @@ impl Script {
         step.elapsed_ms = arguments.elapsed_ms.unwrap_or(0);
         step.error = arguments.error.clone().or((call == "failed").then(Failure::default));
         step.mode.clone_from(&arguments.mode);
+        step.context = arguments.context.as_ref().map(json_text);
+        step.token.clone_from(&arguments.token);
+        step.result_of = self.label(arguments.result.as_ref())?;
         if let Some(cell) = &arguments.cell {
             let ttl_ms = arguments.ttl_ms.unwrap_or_else(one_minute);
             step.write = Some(Cell { cell: cell.clone(), text: arguments.text.clone(), ttl_ms });

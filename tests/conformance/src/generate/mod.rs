@@ -69,8 +69,8 @@ impl Script {
             _ => self.random.below(3 * pace_us + 1),
         };
         match kind {
-            PolicyKind::Limiter => self.limit(),
             PolicyKind::Breaker => self.guard(),
+            _ => self.limit(),
         }
     }
 

@@ -7,6 +7,7 @@ use std::time::Duration;
 use anyhow::{Context as _, Result, bail};
 use serde_json::Value;
 use tidegate::key::EntityKey;
+use tidegate::nodes::{CircuitBreakerNode, RateLimiterNode};
 use tidegate::store::scripted::{self, Event, Scripted};
 use tidegate::store::{MemoryStore, Store};
 use tidegate::{
@@ -16,6 +17,7 @@ use tidegate::{
 use tidegate_conformance::protocol::{self, PolicyKind, PolicySettings, Run, Step, StoreKind};
 
 use crate::log::{Answer, DecisionLine, Problem, ReportLine};
+use crate::nodes::{self, Brought};
 
 struct Host {
     gate: Tidegate,
@@ -27,13 +29,19 @@ struct Host {
 enum Policy {
     Limiter(RateLimiter),
     Breaker(CircuitBreaker),
+    LimiterNode(RateLimiterNode),
+    BreakerNode(CircuitBreakerNode),
 }
 
 /// What a step gave that a later one may bring back.
 #[derive(Default)]
-struct Given {
+pub(crate) struct Given {
     decision: Option<Decision>,
     permit: Option<Permit>,
+    /// Of a node.
+    pub(crate) token: Option<String>,
+    /// The text of a node's result.
+    pub(crate) result: Option<String>,
 }
 
 pub(crate) struct Stage {
@@ -74,6 +82,8 @@ impl Stage {
     /// Opens a policy in every host; the problems of its settings.
     pub(crate) fn open(&mut self, settings: &PolicySettings) -> Result<Vec<Problem>> {
         let config = settings.config.to_string();
+        // A node is opened on text, just as it stands.
+        let text = settings.config.as_str().unwrap_or_default();
         for host in &mut self.hosts {
             let opened = match settings.kind {
                 PolicyKind::Limiter => RateLimiterConfig::from_json(&config)
@@ -82,13 +92,12 @@ impl Stage {
                 PolicyKind::Breaker => CircuitBreakerConfig::from_json(&config)
                     .and_then(|config| host.gate.circuit_breaker(config))
                     .map(Policy::Breaker),
+                PolicyKind::LimiterNode => host.gate.rate_limiter_node(text).map(Policy::LimiterNode),
+                PolicyKind::BreakerNode => host.gate.circuit_breaker_node(text).map(Policy::BreakerNode),
             };
             match opened {
                 Ok(policy) => drop(host.policies.insert(settings.id.clone(), policy)),
-                Err(Error::Config { problems, .. }) => {
-                    let problem = |p: tidegate::Problem| Problem { path: p.path, value: p.value, allowed: p.allowed };
-                    return Ok(problems.into_iter().map(problem).collect());
-                }
+                Err(Error::Config { problems, .. }) => return Ok(crate::log::problems(problems)),
                 Err(error) => return Err(error.into()),
             }
         }
@@ -107,8 +116,24 @@ impl Stage {
             policy if step.call == "write" => self.write(policy, step).await?,
             Policy::Limiter(limiter) => self.limit(&limiter.clone(), step).await?,
             Policy::Breaker(breaker) => self.guard(&breaker.keyed(&step.key), step).await?,
+            Policy::LimiterNode(node) => {
+                nodes::limit(&node.clone(), step, &self.brought(step), &mut self.giving).await.or_else(failed)?
+            }
+            Policy::BreakerNode(node) => {
+                let answer = nodes::guard(&node.clone(), step, &self.brought(step), &mut self.giving).await;
+                self.hosts[step.host].gate.flush().await;
+                answer.or_else(failed)?
+            }
         };
         Ok(answer)
+    }
+
+    /// What a step brings to a node.
+    fn brought(&self, step: &Step) -> Brought {
+        let given = |step: Option<usize>| step.and_then(|step| self.given.get(step));
+        let token = step.token.clone().or_else(|| given(step.ticket_of)?.token.clone());
+        let result = given(step.result_of).and_then(|given| given.result.clone());
+        Brought { token, result }
     }
 
     pub(crate) fn remember(&mut self, _: Answer) {
@@ -127,6 +152,11 @@ impl Stage {
         let entity = match policy {
             Policy::Limiter(limiter) => EntityKey::new("rl", &limiter.config().name, &step.key),
             Policy::Breaker(breaker) => EntityKey::new("cb", &breaker.config().name, &step.key),
+            Policy::BreakerNode(node) => EntityKey::new("cb", node.circuit_id(), ""),
+            Policy::LimiterNode(node) => {
+                let subject = node.subject(step.context.as_deref().unwrap_or_default())?;
+                EntityKey::new("rl", &subject.name, &subject.key)
+            }
         };
         let (field, value, ttl_ms) = written(cell)?;
         let store: &dyn Store = &self.memory;
@@ -198,6 +228,7 @@ fn failed(error: Error) -> Result<Answer> {
         Error::CostNeverFits { .. } => Ok(Answer::Fault("cost-never-fits")),
         Error::Contended { .. } => Ok(Answer::Error("contended")),
         Error::Store(_) => Ok(Answer::Error("store")),
+        Error::Input { problems, .. } => Ok(Answer::Problems(crate::log::problems(problems))),
         error => Err(error.into()),
     }
 }

@@ -3,6 +3,7 @@
 use std::time::{Duration, UNIX_EPOCH};
 
 use serde::Serialize;
+use serde_json::value::RawValue;
 use serde_json::{Number, Value};
 use tidegate::{Cause, CircuitReport, Decision, Effect, Mode, Permit, Reason, State, Verdict};
 
@@ -18,9 +19,15 @@ pub(crate) enum Line<'a> {
 
 #[derive(Serialize)]
 pub(crate) struct Problem {
-    pub(crate) path: String,
-    pub(crate) value: String,
-    pub(crate) allowed: String,
+    path: String,
+    value: String,
+    allowed: String,
+}
+
+/// Problems as the log has them.
+pub(crate) fn problems(problems: Vec<tidegate::Problem>) -> Vec<Problem> {
+    let problem = |p: tidegate::Problem| Problem { path: p.path, value: p.value, allowed: p.allowed };
+    problems.into_iter().map(problem).collect()
 }
 
 #[derive(Serialize)]
@@ -41,6 +48,38 @@ pub(crate) enum Answer {
     Fault(&'static str),
     Error(&'static str),
     Skipped(bool),
+    NodeStep(NodeStepLine),
+    CircuitStep(CircuitStepLine),
+    Subject(SubjectLine),
+    Held(bool),
+    Output(String),
+    Problems(Vec<Problem>),
+}
+
+/// A step of a rate limiter node; the result is as the node wrote it.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct NodeStepLine {
+    pub(crate) done: bool,
+    pub(crate) wait_ms: u64,
+    pub(crate) token: String,
+    pub(crate) result: Option<Box<RawValue>>,
+}
+
+/// A step of a circuit breaker node.
+#[derive(Serialize)]
+pub(crate) struct CircuitStepLine {
+    pub(crate) token: String,
+    pub(crate) result: Box<RawValue>,
+    pub(crate) report: ReportLine,
+}
+
+/// What a rate limiter node limits.
+#[derive(Serialize)]
+pub(crate) struct SubjectLine {
+    pub(crate) name: String,
+    pub(crate) key: String,
+    pub(crate) priority: i32,
 }
 
 #[derive(Serialize)]
@@ -145,7 +184,7 @@ impl From<&CircuitReport> for ReportLine {
     }
 }
 
-fn ms(time: Duration) -> u64 {
+pub(crate) fn ms(time: Duration) -> u64 {
     u64::try_from(time.as_millis()).unwrap_or(u64::MAX)
 }
 

@@ -2,6 +2,7 @@
 
 mod host;
 mod log;
+mod nodes;
 
 use std::io::{BufRead as _, Write as _};
 
