@@ -205,6 +205,15 @@ async fn the_functions_of_workflow_engines_take_the_configuration_with_every_cal
 }
 
 #[tokio::test]
+async fn a_call_whose_context_cannot_take_the_result_gives_its_permit_back() {
+    let (gate, _) = gate();
+    let config = limiter_config("reject");
+    let text = format!("{{\"userId\":1,\"big\":\"{}\"}}", "x".repeat(3 << 20));
+    gate.execute_rate_limiter_node(&config, &text).await.expect_err("it is too long");
+    assert!(gate.execute_rate_limiter_node(&config, "{\"userId\":1}").await.expect("an answer").passage.result.passed);
+}
+
+#[tokio::test]
 async fn a_circuit_whose_permits_nobody_keeps_opens_probes_and_closes() {
     let (gate, clock) = gate();
     let config = circuit_config("error");

@@ -56,8 +56,16 @@ impl Tidegate {
         let config = config.text();
         let node = self.nodes.limiter(&config, || RateLimiterNode::open(&self.core, &config))?;
         let passage = node.execute(context).await?;
-        let context = node.output(context, &passage.json)?;
-        Ok(NodeOutput { passage, context })
+        match node.output(context, &passage.json) {
+            Ok(context) => Ok(NodeOutput { passage, context }),
+            Err(error) => {
+                // The caller will not know that it was let go.
+                if let Some(token) = &passage.token {
+                    node.abandon(context, token).await?;
+                }
+                Err(error)
+            }
+        }
     }
 
     /// [`CircuitBreakerNode::execute`] on a configuration that comes with the call. The last 256 of them stay open.
@@ -71,8 +79,15 @@ impl Tidegate {
     ) -> Result<NodeOutput<CircuitPassage>, Error> {
         let node = self.cached_breaker(config)?;
         let passage = node.execute().await?;
-        let context = node.output(context, &passage.json)?;
-        Ok(NodeOutput { passage, context })
+        match node.output(context, &passage.json) {
+            Ok(context) => Ok(NodeOutput { passage, context }),
+            Err(error) => {
+                if let Some(token) = &passage.token {
+                    node.cancelled(Some(token)).await?;
+                }
+                Err(error)
+            }
+        }
     }
 
     /// A call that was admitted by [`Self::execute_circuit_breaker_node`] succeeded, and nobody kept its token.
