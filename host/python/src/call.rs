@@ -65,8 +65,10 @@ pub(crate) enum Undo {
 impl Undo {
     fn take_back(self, runtime: &Handle, outcome: Outcome) {
         match (self, outcome) {
-            (Self::Permits { limiter, key, cost }, Outcome::Decision(decision))
-            | (Self::Permits { limiter, key, cost }, Outcome::Admission(tidegate::Admission { decision, .. })) => {
+            (
+                Self::Permits { limiter, key, cost },
+                Outcome::Decision(decision) | Outcome::Admission(tidegate::Admission { decision, .. }),
+            ) => {
                 runtime.spawn(async move {
                     // Nobody is left to hear of an error, and a place or permit that stays is let go in its time.
                     let _ = match decision.ticket {
