@@ -25,8 +25,14 @@ pub(crate) fn wait<T: Send>(py: Python<'_>, runtime: &Handle, work: impl Future<
             let turn = async { tokio::time::timeout(SIGNALS_EVERY, work.as_mut()).await };
             match runtime.block_on(turn) {
                 Ok(value) => return Ok(value),
-                Err(_) => Python::attach(|py| py.check_signals())?,
+                Err(_) => look_for_signals()?,
             }
         }
     })
+}
+
+/// The exception of a signal's handler.
+#[expect(clippy::redundant_closure_for_method_calls, reason = "the method's lifetime is too specific for it")]
+fn look_for_signals() -> PyResult<()> {
+    Python::attach(|py| py.check_signals())
 }

@@ -18,6 +18,7 @@ impl Memory {
         Self(PerProcess::new())
     }
 
+    #[expect(clippy::unused_self, reason = "Python calls it on one")]
     fn __repr__(&self) -> &'static str {
         "Memory()"
     }
@@ -42,7 +43,7 @@ impl Redis {
         url, *, cluster = false, nodes = Vec::new(), prefix = "tidegate", limit_ms = 50, connect_limit_ms = 2_000,
         root_certificate = None, client_certificate = None
     ))]
-    #[expect(clippy::too_many_arguments, reason = "they are keywords in Python")]
+    #[expect(clippy::too_many_arguments, clippy::needless_pass_by_value, reason = "they are keywords in Python")]
     fn new(
         py: Python<'_>,
         url: &str,
@@ -72,6 +73,7 @@ impl Redis {
     }
 
     /// Shows no URL: it may hold a password.
+    #[expect(clippy::unused_self, reason = "Python calls it on one")]
     fn __repr__(&self) -> &'static str {
         "Redis(...)"
     }

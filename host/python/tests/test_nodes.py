@@ -270,7 +270,11 @@ def test_an_open_circuit_with_the_action_error_raises(gate: Tidegate, clock: Man
 def test_an_open_circuit_with_a_default_gives_its_value_anew(gate: Tidegate) -> None:
     config = circuit(fallbackAction="default", fallbackValue={"n": 2**70, "list": [1]})
     trip(gate, config)
-    guarded: Guarded[dict[str, Any]] = gate.with_circuit_breaker(config, {}, dict)
+
+    def answer() -> dict[str, Any]:
+        return {"list": [0]}
+
+    guarded = gate.with_circuit_breaker(config, {}, answer)
     assert guarded.has_result
     assert guarded.result is not None
     assert guarded.result == {"n": 2**70, "list": [1]}

@@ -43,9 +43,7 @@ class Activities:
         if "ticket" in held:
             await self.limiter.cancel(key, held["ticket"])
         elif "chargedAtUs" in held:
-            # Of a decision only this is needed, and it may have been made in another language.
-            fields = (await self.limiter.peek(key)).to_dict() | {"charged_at_us": held["chargedAtUs"]}
-            await self.limiter.refund(key, Decision.from_dict(fields))
+            await self.limiter.refund(key, charged_at_us=held["chargedAtUs"])
 
     @activity.defn(name="charge")
     async def charge(self, order: Order) -> Payment:

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from datetime import timedelta
 
 from temporalio.exceptions import ApplicationError
-from tidegate import CircuitOpenError, ConfigError, CostNeverFitsError, RateLimitError
+from tidegate import CircuitOpenError, ConfigError, CostNeverFitsError, InputError, RateLimitError
 
 from .model import RetryAfter
 from .payments import PaymentRejected
@@ -24,7 +24,7 @@ def as_failures() -> Iterator[None]:
         # A full queue is worth coming back to. Who has waited for the longest time allowed has had its chance.
         timed_out = error.decision.reason == "queue-timeout"
         raise (_final("QueueTimeout", error) if timed_out else _retryable("RateLimited", error)) from error
-    except (ConfigError, CostNeverFitsError, PaymentRejected) as error:
+    except (ConfigError, CostNeverFitsError, InputError, PaymentRejected) as error:
         raise _final(type(error).__name__, error) from error
 
 

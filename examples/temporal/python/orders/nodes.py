@@ -9,6 +9,7 @@ from typing import Any
 
 from temporalio import activity
 from temporalio.exceptions import ApplicationError
+from tidegate import RateLimiterResult
 from tidegate.aio import Tidegate
 
 from .failures import as_failures
@@ -29,11 +30,12 @@ class NodeActivities:
         with as_failures():
             node = self.gate.rate_limiter_node(config)
             step = await (node.begin(context) if token is None else node.step(context, token))
-            if not step.done:
-                return NodeStep(go=False, waitMs=step.wait_ms, held=step.token)
-            if not step.result["passed"]:
+            held = step.token or ""
+            if step.result is None:
+                return NodeStep(go=False, waitMs=step.wait_ms, held=held)
+            if not step.result.passed:
                 raise _not_passed(step.result)
-            return NodeStep(go=True, waitMs=0, held=step.token or "", context=node.output(context, step.result))
+            return NodeStep(go=True, waitMs=0, held=held, context=node.put(context, step.result))
 
     @activity.defn(name="leaveRateLimiterNode")
     async def leave_rate_limiter_node(self, config: JsonObject, context: JsonObject, token: str) -> None:
@@ -56,10 +58,10 @@ class NodeActivities:
         return [self.rate_limiter_node, self.leave_rate_limiter_node, self.charge_node]
 
 
-def _not_passed(result: JsonObject) -> ApplicationError:
+def _not_passed(result: RateLimiterResult) -> ApplicationError:
     """Who has queued has waited for the longest time allowed; any other may come back."""
-    if result["queued"]:
+    if result.queued:
         return ApplicationError("the longest wait is over", type="QueueTimeout", non_retryable=True)
-    after_ms = result["resetIn"]
+    after_ms = result.reset_in
     details = RetryAfter(retryAfterMs=after_ms)
     return ApplicationError("no room", details, type="RateLimited", next_retry_delay=timedelta(milliseconds=after_ms))
