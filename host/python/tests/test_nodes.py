@@ -18,6 +18,7 @@ from tidegate import (
     CircuitResult,
     ConfigError,
     Failure,
+    Guarded,
     InputError,
     Limit,
     ManualClock,
