@@ -18,7 +18,6 @@ from tidegate import (
     CircuitResult,
     ConfigError,
     Failure,
-    Guarded,
     InputError,
     Limit,
     ManualClock,
