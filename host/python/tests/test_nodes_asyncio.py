@@ -13,7 +13,7 @@ import pytest
 
 from tidegate import CircuitOpenError, InputError, Limit, ManualClock, NodeStep, Queue, Redis, Tidegate, aio, nodes
 
-from .test_nodes import CIRCUIT, LIMITER, QUEUE, circuit
+from .node_configs import CIRCUIT, LIMITER, QUEUE, circuit
 
 CONTEXT = {"userId": 1}
 # Long enough for a busy machine; no test waits for it to pass.
