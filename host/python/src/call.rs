@@ -28,7 +28,7 @@ pub(crate) enum Outcome {
     Admission(tidegate::Admission),
     Report(tidegate::CircuitReport),
     NodeStep(NodeStep),
-    NodePassage(CircuitPassage),
+    NodePassage(Box<CircuitPassage>),
     WasWaiting(bool),
     Done,
 }
@@ -40,7 +40,7 @@ impl Outcome {
             Self::Admission(admission) => Ok(Bound::new(py, Admission(admission))?.into_any()),
             Self::Report(report) => Ok(Bound::new(py, CircuitReport(report))?.into_any()),
             Self::NodeStep(step) => Ok(step_parts(step).into_pyobject(py)?.into_any()),
-            Self::NodePassage(passage) => Ok(passage_parts(passage).into_pyobject(py)?.into_any()),
+            Self::NodePassage(passage) => Ok(passage_parts(*passage).into_pyobject(py)?.into_any()),
             Self::WasWaiting(was_waiting) => Ok(was_waiting.into_pyobject(py)?.to_owned().into_any()),
             Self::Done => Ok(py.None().into_bound(py)),
         }
@@ -85,8 +85,10 @@ impl Undo {
                     runtime.spawn(async move { node.abandon(&context, &token).await });
                 }
             }
-            (Self::NodeAdmission(node), Outcome::NodePassage(CircuitPassage { token: Some(token), .. })) => {
-                runtime.spawn(async move { node.cancelled(Some(&token)).await });
+            (Self::NodeAdmission(node), Outcome::NodePassage(passage)) => {
+                if let Some(token) = passage.token {
+                    runtime.spawn(async move { node.cancelled(Some(&token)).await });
+                }
             }
             _ => {}
         }

@@ -164,6 +164,8 @@ impl CircuitBreakerNode {
     {
         let Opened { node, runtime } = self.open_here(py)?;
         let work = work(node);
-        call::start(py, &self.gate.loops, &runtime, undo, async move { work.await.map(Outcome::NodePassage) })
+        call::start(py, &self.gate.loops, &runtime, undo, async move {
+            work.await.map(|passage| Outcome::NodePassage(Box::new(passage)))
+        })
     }
 }

@@ -31,7 +31,7 @@ from tidegate._config import (
 from tidegate._errors import CircuitOpenError, TidegateError
 from tidegate._failure import Failure, as_failure, not_recorded
 from tidegate._loops import hear
-from tidegate._sync import as_dict, breaker_text, charge_of, limiter_text
+from tidegate._settings import as_dict, breaker_text, charge_of, limiter_text
 from tidegate._tidegate import (
     Admission,
     CircuitReport,
