@@ -10,9 +10,7 @@ from __future__ import annotations
 import functools
 from collections.abc import AsyncGenerator, Awaitable, Callable, Coroutine, Sequence
 from contextlib import asynccontextmanager
-from typing import Any, ParamSpec, TypeVar, overload
-
-from typing_extensions import Self
+from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar, overload
 
 from tidegate import _tidegate as _core
 from tidegate._aio_nodes import CircuitBreakerNode, NodeMethods, RateLimiterNode
@@ -43,6 +41,9 @@ from tidegate._tidegate import (
     ScriptedStore,
     Stats,
 )
+
+if TYPE_CHECKING:
+    from typing_extensions import Self
 
 __all__ = ["CircuitBreaker", "CircuitBreakerNode", "RateLimiter", "RateLimiterNode", "Tidegate"]
 
