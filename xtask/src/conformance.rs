@@ -40,7 +40,7 @@ fn prepare() -> Result<()> {
     run(create)?;
     let requirements = paths::root().join("tests/conformance/requirements.txt");
     run(pip(&["install", "--quiet", "--requirement"])?.with(requirements))?;
-    run(pip(&["install", "--quiet", "--no-deps", "--force-reinstall"])?.with(wheel))
+    run(pip(&["install", "--quiet", "--force-reinstall"])?.with(wheel))
 }
 
 fn pip(arguments: &[&str]) -> Result<Command> {

@@ -5,9 +5,7 @@ from __future__ import annotations
 import functools
 from collections.abc import Callable, Generator, Sequence
 from contextlib import contextmanager
-from typing import Any, ParamSpec, TypeVar, overload
-
-from typing_extensions import Self
+from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar, overload
 
 from tidegate import _tidegate as _core
 from tidegate._config import (
@@ -37,6 +35,9 @@ from tidegate._tidegate import (
     ScriptedStore,
     Stats,
 )
+
+if TYPE_CHECKING:
+    from typing_extensions import Self
 
 P = ParamSpec("P")
 R = TypeVar("R")

@@ -10,9 +10,7 @@ from __future__ import annotations
 import functools
 from collections.abc import AsyncGenerator, Awaitable, Callable, Coroutine, Sequence
 from contextlib import asynccontextmanager
-from typing import Any, ParamSpec, TypeVar, overload
-
-from typing_extensions import Self
+from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar, overload
 
 from tidegate import _tidegate as _core
 from tidegate._aio_nodes import CircuitBreakerNode, NodeMethods, RateLimiterNode
@@ -44,6 +42,9 @@ from tidegate._tidegate import (
     Stats,
 )
 from tidegate.aio import nodes as nodes
+
+if TYPE_CHECKING:
+    from typing_extensions import Self
 
 __all__ = ["CircuitBreaker", "CircuitBreakerNode", "RateLimiter", "RateLimiterNode", "Tidegate"]
 
