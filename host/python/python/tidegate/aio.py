@@ -26,10 +26,12 @@ from tidegate._config import (
     Time,
     Trip,
     WhenAway,
+    breaker_text,
+    limiter_text,
 )
 from tidegate._errors import CircuitOpenError, TidegateError
 from tidegate._failure import Failure
-from tidegate._sync import as_dict, as_failure, breaker_text, limiter_text, not_recorded
+from tidegate._sync import as_dict, as_failure, not_recorded
 from tidegate._tidegate import Admission, CircuitReport, Decision, ManualClock, Memory, Permit, Redis, Stats
 
 __all__ = ["CircuitBreaker", "RateLimiter", "Tidegate"]
