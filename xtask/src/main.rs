@@ -44,7 +44,7 @@ const TASKS: &[Task] = &[
         name: "setup",
         arguments: "",
         summary: "build the component and get what the tests need",
-        details: "Installs what is missing (Redis, Node, a toolchain for the component) where it can, else names it.",
+        details: "Installs what is missing (Redis, Node, Python, a toolchain for the component) where it can, else names it.",
         start: Start::Plain(tasks::setup),
     },
     Task {

@@ -7,7 +7,7 @@ import signal
 import socket
 import subprocess
 import threading
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from contextlib import contextmanager
 
 import pytest
@@ -49,7 +49,7 @@ class RedisServer:
         return f"redis://127.0.0.1:{self.port}"
 
     @contextmanager
-    def held_up(self) -> Iterator[None]:
+    def held_up(self) -> Generator[None]:
         """The server answers nobody within the block, and everybody after it."""
         self.process.send_signal(signal.SIGSTOP)
         try:
