@@ -15,13 +15,14 @@ from redis_server import redis_server
 
 # More than can be asked for in a run: every decision is an admission.
 PLENTY = 1_000_000
+BURST = 4_000_000_000
 # Keys in use at once, as a busy worker has.
 KEYS = [f"user-{user}" for user in range(1_000)]
 CALLERS = 64
 
 
 def gcra(name: str) -> dict:
-    limit = {"limit": PLENTY, "window": "second", "algorithm": {"name": "gcra"}}
+    limit = {"limit": PLENTY, "window": "second", "algorithm": {"name": "gcra", "burst": BURST}}
     return {"name": name, "limits": [limit]}
 
 

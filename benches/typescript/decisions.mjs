@@ -12,11 +12,12 @@ import { startRedis } from './redis.mjs';
 
 /** More than can be asked for in a run: every decision is an admission. */
 const PLENTY = 1_000_000;
+const BURST = 4_000_000_000;
 /** Keys in use at once, as a busy worker has. */
 const KEYS = Array.from({ length: 1_000 }, (_, user) => `user-${user}`);
 const CALLERS = 64;
 
-const gcra = (name) => ({ name, limits: [{ limit: PLENTY, window: 'second', algorithm: { name: 'gcra' } }] });
+const gcra = (name) => ({ name, limits: [{ limit: PLENTY, window: 'second', algorithm: { name: 'gcra', burst: BURST } }] });
 const key = (turn) => KEYS[turn % KEYS.length];
 const work = async () => 1;
 

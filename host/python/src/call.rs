@@ -107,7 +107,6 @@ type Work = Pin<Box<dyn Future<Output = Result<Outcome, Error>> + Send>>;
 
 /// Where a call is.
 #[derive(Debug)]
-#[expect(clippy::large_enum_variant, reason = "it lies in the call's own allocation, where a box would be one more")]
 enum State {
     UnderWay(Undo),
     Finished(Undo, Result<Outcome, Error>),

@@ -12,7 +12,6 @@ use tokio::runtime::Handle;
 const SIGNALS_EVERY: Duration = Duration::from_millis(50);
 
 /// The result of a future, for which other Python threads run meanwhile. A signal whose handler raises drops the future.
-#[expect(clippy::redundant_closure_for_method_calls, reason = "the method by itself is not general enough")]
 pub(crate) fn wait<T: Send>(py: Python<'_>, runtime: &Handle, work: impl Future<Output = T> + Send) -> PyResult<T> {
     py.detach(|| {
         let _entered = runtime.enter();
@@ -32,7 +31,6 @@ pub(crate) fn wait<T: Send>(py: Python<'_>, runtime: &Handle, work: impl Future<
 }
 
 /// The exception of a signal's handler.
-#[expect(clippy::redundant_closure_for_method_calls, reason = "the method's lifetime is too specific for it")]
 fn look_for_signals() -> PyResult<()> {
     Python::attach(|py| py.check_signals())
 }
