@@ -31,6 +31,7 @@ pub(crate) fn wait<T: Send>(py: Python<'_>, runtime: &Handle, work: impl Future<
 }
 
 /// The exception of a signal's handler.
+#[expect(clippy::redundant_closure_for_method_calls, reason = "the method's lifetime is too specific for it")]
 fn look_for_signals() -> PyResult<()> {
     Python::attach(|py| py.check_signals())
 }
