@@ -120,7 +120,7 @@ async def ask_circuit(gate: Tidegate, circuit: Json) -> tidegate.CircuitReport:
         case "Admit":
             return await breaker.admit()
         case {"Failed": permit}:
-            return await breaker.failed(permit_of(permit), tidegate.Failure(), elapsed_ms=1)
+            return await breaker.failed(permit_of(permit), tidegate.Failure("Error"), elapsed_ms=1)
         case {"Succeeded": permit}:
             return await breaker.succeeded(permit_of(permit), elapsed_ms=1)
     raise ValueError(f"there is no request {circuit['request']}")
