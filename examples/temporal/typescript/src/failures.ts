@@ -6,6 +6,7 @@ import {
   isCircuitOpenError,
   isConfigError,
   isCostNeverFitsError,
+  isInputError,
   isRateLimitError,
   type RateLimitError,
 } from "tidegate";
@@ -16,7 +17,7 @@ import { PaymentError } from "./payments.js";
 export function failureOf(error: unknown): unknown {
   if (isCircuitOpenError(error)) return retryable("CircuitOpen", error);
   if (isRateLimitError(error)) return deniedFailure(error);
-  if (isConfigError(error) || isCostNeverFitsError(error)) return final(error.name, error);
+  if (isConfigError(error) || isInputError(error) || isCostNeverFitsError(error)) return final(error.name, error);
   if (error instanceof PaymentError && error.rejected) return final("PaymentRejected", error);
   return error;
 }

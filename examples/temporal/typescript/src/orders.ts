@@ -1,5 +1,7 @@
 /** What the workflows and activities hand to each other: plain JSON, the same in Python. Times are milliseconds. */
 
+import type { CircuitBreakerNodeConfig, RateLimiterNodeConfig } from "tidegate";
+
 /** An order to be paid. */
 export interface Order {
   readonly orderId: string;
@@ -43,9 +45,9 @@ export interface Place {
 /** What a workflow editor sends with an order. */
 export interface NodePolicies {
   /** A rate limiter node's configuration. */
-  readonly rateLimiter: JsonObject;
+  readonly rateLimiter: RateLimiterNodeConfig;
   /** A circuit breaker node's configuration. */
-  readonly circuitBreaker: JsonObject;
+  readonly circuitBreaker: CircuitBreakerNodeConfig;
 }
 
 /** Any JSON object. */

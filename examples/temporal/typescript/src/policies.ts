@@ -1,14 +1,18 @@
 /** The policies of both languages, in one file: the same settings of the same names are one limiter and one circuit. */
 
 import { readFileSync } from "node:fs";
-import type { CircuitBreakerConfig, RateLimiterConfig } from "tidegate";
-import type { JsonObject } from "./orders.js";
+import type {
+  CircuitBreakerConfig,
+  CircuitBreakerNodeConfig,
+  RateLimiterConfig,
+  RateLimiterNodeConfig,
+} from "tidegate";
 
 export interface Policies {
   readonly limiter: RateLimiterConfig;
   readonly circuit: CircuitBreakerConfig;
-  readonly rateLimiterNode: JsonObject;
-  readonly circuitBreakerNode: JsonObject;
+  readonly rateLimiterNode: RateLimiterNodeConfig;
+  readonly circuitBreakerNode: CircuitBreakerNodeConfig;
 }
 
 /** `examples/temporal/policies.json`. */

@@ -1,4 +1,5 @@
 import { randomUUID } from "node:crypto";
+import type { CircuitBreakerNodeConfig } from "tidegate";
 import { expect, test } from "vitest";
 import { environment, failureOf, orderOf, Stage } from "./support/stage.js";
 
@@ -13,9 +14,9 @@ const limiter = {
   maxQueueSize: 1,
   queueTimeoutMs: 120_000,
   outputVariable: "admission",
-};
+} as const;
 
-const circuit = (fallbackAction: string) => ({
+const circuit = (fallbackAction: CircuitBreakerNodeConfig["fallbackAction"]): CircuitBreakerNodeConfig => ({
   circuitId: randomUUID(),
   failureThreshold: 2,
   failureWindowMs: 10_000,
