@@ -1,13 +1,21 @@
 //! What can be done in this repository with one command: `cargo xtask help` lists it.
 
+mod benches;
 mod component;
+mod conformance;
+mod demos;
+mod examples;
 mod install;
+mod language;
+mod npm;
 mod package;
 mod paths;
+mod python;
 mod run;
 mod tasks;
 mod test_counts;
 mod toolchain;
+mod typescript;
 mod world;
 
 use std::process::ExitCode;
@@ -36,7 +44,7 @@ const TASKS: &[Task] = &[
         name: "setup",
         arguments: "",
         summary: "build the component and get what the tests need",
-        details: "Installs what is missing (Redis, a toolchain for the component) where it can, else names it.",
+        details: "Installs what is missing (Redis, Node, Python, a toolchain for the component) where it can, else names it.",
         start: Start::Plain(tasks::setup),
     },
     Task {
@@ -56,24 +64,55 @@ const TASKS: &[Task] = &[
         start: Start::Plain(tasks::test),
     },
     Task {
+        name: "conformance",
+        arguments: " [arguments]",
+        summary: "hold all hosts to the same decisions",
+        details: "Builds the packages of all languages, then runs the cases of tests/conformance on each. The arguments go to the\n\
+                  runner: `cargo xtask conformance --help` lists them.",
+        start: Start::Handing(conformance::conformance),
+    },
+    Task {
         name: "demo",
         arguments: " [arguments]",
         summary: "run the example resilient-api-calls",
-        details: "The arguments go to the example: `cargo xtask demo --help` lists them.",
-        start: Start::Handing(tasks::demo),
+        details: "With `--language typescript` or `--language python` in that language, else in Rust. The other arguments go\n\
+                  to the example: `cargo xtask demo --help` lists them.",
+        start: Start::Handing(demos::demo),
+    },
+    Task {
+        name: "test-demos",
+        arguments: "",
+        summary: "check and test the example in TypeScript and Python",
+        details: "Sets up what that needs, and also runs workers of all three languages on one Redis.",
+        start: Start::Plain(tasks::test_demos),
     },
     Task {
         name: "bench",
         arguments: " [arguments]",
-        summary: "run the benchmarks",
-        details: "The arguments go to `cargo bench`.",
-        start: Start::Handing(tasks::bench),
+        summary: "run the benchmarks of all languages",
+        details: "With `--language rust`, `typescript` or `python` those of one. The other arguments go to `cargo bench`.",
+        start: Start::Handing(benches::bench),
+    },
+    Task {
+        name: "test-python",
+        arguments: "",
+        summary: "check and test the Python package",
+        details: "Builds the component and the wheel, installs it into a fresh virtual environment and runs the checks there.",
+        start: Start::Plain(tasks::test_python),
+    },
+    Task {
+        name: "package-python",
+        arguments: "",
+        summary: "build the wheel: <target>/python/wheels",
+        details: "For this platform, and CPython 3.10 and later.",
+        start: Start::Plain(python::package),
     },
     Task {
         name: "package",
         arguments: " [arguments]",
-        summary: "package the crate tidegate together with the component",
-        details: "The arguments go to `cargo package`. Without any, the package is not built once more to verify it.",
+        summary: "package the crate tidegate and the npm package, with the component",
+        details: "The arguments go to `cargo package`. Without any, the crate is not built once more to verify it. The npm\n\
+                  package goes to <target>/package.",
         start: Start::Handing(package::package),
     },
 ];

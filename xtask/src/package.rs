@@ -1,4 +1,4 @@
-//! Packages the crate together with what it cannot be built without outside this repository.
+//! Packages the crate and the npm package together with what they cannot be built without outside this repository.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -6,15 +6,20 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result, ensure};
 
 use crate::run::{cargo, run};
-use crate::{component, paths};
+use crate::{component, paths, typescript};
 
-/// Packages the crate `tidegate`.
+/// Packages the crate `tidegate` and the npm package.
 pub(crate) fn package(arguments: &[String]) -> Result<()> {
     let component = component::build()?;
+    package_crate(&component, arguments)?;
+    typescript::package()
+}
+
+fn package_crate(component: &Path, arguments: &[String]) -> Result<()> {
     let root = paths::root();
     let crate_dir = root.join("host/rust");
     let mut beside = Beside::default();
-    beside.copy(&component, crate_dir.join("component/tidegate.wasm"))?;
+    beside.copy(component, crate_dir.join("component/tidegate.wasm"))?;
     for licence in ["LICENSE-APACHE", "LICENSE-MIT"] {
         beside.copy(&root.join(licence), crate_dir.join(licence))?;
     }

@@ -14,6 +14,8 @@ use crate::test_counts::TestCounts;
 pub(crate) fn cargo<I: IntoIterator<Item: AsRef<OsStr>>>(arguments: I) -> Command {
     let mut command = Command::new(paths::cargo());
     command.args(arguments).current_dir(paths::root());
+    // That of xtask itself. A build script that watches it would run again, and all that stands on its crate be compiled anew.
+    command.env_remove("CARGO_MANIFEST_DIR");
     command
 }
 

@@ -1,17 +1,17 @@
 //! The commands, except for packaging.
 
-use std::process::Command;
-
 use anyhow::{Result, ensure};
 
 use crate::run::{cargo, run, run_tests, step};
 use crate::test_counts::TestCounts;
-use crate::{component, install, paths};
+use crate::{component, conformance, demos, examples, install, python, typescript};
 
 /// Builds the component and gets what the tests need.
 pub(crate) fn setup() -> Result<()> {
     component()?;
-    install::redis()
+    install::redis()?;
+    python::setup()?;
+    typescript::setup()
 }
 
 /// Builds the component.
@@ -23,32 +23,38 @@ pub(crate) fn component() -> Result<()> {
 
 /// All packages that link wasmtime. They are always chosen together: chosen alone, each would switch on other features of
 /// what wasmtime is built of, and have it compiled anew.
-const THE_REST: [&str; 5] = ["--workspace", "--exclude", "tidegate-policy", "--exclude", "xtask"];
+pub(crate) const THE_REST: [&str; 5] = ["--workspace", "--exclude", "tidegate-policy", "--exclude", "xtask"];
 
-/// Runs the example.
-pub(crate) fn demo(arguments: &[String]) -> Result<()> {
+/// Builds the example in Rust.
+pub(crate) fn build_demo() -> Result<()> {
     component::build()?;
     // A test has to be among what is built, for the features to be those of the tests.
     let targets = ["--bin", "resilient-api-calls", "--test", "demo"];
-    run(cargo(["build", "--locked", "--release"].iter().chain(&THE_REST).chain(&targets)))?;
-    let mut command = Command::new(paths::target_dir()?.join("release/resilient-api-calls"));
-    command.args(arguments);
-    run(command)
+    run(cargo(["build", "--locked", "--release"].iter().chain(&THE_REST).chain(&targets)))
 }
 
-/// Runs the benchmarks.
-pub(crate) fn bench(arguments: &[String]) -> Result<()> {
-    component::build()?;
-    install::redis()?;
-    let mut command = cargo(["bench", "--locked"].iter().chain(&THE_REST).chain(&["--bench", "decisions", "--"]));
-    command.args(arguments);
-    run(command)
-}
-
-/// Runs all checks and tests, up to the first step that fails. The last line says what the tests came to.
+/// Runs all checks and tests, up to the first step that fails.
 pub(crate) fn test() -> Result<()> {
+    counted(all_steps)
+}
+
+/// Runs those of the example in TypeScript and Python.
+pub(crate) fn test_demos() -> Result<()> {
+    counted(demos::test)
+}
+
+/// Runs those of the Python package.
+pub(crate) fn test_python() -> Result<()> {
+    counted(|counts| {
+        step("setup", setup)?;
+        python::test(counts)
+    })
+}
+
+/// The last line says what the tests came to.
+fn counted(steps: impl FnOnce(&mut TestCounts) -> Result<()>) -> Result<()> {
     let mut counts = TestCounts::default();
-    let done = all_steps(&mut counts);
+    let done = steps(&mut counts);
     if let Err(error) = &done {
         eprintln!("\nerror: {error:#}");
     }
@@ -72,8 +78,14 @@ fn all_steps(counts: &mut TestCounts) -> Result<()> {
     let test = ["test", "--locked", "--no-fail-fast"];
     step("tests of xtask", || run_tests(cargo(test.iter().chain(&["--package", "xtask"])), counts))?;
     step("tests of the policies", || run_tests(cargo(test.iter().chain(&["--package", "tidegate-policy"])), counts))?;
+    python::test(counts)?;
+    step("TypeScript", || typescript::test(counts))?;
+    // After both, because workers in Node and Python are among the processes of the fleet tests.
     let rest = || cargo(test.iter().chain(&["--release"]).chain(&THE_REST));
     step("tests of the rest", || run_tests(rest(), counts))?;
+    step("conformance", || conformance::test(counts))?;
+    demos::test(counts)?;
+    examples::temporal(&python::wheel()?, counts)?;
     step("documentation", || {
         let mut doc = cargo(["doc", "--locked", "--release", "--workspace", "--no-deps"]);
         doc.env("RUSTDOCFLAGS", "-D warnings");

@@ -6,7 +6,7 @@ use wit_component::DecodedWasm;
 /// What the component may import, with whatever version.
 const IMPORTS: &[&str] = &["wasi:clocks/wall-clock", "tidegate:policy/kv"];
 /// What the component must export, with whatever version.
-const EXPORTS: &[&str] = &["tidegate:policy/rate-limiter", "tidegate:policy/circuit-breaker"];
+const EXPORTS: &[&str] = &["tidegate:policy/rate-limiter", "tidegate:policy/circuit-breaker", "tidegate:policy/nodes"];
 
 /// Refuses a component that imports anything else or lacks an export, and names each such thing.
 pub(crate) fn check(component: &[u8]) -> Result<()> {

@@ -11,5 +11,7 @@ pub mod circuit_breaker;
 #[cfg(any(test, feature = "fake"))]
 pub mod fake;
 pub mod kv;
+pub mod nodes;
 pub mod problem;
 pub mod rate_limiter;
+mod text;

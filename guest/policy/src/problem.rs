@@ -21,6 +21,7 @@ pub(crate) struct Problems(Vec<Problem>);
 
 impl Problems {
     /// Reports the value at `path`.
+    #[inline(never)]
     pub(crate) fn add(&mut self, path: &str, value: &dyn Display, allowed: &str) {
         self.0.push(Problem { path: path.to_string(), value: value.to_string(), allowed: allowed.to_string() });
     }

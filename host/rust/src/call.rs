@@ -3,7 +3,8 @@
 use wasmtime::Store;
 use wasmtime::component::ResourceAny;
 
-use crate::runtime::wit::circuit_breaker::{Effect, Error as Failure, Mode, Permit, Report};
+use crate::nodes::call::{NodeAnswer, NodeRequest};
+use crate::runtime::wit::circuit_breaker::{Effect, Error as Failure, Mode, Permit, Report, Settle};
 use crate::runtime::wit::rate_limiter::{Decision, Fault, Verdict};
 use crate::runtime::{Guest, HostState, Policy, RunError, Runtime};
 use crate::transaction::Transaction;
@@ -24,6 +25,7 @@ pub(crate) enum Request {
     Status,
     SetMode { mode: Mode },
     Close,
+    Node(NodeRequest),
 }
 
 /// What the component answered.
@@ -34,25 +36,45 @@ pub(crate) enum Answer {
     WasWaiting(bool),
     Done,
     Report(Report),
+    Node(NodeAnswer),
 }
 
 impl Answer {
+    /// Whether what the call changed may be committed later.
+    pub(crate) fn settles_later(&self) -> bool {
+        match self {
+            Self::Report(report) => report.settle == Settle::Later,
+            Self::Node(NodeAnswer::Circuit(step)) => step.report.settle == Settle::Later,
+            _ => false,
+        }
+    }
+
     /// Whether it denies what was asked for.
     pub(crate) fn refuses(&self) -> bool {
         match self {
             Self::Decision(decision) => decision.verdict == Verdict::Denied,
-            Self::Report(report) => {
-                matches!(report.effect, Effect::RefusedOpen | Effect::RefusedProbes | Effect::RefusedForced)
-            }
-            Self::Fault(_) | Self::WasWaiting(_) | Self::Done => false,
+            Self::Report(report) => refuses(report),
+            Self::Node(NodeAnswer::Step(step)) => step.done && !step.passed,
+            Self::Node(NodeAnswer::Circuit(step)) => refuses(&step.report),
+            Self::Node(NodeAnswer::Held(_) | NodeAnswer::Problems(_))
+            | Self::Fault(_)
+            | Self::WasWaiting(_)
+            | Self::Done => false,
         }
     }
+}
+
+fn refuses(report: &Report) -> bool {
+    matches!(report.effect, Effect::RefusedOpen | Effect::RefusedProbes | Effect::RefusedForced)
 }
 
 impl Request {
     /// Whether the answer may give something that is taken back if nobody hears it.
     pub(crate) fn gives(&self) -> bool {
-        matches!(self, Self::Acquire { .. } | Self::TryAcquire { .. } | Self::Admit)
+        match self {
+            Self::Node(request) => request.gives(),
+            _ => matches!(self, Self::Acquire { .. } | Self::TryAcquire { .. } | Self::Admit),
+        }
     }
 
     /// What takes back what an answer gave.
@@ -68,6 +90,7 @@ impl Request {
             (Self::Admit, Answer::Report(report)) if report.effect == Effect::Admitted => {
                 Some(Self::Cancelled { permit: report.permit })
             }
+            (Self::Node(request), Answer::Node(answer)) => request.undo(answer).map(Self::Node),
             _ => None,
         }
     }
@@ -86,6 +109,7 @@ impl Request {
             | Self::Refund { .. }
             | Self::CancelTicket { .. }
             | Self::Forget => self.limit(guest, store, resource),
+            Self::Node(request) => request.run(guest, store, resource).map(Answer::Node),
             _ => self.guard(guest, store, resource),
         })
     }

@@ -4,7 +4,9 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
+use crate::circuit_breaker::CircuitReport;
 use crate::rate_limiter::Decision;
+use crate::runtime::wit::types as wit;
 use crate::runtime::{LoadError, OpenError, RunError};
 use crate::store::StoreError;
 
@@ -32,6 +34,12 @@ pub struct Problem {
     pub allowed: String,
 }
 
+impl From<wit::Problem> for Problem {
+    fn from(problem: wit::Problem) -> Self {
+        Self { path: problem.path, value: problem.value, allowed: problem.allowed }
+    }
+}
+
 impl fmt::Display for Problem {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{} is {}, must be {}", self.path, self.value, self.allowed)
@@ -57,6 +65,22 @@ pub enum Error {
         path: String,
         /// What was found there, what was expected, and the line and column.
         reason: String,
+    },
+    /// What a workflow node was given, its context or a token, is wrong: everything that is.
+    #[error("the {node} node cannot go on: {}", list(.problems))]
+    Input {
+        /// The node's type.
+        node: String,
+        /// All problems, with paths such as `context.userId`.
+        problems: Vec<Problem>,
+    },
+    /// The circuit of a workflow node refused the call.
+    #[error("circuit {circuit:?} is {:?} and refused the call, retry after {:?}", .report.state, .report.retry_after)]
+    CircuitOpen {
+        /// The circuit's name.
+        circuit: String,
+        /// The circuit.
+        report: Box<CircuitReport>,
     },
     /// The cost is above what a limit can ever admit at once. Waiting does not help.
     #[error("a cost of {cost} can never fit in a limit of rate limiter {limiter:?}")]
@@ -99,14 +123,13 @@ impl Error {
         match error {
             OpenError::Run(error) => Self::Run(error),
             OpenError::Problems(problems) => {
-                let problem = |p: crate::runtime::wit::types::Problem| Problem {
-                    path: p.path,
-                    value: p.value,
-                    allowed: p.allowed,
-                };
-                Self::Config { name: name.to_owned(), problems: problems.into_iter().map(problem).collect() }
+                Self::Config { name: name.to_owned(), problems: problems.into_iter().map(Into::into).collect() }
             }
         }
+    }
+
+    pub(crate) fn of_input(node: &str, problems: Vec<wit::Problem>) -> Self {
+        Self::Input { node: node.to_owned(), problems: problems.into_iter().map(Into::into).collect() }
     }
 
     /// Whether the store was away, so that the caller may choose to go on without it.

@@ -10,6 +10,7 @@ use crate::clock::{Clock, SystemClock};
 use crate::core::{Backend, Core};
 use crate::error::Error;
 use crate::ledger::{self, Ledger};
+use crate::nodes;
 use crate::rate_limiter::{RateLimiter, RateLimiterConfig};
 use crate::runtime::{CodeCache, ComponentSource, Runtime, RuntimeOptions, RuntimeStats};
 use crate::store::{Memory, Store};
@@ -31,7 +32,8 @@ use crate::store::{Memory, Store};
 /// ```
 #[derive(Debug, Clone)]
 pub struct Tidegate {
-    core: Arc<Core>,
+    pub(crate) core: Arc<Core>,
+    pub(crate) nodes: Arc<nodes::Cache>,
 }
 
 /// Where the state will live.
@@ -242,6 +244,6 @@ impl Builder {
                 Backend::Shared(Ledger::new(runtime, store, clock, self.ledger))
             }
         };
-        Ok(Tidegate { core: Core::new(runtime, backend, self.clock) })
+        Ok(Tidegate { core: Core::new(runtime, backend, self.clock), nodes: Arc::default() })
     }
 }

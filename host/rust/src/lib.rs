@@ -24,7 +24,8 @@
 //! ```
 //!
 //! A [`Tidegate`] has a store and a clock. From it, a [`RateLimiterConfig`] opens a [`RateLimiter`] and a
-//! [`CircuitBreakerConfig`] a [`CircuitBreaker`]. Without async, on the memory store, see [`blocking`].
+//! [`CircuitBreakerConfig`] a [`CircuitBreaker`]. Without async, on the memory store, see [`blocking`]. The nodes of workflow
+//! editors, with JSON in and out, are in [`nodes`].
 //!
 //! Every decision is made by the component; this crate runs it, commits what it did to the store, and obeys. How that works is
 //! written in the repository's `ARCHITECTURE.md`.
@@ -40,6 +41,7 @@ mod gate;
 mod json;
 pub mod key;
 mod ledger;
+pub mod nodes;
 mod rate_limiter;
 mod runtime;
 pub mod store;

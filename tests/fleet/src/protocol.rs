@@ -40,6 +40,9 @@ pub struct Hammer {
     pub costs: Vec<u32>,
     /// How many tasks ask at once.
     pub tasks: usize,
+    /// Whether a task that is told to wait does so, by `acquire`; otherwise it asks anew, by `try_acquire`.
+    #[serde(default)]
+    pub waits: bool,
     /// When a task stops.
     pub until: Until,
 }

@@ -21,12 +21,20 @@ impl Worker {
     /// # Errors
     /// If it does not start or cannot connect.
     pub fn start(program: &str, place: &Place) -> Result<Self> {
-        let mut process = Program::new(program)
+        Self::start_program(Program::new(program), place)
+    }
+
+    /// Starts a worker in whatever language: a program that takes the place as its last argument.
+    ///
+    /// # Errors
+    /// If it does not start or cannot connect.
+    pub fn start_program(mut program: Program, place: &Place) -> Result<Self> {
+        let mut process = program
             .arg(serde_json::to_string(place)?)
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .spawn()
-            .with_context(|| format!("starting {program}"))?;
+            .with_context(|| format!("starting {program:?}"))?;
         let commands = process.stdin.take().context("no stdin")?;
         let answers = BufReader::new(process.stdout.take().context("no stdout")?).lines();
         let mut worker = Self { process, commands, answers };

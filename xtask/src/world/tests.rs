@@ -50,7 +50,7 @@ fn a_component_with_another_import_is_refused_by_name() {
 #[test]
 fn a_component_without_an_export_is_refused_by_name() {
     let refusal = check(&stranger()).unwrap_err().to_string();
-    for missing in ["tidegate:policy/rate-limiter", "tidegate:policy/circuit-breaker"] {
+    for missing in ["tidegate:policy/rate-limiter", "tidegate:policy/circuit-breaker", "tidegate:policy/nodes"] {
         assert!(refusal.contains(&format!("it does not export {missing}")), "{refusal}");
     }
 }

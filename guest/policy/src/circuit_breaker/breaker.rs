@@ -49,7 +49,7 @@ impl CircuitBreaker {
     /// The call succeeded after `elapsed_ms`.
     pub fn succeeded<W: Kv + Clock>(&self, world: &mut W, entity: u32, permit: Permit, elapsed_ms: u64) -> Report {
         let outcome = Outcome { failed: false, slow: self.rules.is_slow(elapsed_ms) };
-        self.finished(world, entity, permit, Some(outcome))
+        self.finished(world, entity, Some(permit), Some(outcome))
     }
 
     /// The call failed after `elapsed_ms`.
@@ -62,12 +62,29 @@ impl CircuitBreaker {
         error: &Error<'_>,
     ) -> Report {
         let outcome = Outcome { failed: true, slow: self.rules.is_slow(elapsed_ms) };
-        self.finished(world, entity, permit, self.rules.counts(error).then_some(outcome))
+        self.finished(world, entity, Some(permit), self.rules.counts(error).then_some(outcome))
     }
 
     /// The call was not made or was given up: no outcome. A probe's place is free again.
     pub fn cancelled<W: Kv + Clock>(&self, world: &mut W, entity: u32, permit: Permit) -> Report {
-        self.finished(world, entity, permit, None)
+        self.finished(world, entity, Some(permit), None)
+    }
+
+    /// A call whose permit nobody kept succeeded: it counts in the state of now. A half-open circuit takes it as the outcome of the
+    /// oldest probe in flight, an open one as none.
+    pub fn record_success<W: Kv + Clock>(&self, world: &mut W, entity: u32) -> Report {
+        self.finished(world, entity, None, Some(Outcome { failed: false, slow: false }))
+    }
+
+    /// A call whose permit nobody kept failed, likewise.
+    pub fn record_failure<W: Kv + Clock>(&self, world: &mut W, entity: u32, error: &Error<'_>) -> Report {
+        let outcome = Outcome { failed: true, slow: false };
+        self.finished(world, entity, None, self.rules.counts(error).then_some(outcome))
+    }
+
+    /// A call whose permit nobody kept was not made or was given up, likewise.
+    pub fn record_cancelled<W: Kv + Clock>(&self, world: &mut W, entity: u32) -> Report {
+        self.finished(world, entity, None, None)
     }
 
     /// Reads the circuit and changes nothing.
@@ -93,10 +110,18 @@ impl CircuitBreaker {
         call.finish(Effect::Ordered, Permit::default())
     }
 
-    /// An admitted call has ended; `outcome` is none where it counts as nothing.
-    fn finished<W: Kv + Clock>(&self, world: &mut W, entity: u32, permit: Permit, outcome: Option<Outcome>) -> Report {
+    /// An admitted call has ended; `outcome` is none where it counts as nothing, `permit` where nobody kept it.
+    fn finished<W: Kv + Clock>(
+        &self,
+        world: &mut W,
+        entity: u32,
+        permit: Option<Permit>,
+        outcome: Option<Outcome>,
+    ) -> Report {
         let mut call = Call::begin(world, &self.rules, entity);
-        let age_us = call.now_us.saturating_sub(permit.admitted_at_us);
+        let now_us = call.now_us;
+        let permit = permit.unwrap_or_else(|| call.oldest_permit());
+        let age_us = now_us.saturating_sub(permit.admitted_at_us);
         let effect = if permit.generation != call.record.generation || age_us > LATEST_OUTCOME_US {
             Effect::Late
         } else {

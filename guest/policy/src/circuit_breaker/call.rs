@@ -52,6 +52,16 @@ impl<'a, W: Kv + Clock> Call<'a, W> {
         }
     }
 
+    /// The permit that an outcome without one is taken to belong to: the oldest probe's where the circuit is half-open, else one
+    /// of now.
+    pub(super) fn oldest_permit(&self) -> Permit {
+        let probe = match (self.mode(), &self.record.phase) {
+            (Mode::Normal, Phase::HalfOpen(probing)) => probing.oldest(self.now_us).unwrap_or(0),
+            _ => 0,
+        };
+        Permit { generation: self.record.generation, admitted_at_us: self.now_us, probe }
+    }
+
     /// Starts a new generation and reports it.
     pub(super) fn change(&mut self, phase: Phase, cause: Cause) {
         // An open circuit whose time is over shows as half-open, but the event names the state that ends here.

@@ -9,8 +9,8 @@ use alloc::string::String;
 use alloc::vec::Vec;
 
 use super::config::HalfOpen;
-use super::text::{Words, number, small};
 use super::{DAY_MS, MOST_REMEMBERED};
+use crate::text::{Words, number, small};
 
 /// What is known of a half-open circuit.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -54,6 +54,11 @@ impl Probing {
         self.forget_lost(now_us);
         let place = self.in_flight.iter().position(|probe| probe.id == id);
         place.map(|place| self.in_flight.remove(place)).is_some()
+    }
+
+    /// The probe that has been in flight the longest.
+    pub(super) fn oldest(&self, now_us: u64) -> Option<u32> {
+        self.in_flight.iter().find(|probe| probe.expires_us > now_us).map(|probe| probe.id)
     }
 
     /// Forgets the probes that are lost by now.

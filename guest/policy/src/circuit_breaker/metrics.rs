@@ -14,8 +14,8 @@ use core::fmt::Write;
 
 use super::rules::{Counts, Rules};
 use super::sample::{Outcome, Recent};
-use super::text::{Words, number};
 use super::{AHEAD_US, DAY_MS, MOST_REMEMBERED};
+use crate::text::{Words, number};
 
 /// What the metrics cell holds.
 #[derive(Debug, Clone, PartialEq, Eq)]

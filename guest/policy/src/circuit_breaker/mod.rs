@@ -57,13 +57,13 @@ mod record;
 mod report;
 mod rules;
 mod sample;
-mod text;
 
 pub use breaker::CircuitBreaker;
 pub use config::{
     Backoff, Config, ErrorPart, ErrorPattern, FailureCount, FailureRate, HalfOpen, Mode, Sample, SlowRate, Trip,
 };
 pub use report::{Cause, Effect, Error, Event, Permit, Report, Settle, State};
+pub(crate) use rules::{MOST_CALLS, MOST_PATTERNS};
 
 /// The field of the state cell.
 pub const STATE: u32 = 1;
@@ -72,7 +72,7 @@ pub const METRICS: u32 = 2;
 
 const DAY_MS: u64 = 86_400_000;
 /// The longest open time.
-const LONGEST_OPEN_MS: u64 = 30 * DAY_MS;
+pub(crate) const LONGEST_OPEN_MS: u64 = 30 * DAY_MS;
 /// A circuit that no call asks after for so long is forgotten: its order, its open time, and counts that have no age.
 const FORGOTTEN_MS: u64 = 30 * DAY_MS;
 /// Outcomes of calls that were admitted longer ago are late, so that no generation must be remembered for longer.
@@ -80,4 +80,4 @@ const LATEST_OUTCOME_US: u64 = DAY_MS * 1_000;
 /// A stored time that is further ahead of the clock than this cannot be true.
 const AHEAD_US: u64 = DAY_MS * 1_000;
 /// The most failures, calls or probes that a cell holds.
-const MOST_REMEMBERED: u32 = 1_000;
+pub(crate) const MOST_REMEMBERED: u32 = 1_000;

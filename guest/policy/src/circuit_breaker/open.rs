@@ -6,7 +6,7 @@ use alloc::string::String;
 
 use super::LONGEST_OPEN_MS;
 use super::rules::Rules;
-use super::text::Words;
+use crate::text::Words;
 
 /// What is known of an open circuit.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -14,9 +14,9 @@ use core::fmt::Write;
 use super::config::Mode;
 use super::half_open::Probing;
 use super::open::Opened;
-use super::text::Words;
 use super::{AHEAD_US, DAY_MS, FORGOTTEN_MS};
 use crate::kv::MAX_LAG_MS;
+use crate::text::Words;
 
 /// What the state cell holds.
 #[derive(Debug, Clone, PartialEq, Eq)]

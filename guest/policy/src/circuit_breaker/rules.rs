@@ -11,8 +11,8 @@ use super::sample::Tally;
 use super::{DAY_MS, LONGEST_OPEN_MS, MOST_REMEMBERED};
 use crate::problem::{Problem, Problems};
 
-const MOST_PATTERNS: usize = 100;
-const MOST_CALLS: u32 = 1_000_000;
+pub(crate) const MOST_PATTERNS: usize = 100;
+pub(crate) const MOST_CALLS: u32 = 1_000_000;
 /// How much of a bad text is quoted, in bytes.
 const QUOTED_BYTES: usize = 100;
 

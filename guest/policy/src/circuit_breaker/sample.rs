@@ -6,7 +6,7 @@ use core::fmt::Write;
 
 use super::MOST_REMEMBERED;
 use super::config::Sample;
-use super::text::{Words, number, small};
+use crate::text::{Words, number, small};
 
 /// A call that counts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -266,7 +266,7 @@ mod tests {
 
     use super::{Outcome, Recent, Tally};
     use crate::circuit_breaker::config::Sample;
-    use crate::circuit_breaker::text::Words;
+    use crate::text::Words;
 
     const GOOD: Outcome = Outcome { failed: false, slow: false };
     const FAILED: Outcome = Outcome { failed: true, slow: false };

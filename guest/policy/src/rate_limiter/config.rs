@@ -13,10 +13,10 @@ use super::types::{Algorithm, Config, Limit, OnLimit, Window, WindowUnit};
 use super::window::Windowed;
 
 const MAX_LIMITS: usize = 8;
-const MAX_WINDOW_MS: u64 = 366 * 86_400_000;
+pub(crate) const MAX_WINDOW_MS: u64 = 366 * 86_400_000;
 const MAX_SUB_WINDOWS: u32 = 100;
-const MAX_WAIT_MS: u64 = 86_400_000;
-const MAX_WAITERS: u32 = 10_000;
+pub(crate) const MAX_WAIT_MS: u64 = 86_400_000;
+pub(crate) const MAX_WAITERS: u32 = 10_000;
 /// Bounds the state that places in the future can take.
 const MAX_WAIT_WINDOWS: u64 = 1_000;
 const MAX_WAIT_SUB_WINDOWS: u64 = 10_000;

@@ -20,5 +20,6 @@ mod types;
 mod window;
 mod window_state;
 
+pub(crate) use config::{MAX_WAIT_MS, MAX_WAITERS, MAX_WINDOW_MS};
 pub use limiter::RateLimiter;
 pub use types::{Algorithm, Config, Decision, Fault, Limit, OnLimit, Reason, Verdict, Window, WindowUnit};

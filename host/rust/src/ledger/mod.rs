@@ -23,7 +23,6 @@ use crate::call::{Answer, Request};
 use crate::clock::Clock;
 use crate::error::Error;
 use crate::key::EntityKey;
-use crate::runtime::wit::circuit_breaker::Settle;
 use crate::runtime::{Policy, Runtime};
 use crate::store::{Commit, Store};
 use crate::transaction::Transaction;
@@ -170,9 +169,9 @@ impl Ledger {
         transaction.begin_logged(now_us, [Arc::clone(key)]);
         *transaction.entity_mut(0) = known.entity;
         match request.run(&self.runtime, policy, &mut transaction) {
-            Ok(Answer::Report(report)) if report.settle == Settle::Later => {
+            Ok(answer) if answer.settles_later() => {
                 let changes = transaction.commit().is_some_and(Commit::changes);
-                Some((Answer::Report(report), changes))
+                Some((answer, changes))
             }
             _ => None,
         }

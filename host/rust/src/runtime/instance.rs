@@ -133,6 +133,12 @@ impl Instance {
             PolicyConfig::Breaker(config) => {
                 self.guest.tidegate_policy_circuit_breaker().breaker().call_open(&mut self.store, config)?
             }
+            PolicyConfig::LimiterNode(config) => {
+                self.guest.tidegate_policy_nodes().rate_limiter_node().call_open(&mut self.store, config)?
+            }
+            PolicyConfig::BreakerNode(config) => {
+                self.guest.tidegate_policy_nodes().circuit_breaker_node().call_open(&mut self.store, config)?
+            }
         };
         Ok(result.inspect(|resource| {
             let policy = Arc::downgrade(opened);

@@ -39,7 +39,7 @@ use crate::transaction::Transaction;
 
 /// The types of the contract, with the documentation of the WIT.
 pub(crate) mod wit {
-    pub(crate) use super::bindings::exports::tidegate::policy::{circuit_breaker, rate_limiter, types};
+    pub(crate) use super::bindings::exports::tidegate::policy::{circuit_breaker, nodes, rate_limiter, types};
     pub(crate) use super::bindings::tidegate::policy::kv;
 }
 
@@ -143,6 +143,24 @@ impl Runtime {
     /// Checks a circuit breaker's configuration.
     pub(crate) fn open_breaker(&self, config: wit::circuit_breaker::Config) -> Result<Policy, OpenError> {
         self.open_policy(PolicyConfig::Breaker(config))
+    }
+
+    /// Checks the JSON of a rate limiter node's configuration.
+    pub(crate) fn open_limiter_node(&self, config: String) -> Result<Policy, OpenError> {
+        self.open_policy(PolicyConfig::LimiterNode(config))
+    }
+
+    /// Checks the JSON of a circuit breaker node's configuration.
+    pub(crate) fn open_breaker_node(&self, config: String) -> Result<Policy, OpenError> {
+        self.open_policy(PolicyConfig::BreakerNode(config))
+    }
+
+    /// The registry of the nodes, as JSON.
+    pub(crate) fn registry(&self) -> Result<String, RunError> {
+        self.with_instance(&mut Transaction::default(), |instance| {
+            let (guest, store) = instance.parts();
+            guest.tidegate_policy_nodes().call_registry(store)
+        })
     }
 
     fn open_policy(&self, config: PolicyConfig) -> Result<Policy, OpenError> {

@@ -17,6 +17,10 @@ pub(crate) struct Policy(pub(super) Arc<Opened>);
 pub(super) enum PolicyConfig {
     Limiter(rate_limiter::Config),
     Breaker(circuit_breaker::Config),
+    /// JSON text.
+    LimiterNode(String),
+    /// JSON text.
+    BreakerNode(String),
 }
 
 #[derive(Debug)]

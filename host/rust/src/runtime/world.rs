@@ -7,7 +7,7 @@ use wasmtime::component::types::ComponentItem;
 use super::LoadError;
 
 const IMPORTS: [&str; 2] = ["wasi:clocks/wall-clock", "tidegate:policy/kv"];
-const EXPORTS: [&str; 2] = ["tidegate:policy/rate-limiter", "tidegate:policy/circuit-breaker"];
+const EXPORTS: [&str; 3] = ["tidegate:policy/rate-limiter", "tidegate:policy/circuit-breaker", "tidegate:policy/nodes"];
 
 /// Refuses a component that imports what it may not or lacks what it must export. Further exports are no harm.
 pub(super) fn check(engine: &Engine, component: &Component) -> Result<(), LoadError> {

@@ -8,6 +8,8 @@ mod memory;
 mod memory_store;
 #[cfg(feature = "redis")]
 pub mod redis;
+#[cfg(feature = "testing")]
+pub mod scripted;
 
 use std::future::Future;
 use std::pin::Pin;

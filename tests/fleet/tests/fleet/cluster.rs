@@ -57,7 +57,8 @@ fn the_sum_of_what_four_processes_were_given_is_what_each_node_says() {
     let mut workers = start_many(PROCESSES, &place_of_cluster(&cluster));
     let limiter = RateLimiterConfig::new("daily", Limit::per_day(30));
     let keys = KEYS.map(str::to_owned).to_vec();
-    let order = Hammer { limiter: limiter.clone(), keys, costs: vec![1], tasks: TASKS, until: Until::Calls(20) };
+    let order =
+        Hammer { limiter: limiter.clone(), keys, costs: vec![1], tasks: TASKS, waits: false, until: Until::Calls(20) };
     let admitted = merged(hammer(&mut workers, &order).expect("all workers answer"));
     assert_eq!(permits(&admitted), 30 * 6);
     for key in KEYS {

@@ -51,6 +51,7 @@ pub(crate) fn hammer_and_check(workers: &mut [Worker], limit: Limit, keys: &[&st
         keys: keys.iter().map(ToString::to_string).collect(),
         costs: vec![1, 1, 3],
         tasks: TASKS,
+        waits: false,
         until: Until::PassedMs(RUN_MS),
     };
     let admitted = merged(hammer(workers, &order).expect("all workers answer"));

@@ -49,7 +49,14 @@ fn the_sum_of_what_four_processes_were_given_is_what_the_store_says() {
         let limit = Limit::per_day(100).by(algorithm);
         let limiter = RateLimiterConfig::new(format!("daily {number}"), limit);
         let keys = vec!["k".to_owned()];
-        let order = Hammer { limiter: limiter.clone(), keys, costs: vec![1, 2], tasks: TASKS, until: Until::Calls(20) };
+        let order = Hammer {
+            limiter: limiter.clone(),
+            keys,
+            costs: vec![1, 2],
+            tasks: TASKS,
+            waits: false,
+            until: Until::Calls(20),
+        };
         let admitted = merged(hammer(&mut workers, &order).expect("all workers answer"));
         let told: Vec<u32> =
             workers.iter_mut().map(|worker| worker.peek(ask(&limiter)).expect("the store answers").count).collect();

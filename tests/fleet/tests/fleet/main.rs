@@ -6,4 +6,5 @@ mod cluster;
 mod crashes;
 mod fixtures;
 mod limits;
+mod mixed;
 mod queues;

@@ -55,10 +55,12 @@ fn a_component_of_another_version_of_the_contract_is_refused() {
         interface kv { forget-all: func(); }
         interface rate-limiter { limit: func(); }
         interface circuit-breaker { guard: func(); }
-        world w { import kv; export rate-limiter; export circuit-breaker; }";
+        interface nodes { registry: func(); }
+        world w { import kv; export rate-limiter; export circuit-breaker; export nodes; }";
     let exports = "
         (func (export \"tidegate:policy/rate-limiter@0.1.0#limit\"))
-        (func (export \"tidegate:policy/circuit-breaker@0.1.0#guard\"))";
+        (func (export \"tidegate:policy/circuit-breaker@0.1.0#guard\"))
+        (func (export \"tidegate:policy/nodes@0.1.0#registry\"))";
     let import = "(import \"tidegate:policy/kv@0.1.0\" \"forget-all\" (func))";
     let foreign = load(guest::stranger(wit, &format!("{import}{exports}")));
     assert!(matches!(&foreign, LoadError::OtherContract(why) if why.contains("forget-all")), "{foreign}");

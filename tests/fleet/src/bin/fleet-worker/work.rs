@@ -30,7 +30,7 @@ async fn hammer_all(gate: &Tidegate, hammer: &Hammer) -> Result<Hammered> {
     for task in 0..hammer.tasks {
         let key = hammer.keys[task % hammer.keys.len()].clone();
         let cost = hammer.costs[task % hammer.costs.len()];
-        tasks.spawn(hammer_one(limiter.clone(), key, cost, hammer.until));
+        tasks.spawn(hammer_one(limiter.clone(), key, cost, hammer.waits, hammer.until));
     }
     let mut all = Hammered::default();
     for done in tasks.join_all().await {
@@ -41,13 +41,18 @@ async fn hammer_all(gate: &Tidegate, hammer: &Hammer) -> Result<Hammered> {
     Ok(all.with_stats(&gate.stats()))
 }
 
-async fn hammer_one(limiter: RateLimiter, key: String, cost: u32, until: Until) -> Hammered {
+async fn hammer_one(limiter: RateLimiter, key: String, cost: u32, waits: bool, until: Until) -> Hammered {
     let mut done = Hammered::default();
     let (mut first_us, mut last_us) = (None, 0);
     while !is_over(until, done.calls, last_us - first_us.unwrap_or(last_us)) {
         done.calls += 1;
         let start_us = SystemClock.now_us();
-        let result = limiter.try_acquire(Ask::of(&key).cost(cost)).await;
+        let ask = Ask::of(&key).cost(cost);
+        let result = if waits {
+            limiter.acquire(ask).await.map(|admission| admission.decision)
+        } else {
+            limiter.try_acquire(ask).await
+        };
         let end_us = SystemClock.now_us();
         match result {
             Ok(Decision { at_us, verdict, .. }) => {

@@ -4,20 +4,20 @@
 //! panics.
 
 /// Text longer than this is never ours: the fullest cell takes about 30 KiB.
-pub(super) const LONGEST_BYTES: usize = 64 * 1_024;
+pub(crate) const LONGEST_BYTES: usize = 64 * 1_024;
 
 /// The words of a stored value that have not been read yet.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Words<'a>(Option<&'a str>);
+pub(crate) struct Words<'a>(Option<&'a str>);
 
 impl<'a> Words<'a> {
     /// The words of `text`; none where it is too long to be ours.
-    pub(super) fn of(text: &'a str) -> Option<Self> {
+    pub(crate) fn of(text: &'a str) -> Option<Self> {
         (text.len() <= LONGEST_BYTES).then_some(Self(Some(text)))
     }
 
     /// The next word, whatever it is.
-    pub(super) fn word(&mut self) -> Option<&'a str> {
+    pub(crate) fn word(&mut self) -> Option<&'a str> {
         let rest = self.0?;
         let (word, rest) = match rest.split_once(' ') {
             Some((word, rest)) => (word, Some(rest)),
@@ -28,12 +28,12 @@ impl<'a> Words<'a> {
     }
 
     /// The value of the next word, which must have this key.
-    pub(super) fn value(&mut self, key: &str) -> Option<&'a str> {
+    pub(crate) fn value(&mut self, key: &str) -> Option<&'a str> {
         self.word()?.strip_prefix(key)?.strip_prefix('=')
     }
 
     /// The value of the next word if it has this key; another word stays unread.
-    pub(super) fn optional(&mut self, key: &str) -> Option<&'a str> {
+    pub(crate) fn optional(&mut self, key: &str) -> Option<&'a str> {
         let mut ahead = *self;
         let value = ahead.value(key)?;
         *self = ahead;
@@ -41,30 +41,30 @@ impl<'a> Words<'a> {
     }
 
     /// The next word's value as a number.
-    pub(super) fn number(&mut self, key: &str) -> Option<u64> {
+    pub(crate) fn number(&mut self, key: &str) -> Option<u64> {
         number(self.value(key)?)
     }
 
     /// The next word's value as a number below 2^32.
-    pub(super) fn small(&mut self, key: &str) -> Option<u32> {
+    pub(crate) fn small(&mut self, key: &str) -> Option<u32> {
         small(self.value(key)?)
     }
 
     /// None if a word is left.
-    pub(super) fn end(self) -> Option<()> {
+    pub(crate) fn end(self) -> Option<()> {
         self.0.is_none().then_some(())
     }
 }
 
 /// A number in the one way that we write it: digits without a sign or leading zeros.
-pub(super) fn number(text: &str) -> Option<u64> {
+pub(crate) fn number(text: &str) -> Option<u64> {
     let digits = text.bytes().all(|byte| byte.is_ascii_digit());
     let canonical = digits && (text == "0" || !text.starts_with('0'));
     if canonical { text.parse().ok() } else { None }
 }
 
 /// A [`number`] below 2^32.
-pub(super) fn small(text: &str) -> Option<u32> {
+pub(crate) fn small(text: &str) -> Option<u32> {
     u32::try_from(number(text)?).ok()
 }
 

@@ -1,0 +1,1 @@
+"""Temporal workflows and activities that pay orders, guarded by Tidegate."""

@@ -1,0 +1,301 @@
+"""Settings: values to write in Python, and the JSON that every host reads."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, fields, is_dataclass, replace
+from datetime import timedelta
+from typing import Any, Literal, TypeAlias, cast
+
+from tidegate._errors import ConfigError, Problem
+
+WindowUnit: TypeAlias = Literal["millisecond", "second", "minute", "hour", "day"]
+"""A unit of a window's length."""
+
+WhenAway: TypeAlias = Literal["error", "open", "closed"]
+"""What to answer while the store is away: `StoreError`, an admission, or a refusal."""
+
+Mode: TypeAlias = Literal["normal", "forced-open", "forced-closed", "disabled", "metrics-only"]
+"""What the operator of a circuit has ordered."""
+
+Time: TypeAlias = int | timedelta
+"""Milliseconds, or a `timedelta`, which is rounded up to whole milliseconds."""
+
+
+def _ms(time: Time) -> int:
+    if isinstance(time, timedelta):
+        return -((-time) // timedelta(milliseconds=1))
+    return time
+
+
+class _Settings:
+    """Settings whose JSON is their fields in camelCase, without those that are None."""
+
+
+@dataclass(frozen=True)
+class SlidingWindow(_Settings):
+    """``A(W) <= L``: a strict sliding window in bounded state, and the default.
+
+    The window is cut into sub-windows that go on counting until they have wholly left it, so under steady load the
+    limiter gives ``L`` permits every ``W * (1 + 1 / sub_windows)``.
+    """
+
+    sub_windows: int = 10
+    """1 to 100."""
+    name: Literal["sliding-window"] = field(default="sliding-window", init=False, repr=False)
+
+
+@dataclass(frozen=True)
+class Gcra(_Settings):
+    """``A(D) <= burst + D * L / W``: the generic cell rate algorithm. With a burst of 1, permits are evenly spaced."""
+
+    burst: int | None = None
+    """Permits that an idle key can spend at once; by default the limit."""
+    name: Literal["gcra"] = field(default="gcra", init=False, repr=False)
+
+
+@dataclass(frozen=True)
+class TokenBucket(_Settings):
+    """``A(D) <= burst + D * L / W``: a bucket of tokens that refills continuously. Decides as `Gcra` does."""
+
+    burst: int | None = None
+    """Permits that an idle key can spend at once; by default the limit."""
+    name: Literal["token-bucket"] = field(default="token-bucket", init=False, repr=False)
+
+
+@dataclass(frozen=True)
+class FixedWindow(_Settings):
+    """``A(W) <= L`` in each window aligned to 1970, so ``A(W) <= 2 * L``."""
+
+    name: Literal["fixed-window"] = field(default="fixed-window", init=False, repr=False)
+
+
+@dataclass(frozen=True)
+class SlidingWindowCounter(_Settings):
+    """Aligned windows, weighted with the one before: ``A(W) <= 2 * L - 1``, and close to L for even traffic."""
+
+    name: Literal["sliding-window-counter"] = field(default="sliding-window-counter", init=False, repr=False)
+
+
+@dataclass(frozen=True)
+class SlidingLog(_Settings):
+    """``A(W) <= L``, each permit coming back exactly W after it was given; L is at most 10,000."""
+
+    name: Literal["sliding-log"] = field(default="sliding-log", init=False, repr=False)
+
+
+Algorithm: TypeAlias = SlidingWindow | Gcra | TokenBucket | FixedWindow | SlidingWindowCounter | SlidingLog
+"""How permits are counted. A(D) is the number of permits in any span of time of length D, W the window, L the limit."""
+
+
+@dataclass(frozen=True)
+class Limit(_Settings):
+    """At most ``limit`` permits in a window of ``window_count`` units."""
+
+    limit: int
+    """Permits; 1 to 4,294,967,295. For `Gcra` and `TokenBucket` at most 1,000,000 in a second."""
+    window: WindowUnit
+    """The unit of the window's length."""
+    window_count: int = 1
+    """How many units. The window is 1 ms to 366 days."""
+    algorithm: Algorithm = SlidingWindow()
+    """How permits are counted."""
+
+    @classmethod
+    def per_second(cls, limit: int) -> Limit:
+        """At most so many permits in every second."""
+        return cls(limit, "second")
+
+    @classmethod
+    def per_minute(cls, limit: int) -> Limit:
+        """At most so many permits in every minute."""
+        return cls(limit, "minute")
+
+    @classmethod
+    def per_hour(cls, limit: int) -> Limit:
+        """At most so many permits in every hour."""
+        return cls(limit, "hour")
+
+    @classmethod
+    def per_day(cls, limit: int) -> Limit:
+        """At most so many permits in every day of 24 hours."""
+        return cls(limit, "day")
+
+    @classmethod
+    def per(cls, limit: int, window: Time) -> Limit:
+        """At most so many permits in every window."""
+        return cls(limit, "millisecond", _ms(window))
+
+    def by(self, algorithm: Algorithm) -> Limit:
+        """Counted by another algorithm."""
+        return replace(self, algorithm=algorithm)
+
+
+@dataclass(frozen=True)
+class Reject(_Settings):
+    """A call over the limit is denied."""
+
+    behavior: Literal["reject"] = field(default="reject", init=False, repr=False)
+
+
+@dataclass(frozen=True)
+class Delay(_Settings):
+    """A call over the limit is given the next free place, and goes then."""
+
+    max_wait_ms: Time
+    """The longest wait; beyond it the call is denied; 1 to 86,400,000 ms."""
+    behavior: Literal["delay"] = field(default="delay", init=False, repr=False)
+
+
+@dataclass(frozen=True)
+class Queue(_Settings):
+    """A call over the limit waits in a queue shared by all hosts: higher priority first, then who came first."""
+
+    max_size: int
+    """How many may wait; 1 to 10,000."""
+    timeout_ms: Time
+    """How long one may wait; 1 to 86,400,000 ms."""
+    grace_ms: Time | None = None
+    """A waiter that is later than this at the time it was told is passed over until it comes; by default 1,000 ms or
+    ``timeout_ms``, the less."""
+    behavior: Literal["queue"] = field(default="queue", init=False, repr=False)
+
+
+OnLimit: TypeAlias = Reject | Delay | Queue
+"""What happens to a call that is over a limit."""
+
+
+@dataclass(frozen=True)
+class FailureCount(_Settings):
+    """Open after so many failures within a time."""
+
+    count: int
+    """How many; 1 to 1,000."""
+    within_ms: Time
+    """Within which time; 1 to 86,400,000 ms. Exact: each failure leaves at its own age."""
+
+
+@dataclass(frozen=True)
+class SlowRate(_Settings):
+    """Open at a share of slow calls."""
+
+    percent: float
+    """In percent of the sample; more than 0, at most 100."""
+    slower_than_ms: Time
+    """A call is slow when it took at least this long; 1 to 86,400,000 ms."""
+
+
+@dataclass(frozen=True)
+class SampleWindow(_Settings):
+    """Rates are taken over the calls whose outcome came in the last so many milliseconds; 100 to 86,400,000."""
+
+    window_ms: Time
+
+
+@dataclass(frozen=True)
+class SampleCalls(_Settings):
+    """Rates are taken over the last so many calls; 1 to 1,000."""
+
+    calls: int
+
+
+@dataclass(frozen=True)
+class Trip(_Settings):
+    """When a closed circuit opens: on the first rule met, in the order of the fields. At least one is needed."""
+
+    failures: FailureCount | None = None
+    """After so many failures within a time."""
+    consecutive: int | None = None
+    """After so many failures with no success between them; 1 to 1,000,000."""
+    failure_rate_percent: float | None = None
+    """At this share of failed calls in the sample; more than 0, at most 100."""
+    slow_rate: SlowRate | None = None
+    """At a share of slow calls in the sample."""
+    sample: SampleWindow | SampleCalls | None = None
+    """What the rates are taken over; by default the last 60 seconds."""
+    minimum_calls: int | None = None
+    """No rate opens the circuit before the sample holds so many calls; by default 10."""
+
+
+@dataclass(frozen=True)
+class Backoff(_Settings):
+    """How the open time grows when a probe has failed again."""
+
+    factor: float
+    """Each reopening multiplies the open time by this; 1 to 100."""
+    cap_ms: Time
+    """It never grows past this; at least ``open_ms``, at most 30 days."""
+
+
+@dataclass(frozen=True)
+class HalfOpen(_Settings):
+    """What a half-open circuit admits."""
+
+    probes: int = 1
+    """Probes in flight at once; 1 to 1,000."""
+    successes: int = 1
+    """Successes that close the circuit; 1 to 1,000,000."""
+    permit_ms: Time = 60_000
+    """A probe whose outcome has not come after this time is given up; 1 to 86,400,000 ms."""
+
+
+@dataclass(frozen=True)
+class ErrorPattern(_Settings):
+    """A pattern for the whole of a text, case and all.
+
+    ``*`` stands for any text, ``?`` for any one character, and a backslash takes the next character as it is.
+    """
+
+    pattern: str
+    """1 to 1,024 bytes."""
+    part: Literal["any", "name", "message", "code"] = "any"
+    """Which text of an error is matched: the name of its class, its message, its code, or any of them."""
+
+
+Json: TypeAlias = Mapping[str, Any]
+"""Settings as JSON has them, in camelCase."""
+
+
+def config_text(config: Json | None, settings: Mapping[str, object]) -> str:
+    """The JSON text of a configuration that is given as a mapping, or setting by setting."""
+    if config is not None:
+        return json.dumps(_plain(config, "."))
+    given = {_camel(name): value for name, value in settings.items() if value is not None}
+    return json.dumps(_plain(given, "."))
+
+
+def _camel(name: str) -> str:
+    first, *rest = name.split("_")
+    return first + "".join(word.title() for word in rest)
+
+
+def _plain(value: object, path: str) -> object:
+    """The value in terms of JSON; an error tells which part of it is not."""
+    if isinstance(value, _Settings) and is_dataclass(value):
+        given = {_camel(each.name): getattr(value, each.name) for each in fields(value)}
+        return _plain({name: part for name, part in given.items() if part is not None}, path)
+    if isinstance(value, timedelta):
+        return _ms(value)
+    if isinstance(value, float) and not math.isfinite(value):
+        raise ConfigError([Problem(path, f"{path} is {value!r}, must be a finite number", repr(value))])
+    if value is None or isinstance(value, (bool, int, float, str)):
+        return value
+    if isinstance(value, Mapping):
+        parts = cast("Mapping[object, object]", value)
+        return {_name(name, path): _plain(part, _below(path, str(name))) for name, part in parts.items()}
+    if isinstance(value, Sequence) and not isinstance(value, (bytes, bytearray)):
+        items = cast("Sequence[object]", value)
+        return [_plain(item, f"{path.rstrip('.')}[{index}]") for index, item in enumerate(items)]
+    raise ConfigError([Problem(path, f"{path} is {value!r}, must be a setting", repr(value))])
+
+
+def _name(name: object, path: str) -> str:
+    if not isinstance(name, str):
+        raise ConfigError([Problem(path, f"{path} has a field {name!r}, whose name must be text", repr(name))])
+    return name
+
+
+def _below(path: str, name: str) -> str:
+    return name if path == "." else f"{path}.{name}"

@@ -1,0 +1,140 @@
+"""Errors. Each can be pickled, so that it survives the way between processes."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from tidegate._tidegate import CircuitReport, Decision
+
+
+@dataclass(frozen=True)
+class Problem:
+    """One thing that is wrong with a configuration."""
+
+    path: str
+    """Where, as a path from the root of the configuration: ``limits[1].window``."""
+    message: str
+    """All of it as a sentence."""
+    value: str | None = None
+    """The value found there; None where the message alone tells."""
+    allowed: str | None = None
+    """What is allowed there, as a phrase that completes "must be ..."."""
+
+
+class TidegateError(Exception):
+    """Whatever Tidegate raises."""
+
+
+class ConfigError(TidegateError, ValueError):
+    """A configuration is wrong: everything that is."""
+
+    def __init__(self, problems: Sequence[Problem], name: str | None = None) -> None:
+        """Takes all problems, and the name in the configuration."""
+        super().__init__(problems, name)
+        self.problems: tuple[Problem, ...] = tuple(problems)
+        self.name = name
+
+    def __str__(self) -> str:
+        """All problems in a line."""
+        problems = "; ".join(problem.message for problem in self.problems)
+        return problems if self.name is None else f"{self.name!r} is not a valid configuration: {problems}"
+
+
+class InputError(TidegateError, ValueError):
+    """What a workflow node was given, its context or a token, is wrong: everything that is."""
+
+    def __init__(self, problems: Sequence[Problem], node: str) -> None:
+        """Takes all problems, with paths such as ``context.userId``, and the node's type."""
+        super().__init__(problems, node)
+        self.problems: tuple[Problem, ...] = tuple(problems)
+        self.node = node
+
+    def __str__(self) -> str:
+        """All problems in a line."""
+        return f"the {self.node} node cannot go on: {'; '.join(problem.message for problem in self.problems)}"
+
+
+class RateLimitError(TidegateError):
+    """A rate limiter denied the call."""
+
+    def __init__(self, limiter: str, decision: Decision) -> None:
+        """Takes the limiter's name and its decision."""
+        super().__init__(limiter, decision)
+        self.limiter = limiter
+        self.decision = decision
+
+    @property
+    def retry_after_ms(self) -> int:
+        """Milliseconds until the same call would be accepted if nobody else came."""
+        return self.decision.retry_after_ms
+
+    def __str__(self) -> str:
+        """Who, why, and when to come back."""
+        decision = self.decision
+        return (
+            f"rate limiter {self.limiter!r} denied the call ({decision.reason}), "
+            f"retry after {decision.retry_after_ms} ms"
+        )
+
+
+class CostNeverFitsError(TidegateError, ValueError):
+    """The cost is above what a limit can ever admit at once. Waiting does not help."""
+
+    def __init__(self, limiter: str, cost: int) -> None:
+        """Takes the limiter's name and the cost asked for."""
+        super().__init__(limiter, cost)
+        self.limiter = limiter
+        self.cost = cost
+
+    def __str__(self) -> str:
+        """Which cost, of which limiter."""
+        return f"a cost of {self.cost} can never fit in a limit of rate limiter {self.limiter!r}"
+
+
+class CircuitOpenError(TidegateError):
+    """A circuit refused the call: it failed fast."""
+
+    def __init__(self, circuit: str, report: CircuitReport) -> None:
+        """Takes the circuit's name and its report."""
+        super().__init__(circuit, report)
+        self.circuit = circuit
+        self.report = report
+
+    @property
+    def retry_after_ms(self) -> int:
+        """Milliseconds until a call may be admitted; 0: not known."""
+        return self.report.retry_after_ms
+
+    def __str__(self) -> str:
+        """Which circuit, its state, and when to come back."""
+        report = self.report
+        return (
+            f"circuit {self.circuit!r} is {report.state} and refused the call ({report.effect}), "
+            f"retry after {report.retry_after_ms} ms"
+        )
+
+
+class StoreError(TidegateError, ConnectionError):
+    """The store did not answer, or refused. ``when_away`` says what to answer instead."""
+
+
+class ContendedError(TidegateError):
+    """Others changed the same entity again and again while this call tried to. Nothing was charged."""
+
+    def __init__(self, attempts: int) -> None:
+        """Takes how often the call tried."""
+        super().__init__(attempts)
+        self.attempts = attempts
+
+    def __str__(self) -> str:
+        """How often it tried."""
+        return f"the call met other hosts' changes {self.attempts} times in a row and gave up"
+
+
+class LoadError(TidegateError):
+    """The component cannot be used, or this process has no threads to run it with."""
+
+
+class PolicyError(TidegateError):
+    """The component failed: a defect, and not of the caller. Nothing was charged."""

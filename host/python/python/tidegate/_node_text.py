@@ -1,0 +1,80 @@
+"""Configurations and contexts of workflow nodes as the JSON that the component reads."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Mapping, Sequence
+from decimal import Decimal
+from typing import Any, TypeAlias, cast
+from uuid import UUID
+
+from tidegate._config import config_text
+from tidegate._errors import ConfigError, Problem
+
+NodeConfig: TypeAlias = Mapping[str, Any] | str
+"""A node's configuration: a mapping as JSON has it, or JSON text."""
+
+NodeContext: TypeAlias = Mapping[str, Any] | str
+"""A context: a mapping that may hold anything, or the JSON text of an object."""
+
+# The component reads no deeper, and a structure that holds itself has no end.
+_MOST_DEPTH = 100
+# Python writes no longer number, and no key is as long.
+_MOST_DIGITS = 4_000
+_MOST_BITS = 13_000
+
+
+def node_config_text(config: NodeConfig) -> str:
+    """The JSON text of a node's configuration."""
+    return config if isinstance(config, str) else config_text(config, {})
+
+
+def members_text(context: NodeContext, names: Sequence[str]) -> str:
+    """The JSON text of those members of a context that have one of these names."""
+    if isinstance(context, str):
+        return context
+    return json.dumps({name: _plain(context[name], _MOST_DEPTH) for name in names if name in context})
+
+
+def fallback_of(text: str | None) -> Any:
+    """A fallback value, made anew for each call, so that no caller sees what another has done to it."""
+    return None if text is None else json.loads(text)
+
+
+def same_circuit(circuit_id: str, of_config: str) -> None:
+    """A circuit that a configuration is not of is a `ConfigError`."""
+    if circuit_id != of_config:
+        value, allowed = json.dumps(of_config), f"{json.dumps(circuit_id)}, the circuit of the call"
+        problem = Problem("circuitId", f"circuitId is {value}, must be {allowed}", value, allowed)
+        raise ConfigError([problem], circuit_id)
+
+
+def _plain(value: object, depth: int) -> object:
+    """A value in terms of JSON. What has no place there becomes an empty object, which is no key."""
+    if value is None or isinstance(value, (bool, str)):
+        return value
+    if isinstance(value, int):
+        return value if value.bit_length() < _MOST_BITS else {}
+    if isinstance(value, UUID):
+        return str(value)
+    if isinstance(value, float):
+        return value if math.isfinite(value) else {}
+    if isinstance(value, Decimal):
+        return _number(value)
+    if depth == 0:
+        return {}
+    if isinstance(value, Mapping):
+        members = cast("Mapping[object, object]", value)
+        return {name: _plain(member, depth - 1) for name, member in members.items() if isinstance(name, str)}
+    if isinstance(value, (list, tuple)):
+        items = cast("Sequence[object]", value)
+        return [_plain(item, depth - 1) for item in items]
+    return {}
+
+
+def _number(value: Decimal) -> object:
+    """A number. Whole ones stay exact: databases hand out keys that way."""
+    if not value.is_finite() or value.adjusted() > _MOST_DIGITS:
+        return {}
+    return int(value) if value == value.to_integral_value() else float(value)

@@ -1,0 +1,63 @@
+"""Settings as both faces are given them, and the text that they become."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from typing import Any
+
+from tidegate._config import Json, Limit, OnLimit, Trip, WhenAway, config_text
+from tidegate._tidegate import Decision
+
+
+def as_dict(text: str) -> dict[str, Any]:
+    """Settings as JSON has them."""
+    settings: dict[str, Any] = json.loads(text)
+    return settings
+
+
+def charge_of(decision: Decision | None, charged_at_us: int | None) -> int | None:
+    """When the permits were charged that are to be given back."""
+    if (decision is None) == (charged_at_us is None):
+        message = "give either a decision or its charged_at_us"
+        raise TypeError(message)
+    return charged_at_us if decision is None else decision.charged_at_us
+
+
+def limiter_text(
+    config: Json | str,
+    limit: Limit | None,
+    limits: Sequence[Limit] | None,
+    on_limit: OnLimit | None,
+    when_away: WhenAway | None,
+) -> str:
+    """The JSON text of a limiter's settings."""
+    if not isinstance(config, str):
+        refuse_settings({"limit": limit, "limits": limits, "on_limit": on_limit, "when_away": when_away})
+        return config_text(config, {})
+    all_limits = list(limits or ())
+    if limit is not None:
+        all_limits.insert(0, limit)
+    return config_text(None, {"name": config, "limits": all_limits, "on_limit": on_limit, "when_away": when_away})
+
+
+def breaker_text(config: Json | str, settings: dict[str, Any]) -> str:
+    """The JSON text of a breaker's settings."""
+    if not isinstance(config, str):
+        refuse_settings(settings)
+        return config_text(config, {})
+    consecutive = settings.pop("consecutive", None)
+    if consecutive is not None:
+        if settings.get("trip") is not None:
+            message = "consecutive is short for trip=Trip(consecutive=...); give one of the two"
+            raise TypeError(message)
+        settings["trip"] = Trip(consecutive=consecutive)
+    return config_text(None, {"name": config, **settings})
+
+
+def refuse_settings(settings: dict[str, Any]) -> None:
+    """A mapping has all settings."""
+    given = [name for name, value in settings.items() if value is not None]
+    if given:
+        message = f"{', '.join(given)} must be in the mapping, where the settings are given by one"
+        raise TypeError(message)

@@ -1,0 +1,394 @@
+"""Gates, limiters and breakers for threads."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable, Generator, Sequence
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar, overload
+
+from tidegate import _tidegate as _core
+from tidegate._config import (
+    Backoff,
+    ErrorPattern,
+    HalfOpen,
+    Json,
+    Limit,
+    Mode,
+    OnLimit,
+    Time,
+    Trip,
+    WhenAway,
+)
+from tidegate._errors import CircuitOpenError, TidegateError
+from tidegate._failure import Failure, as_failure, not_recorded
+from tidegate._settings import as_dict, breaker_text, charge_of, limiter_text
+from tidegate._sync_nodes import NodeMethods
+from tidegate._tidegate import (
+    Admission,
+    CircuitReport,
+    Decision,
+    ManualClock,
+    Memory,
+    Permit,
+    Redis,
+    ScriptedStore,
+    Stats,
+)
+
+if TYPE_CHECKING:
+    from typing_extensions import Self
+
+P = ParamSpec("P")
+R = TypeVar("R")
+G = TypeVar("G", bound="Tidegate")
+
+
+class Tidegate(NodeMethods):
+    """Resilience policies on a store, for threads. `tidegate.aio.Tidegate` is the same for asyncio.
+
+    ``store`` is a `Memory`, which gates of this process may share, or a `Redis`, which processes share; by default a
+    memory of its own. ``clock`` is the system's unless a `ManualClock` is given. A `Redis` connects in the background;
+    until it has, calls wait for it as long as for an answer.
+
+    In a forked child a gate starts anew: with a connection of its own, and an empty memory.
+    """
+
+    def __init__(
+        self,
+        store: Memory | Redis | ScriptedStore | None = None,
+        clock: ManualClock | None = None,
+        *,
+        component_file: str | None = None,
+        max_known: int | None = None,
+        max_batch: int | None = None,
+        max_attempts: int | None = None,
+        flush_delay_ms: int | None = None,
+        max_staleness_ms: int | None = None,
+    ) -> None:
+        """Opens a gate.
+
+        ``component_file`` runs another component of the same world. With a shared store, ``max_known`` is of how many
+        entities to remember what was last seen (65,536), ``max_batch`` how many calls on one go out together (256),
+        ``max_attempts`` how often a call is committed before it ends in `ContendedError` (64), and ``flush_delay_ms``
+        how long successes of a closed circuit are kept back to be recorded together (20). What the store has
+        refused is refused again without asking it for ``max_staleness_ms`` (at most 100, as by default).
+        """
+        self._core = _core.Gate(
+            store,
+            clock,
+            component_file=component_file,
+            max_known=max_known,
+            max_batch=max_batch,
+            max_attempts=max_attempts,
+            flush_delay_ms=flush_delay_ms,
+            max_staleness_ms=max_staleness_ms,
+        )
+
+    @overload
+    def rate_limiter(self, config: Json, /) -> RateLimiter: ...
+
+    @overload
+    def rate_limiter(
+        self,
+        config: str,
+        /,
+        *,
+        limit: Limit | None = ...,
+        limits: Sequence[Limit] | None = ...,
+        on_limit: OnLimit | None = ...,
+        when_away: WhenAway | None = ...,
+    ) -> RateLimiter: ...
+
+    def rate_limiter(
+        self,
+        config: Json | str,
+        /,
+        *,
+        limit: Limit | None = None,
+        limits: Sequence[Limit] | None = None,
+        on_limit: OnLimit | None = None,
+        when_away: WhenAway | None = None,
+    ) -> RateLimiter:
+        """Opens a rate limiter, by its name and settings or by a mapping with all of them as JSON has them.
+
+        Limiters of the same name on the same store share the state of their keys. A call needs room in all ``limits``
+        (``limit`` is one of them) and is charged in all or none. By default a call over a limit is denied, and
+        a store that is away is an error. Raises `ConfigError` with all problems.
+        """
+        return RateLimiter(self._core.rate_limiter(limiter_text(config, limit, limits, on_limit, when_away)))
+
+    @overload
+    def circuit_breaker(self, config: Json, /) -> CircuitBreaker: ...
+
+    @overload
+    def circuit_breaker(
+        self,
+        config: str,
+        /,
+        *,
+        trip: Trip | None = ...,
+        consecutive: int | None = ...,
+        open_ms: Time | None = ...,
+        backoff: Backoff | None = ...,
+        half_open: HalfOpen | None = ...,
+        monitored: Sequence[ErrorPattern] | None = ...,
+        ignored: Sequence[ErrorPattern] | None = ...,
+        mode: Mode | None = ...,
+        when_away: WhenAway | None = ...,
+    ) -> CircuitBreaker: ...
+
+    def circuit_breaker(self, config: Json | str, /, **settings: Any) -> CircuitBreaker:
+        """Opens a circuit breaker, by its name and settings or by a mapping with all of them as JSON has them.
+
+        Circuits of the same name on the same store are one circuit. ``trip`` says when it opens, ``consecutive=5`` is
+        short for ``trip=Trip(consecutive=5)``; it stays open for ``open_ms`` (30,000). Errors that match none of
+        ``monitored`` (all) or one of ``ignored`` (none) are neither failure nor success. Raises `ConfigError`.
+        """
+        return CircuitBreaker(self._core.circuit_breaker(breaker_text(config, settings)), self._core)
+
+    def stats(self) -> Stats:
+        """What it has done so far in this process."""
+        return self._core.stats()
+
+    def flush(self) -> None:
+        """Returns when a shared store has all that is recorded in the background. Call it before the process ends."""
+        self._core.flush()
+
+    def __enter__(self) -> Self:
+        """The gate itself."""
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Flushes."""
+        self.flush()
+
+
+class RateLimiter:
+    """A handle on a rate limiter, to be shared between threads. It holds no state of any key."""
+
+    def __init__(self, core: _core.RateLimiter) -> None:
+        """See `Tidegate.rate_limiter`."""
+        self._core = core
+
+    @property
+    def name(self) -> str:
+        """The name in the settings."""
+        return self._core.name
+
+    @property
+    def config(self) -> dict[str, Any]:
+        """The settings as JSON has them, defaults included."""
+        return as_dict(self._core.config_json())
+
+    def try_acquire(self, key: str, *, cost: int = 1) -> Decision:
+        """Asks for permits now: allowed or denied, never a wait. A decision is true where it is allowed.
+
+        Raises `CostNeverFitsError`, and `StoreError` and `ContendedError` with a shared store.
+        """
+        return self._core.try_acquire(key, cost)
+
+    def acquire(self, key: str, *, cost: int = 1, priority: int = 0) -> Admission:
+        """Asks for permits and waits for them, as the settings say; `RateLimitError` where they are denied.
+
+        Whoever stops waiting, such as by Ctrl-C, leaves the queue or gives the reserved place back.
+        """
+        return self._core.acquire(key, cost, priority)
+
+    def decide(self, key: str, ticket: int | None = None, *, cost: int = 1, priority: int = 0) -> Decision:
+        """One step of `acquire` that never waits, for workflows that keep their own timers.
+
+        Asks for permits, or comes back with the ticket of the last decision after its ``wait_ms``. Without a ticket in
+        the decision, a wait is a reserved place that has been charged: go after that time.
+        """
+        return self._core.decide(key, ticket, cost, priority)
+
+    def peek(self, key: str, *, cost: int = 1) -> Decision:
+        """What `try_acquire` would answer, without charging."""
+        return self._core.peek(key, cost)
+
+    def refund(
+        self, key: str, decision: Decision | None = None, *, charged_at_us: int | None = None, cost: int = 1
+    ) -> Decision:
+        """Gives back the permits that a decision charged, once, and reports as a peek does.
+
+        Of the decision only ``charged_at_us`` is needed, which may be given in its place. Windows and logs take
+        the permits out of the place they were counted in; buckets give back what has not come back by itself since.
+        """
+        return self._core.refund(key, charge_of(decision, charged_at_us), cost)
+
+    def cancel(self, key: str, ticket: int) -> bool:
+        """Takes a waiter out of the queue; False: it was not in it."""
+        return self._core.cancel(key, ticket)
+
+    def reset(self, key: str) -> None:
+        """Forgets what was charged to a key. Those who wait keep their places."""
+        self._core.reset(key)
+
+    @contextmanager
+    def permit(self, key: str, *, cost: int = 1, priority: int = 0) -> Generator[Admission]:
+        """A block that is entered with permits. They are spent by then, whatever becomes of the block."""
+        yield self.acquire(key, cost=cost, priority=priority)
+
+    def limit(
+        self, key: str | Callable[..., str], *, cost: int = 1, priority: int = 0
+    ) -> Callable[[Callable[P, R]], Callable[P, R]]:
+        """A decorator: each call of the function waits for permits of a key, which may be made of its arguments."""
+
+        def decorate(function: Callable[P, R]) -> Callable[P, R]:
+            @functools.wraps(function)
+            def limited(*args: P.args, **kwargs: P.kwargs) -> R:
+                self.acquire(key if isinstance(key, str) else key(*args, **kwargs), cost=cost, priority=priority)
+                return function(*args, **kwargs)
+
+            return limited
+
+        return decorate
+
+    def wrap(
+        self, function: Callable[P, R], key: str | Callable[..., str], *, cost: int = 1, priority: int = 0
+    ) -> Callable[P, R]:
+        """The function with `limit` applied."""
+        return self.limit(key, cost=cost, priority=priority)(function)
+
+    def __repr__(self) -> str:
+        """Its class and name."""
+        return f"RateLimiter({self.name!r})"
+
+
+class CircuitBreaker:
+    """A handle on a circuit, to be shared between threads. It holds no state of the circuit."""
+
+    def __init__(self, core: _core.CircuitBreaker, gate: _core.Gate) -> None:
+        """See `Tidegate.circuit_breaker`."""
+        self._core = core
+        self._gate = gate
+
+    @property
+    def name(self) -> str:
+        """The name in the settings."""
+        return self._core.name
+
+    @property
+    def key(self) -> str:
+        """Which of the circuits of this name; empty: the one without a key."""
+        return self._core.key
+
+    @property
+    def config(self) -> dict[str, Any]:
+        """The settings as JSON has them, defaults included."""
+        return as_dict(self._core.config_json())
+
+    def keyed(self, key: str) -> CircuitBreaker:
+        """The circuit of the same settings for a key, such as one host of several."""
+        return CircuitBreaker(self._core.keyed(key), self._gate)
+
+    def admit(self) -> CircuitReport:
+        """Asks to make a call: see ``is_admitted``.
+
+        Whoever is admitted hands the permit back with the outcome, by `succeeded`, `failed` or `cancelled`; `permit`
+        and `call` do all that. Raises `StoreError` and `ContendedError` with a shared store.
+        """
+        return self._core.admit()
+
+    def succeeded(self, permit: Permit, *, elapsed_ms: float) -> CircuitReport:
+        """The call succeeded. While the circuit is closed, a shared store is told in the background."""
+        return self._core.succeeded(permit, elapsed_ms)
+
+    def failed(self, permit: Permit, failure: Failure | BaseException, *, elapsed_ms: float) -> CircuitReport:
+        """The call failed. When this returns, every host sees it."""
+        failure = as_failure(failure)
+        return self._core.failed(permit, elapsed_ms, failure.name, failure.message, failure.code)
+
+    def cancelled(self, permit: Permit) -> CircuitReport:
+        """The call was not made or was given up: no outcome."""
+        return self._core.cancelled(permit)
+
+    def status(self) -> CircuitReport:
+        """Reads the circuit and changes nothing."""
+        return self._core.status()
+
+    def set_mode(self, mode: Mode) -> CircuitReport:
+        """Orders a mode for all hosts; ``normal`` takes the order back."""
+        return self._core.set_mode(mode)
+
+    def reset(self) -> CircuitReport:
+        """Closes the circuit and clears its counts and back-off. An ordered mode stays."""
+        return self._core.reset()
+
+    @contextmanager
+    def permit(self, *, failure_of: Callable[[BaseException], Failure] = Failure.of) -> Generator[CircuitReport]:
+        """A block that is a call through the circuit: `CircuitOpenError` where it is refused, else its outcome counts.
+
+        An `Exception` counts as a failure by what ``failure_of`` makes of it, any other way out, such as Ctrl-C, gives
+        the permit back.
+        """
+        report, started_us = self._enter()
+        try:
+            yield report
+        except BaseException as error:
+            self._broke_off(report, started_us, error, failure_of)
+            raise
+        self._went_well(report, started_us)
+
+    def call(self, function: Callable[P, R], /, *args: P.args, **kwargs: P.kwargs) -> R:
+        """Calls a function through the circuit, as in a `permit` block."""
+        report, started_us = self._enter()
+        try:
+            result = function(*args, **kwargs)
+        except BaseException as error:
+            self._broke_off(report, started_us, error, Failure.of)
+            raise
+        self._went_well(report, started_us)
+        return result
+
+    def wrap(self, function: Callable[P, R]) -> Callable[P, R]:
+        """The function, each call of which goes through the circuit."""
+
+        @functools.wraps(function)
+        def guarded(*args: P.args, **kwargs: P.kwargs) -> R:
+            return self.call(function, *args, **kwargs)
+
+        return guarded
+
+    def __call__(self, function: Callable[P, R]) -> Callable[P, R]:
+        """A decorator: `wrap`."""
+        return self.wrap(function)
+
+    def __repr__(self) -> str:
+        """Its class, name and key."""
+        return f"CircuitBreaker({self.name!r})" if not self.key else f"CircuitBreaker({self.name!r}, {self.key!r})"
+
+    def _enter(self) -> tuple[CircuitReport, int]:
+        report = self._core.admit()
+        if not report.is_admitted:
+            raise CircuitOpenError(self.name, report)
+        return report, self._gate.now_us()
+
+    def _went_well(self, report: CircuitReport, started_us: int) -> None:
+        permit = report.permit
+        # A store that was away gives no permit, and nothing is to be recorded.
+        if permit is None:
+            return
+        try:
+            self._core.succeeded(permit, max(0, self._gate.now_us() - started_us) / 1_000)
+        except TidegateError as error:
+            not_recorded(self.name, error)
+
+    def _broke_off(
+        self,
+        report: CircuitReport,
+        started_us: int,
+        error: BaseException,
+        failure_of: Callable[[BaseException], Failure],
+    ) -> None:
+        if report.permit is None:
+            return
+        elapsed_ms = max(0, self._gate.now_us() - started_us) / 1_000
+        try:
+            if isinstance(error, Exception):
+                self.failed(report.permit, failure_of(error), elapsed_ms=elapsed_ms)
+            else:
+                self.cancelled(report.permit)
+        except TidegateError as unrecorded:
+            not_recorded(self.name, unrecorded)

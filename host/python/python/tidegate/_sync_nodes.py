@@ -1,0 +1,213 @@
+"""Workflow nodes for threads: the JSON configurations and contexts that workflow engines send."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from typing import Any, TypeVar
+
+from tidegate import _tidegate as _core
+from tidegate._errors import CircuitOpenError, TidegateError
+from tidegate._failure import Failure, as_failure, not_recorded
+from tidegate._node_base import CircuitBreakerNodeBase, RateLimiterNodeBase
+from tidegate._node_results import (
+    CircuitPassage,
+    CircuitResult,
+    Guarded,
+    NodeOutput,
+    NodeStep,
+    Passage,
+    end_of,
+    passage_of,
+    step_of,
+)
+from tidegate._node_text import NodeConfig, NodeContext, node_config_text, same_circuit
+
+T = TypeVar("T")
+
+
+class NodeMethods:
+    """The part of a gate that has to do with workflow nodes."""
+
+    _core: _core.Gate
+
+    def rate_limiter_node(self, config: NodeConfig, /) -> RateLimiterNode:
+        """Opens a rate limiter node. Raises `ConfigError` with all problems of the configuration.
+
+        Nodes of the same settings on the same store limit together. The last 256 configurations stay open.
+        """
+        return RateLimiterNode(self._core.rate_limiter_node(node_config_text(config)))
+
+    def circuit_breaker_node(self, config: NodeConfig, /) -> CircuitBreakerNode:
+        """Opens a circuit breaker node. Raises `ConfigError` with all problems of the configuration.
+
+        Nodes and circuit breakers of the same name on the same store are one circuit. The last 256 configurations stay
+        open.
+        """
+        return CircuitBreakerNode(self._core.circuit_breaker_node(node_config_text(config)))
+
+    def node_registry(self) -> list[dict[str, Any]]:
+        """The nodes as data for an editor: names, descriptions, inputs, outputs, and JSON Schemas of configurations."""
+        registry: list[dict[str, Any]] = json.loads(self._core.node_registry())
+        return registry
+
+    def execute_rate_limiter_node(self, config: NodeConfig, context: Mapping[str, Any]) -> NodeOutput[Passage]:
+        """`RateLimiterNode.execute` on a configuration that comes with the call, and the context with the result."""
+        node = self.rate_limiter_node(config)
+        passage = node.execute(context)
+        return NodeOutput(passage, node.put(context, passage.result))
+
+    def execute_circuit_breaker_node(
+        self, config: NodeConfig, context: Mapping[str, Any]
+    ) -> NodeOutput[CircuitPassage]:
+        """`CircuitBreakerNode.execute` on a configuration that comes with the call, and the context with the result."""
+        node = self.circuit_breaker_node(config)
+        passage = node.execute()
+        return NodeOutput(passage, node.put(context, passage.result))
+
+    def record_circuit_success(self, circuit_id: str, config: NodeConfig) -> CircuitPassage:
+        """A call that `execute_circuit_breaker_node` admitted succeeded, and nobody kept its token.
+
+        Raises `ConfigError`, also where ``circuit_id`` is not that of the configuration.
+        """
+        return self._circuit(circuit_id, config).succeeded()
+
+    def record_circuit_failure(
+        self, circuit_id: str, config: NodeConfig, error: Failure | BaseException
+    ) -> CircuitPassage:
+        """A call that `execute_circuit_breaker_node` admitted failed, and nobody kept its token.
+
+        Raises `ConfigError`, also where ``circuit_id`` is not that of the configuration.
+        """
+        return self._circuit(circuit_id, config).failed(error)
+
+    def with_circuit_breaker(
+        self,
+        config: NodeConfig,
+        context: Mapping[str, Any],  # noqa: ARG002 - engines send it; a circuit reads nothing of it.
+        operation: Callable[[], T],
+        *,
+        failure_of: Callable[[BaseException], Failure] = Failure.of,
+    ) -> Guarded[T]:
+        """`CircuitBreakerNode.call` on a configuration that comes with the call."""
+        return self.circuit_breaker_node(config).call(operation, failure_of=failure_of)
+
+    def _circuit(self, circuit_id: str, config: NodeConfig) -> CircuitBreakerNode:
+        node = self.circuit_breaker_node(config)
+        same_circuit(circuit_id, node.circuit_id)
+        return node
+
+
+class RateLimiterNode(RateLimiterNodeBase):
+    """A handle on a rate limiter node, to be shared between threads. It holds no state of any key."""
+
+    def execute(self, context: NodeContext) -> Passage:
+        """Asks for a permit and waits for it as the configuration says. A call that does not pass is a result as well.
+
+        Whoever stops waiting, such as by Ctrl-C, leaves the queue or gives the reserved place back.
+        Raises `InputError`, which names the field where the context has no key; `StoreError` and `ContendedError` with
+        a shared store.
+        """
+        return end_of(self._core.execute(self._read(context)))
+
+    def begin(self, context: NodeContext) -> NodeStep:
+        """The first step of a call that never sleeps: for workflows that keep their own timers."""
+        return self._step(context, None)
+
+    def step(self, context: NodeContext, token: str) -> NodeStep:
+        """The next step, with the same context and the token of the step before, in any process and language.
+
+        Raises `InputError` also for a token that no step has given.
+        """
+        return self._step(context, token)
+
+    def abandon(self, context: NodeContext, token: str) -> bool:
+        """Gives back what the token of a step holds; False: it held nothing.
+
+        That is a place in the queue, a reserved place, or the permit of a call that passed and was then not made. A
+        permit must be given back once only.
+        """
+        return self._core.abandon(self._read(context), token)
+
+    def _step(self, context: NodeContext, token: str | None) -> NodeStep:
+        return step_of(self._core.step(self._read(context), token))
+
+    def __repr__(self) -> str:
+        """Its class and where its results go."""
+        return f"RateLimiterNode(output_variable={self.output_variable!r})"
+
+
+class CircuitBreakerNode(CircuitBreakerNodeBase):
+    """A handle on a circuit breaker node, to be shared between threads. It holds no state of the circuit."""
+
+    def admit(self) -> CircuitPassage:
+        """Asks to make a call. A refusal is an answer, whatever the fallback.
+
+        Raises `StoreError` and `ContendedError` with a shared store.
+        """
+        return passage_of(self._core.admit())
+
+    def execute(self) -> CircuitPassage:
+        """As `admit`, with the fallback applied: refused, ``error`` is a `CircuitOpenError`, the others an answer."""
+        passage = self.admit()
+        if not passage.result.allowed and self.fallback_action == "error":
+            raise CircuitOpenError(self.circuit_id, passage.report)
+        return passage
+
+    def succeeded(self, token: str | None = None) -> CircuitPassage:
+        """The call succeeded. While the circuit is closed, a shared store is told in the background.
+
+        Without the token of its admission the outcome counts in the circuit's state of now: half-open, for the oldest
+        probe in flight; open, for nothing. Raises `InputError` for a token that no admission has given.
+        """
+        return passage_of(self._core.succeeded(token))
+
+    def failed(self, error: Failure | BaseException, token: str | None = None) -> CircuitPassage:
+        """The call failed, likewise. When this returns, every host sees it."""
+        failure = as_failure(error)
+        return passage_of(self._core.failed(token, failure.name, failure.message, failure.code))
+
+    def cancelled(self, token: str | None = None) -> CircuitPassage:
+        """The call was not made or was given up, likewise: no outcome."""
+        return passage_of(self._core.cancelled(token))
+
+    def status(self) -> CircuitPassage:
+        """Reads the circuit and changes nothing. ``allowed``: a call would be admitted now."""
+        return passage_of(self._core.status())
+
+    def call(
+        self, operation: Callable[[], T], *, failure_of: Callable[[BaseException], Failure] = Failure.of
+    ) -> Guarded[T]:
+        """Makes a call through the circuit and records its outcome, or applies the fallback where it is refused.
+
+        An `Exception` counts as a failure by what ``failure_of`` makes of it and goes on to the caller; any other way
+        out, such as Ctrl-C, gives the admission back. Raises `CircuitOpenError` where the fallback is
+        ``error``.
+        """
+        admission = self.execute()
+        if not admission.result.allowed:
+            # Of another type than the operation's where the configuration says so.
+            return Guarded(self.fallback_value, admission.result, has_result=self.fallback_action == "default")
+        token = admission.token
+        try:
+            result = operation()
+        except Exception as error:
+            failure = failure_of(error)
+            self._recorded(lambda: self.failed(failure, token), admission.result)
+            raise
+        except BaseException:
+            if token is not None:
+                self._recorded(lambda: self.cancelled(token), admission.result)
+            raise
+        return Guarded(result, self._recorded(lambda: self.succeeded(token), admission.result))
+
+    def __repr__(self) -> str:
+        """Its class and circuit."""
+        return f"CircuitBreakerNode({self.circuit_id!r})"
+
+    def _recorded(self, record: Callable[[], CircuitPassage], otherwise: CircuitResult) -> CircuitResult:
+        try:
+            return record().result
+        except TidegateError as error:
+            not_recorded(self.circuit_id, error)
+            return otherwise

@@ -1,0 +1,402 @@
+"""The same for asyncio: gates, limiters and breakers with the same names, whose methods are coroutines.
+
+On the memory store they are answered at once, without a thread in between. With a shared store, calls of one loop that
+finish together wake it once. A task that is cancelled leaves the queue, and gives back what it was given without
+hearing of it.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import AsyncGenerator, Awaitable, Callable, Coroutine, Sequence
+from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar, overload
+
+from tidegate import _tidegate as _core
+from tidegate._aio_nodes import CircuitBreakerNode, NodeMethods, RateLimiterNode
+from tidegate._config import (
+    Backoff,
+    ErrorPattern,
+    HalfOpen,
+    Json,
+    Limit,
+    Mode,
+    OnLimit,
+    Time,
+    Trip,
+    WhenAway,
+)
+from tidegate._errors import CircuitOpenError, TidegateError
+from tidegate._failure import Failure, as_failure, not_recorded
+from tidegate._loops import hear
+from tidegate._settings import as_dict, breaker_text, charge_of, limiter_text
+from tidegate._tidegate import (
+    Admission,
+    CircuitReport,
+    Decision,
+    ManualClock,
+    Memory,
+    Permit,
+    Redis,
+    ScriptedStore,
+    Stats,
+)
+from tidegate.aio import nodes as nodes
+
+if TYPE_CHECKING:
+    from typing_extensions import Self
+
+__all__ = ["CircuitBreaker", "CircuitBreakerNode", "RateLimiter", "RateLimiterNode", "Tidegate"]
+
+P = ParamSpec("P")
+R = TypeVar("R")
+G = TypeVar("G", bound="Tidegate")
+
+
+class Tidegate(NodeMethods):
+    """Resilience policies on a store, for asyncio. `tidegate.Tidegate` is the same for threads.
+
+    It may be opened outside a loop and used from several. See there for the store, the clock and forks.
+    """
+
+    def __init__(
+        self,
+        store: Memory | Redis | ScriptedStore | None = None,
+        clock: ManualClock | None = None,
+        *,
+        component_file: str | None = None,
+        max_known: int | None = None,
+        max_batch: int | None = None,
+        max_attempts: int | None = None,
+        flush_delay_ms: int | None = None,
+        max_staleness_ms: int | None = None,
+    ) -> None:
+        """See `tidegate.Tidegate`."""
+        self._core = _core.Gate(
+            store,
+            clock,
+            component_file=component_file,
+            max_known=max_known,
+            max_batch=max_batch,
+            max_attempts=max_attempts,
+            flush_delay_ms=flush_delay_ms,
+            max_staleness_ms=max_staleness_ms,
+        )
+
+    @overload
+    def rate_limiter(self, config: Json, /) -> RateLimiter: ...
+
+    @overload
+    def rate_limiter(
+        self,
+        config: str,
+        /,
+        *,
+        limit: Limit | None = ...,
+        limits: Sequence[Limit] | None = ...,
+        on_limit: OnLimit | None = ...,
+        when_away: WhenAway | None = ...,
+    ) -> RateLimiter: ...
+
+    def rate_limiter(
+        self,
+        config: Json | str,
+        /,
+        *,
+        limit: Limit | None = None,
+        limits: Sequence[Limit] | None = None,
+        on_limit: OnLimit | None = None,
+        when_away: WhenAway | None = None,
+    ) -> RateLimiter:
+        """See `tidegate.Tidegate.rate_limiter`. Nothing is waited for."""
+        return RateLimiter(self._core.rate_limiter(limiter_text(config, limit, limits, on_limit, when_away)))
+
+    @overload
+    def circuit_breaker(self, config: Json, /) -> CircuitBreaker: ...
+
+    @overload
+    def circuit_breaker(
+        self,
+        config: str,
+        /,
+        *,
+        trip: Trip | None = ...,
+        consecutive: int | None = ...,
+        open_ms: Time | None = ...,
+        backoff: Backoff | None = ...,
+        half_open: HalfOpen | None = ...,
+        monitored: Sequence[ErrorPattern] | None = ...,
+        ignored: Sequence[ErrorPattern] | None = ...,
+        mode: Mode | None = ...,
+        when_away: WhenAway | None = ...,
+    ) -> CircuitBreaker: ...
+
+    def circuit_breaker(self, config: Json | str, /, **settings: Any) -> CircuitBreaker:
+        """See `tidegate.Tidegate.circuit_breaker`. Nothing is waited for."""
+        return CircuitBreaker(self._core.circuit_breaker(breaker_text(config, settings)), self._core)
+
+    def stats(self) -> Stats:
+        """What it has done so far in this process."""
+        return self._core.stats()
+
+    async def flush(self) -> None:
+        """Returns when a shared store has all that is recorded in the background. Call it before the process ends."""
+        answer = self._core.start_flush()
+        if answer is not None:
+            await hear(answer)
+
+    async def __aenter__(self) -> Self:
+        """The gate itself."""
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        """Flushes."""
+        await self.flush()
+
+
+class RateLimiter:
+    """A handle on a rate limiter, to be shared between tasks. It holds no state of any key."""
+
+    def __init__(self, core: _core.RateLimiter) -> None:
+        """See `Tidegate.rate_limiter`."""
+        self._core = core
+
+    @property
+    def name(self) -> str:
+        """The name in the settings."""
+        return self._core.name
+
+    @property
+    def config(self) -> dict[str, Any]:
+        """The settings as JSON has them, defaults included."""
+        return as_dict(self._core.config_json())
+
+    async def try_acquire(self, key: str, *, cost: int = 1) -> Decision:
+        """Asks for permits now: allowed or denied, never a wait. A decision is true where it is allowed.
+
+        Raises `CostNeverFitsError`, and `StoreError` and `ContendedError` with a shared store.
+        """
+        answer = self._core.start_try_acquire(key, cost)
+        return answer if isinstance(answer, Decision) else await hear(answer)
+
+    async def acquire(self, key: str, *, cost: int = 1, priority: int = 0) -> Admission:
+        """Asks for permits and waits for them, as the settings say; `RateLimitError` where they are denied.
+
+        A task that is cancelled leaves the queue or gives the reserved place back.
+        """
+        answer = self._core.start_acquire(key, cost, priority)
+        return answer if isinstance(answer, Admission) else await hear(answer)
+
+    async def decide(self, key: str, ticket: int | None = None, *, cost: int = 1, priority: int = 0) -> Decision:
+        """One step of `acquire` that never waits, for workflows that keep their own timers.
+
+        Asks for permits, or comes back with the ticket of the last decision after its ``wait_ms``. Without a ticket in
+        the decision, a wait is a reserved place that has been charged: go after that time.
+        """
+        answer = self._core.start_decide(key, ticket, cost, priority)
+        return answer if isinstance(answer, Decision) else await hear(answer)
+
+    async def peek(self, key: str, *, cost: int = 1) -> Decision:
+        """What `try_acquire` would answer, without charging."""
+        answer = self._core.start_peek(key, cost)
+        return answer if isinstance(answer, Decision) else await hear(answer)
+
+    async def refund(
+        self, key: str, decision: Decision | None = None, *, charged_at_us: int | None = None, cost: int = 1
+    ) -> Decision:
+        """Gives back the permits that a decision charged, once, and reports as a peek does.
+
+        Of the decision only ``charged_at_us`` is needed, which may be given in its place. Windows and logs take
+        the permits out of the place they were counted in; buckets give back what has not come back by itself since.
+        """
+        answer = self._core.start_refund(key, charge_of(decision, charged_at_us), cost)
+        return answer if isinstance(answer, Decision) else await hear(answer)
+
+    async def cancel(self, key: str, ticket: int) -> bool:
+        """Takes a waiter out of the queue; False: it was not in it."""
+        answer = self._core.start_cancel(key, ticket)
+        return answer if isinstance(answer, bool) else await hear(answer)
+
+    async def reset(self, key: str) -> None:
+        """Forgets what was charged to a key. Those who wait keep their places."""
+        answer = self._core.start_reset(key)
+        if answer is not None:
+            await hear(answer)
+
+    @asynccontextmanager
+    async def permit(self, key: str, *, cost: int = 1, priority: int = 0) -> AsyncGenerator[Admission]:
+        """A block that is entered with permits. They are spent by then, whatever becomes of the block."""
+        yield await self.acquire(key, cost=cost, priority=priority)
+
+    def limit(
+        self, key: str | Callable[..., str], *, cost: int = 1, priority: int = 0
+    ) -> Callable[[Callable[P, Awaitable[R]]], Callable[P, Coroutine[Any, Any, R]]]:
+        """A decorator: each call of the function waits for permits of a key, which may be made of its arguments."""
+
+        def decorate(function: Callable[P, Awaitable[R]]) -> Callable[P, Coroutine[Any, Any, R]]:
+            @functools.wraps(function)
+            async def limited(*args: P.args, **kwargs: P.kwargs) -> R:
+                limited_key = key if isinstance(key, str) else key(*args, **kwargs)
+                await self.acquire(limited_key, cost=cost, priority=priority)
+                return await function(*args, **kwargs)
+
+            return limited
+
+        return decorate
+
+    def wrap(
+        self, function: Callable[P, Awaitable[R]], key: str | Callable[..., str], *, cost: int = 1, priority: int = 0
+    ) -> Callable[P, Coroutine[Any, Any, R]]:
+        """The function with `limit` applied."""
+        return self.limit(key, cost=cost, priority=priority)(function)
+
+    def __repr__(self) -> str:
+        """Its class and name."""
+        return f"RateLimiter({self.name!r})"
+
+
+class CircuitBreaker:
+    """A handle on a circuit, to be shared between tasks. It holds no state of the circuit."""
+
+    def __init__(self, core: _core.CircuitBreaker, gate: _core.Gate) -> None:
+        """See `Tidegate.circuit_breaker`."""
+        self._core = core
+        self._gate = gate
+
+    @property
+    def name(self) -> str:
+        """The name in the settings."""
+        return self._core.name
+
+    @property
+    def key(self) -> str:
+        """Which of the circuits of this name; empty: the one without a key."""
+        return self._core.key
+
+    @property
+    def config(self) -> dict[str, Any]:
+        """The settings as JSON has them, defaults included."""
+        return as_dict(self._core.config_json())
+
+    def keyed(self, key: str) -> CircuitBreaker:
+        """The circuit of the same settings for a key, such as one host of several."""
+        return CircuitBreaker(self._core.keyed(key), self._gate)
+
+    async def admit(self) -> CircuitReport:
+        """Asks to make a call: see ``is_admitted``.
+
+        Whoever is admitted hands the permit back with the outcome, by `succeeded`, `failed` or `cancelled`; `permit`
+        and `call` do all that. Raises `StoreError` and `ContendedError` with a shared store.
+        """
+        return await _report(self._core.start_admit())
+
+    async def succeeded(self, permit: Permit, *, elapsed_ms: float) -> CircuitReport:
+        """The call succeeded. While the circuit is closed, a shared store is told in the background."""
+        return await _report(self._core.start_succeeded(permit, elapsed_ms))
+
+    async def failed(self, permit: Permit, failure: Failure | BaseException, *, elapsed_ms: float) -> CircuitReport:
+        """The call failed. When this returns, every host sees it."""
+        failure = as_failure(failure)
+        answer = self._core.start_failed(permit, elapsed_ms, failure.name, failure.message, failure.code)
+        return await _report(answer)
+
+    async def cancelled(self, permit: Permit) -> CircuitReport:
+        """The call was not made or was given up: no outcome."""
+        return await _report(self._core.start_cancelled(permit))
+
+    async def status(self) -> CircuitReport:
+        """Reads the circuit and changes nothing."""
+        return await _report(self._core.start_status())
+
+    async def set_mode(self, mode: Mode) -> CircuitReport:
+        """Orders a mode for all hosts; ``normal`` takes the order back."""
+        return await _report(self._core.start_set_mode(mode))
+
+    async def reset(self) -> CircuitReport:
+        """Closes the circuit and clears its counts and back-off. An ordered mode stays."""
+        return await _report(self._core.start_reset())
+
+    @asynccontextmanager
+    async def permit(
+        self, *, failure_of: Callable[[BaseException], Failure] = Failure.of
+    ) -> AsyncGenerator[CircuitReport]:
+        """A block that is a call through the circuit: `CircuitOpenError` where it is refused, else its outcome counts.
+
+        An `Exception` counts as a failure by what ``failure_of`` makes of it, any other way out, such as a cancelled
+        task, gives the permit back.
+        """
+        report, started_us = await self._enter()
+        try:
+            yield report
+        except BaseException as error:
+            await self._broke_off(report, started_us, error, failure_of)
+            raise
+        await self._went_well(report, started_us)
+
+    async def call(self, function: Callable[P, Awaitable[R]], /, *args: P.args, **kwargs: P.kwargs) -> R:
+        """Calls a function through the circuit, as in a `permit` block."""
+        report, started_us = await self._enter()
+        try:
+            result = await function(*args, **kwargs)
+        except BaseException as error:
+            await self._broke_off(report, started_us, error, Failure.of)
+            raise
+        await self._went_well(report, started_us)
+        return result
+
+    def wrap(self, function: Callable[P, Awaitable[R]]) -> Callable[P, Coroutine[Any, Any, R]]:
+        """The function, each call of which goes through the circuit."""
+
+        @functools.wraps(function)
+        async def guarded(*args: P.args, **kwargs: P.kwargs) -> R:
+            return await self.call(function, *args, **kwargs)
+
+        return guarded
+
+    def __call__(self, function: Callable[P, Awaitable[R]]) -> Callable[P, Coroutine[Any, Any, R]]:
+        """A decorator: `wrap`."""
+        return self.wrap(function)
+
+    def __repr__(self) -> str:
+        """Its class, name and key."""
+        return f"CircuitBreaker({self.name!r})" if not self.key else f"CircuitBreaker({self.name!r}, {self.key!r})"
+
+    async def _enter(self) -> tuple[CircuitReport, int]:
+        report = await _report(self._core.start_admit())
+        if not report.is_admitted:
+            raise CircuitOpenError(self.name, report)
+        return report, self._gate.now_us()
+
+    async def _went_well(self, report: CircuitReport, started_us: int) -> None:
+        permit = report.permit
+        # A store that was away gives no permit, and nothing is to be recorded.
+        if permit is None:
+            return
+        try:
+            elapsed_ms = max(0, self._gate.now_us() - started_us) / 1_000
+            await _report(self._core.start_succeeded(permit, elapsed_ms))
+        except TidegateError as error:
+            not_recorded(self.name, error)
+
+    async def _broke_off(
+        self,
+        report: CircuitReport,
+        started_us: int,
+        error: BaseException,
+        failure_of: Callable[[BaseException], Failure],
+    ) -> None:
+        if report.permit is None:
+            return
+        if not isinstance(error, Exception):
+            # One who is being cancelled must not wait.
+            self._core.give_back(report.permit)
+            return
+        elapsed_ms = max(0, self._gate.now_us() - started_us) / 1_000
+        try:
+            await self.failed(report.permit, failure_of(error), elapsed_ms=elapsed_ms)
+        except TidegateError as unrecorded:
+            not_recorded(self.name, unrecorded)
+
+
+async def _report(answer: CircuitReport | _core.Pending[CircuitReport]) -> CircuitReport:
+    return answer if isinstance(answer, CircuitReport) else await hear(answer)

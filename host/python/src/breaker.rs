@@ -1,0 +1,188 @@
+//! Circuit breakers.
+
+use std::future::Future;
+use std::sync::Arc;
+use std::time::Duration;
+
+use pyo3::prelude::*;
+use tidegate::{CircuitBreakerConfig, Error, Failure};
+use tokio::runtime::Handle;
+
+use crate::call::{self, Outcome, Undo};
+use crate::errors;
+use crate::gate::Inner as Gate;
+use crate::limiter::wait;
+use crate::process::PerProcess;
+use crate::report::{CircuitReport, Permit, mode_of};
+
+/// A circuit in one process.
+#[derive(Debug, Clone)]
+struct Opened {
+    breaker: tidegate::CircuitBreaker,
+    runtime: Handle,
+}
+
+/// A circuit behind both faces. What begins with `start` is for a running asyncio loop and gives the answer or a `Pending`.
+#[pyclass(frozen, module = "tidegate._tidegate")]
+#[derive(Debug)]
+pub(crate) struct CircuitBreaker {
+    gate: Arc<Gate>,
+    config: CircuitBreakerConfig,
+    key: String,
+    opened: PerProcess<Opened>,
+}
+
+#[pymethods]
+impl CircuitBreaker {
+    #[getter]
+    fn name(&self) -> &str {
+        &self.config.name
+    }
+
+    #[getter]
+    fn key(&self) -> &str {
+        &self.key
+    }
+
+    /// The settings as JSON text.
+    fn config_json(&self) -> String {
+        serde_json::to_string(&self.config).expect("settings are plain data")
+    }
+
+    /// The circuit of the same settings for a key.
+    fn keyed(&self, key: String) -> Self {
+        Self { gate: Arc::clone(&self.gate), config: self.config.clone(), key, opened: PerProcess::new() }
+    }
+
+    fn admit(&self, py: Python<'_>) -> PyResult<CircuitReport> {
+        let Opened { breaker, runtime } = self.open_here(py)?;
+        wait(py, &runtime, breaker.admit()).map(CircuitReport)
+    }
+
+    fn succeeded(&self, py: Python<'_>, permit: &Permit, elapsed_ms: f64) -> PyResult<CircuitReport> {
+        let Opened { breaker, runtime } = self.open_here(py)?;
+        wait(py, &runtime, breaker.succeeded(permit.0, elapsed(elapsed_ms)?)).map(CircuitReport)
+    }
+
+    fn failed(
+        &self,
+        py: Python<'_>,
+        permit: &Permit,
+        elapsed_ms: f64,
+        name: String,
+        message: String,
+        code: String,
+    ) -> PyResult<CircuitReport> {
+        let Opened { breaker, runtime } = self.open_here(py)?;
+        let failure = Failure { name, message, code };
+        wait(py, &runtime, breaker.failed(permit.0, elapsed(elapsed_ms)?, failure)).map(CircuitReport)
+    }
+
+    fn cancelled(&self, py: Python<'_>, permit: &Permit) -> PyResult<CircuitReport> {
+        let Opened { breaker, runtime } = self.open_here(py)?;
+        wait(py, &runtime, breaker.cancelled(permit.0)).map(CircuitReport)
+    }
+
+    fn status(&self, py: Python<'_>) -> PyResult<CircuitReport> {
+        let Opened { breaker, runtime } = self.open_here(py)?;
+        wait(py, &runtime, breaker.status()).map(CircuitReport)
+    }
+
+    fn set_mode(&self, py: Python<'_>, mode: &str) -> PyResult<CircuitReport> {
+        let Opened { breaker, runtime } = self.open_here(py)?;
+        wait(py, &runtime, breaker.set_mode(mode_of(mode)?)).map(CircuitReport)
+    }
+
+    fn reset(&self, py: Python<'_>) -> PyResult<CircuitReport> {
+        let Opened { breaker, runtime } = self.open_here(py)?;
+        wait(py, &runtime, breaker.reset()).map(CircuitReport)
+    }
+
+    fn start_admit<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
+        let undo = Undo::Admission(self.open_here(py)?.breaker);
+        self.start(py, undo, |breaker| async move { breaker.admit().await })
+    }
+
+    fn start_succeeded<'py>(&self, py: Python<'py>, permit: &Permit, elapsed_ms: f64) -> PyResult<Bound<'py, PyAny>> {
+        let (permit, elapsed) = (permit.0, elapsed(elapsed_ms)?);
+        self.start(py, Undo::Nothing, move |breaker| async move { breaker.succeeded(permit, elapsed).await })
+    }
+
+    fn start_failed<'py>(
+        &self,
+        py: Python<'py>,
+        permit: &Permit,
+        elapsed_ms: f64,
+        name: String,
+        message: String,
+        code: String,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        let (permit, elapsed) = (permit.0, elapsed(elapsed_ms)?);
+        let failure = Failure { name, message, code };
+        self.start(py, Undo::Nothing, move |breaker| async move { breaker.failed(permit, elapsed, failure).await })
+    }
+
+    fn start_cancelled<'py>(&self, py: Python<'py>, permit: &Permit) -> PyResult<Bound<'py, PyAny>> {
+        let permit = permit.0;
+        self.start(py, Undo::Nothing, move |breaker| async move { breaker.cancelled(permit).await })
+    }
+
+    fn start_status<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
+        self.start(py, Undo::Nothing, |breaker| async move { breaker.status().await })
+    }
+
+    fn start_set_mode<'py>(&self, py: Python<'py>, mode: &str) -> PyResult<Bound<'py, PyAny>> {
+        let mode = mode_of(mode)?;
+        self.start(py, Undo::Nothing, move |breaker| async move { breaker.set_mode(mode).await })
+    }
+
+    fn start_reset<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
+        self.start(py, Undo::Nothing, |breaker| async move { breaker.reset().await })
+    }
+
+    /// Gives a permit back, now or in the background: what a task does that is being cancelled and cannot wait.
+    fn give_back(&self, py: Python<'_>, permit: &Permit) -> PyResult<()> {
+        let Opened { breaker, runtime } = self.open_here(py)?;
+        let permit = permit.0;
+        // Nobody is left to hear of an error, and a permit that stays expires.
+        drop(runtime.spawn(async move { breaker.cancelled(permit).await }));
+        Ok(())
+    }
+}
+
+impl CircuitBreaker {
+    pub(crate) fn open(py: Python<'_>, gate: Arc<Gate>, config: CircuitBreakerConfig) -> PyResult<Self> {
+        let breaker = Self { gate, config, key: String::new(), opened: PerProcess::new() };
+        breaker.open_here(py)?;
+        Ok(breaker)
+    }
+
+    fn open_here(&self, py: Python<'_>) -> PyResult<Opened> {
+        self.opened.get(py, || {
+            let gate = self.gate.open(py)?;
+            let breaker = gate.gate.circuit_breaker(self.config.clone()).map_err(|error| errors::raise(py, error))?;
+            let breaker = if self.key.is_empty() { breaker } else { breaker.keyed(&self.key) };
+            Ok(Opened { breaker, runtime: gate.runtime })
+        })
+    }
+
+    fn start<'py, F>(
+        &self,
+        py: Python<'py>,
+        undo: Undo,
+        work: impl FnOnce(tidegate::CircuitBreaker) -> F,
+    ) -> PyResult<Bound<'py, PyAny>>
+    where
+        F: Future<Output = Result<tidegate::CircuitReport, Error>> + Send + 'static,
+    {
+        let Opened { breaker, runtime } = self.open_here(py)?;
+        let work = work(breaker);
+        call::start(py, &self.gate.loops, &runtime, undo, async move { work.await.map(Outcome::Report) })
+    }
+}
+
+/// A time in milliseconds.
+fn elapsed(ms: f64) -> PyResult<Duration> {
+    Duration::try_from_secs_f64(ms / 1_000.0)
+        .map_err(|error| pyo3::exceptions::PyValueError::new_err(format!("elapsed_ms is {ms}: {error}")))
+}

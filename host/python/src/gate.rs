@@ -1,0 +1,208 @@
+//! A gate: a store and a clock, and in each process what runs on them.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use pyo3::prelude::*;
+use tidegate::{CircuitBreakerConfig, Clock, RateLimiterConfig, SystemClock};
+use tokio::runtime::Handle;
+
+use crate::breaker::CircuitBreaker;
+use crate::bridge::Loops;
+use crate::call::{self, Outcome, Undo};
+use crate::clock::ManualClock;
+use crate::limiter::RateLimiter;
+use crate::nodes::{CircuitBreakerNode, OpenedNodes, RateLimiterNode};
+use crate::process::{self, PerProcess};
+use crate::stats::Stats;
+use crate::store::{Memory, Redis};
+use crate::testing::ScriptedStore;
+use crate::{errors, sleeper};
+
+/// Where state lives.
+#[derive(Debug, FromPyObject)]
+enum Place {
+    Memory(Py<Memory>),
+    Redis(Py<Redis>),
+    Scripted(Py<ScriptedStore>),
+}
+
+/// How a gate works where it is not as usual.
+#[derive(Debug)]
+struct Options {
+    component_file: Option<String>,
+    max_known: Option<usize>,
+    max_batch: Option<usize>,
+    max_attempts: Option<u32>,
+    flush_delay_ms: Option<u64>,
+    max_staleness_ms: Option<u64>,
+}
+
+/// What a gate is in one process.
+#[derive(Debug, Clone)]
+pub(crate) struct Opened {
+    pub(crate) gate: tidegate::Tidegate,
+    pub(crate) runtime: Handle,
+    pub(crate) clock: ClockOf,
+}
+
+/// The clock of a gate.
+#[derive(Debug, Clone)]
+pub(crate) enum ClockOf {
+    System,
+    Manual(tidegate::ManualClock),
+}
+
+/// What the handles of a gate share.
+#[derive(Debug)]
+pub(crate) struct Inner {
+    place: Option<Place>,
+    clock: Option<Py<ManualClock>>,
+    options: Options,
+    opened: PerProcess<Opened>,
+    pub(crate) loops: Loops,
+}
+
+/// The gate behind both faces, that of threads and that of asyncio.
+#[pyclass(frozen, module = "tidegate._tidegate")]
+#[derive(Debug)]
+pub(crate) struct Gate {
+    inner: Arc<Inner>,
+    limiter_nodes: OpenedNodes,
+    breaker_nodes: OpenedNodes,
+}
+
+#[pymethods]
+impl Gate {
+    #[new]
+    #[pyo3(signature = (
+        store = None, clock = None, *, component_file = None, max_known = None, max_batch = None, max_attempts = None,
+        flush_delay_ms = None, max_staleness_ms = None
+    ))]
+    #[expect(clippy::too_many_arguments, reason = "they are keywords in Python")]
+    fn new(
+        py: Python<'_>,
+        store: Option<Place>,
+        clock: Option<Py<ManualClock>>,
+        component_file: Option<String>,
+        max_known: Option<usize>,
+        max_batch: Option<usize>,
+        max_attempts: Option<u32>,
+        flush_delay_ms: Option<u64>,
+        max_staleness_ms: Option<u64>,
+    ) -> PyResult<Self> {
+        let options = Options { component_file, max_known, max_batch, max_attempts, flush_delay_ms, max_staleness_ms };
+        let gate = Inner { place: store, clock, options, opened: PerProcess::new(), loops: Loops::new() };
+        // What is wrong is to be known here, and a connection opens until it is needed.
+        gate.open(py)?;
+        let (limiter_nodes, breaker_nodes) = (OpenedNodes::new(py), OpenedNodes::new(py));
+        Ok(Self { inner: Arc::new(gate), limiter_nodes, breaker_nodes })
+    }
+
+    /// A limiter by its settings in JSON.
+    fn rate_limiter(&self, py: Python<'_>, config: &str) -> PyResult<RateLimiter> {
+        let config = RateLimiterConfig::from_json(config).map_err(|error| errors::raise(py, error))?;
+        RateLimiter::open(py, Arc::clone(&self.inner), config)
+    }
+
+    /// A breaker by its settings in JSON.
+    fn circuit_breaker(&self, py: Python<'_>, config: &str) -> PyResult<CircuitBreaker> {
+        let config = CircuitBreakerConfig::from_json(config).map_err(|error| errors::raise(py, error))?;
+        CircuitBreaker::open(py, Arc::clone(&self.inner), config)
+    }
+
+    /// A rate limiter node by its configuration in JSON.
+    fn rate_limiter_node<'py>(&self, py: Python<'py>, config: &str) -> PyResult<Bound<'py, RateLimiterNode>> {
+        self.limiter_nodes
+            .get(py, config, || Bound::new(py, RateLimiterNode::open(py, Arc::clone(&self.inner), config.to_owned())?))
+    }
+
+    /// A circuit breaker node by its configuration in JSON.
+    fn circuit_breaker_node<'py>(&self, py: Python<'py>, config: &str) -> PyResult<Bound<'py, CircuitBreakerNode>> {
+        self.breaker_nodes.get(py, config, || {
+            Bound::new(py, CircuitBreakerNode::open(py, Arc::clone(&self.inner), config.to_owned())?)
+        })
+    }
+
+    /// The registry of the nodes as JSON text.
+    fn node_registry(&self, py: Python<'_>) -> PyResult<String> {
+        self.inner.open(py)?.gate.node_registry().map_err(|error| errors::raise(py, error))
+    }
+
+    /// Microseconds since 1970 by the gate's clock.
+    fn now_us(&self, py: Python<'_>) -> PyResult<u64> {
+        Ok(match self.inner.open(py)?.clock {
+            ClockOf::System => SystemClock.now_us(),
+            ClockOf::Manual(clock) => clock.now_us(),
+        })
+    }
+
+    fn stats(&self, py: Python<'_>) -> PyResult<Stats> {
+        Ok(Stats(self.inner.open(py)?.gate.stats()))
+    }
+
+    fn flush(&self, py: Python<'_>) -> PyResult<()> {
+        let opened = self.inner.open(py)?;
+        sleeper::wait(py, &opened.runtime, opened.gate.flush())
+    }
+
+    fn start_flush<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
+        let Opened { gate, runtime, .. } = self.inner.open(py)?;
+        let work = async move {
+            gate.flush().await;
+            Ok(Outcome::Done)
+        };
+        call::start(py, &self.inner.loops, &runtime, Undo::Nothing, work)
+    }
+}
+
+impl Inner {
+    /// This process's gate.
+    pub(crate) fn open(&self, py: Python<'_>) -> PyResult<Opened> {
+        self.opened.get(py, || self.make(py))
+    }
+
+    fn make(&self, py: Python<'_>) -> PyResult<Opened> {
+        let runtime = process::runtime(py)?;
+        let _entered = runtime.enter();
+        let mut builder = self.options.set(tidegate::Tidegate::builder());
+        builder = match &self.place {
+            None => builder,
+            Some(Place::Memory(memory)) => builder.memory(memory.get().of_process(py)?),
+            Some(Place::Redis(redis)) => builder.store(redis.get().connect(py)?),
+            Some(Place::Scripted(scripted)) => builder.store(scripted.get().store.clone()),
+        };
+        let mut clock = ClockOf::System;
+        if let Some(manual) = &self.clock {
+            let manual = manual.get().of_process(py)?;
+            builder = builder.clock(manual.clone());
+            clock = ClockOf::Manual(manual);
+        }
+        let gate = builder.build().map_err(|error| errors::raise(py, error))?;
+        Ok(Opened { gate, runtime: runtime.clone(), clock })
+    }
+}
+
+impl Options {
+    fn set(&self, mut builder: tidegate::Builder) -> tidegate::Builder {
+        if let Some(path) = &self.component_file {
+            builder = builder.component_file(path);
+        }
+        if let Some(entities) = self.max_known {
+            builder = builder.max_known(entities);
+        }
+        if let Some(calls) = self.max_batch {
+            builder = builder.max_batch(calls);
+        }
+        if let Some(attempts) = self.max_attempts {
+            builder = builder.max_attempts(attempts);
+        }
+        if let Some(delay_ms) = self.flush_delay_ms {
+            builder = builder.flush_delay(Duration::from_millis(delay_ms));
+        }
+        if let Some(age_ms) = self.max_staleness_ms {
+            builder = builder.max_staleness(Duration::from_millis(age_ms));
+        }
+        builder
+    }
+}

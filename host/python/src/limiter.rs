@@ -1,0 +1,188 @@
+//! Rate limiters.
+
+use std::future::Future;
+use std::sync::Arc;
+
+use pyo3::prelude::*;
+use tidegate::{Ask, Error, RateLimiterConfig, Ticket};
+use tokio::runtime::Handle;
+
+use crate::call::{self, Outcome, Undo};
+use crate::decision::{self, Admission, Decision};
+use crate::gate::Inner as Gate;
+use crate::process::PerProcess;
+use crate::{errors, sleeper};
+
+/// A limiter in one process.
+#[derive(Debug, Clone)]
+struct Opened {
+    limiter: tidegate::RateLimiter,
+    runtime: Handle,
+}
+
+/// A limiter behind both faces. What begins with `start` is for a running asyncio loop and gives the answer or a `Pending`.
+#[pyclass(frozen, module = "tidegate._tidegate")]
+#[derive(Debug)]
+pub(crate) struct RateLimiter {
+    gate: Arc<Gate>,
+    config: RateLimiterConfig,
+    opened: PerProcess<Opened>,
+}
+
+/// What is asked for, to be carried along.
+fn ask(key: &str, cost: u32, priority: i32) -> Ask<'_> {
+    Ask::of(key).cost(cost).priority(priority)
+}
+
+#[pymethods]
+impl RateLimiter {
+    #[getter]
+    fn name(&self) -> &str {
+        &self.config.name
+    }
+
+    /// The settings as JSON text.
+    fn config_json(&self) -> String {
+        serde_json::to_string(&self.config).expect("settings are plain data")
+    }
+
+    fn try_acquire(&self, py: Python<'_>, key: &str, cost: u32) -> PyResult<Decision> {
+        let Opened { limiter, runtime } = self.open_here(py)?;
+        wait(py, &runtime, limiter.try_acquire(ask(key, cost, 0))).map(Decision)
+    }
+
+    fn acquire(&self, py: Python<'_>, key: &str, cost: u32, priority: i32) -> PyResult<Admission> {
+        let Opened { limiter, runtime } = self.open_here(py)?;
+        wait(py, &runtime, limiter.acquire(ask(key, cost, priority))).map(Admission)
+    }
+
+    fn decide(&self, py: Python<'_>, key: &str, ticket: Option<u64>, cost: u32, priority: i32) -> PyResult<Decision> {
+        let Opened { limiter, runtime } = self.open_here(py)?;
+        wait(py, &runtime, limiter.decide(ask(key, cost, priority), ticket.map(Ticket))).map(Decision)
+    }
+
+    fn peek(&self, py: Python<'_>, key: &str, cost: u32) -> PyResult<Decision> {
+        let Opened { limiter, runtime } = self.open_here(py)?;
+        wait(py, &runtime, limiter.peek(ask(key, cost, 0))).map(Decision)
+    }
+
+    fn refund(&self, py: Python<'_>, key: &str, charged_at_us: Option<u64>, cost: u32) -> PyResult<Decision> {
+        let Opened { limiter, runtime } = self.open_here(py)?;
+        wait(py, &runtime, limiter.refund(ask(key, cost, 0), &decision::charged_at(charged_at_us))).map(Decision)
+    }
+
+    fn cancel(&self, py: Python<'_>, key: &str, ticket: u64) -> PyResult<bool> {
+        let Opened { limiter, runtime } = self.open_here(py)?;
+        wait(py, &runtime, limiter.cancel(key, Ticket(ticket)))
+    }
+
+    fn reset(&self, py: Python<'_>, key: &str) -> PyResult<()> {
+        let Opened { limiter, runtime } = self.open_here(py)?;
+        wait(py, &runtime, limiter.reset(key))
+    }
+
+    fn start_try_acquire<'py>(&self, py: Python<'py>, key: String, cost: u32) -> PyResult<Bound<'py, PyAny>> {
+        let undo = self.undo(py, &key, cost)?;
+        self.start(py, undo, move |limiter| async move {
+            limiter.try_acquire(ask(&key, cost, 0)).await.map(Outcome::Decision)
+        })
+    }
+
+    fn start_acquire<'py>(
+        &self,
+        py: Python<'py>,
+        key: String,
+        cost: u32,
+        priority: i32,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        let undo = self.undo(py, &key, cost)?;
+        self.start(py, undo, move |limiter| async move {
+            limiter.acquire(ask(&key, cost, priority)).await.map(Outcome::Admission)
+        })
+    }
+
+    fn start_decide<'py>(
+        &self,
+        py: Python<'py>,
+        key: String,
+        ticket: Option<u64>,
+        cost: u32,
+        priority: i32,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        let undo = self.undo(py, &key, cost)?;
+        self.start(py, undo, move |limiter| async move {
+            limiter.decide(ask(&key, cost, priority), ticket.map(Ticket)).await.map(Outcome::Decision)
+        })
+    }
+
+    fn start_peek<'py>(&self, py: Python<'py>, key: String, cost: u32) -> PyResult<Bound<'py, PyAny>> {
+        self.start(py, Undo::Nothing, move |limiter| async move {
+            limiter.peek(ask(&key, cost, 0)).await.map(Outcome::Decision)
+        })
+    }
+
+    fn start_refund<'py>(
+        &self,
+        py: Python<'py>,
+        key: String,
+        charged_at_us: Option<u64>,
+        cost: u32,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        let decision = decision::charged_at(charged_at_us);
+        self.start(py, Undo::Nothing, move |limiter| async move {
+            limiter.refund(ask(&key, cost, 0), &decision).await.map(Outcome::Decision)
+        })
+    }
+
+    fn start_cancel<'py>(&self, py: Python<'py>, key: String, ticket: u64) -> PyResult<Bound<'py, PyAny>> {
+        self.start(py, Undo::Nothing, move |limiter| async move {
+            limiter.cancel(&key, Ticket(ticket)).await.map(Outcome::WasWaiting)
+        })
+    }
+
+    fn start_reset<'py>(&self, py: Python<'py>, key: String) -> PyResult<Bound<'py, PyAny>> {
+        self.start(py, Undo::Nothing, move |limiter| async move { limiter.reset(&key).await.map(|()| Outcome::Done) })
+    }
+}
+
+impl RateLimiter {
+    pub(crate) fn open(py: Python<'_>, gate: Arc<Gate>, config: RateLimiterConfig) -> PyResult<Self> {
+        let limiter = Self { gate, config, opened: PerProcess::new() };
+        RateLimiter::open_here(&limiter, py)?;
+        Ok(limiter)
+    }
+
+    fn open_here(&self, py: Python<'_>) -> PyResult<Opened> {
+        self.opened.get(py, || {
+            let gate = self.gate.open(py)?;
+            let limiter = gate.gate.rate_limiter(self.config.clone()).map_err(|error| errors::raise(py, error))?;
+            Ok(Opened { limiter, runtime: gate.runtime })
+        })
+    }
+
+    fn undo(&self, py: Python<'_>, key: &str, cost: u32) -> PyResult<Undo> {
+        Ok(Undo::Permits { limiter: self.open_here(py)?.limiter, key: key.to_owned(), cost })
+    }
+
+    fn start<'py, F>(
+        &self,
+        py: Python<'py>,
+        undo: Undo,
+        work: impl FnOnce(tidegate::RateLimiter) -> F,
+    ) -> PyResult<Bound<'py, PyAny>>
+    where
+        F: Future<Output = Result<Outcome, Error>> + Send + 'static,
+    {
+        let Opened { limiter, runtime } = self.open_here(py)?;
+        call::start(py, &self.gate.loops, &runtime, undo, work(limiter))
+    }
+}
+
+/// Waits for an answer.
+pub(crate) fn wait<T: Send>(
+    py: Python<'_>,
+    runtime: &Handle,
+    work: impl Future<Output = Result<T, Error>> + Send,
+) -> PyResult<T> {
+    sleeper::wait(py, runtime, work)?.map_err(|error| errors::raise(py, error))
+}

@@ -1,0 +1,87 @@
+//! Stores.
+
+use pyo3::prelude::*;
+use tidegate::store::redis::RedisBuilder;
+
+use crate::errors;
+use crate::process::PerProcess;
+
+/// Keeps state in this process.
+#[pyclass(frozen, module = "tidegate")]
+#[derive(Debug)]
+pub(crate) struct Memory(PerProcess<tidegate::Memory>);
+
+#[pymethods]
+impl Memory {
+    #[new]
+    fn new() -> Self {
+        Self(PerProcess::new())
+    }
+
+    #[expect(clippy::unused_self, reason = "Python calls it on one")]
+    fn __repr__(&self) -> &'static str {
+        "Memory()"
+    }
+}
+
+impl Memory {
+    /// A forked child has one of its own, and empty.
+    pub(crate) fn of_process(&self, py: Python<'_>) -> PyResult<tidegate::Memory> {
+        self.0.get(py, || Ok(tidegate::Memory::new()))
+    }
+}
+
+/// Shares state through Redis or Valkey: the settings of connections, one for each gate.
+#[pyclass(frozen, module = "tidegate")]
+#[derive(Debug)]
+pub(crate) struct Redis(RedisBuilder);
+
+#[pymethods]
+impl Redis {
+    #[new]
+    #[pyo3(signature = (
+        url, *, cluster = false, nodes = Vec::new(), prefix = "tidegate", limit_ms = 50, connect_limit_ms = 2_000,
+        root_certificate = None, client_certificate = None
+    ))]
+    #[expect(clippy::too_many_arguments, clippy::needless_pass_by_value, reason = "they are keywords in Python")]
+    fn new(
+        py: Python<'_>,
+        url: &str,
+        cluster: bool,
+        nodes: Vec<String>,
+        prefix: &str,
+        limit_ms: u64,
+        connect_limit_ms: u64,
+        root_certificate: Option<Vec<u8>>,
+        client_certificate: Option<(Vec<u8>, Vec<u8>)>,
+    ) -> PyResult<Self> {
+        let mut builder = tidegate::Redis::builder(url).prefix(prefix).limit_ms(limit_ms);
+        builder = builder.connect_limit_ms(connect_limit_ms);
+        if cluster {
+            builder = builder.cluster();
+        }
+        builder = nodes.iter().fold(builder, |builder, node| builder.node(node));
+        if let Some(pem) = root_certificate {
+            builder = builder.root_certificate(pem);
+        }
+        if let Some((certificate, key)) = client_certificate {
+            builder = builder.client_certificate(certificate, key);
+        }
+        // Outside a runtime nothing is connected, and the settings are checked.
+        builder.clone().connect_in_background().map_err(|error| errors::connect(py, &error))?;
+        Ok(Self(builder))
+    }
+
+    /// Shows no URL: it may hold a password.
+    #[expect(clippy::unused_self, reason = "Python calls it on one")]
+    fn __repr__(&self) -> &'static str {
+        "Redis(...)"
+    }
+}
+
+impl Redis {
+    /// A connection of its own, opened in the background.
+    pub(crate) fn connect(&self, py: Python<'_>) -> PyResult<tidegate::Redis> {
+        self.0.clone().connect_in_background().map_err(|error| errors::connect(py, &error))
+    }
+}

@@ -1,0 +1,298 @@
+//! The circuit breaker node.
+
+use std::future::Future;
+use std::sync::Arc;
+
+use serde::de::DeserializeOwned;
+use serde_json::{Map, Value};
+
+use super::call::{NodeAnswer, NodeRequest};
+use super::json::{Json, to_merge};
+use super::limiter::{put, unexpected};
+use super::result::CircuitResult;
+use crate::background;
+use crate::call::{Answer, Request};
+use crate::circuit_breaker::{CallError, CircuitReport, Failure};
+use crate::core::{Core, Kind};
+use crate::error::Error;
+use crate::key::Namespace;
+use crate::runtime::{Policy, wit};
+use crate::transaction::Transaction;
+
+const NODE: &str = "circuit-breaker";
+
+/// A handle on a circuit breaker node: cheap to clone. It holds no state of the circuit. Nodes and
+/// [`CircuitBreaker`](crate::CircuitBreaker)s without a key, of the same name on the same store, are one circuit.
+#[derive(Debug, Clone)]
+pub struct CircuitBreakerNode {
+    inner: Arc<Inner>,
+}
+
+#[derive(Debug)]
+struct Inner {
+    core: Arc<Core>,
+    policy: Policy,
+    namespace: Namespace,
+    circuit_id: String,
+    fallback_action: FallbackAction,
+    fallback_value: Option<String>,
+    output_variable: Option<String>,
+}
+
+/// What a call that is refused gets instead.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum FallbackAction {
+    /// [`Error::CircuitOpen`], or [`CallError::Refused`].
+    Error,
+    /// The fallback value.
+    Default,
+    /// Nothing.
+    Skip,
+}
+
+/// What a circuit breaker node answers to a call or to its outcome.
+#[derive(Debug, Clone, PartialEq)]
+pub struct CircuitPassage {
+    /// The result.
+    pub result: CircuitResult,
+    /// The same as JSON text, for [`CircuitBreakerNode::output`].
+    pub json: String,
+    /// The permit of an admitted call, to bring its outcome with from any host.
+    pub token: Option<String>,
+    /// The circuit.
+    pub report: CircuitReport,
+}
+
+/// What became of a guarded operation.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Guarded<T> {
+    /// The operation's result or, of a refused call, the fallback value; `None` where it was skipped.
+    pub result: Option<T>,
+    /// The circuit after it.
+    pub circuit_result: CircuitResult,
+}
+
+impl CircuitBreakerNode {
+    pub(crate) fn open(core: &Arc<Core>, config: &str) -> Result<Self, Error> {
+        let runtime = core.runtime();
+        let policy = runtime.open_breaker_node(config.to_owned()).map_err(|error| Error::of_open(NODE, error))?;
+        let inner = runtime.run(&policy, &mut Transaction::default(), |guest, store, node| {
+            let calls = guest.tidegate_policy_nodes().circuit_breaker_node();
+            let circuit_id = calls.call_circuit_id(&mut *store, node)?;
+            Ok(Inner {
+                core: Arc::clone(core),
+                policy: policy.clone(),
+                namespace: Namespace::new(Kind::CircuitBreaker.tag(), &circuit_id),
+                circuit_id,
+                fallback_action: calls.call_fallback_action(&mut *store, node)?.into(),
+                fallback_value: calls.call_fallback_value(&mut *store, node)?,
+                output_variable: calls.call_output_variable(store, node)?,
+            })
+        })?;
+        Ok(Self { inner: Arc::new(inner) })
+    }
+
+    /// The circuit's name.
+    pub fn circuit_id(&self) -> &str {
+        &self.inner.circuit_id
+    }
+
+    /// What a call that is refused gets instead.
+    pub fn fallback_action(&self) -> FallbackAction {
+        self.inner.fallback_action
+    }
+
+    /// The value for it, as JSON text; `None` unless the action is [`FallbackAction::Default`].
+    pub fn fallback_value(&self) -> Option<&str> {
+        self.inner.fallback_value.as_deref()
+    }
+
+    /// Where results go in a context; `None`: their fields are merged into it.
+    pub fn output_variable(&self) -> Option<&str> {
+        self.inner.output_variable.as_deref()
+    }
+
+    /// Asks to make a call. A refusal is an answer, whatever the fallback.
+    ///
+    /// # Errors
+    /// [`Error::Store`] and [`Error::Contended`] with a shared store.
+    pub async fn admit(&self) -> Result<CircuitPassage, Error> {
+        let inner = &self.inner;
+        let request = Request::Node(NodeRequest::Admit);
+        self.passage(inner.core.call(&inner.namespace, "", &inner.policy, request).await?)
+    }
+
+    /// As [`Self::admit`], with the fallback applied: refused, `error` is an error, and `default` and `skip` an answer.
+    ///
+    /// # Errors
+    /// [`Error::CircuitOpen`]; and those of [`Self::admit`].
+    pub async fn execute(&self) -> Result<CircuitPassage, Error> {
+        let passage = self.admit().await?;
+        if passage.result.allowed || self.inner.fallback_action != FallbackAction::Error {
+            return Ok(passage);
+        }
+        Err(Error::CircuitOpen { circuit: self.inner.circuit_id.clone(), report: Box::new(passage.report) })
+    }
+
+    /// The call succeeded. Without a token the outcome counts in the circuit's state of now: half-open, for the oldest probe in
+    /// flight; open, for nothing. While the circuit is closed, a shared store is told in the background.
+    ///
+    /// # Errors
+    /// Those of [`Self::admit`]; [`Error::Input`] for a token that no admission has given.
+    pub async fn succeeded(&self, token: Option<&str>) -> Result<CircuitPassage, Error> {
+        self.record(NodeRequest::Succeeded { token: owned(token) }).await
+    }
+
+    /// The call failed, likewise. When this returns, every host sees it.
+    ///
+    /// # Errors
+    /// Those of [`Self::succeeded`].
+    pub async fn failed(&self, token: Option<&str>, failure: Failure) -> Result<CircuitPassage, Error> {
+        self.record(NodeRequest::Failed { token: owned(token), failure: failure.into() }).await
+    }
+
+    /// The call was not made or was given up, likewise: no outcome.
+    ///
+    /// # Errors
+    /// Those of [`Self::succeeded`].
+    pub async fn cancelled(&self, token: Option<&str>) -> Result<CircuitPassage, Error> {
+        self.record(NodeRequest::Cancelled { token: owned(token) }).await
+    }
+
+    /// Reads the circuit and changes nothing. `allowed`: a call would be admitted now.
+    ///
+    /// # Errors
+    /// Those of [`Self::admit`].
+    pub async fn status(&self) -> Result<CircuitPassage, Error> {
+        let inner = &self.inner;
+        let request = Request::Node(NodeRequest::Status);
+        self.passage(inner.core.call(&inner.namespace, "", &inner.policy, request).await?)
+    }
+
+    /// Makes a call through the circuit and records its outcome. An `Err` counts by its type's name and its message; see
+    /// [`Self::call_with`] for more. Dropping the future records no outcome and gives the permit back.
+    ///
+    /// # Errors
+    /// [`CallError::Refused`] where the fallback is `error`, the operation's own error, or [`CallError::Gate`] when the circuit
+    /// cannot be asked or the fallback value is no `T`.
+    pub async fn call<T, E, F>(&self, operation: F) -> Result<Guarded<T>, CallError<E>>
+    where
+        T: DeserializeOwned,
+        E: std::error::Error,
+        F: Future<Output = Result<T, E>>,
+    {
+        self.call_with(Failure::of, operation).await
+    }
+
+    /// Like [`Self::call`], with the name and message that an error counts by.
+    ///
+    /// # Errors
+    /// Those of [`Self::call`].
+    pub async fn call_with<T, E, F>(
+        &self,
+        failure_of: impl FnOnce(&E) -> Failure,
+        operation: F,
+    ) -> Result<Guarded<T>, CallError<E>>
+    where
+        T: DeserializeOwned,
+        F: Future<Output = Result<T, E>>,
+    {
+        let admission = self.admit().await.map_err(CallError::Gate)?;
+        if !admission.result.allowed {
+            return self.refused(admission);
+        }
+        let mut in_flight = InFlight { node: self, token: admission.token.clone() };
+        let outcome = operation.await;
+        let token = in_flight.token.take();
+        let recorded = match &outcome {
+            Ok(_) => self.succeeded(token.as_deref()).await,
+            Err(error) => self.failed(token.as_deref(), failure_of(error)).await,
+        };
+        let circuit_result = match recorded {
+            Ok(passage) => passage.result,
+            Err(error) => {
+                // The operation has happened; its caller is better served with its result than with this.
+                tracing::warn!(%error, circuit = self.circuit_id(), "the outcome of a call was not recorded");
+                admission.result
+            }
+        };
+        let result = outcome.map_err(CallError::Failed)?;
+        Ok(Guarded { result: Some(result), circuit_result })
+    }
+
+    /// The text of a context with a result in it; all other text stays as it is.
+    ///
+    /// # Errors
+    /// [`Error::Input`] where the context is no object or is longer than 2 MiB: see [`Self::put`].
+    pub fn output(&self, context: &(impl Json + ?Sized), json: &str) -> Result<String, Error> {
+        let context = to_merge(&context)?;
+        let inner = &self.inner;
+        let merged = inner.core.runtime().run(&inner.policy, &mut Transaction::default(), |guest, store, node| {
+            guest.tidegate_policy_nodes().circuit_breaker_node().call_output(store, node, &context, json)
+        })?;
+        merged.map_err(|problems| Error::of_input(NODE, problems))
+    }
+
+    /// Puts a result into a context.
+    ///
+    /// # Errors
+    /// [`Error::Json`] where `json` is not the text of a result.
+    pub fn put(&self, context: &mut Map<String, Value>, json: &str) -> Result<(), Error> {
+        put(self.output_variable(), context, json)
+    }
+
+    fn refused<T: DeserializeOwned, E>(&self, admission: CircuitPassage) -> Result<Guarded<T>, CallError<E>> {
+        let result = match (self.inner.fallback_action, &self.inner.fallback_value) {
+            (FallbackAction::Error, _) => {
+                let (circuit, report) = (self.inner.circuit_id.clone(), Box::new(admission.report));
+                return Err(CallError::Refused { circuit, report });
+            }
+            (FallbackAction::Default, Some(value)) => Some(crate::json::parse(value).map_err(CallError::Gate)?),
+            _ => None,
+        };
+        Ok(Guarded { result, circuit_result: admission.result })
+    }
+
+    async fn record(&self, request: NodeRequest) -> Result<CircuitPassage, Error> {
+        let inner = &self.inner;
+        self.passage(inner.core.record(&inner.namespace, "", &inner.policy, Request::Node(request)).await?)
+    }
+
+    fn passage(&self, answer: Answer) -> Result<CircuitPassage, Error> {
+        let Answer::Node(NodeAnswer::Circuit(step)) = answer else { return Err(unexpected(NODE, answer)) };
+        let report: CircuitReport = step.report.into();
+        let fallback_used = !step.allowed && self.inner.fallback_action == FallbackAction::Default;
+        let result = CircuitResult::of(step.allowed, fallback_used, &report);
+        let token = (!step.token.is_empty()).then_some(step.token);
+        Ok(CircuitPassage { result, json: step.result, token, report })
+    }
+}
+
+fn owned(token: Option<&str>) -> String {
+    token.unwrap_or_default().to_owned()
+}
+
+impl From<wit::nodes::FallbackAction> for FallbackAction {
+    fn from(action: wit::nodes::FallbackAction) -> Self {
+        match action {
+            wit::nodes::FallbackAction::Error => Self::Error,
+            wit::nodes::FallbackAction::Default => Self::Default,
+            wit::nodes::FallbackAction::Skip => Self::Skip,
+        }
+    }
+}
+
+/// An admitted call whose outcome is not known yet; cancelled when dropped.
+struct InFlight<'a> {
+    node: &'a CircuitBreakerNode,
+    token: Option<String>,
+}
+
+impl Drop for InFlight<'_> {
+    fn drop(&mut self) {
+        if let Some(token) = self.token.take() {
+            let node = self.node.clone();
+            background::run("giving a circuit's permit back", async move { node.cancelled(Some(&token)).await });
+        }
+    }
+}

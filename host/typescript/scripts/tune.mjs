@@ -1,0 +1,199 @@
+/**
+ * Makes jco's glue cheaper on the hot path, where it measurably pays (see ARCHITECTURE.md). Every step must match as often as
+ * the contract says, so that another version of jco or of the contract fails the build instead of being tuned half.
+ *
+ * What changes for the caller: a u64 is a number instead of a bigint, both ways, and `advance` returns its verdict and
+ * leaves its number in `kv.number` instead of throwing the one that stood in the way.
+ */
+
+/** The functions of limiters, breakers and nodes that return a record of a decision: each lifts it field by field. */
+const LIFTS = 4 + 7 + (1 + 5);
+
+/** Texts of a policy are short and plain, and calling the encoder costs more than to write them. */
+const TEXTS = `
+  const utf8EncodeAny = (s, realloc, memory) => {
+    const buf = utf8Encoder.encode(s);
+    const ptr = realloc(0, 0, 1, buf.length);
+    dataView(memory);
+    bytes.set(buf, ptr);
+    utf8EncodedLen = buf.length;
+    return ptr;
+  };
+  function utf8Encode(s, realloc, memory) {
+    if (typeof s !== 'string') throw new TypeError('expected a string');
+    const { length } = s;
+    if (length === 0) {
+      utf8EncodedLen = 0;
+      return 1;
+    }
+    if (length > 256) return utf8EncodeAny(s, realloc, memory);
+    for (let i = 0; i < length; i++) {
+      if (s.charCodeAt(i) > 127) return utf8EncodeAny(s, realloc, memory);
+    }
+    const ptr = realloc(0, 0, 1, length);
+    dataView(memory);
+    for (let i = 0; i < length; i++) bytes[ptr + i] = s.charCodeAt(i);
+    utf8EncodedLen = length;
+    return ptr;
+  }
+`;
+
+/**
+ * A core module that hands its i64s on as f64s, rounded as `Number` does: the language makes a bigint of each i64 that comes out
+ * of WebAssembly, and four of them cost more than the rest of an `advance`.
+ *
+ *     (module
+ *       (import "js" "advance" (func $js (param i32 i32 i32 f64 f64 f64 f64 i32)))
+ *       (func (export "advance") (param i32 i32 i32 i64 i64 i64 i64 i32)
+ *         (call $js (local.get 0) (local.get 1) (local.get 2)
+ *           (f64.convert_i64_u (local.get 3)) (f64.convert_i64_u (local.get 4))
+ *           (f64.convert_i64_u (local.get 5)) (f64.convert_i64_u (local.get 6)) (local.get 7))))
+ */
+const DOUBLES = (() => {
+  const [i32, i64, f64] = [0x7f, 0x7e, 0x7c];
+  const text = name => [name.length, ...Buffer.from(name)];
+  const section = (id, content) => [id, content.length, ...content];
+  const type = number => [0x60, 8, i32, i32, i32, number, number, number, number, i32, 0];
+  const whole = index => [0x20, index];
+  const double = index => [0x20, index, 0xba];
+  const parameters = [...[0, 1, 2].flatMap(whole), ...[3, 4, 5, 6].flatMap(double), ...whole(7)];
+  const body = [0, ...parameters, 0x10, 0, 0x0b];
+  return [
+    ...[0, 0x61, 0x73, 0x6d, 1, 0, 0, 0],
+    ...section(1, [2, ...type(f64), ...type(i64)]),
+    ...section(2, [1, ...text("js"), ...text("advance"), 0, 0]),
+    ...section(3, [1, 1]),
+    ...section(7, [1, ...text("advance"), 0, 1]),
+    ...section(10, [1, body.length, ...body]),
+  ];
+})();
+
+const HELPERS = `
+  // The memory's views, renewed when it has grown: a view of what it was has no length any more. Asking the memory for
+  // its buffer instead costs more than lifting a field.
+  let bytes = new Uint8Array(0);
+  let dv = new DataView(bytes.buffer);
+  const dataView = mem => {
+    if (bytes.length === 0) {
+      bytes = new Uint8Array(mem.buffer);
+      dv = new DataView(mem.buffer);
+    }
+    return dv;
+  };
+  const doubles = new Uint8Array(${JSON.stringify(DOUBLES)});
+  const u64At = (view, at) => view.getUint32(at, true) + view.getUint32(at + 4, true) * 4294967296;
+  const setU64At = (view, at, value) => {
+    // A setter takes a number modulo 2^32.
+    view.setUint32(at, value, true);
+    view.setUint32(at + 4, value / 4294967296, true);
+  };
+`;
+
+const U64 = String.raw`BigInt\.asUintN\(64, (arg\d+)\)`;
+
+/** A call of one of these functions, before what it returned is read. */
+const LIFT = new RegExp(
+  "( {6}const ret = (?:rateLimiter|circuitBreaker|nodes)010Method" +
+    "(?:Limiter|Breaker|RateLimiterNodeStep|CircuitBreakerNode(?:Admit|Succeeded|Failed|Cancelled|Status))\\w*\\(.*\\);\\n)" +
+    "(?=\\s+(?:let (?:variant|enum)\\d+;|var bool\\d+ = dataView))",
+  "g",
+);
+
+/** The step that looks up by name where the wiring has `advance`, which differs with what else the component exports. */
+export const ADVANCE = {
+  what: "advance is handed doubles",
+  from: /(advance: exports0\['(\d+)'\],[\s\S]*?'\2': )(trampoline\d+),/g,
+  to: "$1instantiateCore(new WebAssembly.Module(doubles), { js: { advance: $3 } }).exports.advance,",
+  times: 1,
+};
+
+/** Each step: what it replaces, by what, and how often it must match. */
+const STEPS = [
+  {
+    what: "one view of the memory, not looked up anew for each field",
+    from: /\n {2}let dv = new DataView\(new ArrayBuffer\(\)\);\n {2}const dataView = .*\n/g,
+    to: HELPERS,
+    times: 1,
+  },
+  {
+    what: "texts out as they are: a mark at their start is theirs",
+    from: /new TextDecoder\(\)/g,
+    to: "new TextDecoder('utf-8', { ignoreBOM: true })",
+    times: 1,
+  },
+  {
+    what: "plain texts in",
+    from: /\n {2}function utf8Encode\(s, realloc, memory\) \{[\s\S]*?\n {2}\}\n/g,
+    to: TEXTS,
+    times: 1,
+  },
+  {
+    what: "kv is kept whole, for the number that advance leaves in it",
+    from: /const \{ advance, get, observe, put, retreat \} = imports\['tidegate:policy\/kv'\];/g,
+    to: "const kv = imports['tidegate:policy/kv'];\n  const { advance, get, observe, put, retreat } = kv;",
+    times: 1,
+  },
+  {
+    what: "advance returns its verdict",
+    from: /let ret;\s*try \{\s*ret = \{ tag: 'ok', val: (advance\(\{[^}]*\}, [^}]*\))\};\s*\} catch \(e\) \{[^}]*\};?\s*\}\s*var variant1 = ret;\s*switch \(variant1\.tag\) \{[\s\S]*?\n {6}\}\n/g,
+    to: (_, call) => `const fits = ${call};
+      dataView(memory0).setUint8(arg7, fits ? 0 : 1);
+      setU64At(dataView(memory0), arg7 + 8, kv.number);
+`,
+    times: 1,
+  },
+  {
+    what: "numbers of advance in",
+    from: new RegExp(`${[U64, U64, U64, U64].join(", ")}\\)`, "g"),
+    to: "$1, $2, $3, $4)",
+    times: 1,
+  },
+  ADVANCE,
+  {
+    what: "numbers of put and retreat in",
+    from: new RegExp(U64, "g"),
+    to: "Number(BigInt.asUintN(64, $1))",
+    times: 1 + 2,
+  },
+  {
+    what: "the time out",
+    from: /dataView\(memory0\)\.setBigInt64\(arg0 \+ 0, toUint64\(v0_0\), true\)/g,
+    to: "setU64At(dataView(memory0), arg0, v0_0)",
+    times: 1,
+  },
+  {
+    what: "numbers of decisions, reports and steps",
+    from: /BigInt\.asUintN\(64, dataView\(memory0\)\.getBigInt64\((ret \+ \d+), true\)\)/g,
+    to: "u64At(dataView(memory0), $1)",
+    times: 4 * 6 + 7 * 5 + (1 + 5 * 5),
+  },
+  {
+    what: "one view a lift",
+    from: LIFT,
+    to: "$1      const view = dataView(memory0);\n",
+    times: LIFTS,
+  },
+];
+
+/** The tuned text of what jco generated. */
+export function tune(generated) {
+  let text = generated;
+  for (const { what, from, to, times } of STEPS) {
+    const found = text.match(from)?.length ?? 0;
+    if (found !== times) throw new Error(`tuning jco's output: "${what}" matches ${found} times instead of ${times}`);
+    text = text.replace(from, to);
+  }
+  return useViews(text);
+}
+
+/** Within a function that has a `view`, fields are read through it: nothing is called between the reads. */
+function useViews(text) {
+  const parts = text.split("      const view = dataView(memory0);\n");
+  return parts
+    .map((part, index) => {
+      if (index === 0) return part;
+      const end = part.search(/\n {4}\};?\n/);
+      return part.slice(0, end).replaceAll("dataView(memory0)", "view") + part.slice(end);
+    })
+    .join("      const view = dataView(memory0);\n");
+}

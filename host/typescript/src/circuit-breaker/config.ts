@@ -1,0 +1,156 @@
+/** Circuit breaker settings. */
+
+import type { CircuitMode } from "../call.js";
+import { type Check, float, listOf, object, oneOf, orNull, text, u32, u53 } from "../config.js";
+import type { WitBreakerConfig, WitErrorPattern } from "../runtime/guest.js";
+import type { WhenAway } from "../when-away.js";
+
+/** When a closed circuit opens: on the first rule met, in the order of the fields. At least one is needed. */
+export interface Trip {
+  /** After `count` failures (1 to 1,000) within `withinMs` (1 to 86,400,000). Exact: each failure leaves at its own age. */
+  readonly failures?: { readonly count: number; readonly withinMs: number } | null | undefined;
+  /** After so many failures with no success between them; 1 to 1,000,000. */
+  readonly consecutive?: number | null | undefined;
+  /** At this share of failed calls in the sample, in percent; more than 0, at most 100. */
+  readonly failureRatePercent?: number | null | undefined;
+  /**
+   * At a share of slow calls in the sample, in percent; more than 0, at most 100. A call is slow when it took at least
+   * `slowerThanMs`; 1 to 86,400,000.
+   */
+  readonly slowRate?: { readonly percent: number; readonly slowerThanMs: number } | null | undefined;
+  /**
+   * What the rates are taken over: calls whose outcome came in the last `windowMs` (100 to 86,400,000, in steps of a tenth), or
+   * the last so many `calls` (1 to 1,000). The last 60,000 ms unless set.
+   */
+  readonly sample?: { readonly windowMs: number } | { readonly calls: number } | undefined;
+  /** No rate opens the circuit before the sample holds so many calls; 10 unless set. */
+  readonly minimumCalls?: number | undefined;
+}
+
+/** Which text of an error a pattern is matched with; `any`: one of the three is enough. */
+export type ErrorPart = "any" | "name" | "message" | "code";
+
+/**
+ * A pattern for the whole of a text, case and all. `*` stands for any text, `?` for any one character, and a backslash takes the
+ * next character as it is.
+ */
+export interface ErrorPattern {
+  /** What to match; any of name, message and code unless set. */
+  readonly part?: ErrorPart | undefined;
+  /** The pattern; 1 to 1,024 bytes. */
+  readonly pattern: string;
+}
+
+/** A circuit breaker's settings; the same JSON as in every language. */
+export interface CircuitBreakerConfig {
+  /** Circuits of the same name on the same store are one circuit. Any text. */
+  readonly name: string;
+  /** When to open. */
+  readonly trip: Trip;
+  /** How long the circuit stays open, in milliseconds; 1 to 2,592,000,000 (30 days); 30,000 unless set. */
+  readonly openMs?: number | undefined;
+  /**
+   * How the open time grows when a probe has failed again: each reopening multiplies it by `factor` (1 to 100), up to `capMs` (at
+   * least `openMs`, at most 30 days). It does not grow unless set.
+   */
+  readonly backoff?: { readonly factor: number; readonly capMs: number } | null | undefined;
+  /**
+   * How to find out that the trouble is over: `probes` in flight at once (1 to 1,000; 1 unless set), `successes` that close
+   * the circuit (1 to 1,000,000; 1 unless set), and `permitMs` after which a probe without an outcome is given up (1 to 86,400,000;
+   * 60,000 unless set).
+   */
+  readonly halfOpen?:
+    | {
+        readonly probes?: number | undefined;
+        readonly successes?: number | undefined;
+        readonly permitMs?: number | undefined;
+      }
+    | undefined;
+  /** Errors that count as failures; empty, as unless set: all. Any other error is ignored. At most 100. */
+  readonly monitored?: readonly ErrorPattern[] | undefined;
+  /** Errors that are ignored though monitored: neither a failure nor a success. At most 100. */
+  readonly ignored?: readonly ErrorPattern[] | undefined;
+  /** The mode while no operator has ordered one; normal unless set. */
+  readonly mode?: CircuitMode | undefined;
+  /** What to answer while the store is away; an error unless set. */
+  readonly whenAway?: WhenAway | undefined;
+}
+
+const modes = ["normal", "forced-open", "forced-closed", "disabled", "metrics-only"] as const;
+const patterns = listOf(object({ pattern: text }, { part: oneOf("any", "name", "message", "code") }));
+
+/** The shape of a mode. */
+export const checkMode = oneOf(...modes);
+
+const oneSample = object({}, { windowMs: u53, calls: u53 });
+
+const sample: Check = (value, path, problems) => {
+  const before = problems.length;
+  oneSample(value, path, problems);
+  const fields = value as { windowMs?: unknown; calls?: unknown };
+  if (problems.length > before || (fields.windowMs === undefined) !== (fields.calls === undefined)) return;
+  problems.push({ path, value: JSON.stringify(value), allowed: "either windowMs or calls" });
+};
+
+/** The shape of the settings. */
+export const checkBreaker = object(
+  {
+    name: text,
+    trip: object(
+      {},
+      {
+        failures: orNull(object({ count: u32, withinMs: u53 })),
+        consecutive: orNull(u32),
+        failureRatePercent: orNull(float),
+        slowRate: orNull(object({ percent: float, slowerThanMs: u53 })),
+        sample,
+        minimumCalls: u32,
+      },
+    ),
+  },
+  {
+    openMs: u53,
+    backoff: orNull(object({ factor: float, capMs: u53 })),
+    halfOpen: object({}, { probes: u32, successes: u32, permitMs: u53 }),
+    monitored: patterns,
+    ignored: patterns,
+    mode: checkMode,
+    whenAway: oneOf("error", "open", "closed"),
+  },
+);
+
+/** The settings as the component takes them, with the defaults filled in. Nothing of it is the caller's. */
+export function witBreaker(config: CircuitBreakerConfig): WitBreakerConfig {
+  const { openMs = 30_000, backoff, halfOpen = {}, monitored = [], ignored = [], mode = "normal" } = config;
+  const { probes = 1, successes = 1, permitMs = 60_000 } = halfOpen;
+  return {
+    trip: witTrip(config.trip),
+    openMs,
+    backoff: backoff ? { ...backoff } : undefined,
+    halfOpen: { probes, successes, permitMs },
+    monitored: monitored.map(witPattern),
+    ignored: ignored.map(witPattern),
+    mode,
+  };
+}
+
+function witTrip(trip: Trip): WitBreakerConfig["trip"] {
+  const { failures, consecutive, failureRatePercent, slowRate, minimumCalls = 10 } = trip;
+  return {
+    failures: failures ? { ...failures } : undefined,
+    consecutive: consecutive ?? undefined,
+    failureRate: typeof failureRatePercent === "number" ? { percent: failureRatePercent } : undefined,
+    slowRate: slowRate ? { ...slowRate } : undefined,
+    sample: witSample(trip.sample ?? { windowMs: 60_000 }),
+    minimumCalls,
+  };
+}
+
+function witSample(sample: NonNullable<Trip["sample"]>): WitBreakerConfig["trip"]["sample"] {
+  if ("calls" in sample && sample.calls !== undefined) return { tag: "calls", val: sample.calls };
+  return { tag: "window-ms", val: (sample as { windowMs: number }).windowMs };
+}
+
+function witPattern({ part = "any", pattern }: ErrorPattern): WitErrorPattern {
+  return { part, pattern };
+}

@@ -1,0 +1,138 @@
+/** Clocks: what time it is, and how to wait for another. */
+
+/**
+ * What time it is, and how to wait.
+ *
+ * With a shared store only differences of this clock matter: decisions are made on the store's clock, and each reply of the
+ * store says how far this one is off.
+ */
+export interface Clock {
+  /** Whole microseconds since 1970. */
+  nowUs(): number;
+  /**
+   * Calls `wake` once, after `ms` milliseconds, and returns what takes that back.
+   *
+   * With `background` the wait is nobody's: it must not keep a process alive.
+   */
+  after(ms: number, wake: () => void, background?: boolean): () => void;
+}
+
+/** The longest that a timer of the language waits at once; above it, it would fire at once. */
+const LONGEST_TIMER_MS = 2 ** 31 - 1;
+
+interface Timer {
+  unref?(): void;
+}
+
+declare function setTimeout(callback: () => void, ms: number): Timer;
+declare function clearTimeout(timer: Timer | undefined): void;
+declare const performance: { now(): number; readonly timeOrigin: number };
+
+/** How far the steady clock may be from the time of day, in milliseconds, before it is set by it anew; and how often that is seen to. */
+const MAX_DRIFT_MS = 100;
+const DRIFT_CHECK_MS = 1_000;
+
+/**
+ * The system's clock: the time of day, told in microseconds by the steady clock. `Date` alone tells milliseconds, and a host that
+ * rounds down by one takes the store's clock to be up to one further than it is.
+ */
+export class SystemClock implements Clock {
+  #originMs = performance.timeOrigin;
+  #checkAtMs = 0;
+
+  nowUs(): number {
+    const steadyMs = performance.now();
+    if (steadyMs >= this.#checkAtMs) this.#check(steadyMs);
+    return Math.floor((this.#originMs + steadyMs) * 1_000);
+  }
+
+  #check(steadyMs: number): void {
+    this.#checkAtMs = steadyMs + DRIFT_CHECK_MS;
+    const originMs = Date.now() - steadyMs;
+    if (Math.abs(originMs - this.#originMs) > MAX_DRIFT_MS) this.#originMs = originMs;
+  }
+
+  after(ms: number, wake: () => void, background = false): () => void {
+    const due = performance.now() + ms;
+    let timer: Timer | undefined;
+    const wait = () => {
+      const left = due - performance.now();
+      // A timer may fire up to a millisecond early, and whoever comes early is told to wait once more.
+      if (timer !== undefined && left <= 0) return wake();
+      timer = setTimeout(wait, Math.min(Math.max(Math.ceil(left), 0), LONGEST_TIMER_MS));
+      if (background) timer.unref?.();
+    };
+    wait();
+    return () => clearTimeout(timer);
+  }
+}
+
+interface Sleeper {
+  readonly dueUs: number;
+  readonly order: number;
+  readonly wake: () => void;
+}
+
+/**
+ * A clock that stands still until it is told to move: for tests of code that uses Tidegate.
+ *
+ * @example
+ * ```ts
+ * const clock = new ManualClock();
+ * const gate = new Tidegate({ clock });
+ * const limiter = gate.rateLimiter({ name: "api", limits: [{ limit: 1, window: "second" }] });
+ * await limiter.tryAcquire("me"); // allowed
+ * await limiter.tryAcquire("me"); // denied
+ * clock.advance(1_100);
+ * await limiter.tryAcquire("me"); // allowed
+ * ```
+ */
+export class ManualClock implements Clock {
+  #nowUs: number;
+  #order = 0;
+  readonly #sleepers = new Set<Sleeper>();
+
+  /** Stands at `atUs`, in microseconds since 1970; by default at noon of 1 January 2026, UTC. */
+  constructor(atUs = 1_767_268_800_000_000) {
+    this.#nowUs = atUs;
+  }
+
+  nowUs(): number {
+    return this.#nowUs;
+  }
+
+  after(ms: number, wake: () => void): () => void {
+    const sleeper = { dueUs: this.#nowUs + Math.max(Math.ceil(ms * 1_000), 0), order: this.#order++, wake };
+    this.#sleepers.add(sleeper);
+    if (sleeper.dueUs <= this.#nowUs) queueMicrotaskOf(() => this.#wakeDue());
+    return () => void this.#sleepers.delete(sleeper);
+  }
+
+  /** Moves on by `ms` milliseconds and wakes those whose time has come, who came due first first. */
+  advance(ms: number): void {
+    this.setUs(this.#nowUs + Math.round(ms * 1_000));
+  }
+
+  /** Jumps to a time in microseconds since 1970, earlier or later. */
+  setUs(nowUs: number): void {
+    this.#nowUs = nowUs;
+    this.#wakeDue();
+  }
+
+  /** How many wait for this clock. */
+  get sleepers(): number {
+    return this.#sleepers.size;
+  }
+
+  #wakeDue(): void {
+    const due = [...this.#sleepers].filter(sleeper => sleeper.dueUs <= this.#nowUs);
+    due.sort((a, b) => a.dueUs - b.dueUs || a.order - b.order);
+    for (const sleeper of due) {
+      if (this.#sleepers.delete(sleeper)) sleeper.wake();
+    }
+  }
+}
+
+function queueMicrotaskOf(work: () => void): void {
+  void Promise.resolve().then(work);
+}

@@ -1,0 +1,71 @@
+/** What all handles of one `Tidegate` share: where the entities are, and how to make a call there. */
+
+import type { Answer, Request } from "./call.js";
+import type { Clock } from "./clock.js";
+import { MisuseError } from "./errors.js";
+import type { Namespace } from "./key.js";
+import type { Ledger } from "./ledger/ledger.js";
+import type { Runtime } from "./runtime/index.js";
+import type { Policy } from "./runtime/policy.js";
+import type { Signal } from "./signal.js";
+import type { Memory } from "./store/memory.js";
+import type { Transaction } from "./transaction/transaction.js";
+
+/** Where a call goes. */
+export class Core {
+  /** Background work that is not done yet. */
+  readonly #background = new Set<Promise<unknown>>();
+  /** Background work that failed and was dropped. */
+  lost = 0;
+  readonly #run: (policy: Policy, request: Request, transaction: Transaction) => Answer;
+
+  constructor(
+    readonly runtime: Runtime,
+    /** Here: a policy runs on the true cells. */
+    readonly memory: Memory | undefined,
+    /** Elsewhere: behind a ledger. */
+    readonly ledger: Ledger | undefined,
+    readonly clock: Clock,
+  ) {
+    this.#run = (policy, request, transaction) => runtime.run(policy, request, transaction);
+  }
+
+  /** Makes a call on the memory store. */
+  callNow(namespace: Namespace, key: string, policy: Policy, request: Request): Answer {
+    if (this.memory === undefined) throw new MisuseError("only the memory store can be called without waiting");
+    return this.memory.run(namespace.tag(key), this.clock.nowUs(), this.#run, policy, request);
+  }
+
+  /** Makes a call on a shared store. What an aborted call was given is taken back. */
+  call(namespace: Namespace, key: string, policy: Policy, request: Request, signal?: Signal): Promise<Answer> {
+    return this.#shared.call(namespace.entity(key), policy, request, signal);
+  }
+
+  /** Takes an outcome in on a shared store, which may settle later. */
+  record(namespace: Namespace, key: string, policy: Policy, request: Request): Promise<Answer> {
+    return this.#shared.record(namespace.entity(key), policy, request);
+  }
+
+  /** Does what nobody waits for; `flush` does. */
+  background(work: Promise<unknown>): void {
+    const done = work.then(
+      () => void this.#background.delete(done),
+      () => {
+        this.lost++;
+        this.#background.delete(done);
+      },
+    );
+    this.#background.add(done);
+  }
+
+  /** Resolves when all background work is done. */
+  async flush(): Promise<void> {
+    await Promise.all(this.#background);
+    await this.ledger?.flush();
+  }
+
+  get #shared(): Ledger {
+    if (this.ledger === undefined) throw new MisuseError("there is no shared store");
+    return this.ledger;
+  }
+}

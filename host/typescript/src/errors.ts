@@ -1,0 +1,235 @@
+/**
+ * Errors: classes with a `code`, and predicates that know them even from another copy of this package in the same process.
+ */
+
+import type { CircuitReport } from "./circuit-breaker/report.js";
+import type { Decision } from "./rate-limiter/decision.js";
+
+/** What kind of error it is; for programs to compare. */
+export type TidegateErrorCode =
+  | "config"
+  | "input"
+  | "cost-never-fits"
+  | "rate-limited"
+  | "circuit-open"
+  | "store"
+  | "contended"
+  | "component"
+  | "misuse";
+
+const BRAND = Symbol.for("tidegate.error");
+
+/** The base of all errors that Tidegate raises. */
+export abstract class TidegateError extends Error {
+  /** What kind of error it is. */
+  abstract readonly code: TidegateErrorCode;
+
+  /** @internal */
+  get [BRAND](): TidegateErrorCode {
+    return this.code;
+  }
+}
+
+/** One thing that is wrong with a configuration. */
+export interface Problem {
+  /** Where, as a path from the root of the configuration: `limits[1].window`; empty, or `.` of a workflow node's, is the root. */
+  readonly path: string;
+  /** The value found there, as text. */
+  readonly value: string;
+  /** What is allowed there, as a phrase that completes "must be ...". */
+  readonly allowed: string;
+}
+
+/** A configuration or an argument is wrong: everything that is. */
+export class ConfigError extends TidegateError {
+  override readonly name = "ConfigError";
+  readonly code = "config";
+  /** What is wrong, with each path as the caller wrote it. */
+  readonly problems: readonly Problem[];
+
+  /** @param what what is wrong, such as `rate limiter "api"` */
+  constructor(what: string, problems: readonly Problem[]) {
+    super(`${what} is not a valid configuration: ${listOf(problems)}`);
+    this.problems = problems;
+  }
+}
+
+/** What a workflow node was given is not what its configuration needs: a key that is missing, a token that is none. */
+export class InputError extends TidegateError {
+  override readonly name = "InputError";
+  readonly code = "input";
+
+  constructor(
+    /** The type of the node: `rate-limiter` or `circuit-breaker`. */
+    readonly node: string,
+    /** All that is wrong, with paths such as `context.userId` and `token`. */
+    readonly problems: readonly Problem[],
+  ) {
+    super(`the ${node} node cannot go on: ${listOf(problems)}`);
+  }
+}
+
+function listOf(problems: readonly Problem[]): string {
+  const isRoot = (path: string) => path === "" || path === ".";
+  const lines = problems.map(
+    ({ path, value, allowed }) => `${isRoot(path) ? "it" : path} is ${value}, must be ${allowed}`,
+  );
+  return lines.join("; ");
+}
+
+/** The cost is above what a limit can ever admit at once. Waiting does not help. */
+export class CostNeverFitsError extends TidegateError {
+  override readonly name = "CostNeverFitsError";
+  readonly code = "cost-never-fits";
+
+  constructor(
+    /** The limiter's name. */
+    readonly limiter: string,
+    /** The cost asked for. */
+    readonly cost: number,
+  ) {
+    super(`a cost of ${cost} can never fit in a limit of rate limiter ${JSON.stringify(limiter)}`);
+  }
+}
+
+/** The rate limiter denied the call. */
+export class RateLimitError extends TidegateError {
+  override readonly name = "RateLimitError";
+  readonly code = "rate-limited";
+
+  constructor(
+    /** The limiter's name. */
+    readonly limiter: string,
+    /** Its decision. */
+    readonly decision: Decision,
+  ) {
+    const { reason, retryAfterMs } = decision;
+    super(`rate limiter ${JSON.stringify(limiter)} denied the call (${reason}), retry after ${retryAfterMs} ms`);
+  }
+
+  /** Milliseconds until the same call would be accepted if nobody else came. */
+  get retryAfterMs(): number {
+    return this.decision.retryAfterMs;
+  }
+}
+
+/** The circuit refused the call: it failed fast. */
+export class CircuitOpenError extends TidegateError {
+  override readonly name = "CircuitOpenError";
+  readonly code = "circuit-open";
+
+  constructor(
+    /** The circuit's name. */
+    readonly circuit: string,
+    /** The circuit. */
+    readonly report: CircuitReport,
+  ) {
+    const { state, retryAfterMs } = report;
+    super(`circuit ${JSON.stringify(circuit)} is ${state} and refused the call, retry after ${retryAfterMs} ms`);
+  }
+
+  /** Milliseconds until a call may be admitted; 0: not known. */
+  get retryAfterMs(): number {
+    return this.report.retryAfterMs;
+  }
+}
+
+/** Why a store did not answer. */
+export type StoreErrorReason = "timed-out" | "away" | "refused" | "full";
+
+/** The store did not answer. Whether the commit was applied is not known, except for `refused` and `full`: it was not. */
+export class StoreError extends TidegateError {
+  override readonly name = "StoreError";
+  readonly code = "store";
+
+  constructor(
+    /**
+     * `timed-out`: no answer within the time limit. `away`: it cannot be reached, or the connection broke. `refused`: it
+     * answered with an error. `full`: it holds as many entities as it may.
+     */
+    readonly reason: StoreErrorReason,
+    message: string,
+    options?: ErrorOptions,
+  ) {
+    super(message, options);
+  }
+}
+
+/** Others changed the same entity again and again while this call tried to. Nothing was charged. */
+export class ContendedError extends TidegateError {
+  override readonly name = "ContendedError";
+  readonly code = "contended";
+
+  constructor(
+    /** How many times it tried. */
+    readonly attempts: number,
+  ) {
+    super(`the call met other hosts' changes ${attempts} times in a row and gave up`);
+  }
+}
+
+/** The component cannot be used or failed, on two instances one after the other: a defect. Nothing was charged. */
+export class ComponentError extends TidegateError {
+  override readonly name = "ComponentError";
+  readonly code = "component";
+}
+
+/** The call cannot be made so: on this store, or any more. */
+export class MisuseError extends TidegateError {
+  override readonly name = "MisuseError";
+  readonly code = "misuse";
+}
+
+function codeOf(error: unknown): unknown {
+  return typeof error === "object" && error !== null ? (error as { [BRAND]?: unknown })[BRAND] : undefined;
+}
+
+/** Whether it is any error of Tidegate's. */
+export function isTidegateError(error: unknown): error is TidegateError {
+  return codeOf(error) !== undefined;
+}
+
+/** Whether a configuration or an argument is wrong. */
+export function isConfigError(error: unknown): error is ConfigError {
+  return codeOf(error) === "config";
+}
+
+/** Whether a workflow node was given what its configuration cannot do with. */
+export function isInputError(error: unknown): error is InputError {
+  return codeOf(error) === "input";
+}
+
+/** Whether the cost can never fit. */
+export function isCostNeverFitsError(error: unknown): error is CostNeverFitsError {
+  return codeOf(error) === "cost-never-fits";
+}
+
+/** Whether a rate limiter denied the call. */
+export function isRateLimitError(error: unknown): error is RateLimitError {
+  return codeOf(error) === "rate-limited";
+}
+
+/** Whether a circuit refused the call. */
+export function isCircuitOpenError(error: unknown): error is CircuitOpenError {
+  return codeOf(error) === "circuit-open";
+}
+
+/** Whether the store did not answer, so that the caller may choose to go on without it. */
+export function isStoreError(error: unknown): error is StoreError {
+  return codeOf(error) === "store";
+}
+
+/** Whether the call met other hosts' changes too often. */
+export function isContendedError(error: unknown): error is ContendedError {
+  return codeOf(error) === "contended";
+}
+
+/** Whether the component cannot be used or failed. */
+export function isComponentError(error: unknown): error is ComponentError {
+  return codeOf(error) === "component";
+}
+
+/** Whether the call cannot be made so. */
+export function isMisuseError(error: unknown): error is MisuseError {
+  return codeOf(error) === "misuse";
+}

@@ -1,0 +1,232 @@
+/** The entry point: a store, a clock and the component, from which limiters and breakers are opened. */
+
+import type { CircuitBreakerConfig } from "./circuit-breaker/config.js";
+import { CircuitBreaker } from "./circuit-breaker/index.js";
+import { type Clock, SystemClock } from "./clock.js";
+import { Core } from "./core.js";
+import { ConfigError } from "./errors.js";
+import { Ledger, type LedgerOptions } from "./ledger/ledger.js";
+import { type LedgerStats, newStats } from "./ledger/stats.js";
+import type { NodeOptions } from "./nodes/asking.js";
+import type { CircuitBreakerNode } from "./nodes/breaker.js";
+import type { CircuitBreakerNodeConfig, RateLimiterNodeConfig } from "./nodes/config.js";
+import { type NodeCallOptions, Nodes } from "./nodes/functions.js";
+import type { RateLimiterNode } from "./nodes/limiter.js";
+import type { NodeDefinition } from "./nodes/registry.js";
+import type { CircuitBreakerResult, Guarded, RateLimiterResult, WithResult } from "./nodes/result.js";
+import type { RateLimiterConfig } from "./rate-limiter/config.js";
+import { RateLimiter } from "./rate-limiter/index.js";
+import { Runtime, type RuntimeStats } from "./runtime/index.js";
+import type { Signal } from "./signal.js";
+import { Memory } from "./store/memory.js";
+import type { Store } from "./store/store.js";
+
+/** The settings of a {@link Tidegate}. */
+export interface TidegateOptions extends LedgerOptions {
+  /** Where the state lives: a {@link Memory}, which others may share, or a shared store. A memory of its own unless set. */
+  readonly store?: Memory | Store | undefined;
+  /** Tells the time; the system's clock unless set. */
+  readonly clock?: Clock | undefined;
+}
+
+/** What a {@link Tidegate} has done so far. */
+export interface Stats extends LedgerStats {
+  /** The component's instances and what befell them. */
+  readonly runtime: RuntimeStats;
+}
+
+/** What an option counts, and the least it may be. */
+const COUNTS = { maxKnown: 1, maxBatch: 1, maxAttempts: 1, flushDelayMs: 0, maxStalenessMs: 0 } as const;
+
+/**
+ * Resilience policies on a store.
+ *
+ * @example
+ * ```ts
+ * const gate = new Tidegate();
+ * const limiter = gate.rateLimiter({ name: "api", limits: [{ limit: 10, window: "second" }] });
+ * const decision = await limiter.tryAcquire("user-42");
+ * if (decision.verdict === "allowed") console.log(`${decision.remaining} left`);
+ * ```
+ */
+export class Tidegate {
+  readonly #core: Core;
+  readonly #nodes: Nodes;
+
+  /** @throws {ConfigError} if an option is not what it must be */
+  constructor(options: TidegateOptions = {}) {
+    check(options);
+    const { store = new Memory(), clock = new SystemClock(), ...ledgerOptions } = options;
+    const runtime = Runtime.shared;
+    if (store instanceof Memory) {
+      this.#core = new Core(runtime, store, undefined, clock);
+    } else {
+      const run: ConstructorParameters<typeof Ledger>[0]["run"] = (policy, request, transaction) =>
+        runtime.run(policy, request, transaction);
+      const ledger = new Ledger({ run, store, clock, options: ledgerOptions });
+      this.#core = new Core(runtime, undefined, ledger, clock);
+    }
+    this.#nodes = new Nodes(this.#core);
+  }
+
+  /**
+   * Opens a rate limiter.
+   *
+   * @throws {ConfigError} with all that is wrong with the settings
+   */
+  rateLimiter(config: RateLimiterConfig): RateLimiter {
+    return new RateLimiter(this.#core, config);
+  }
+
+  /**
+   * Opens a circuit breaker.
+   *
+   * @throws {ConfigError} with all that is wrong with the settings
+   */
+  circuitBreaker(config: CircuitBreakerConfig): CircuitBreaker {
+    return CircuitBreaker.open(this.#core, config);
+  }
+
+  /**
+   * Opens a rate limiter node on its settings, an object or JSON text. The last 256 settings stay open.
+   *
+   * @throws {ConfigError} with all that is wrong with the settings
+   */
+  rateLimiterNode(config: RateLimiterNodeConfig | string): RateLimiterNode {
+    return this.#nodes.limiter(config);
+  }
+
+  /**
+   * Opens a circuit breaker node on its settings, an object or JSON text. The last 256 settings stay open.
+   *
+   * @throws {ConfigError} with all that is wrong with the settings
+   */
+  circuitBreakerNode(config: CircuitBreakerNodeConfig | string): CircuitBreakerNode {
+    return this.#nodes.breaker(config);
+  }
+
+  /** The nodes as data for an editor: for each its names, its inputs and outputs, and the JSON Schema of its settings. */
+  nodeRegistry(): NodeDefinition[] {
+    return JSON.parse(this.#nodes.registry());
+  }
+
+  /**
+   * Asks for a permit as a rate limiter node's settings say, and waits for it within the call. Of a context that is text the
+   * text comes back with the result in it, all other text as it was; of an object a new one of the same members.
+   *
+   * @throws {ConfigError} with all that is wrong with the settings
+   * @throws {InputError} that names the field where the context has no key
+   */
+  executeRateLimiterNode(
+    config: RateLimiterNodeConfig | string,
+    context: string,
+    options?: NodeOptions,
+  ): Promise<string>;
+  executeRateLimiterNode<const Config extends RateLimiterNodeConfig | string, Context extends object>(
+    config: Config,
+    context: Context,
+    options?: NodeOptions,
+  ): Promise<WithResult<Context, Config, RateLimiterResult>>;
+  executeRateLimiterNode(config: unknown, context: object | string, options?: NodeOptions): Promise<unknown> {
+    return this.#nodes.executeLimiter(config, context, options);
+  }
+
+  /**
+   * Asks a circuit breaker node to make a call, whose outcome is brought by {@link recordCircuitSuccess} or
+   * {@link recordCircuitFailure}. Of a context that is text the text comes back with the result in it.
+   *
+   * @throws {ConfigError} with all that is wrong with the settings
+   * @throws {CircuitOpenError} when the call was refused and the fallback is `error`
+   */
+  executeCircuitBreakerNode(
+    config: CircuitBreakerNodeConfig | string,
+    context: string,
+    options?: NodeOptions,
+  ): Promise<string>;
+  executeCircuitBreakerNode<const Config extends CircuitBreakerNodeConfig | string, Context extends object>(
+    config: Config,
+    context: Context,
+    options?: NodeOptions,
+  ): Promise<WithResult<Context, Config, CircuitBreakerResult>>;
+  executeCircuitBreakerNode(config: unknown, context: object | string, options?: NodeOptions): Promise<unknown> {
+    return this.#nodes.executeBreaker(config, context, options);
+  }
+
+  /**
+   * A call that was admitted by {@link executeCircuitBreakerNode} succeeded, and nobody kept its token.
+   *
+   * @throws {ConfigError} also where `circuitId` is not that of the settings
+   */
+  recordCircuitSuccess(circuitId: string, config: CircuitBreakerNodeConfig | string): Promise<CircuitBreakerResult> {
+    return this.#nodes.succeeded(circuitId, config);
+  }
+
+  /**
+   * A call that was admitted by {@link executeCircuitBreakerNode} failed with `error`, and nobody kept its token.
+   *
+   * @throws {ConfigError} also where `circuitId` is not that of the settings
+   */
+  recordCircuitFailure(
+    circuitId: string,
+    config: CircuitBreakerNodeConfig | string,
+    error: unknown,
+  ): Promise<CircuitBreakerResult> {
+    return this.#nodes.failed(circuitId, config, error);
+  }
+
+  /**
+   * Makes a call through the circuit of a circuit breaker node and records its outcome; see {@link CircuitBreakerNode.call}. The
+   * operation is given the context and the signal.
+   *
+   * @throws {ConfigError} with all that is wrong with the settings
+   * @throws {CircuitOpenError} when the call was refused and the fallback is `error`
+   */
+  withCircuitBreaker<Context, R, S extends Signal = Signal>(
+    config: CircuitBreakerNodeConfig | string,
+    context: Context,
+    operation: (context: Context, signal: S | undefined) => R | PromiseLike<R>,
+    options?: NodeCallOptions<S>,
+  ): Promise<Guarded<R>> {
+    return this.#nodes.guard(config, () => operation(context, options?.signal), options);
+  }
+
+  /**
+   * Resolves when a shared store has what was recorded in the background. Await it before the process ends. Never rejects: what
+   * failed is counted in {@link stats}.
+   */
+  flush(): Promise<void> {
+    return this.#core.flush();
+  }
+
+  /**
+   * As {@link flush}. The connection to a store is the caller's to close, and nothing else is left open: a gate that is
+   * forgotten is freed with all its limiters and breakers.
+   */
+  close(): Promise<void> {
+    return this.#core.flush();
+  }
+
+  /** What it has done so far. */
+  stats(): Stats {
+    const ledger = this.#core.ledger?.stats() ?? newStats();
+    return { ...ledger, lost: ledger.lost + this.#core.lost, runtime: this.#core.runtime.stats };
+  }
+}
+
+function check(options: TidegateOptions): void {
+  const wrong = (path: string, value: unknown, allowed: string) => {
+    throw new ConfigError("the gate", [{ path, value: String(value), allowed }]);
+  };
+  for (const [name, value] of Object.entries(options)) {
+    if (value === undefined || name === "store" || name === "clock") continue;
+    if (!Object.hasOwn(COUNTS, name))
+      wrong(name, value, `absent: the options are store, clock, ${Object.keys(COUNTS)}`);
+    const least = COUNTS[name as keyof typeof COUNTS];
+    if (!Number.isSafeInteger(value) || value < least) wrong(name, value, `a whole number from ${least}`);
+  }
+  const { store, clock } = options;
+  if (store !== undefined && !(store instanceof Memory) && typeof store?.commit !== "function") {
+    wrong("store", store, "a Memory or a store such as redisStore(client)");
+  }
+  if (clock !== undefined && typeof clock?.nowUs !== "function") wrong("clock", clock, "a Clock");
+}

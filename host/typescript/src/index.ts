@@ -1,0 +1,28 @@
+/**
+ * Rate limiters and circuit breakers as one compiled policy, decided alike in Rust, TypeScript and Python, shared through Redis.
+ *
+ * @packageDocumentation
+ */
+
+export type { Ask, AskOptions } from "./ask.js";
+export * as blocking from "./blocking.js";
+export type { CircuitMode, CircuitPermit, CircuitState, Failure, Verdict } from "./call.js";
+export type { CircuitBreakerConfig, ErrorPart, ErrorPattern, Trip } from "./circuit-breaker/config.js";
+export { failureOf } from "./circuit-breaker/failure.js";
+export { type CallOptions, CircuitBreaker, type GuardOptions } from "./circuit-breaker/index.js";
+export { CircuitBreakerPermit } from "./circuit-breaker/permit.js";
+export type { Cause, CircuitReport, Effect, Transition } from "./circuit-breaker/report.js";
+export { type Clock, ManualClock, SystemClock } from "./clock.js";
+export * from "./errors.js";
+export { type Stats, Tidegate, type TidegateOptions } from "./gate.js";
+export type { LedgerOptions } from "./ledger/ledger.js";
+export type { LedgerStats } from "./ledger/stats.js";
+export * from "./nodes/index.js";
+export type { Algorithm, Limit, OnLimit, RateLimiterConfig, WindowUnit } from "./rate-limiter/config.js";
+export type { Decision, Reason } from "./rate-limiter/decision.js";
+export { type Admission, RateLimiter, type WrapOptions } from "./rate-limiter/index.js";
+export { RateLimiterPermit } from "./rate-limiter/permit.js";
+export type { RuntimeStats } from "./runtime/index.js";
+export type { Signal } from "./signal.js";
+export * from "./store/index.js";
+export type { WhenAway } from "./when-away.js";

@@ -1,0 +1,159 @@
+/** One batch of calls on an entity: all run one after the other on what is known, and go out as one commit. */
+
+import { type Answer, type Request, refuses } from "../call.js";
+import type { Clock } from "../clock.js";
+import { ContendedError } from "../errors.js";
+import type { Policy } from "../runtime/policy.js";
+import type { Reply, Store } from "../store/store.js";
+import { Transaction } from "../transaction/transaction.js";
+import type { Call, Lane } from "./lanes.js";
+import { Offset } from "./offset.js";
+import type { LedgerStats } from "./stats.js";
+
+/** How many refused commits are tried again at once. Later ones wait a little, so that hosts fall out of step. */
+const EAGER_ATTEMPTS = 4;
+
+/** Runs a policy on the entity 0 of a transaction. A run that fails throws and leaves no trace in the transaction. */
+export type Run = (policy: Policy, request: Request, transaction: Transaction) => Answer;
+
+declare function setTimeout(callback: () => void, ms: number): unknown;
+
+const DONE: Answer = { kind: "done" };
+
+/** Runs batches and commits them. */
+export class Settler {
+  readonly #run: Run;
+  readonly #store: Store;
+  readonly #clock: Clock;
+  readonly #stats: LedgerStats;
+  readonly #maxAttempts: number;
+  readonly #offset = new Offset();
+  /** Transactions that nobody uses. */
+  readonly #idle: Transaction[] = [];
+  /** The question for the store's time, while it is open. */
+  #asking: Promise<number> | undefined;
+
+  constructor(run: Run, store: Store, clock: Clock, stats: LedgerStats, maxAttempts: number) {
+    this.#run = run;
+    this.#store = store;
+    this.#clock = clock;
+    this.#stats = stats;
+    this.#maxAttempts = maxAttempts;
+  }
+
+  /** The store's clock; undefined: not known yet. */
+  storeUs(): number | undefined {
+    return this.#offset.storeUs(this.#clock.nowUs());
+  }
+
+  /** Gives each call of the batch its answer or error. On an error of the store what is known is forgotten. Never rejects. */
+  async settle(lane: Lane, batch: readonly Call[]): Promise<void> {
+    const transaction = this.#idle.pop() ?? new Transaction();
+    try {
+      await this.#commit(lane, transaction, batch);
+    } catch (error) {
+      lane.known.entity.shared.clear();
+      lane.known.refuses = false;
+      for (const call of batch) {
+        call.answer = undefined;
+        call.error = error;
+      }
+    }
+    this.#idle.push(transaction);
+  }
+
+  async #commit(lane: Lane, transaction: Transaction, batch: readonly Call[]): Promise<void> {
+    for (let attempt = 0; attempt < this.#maxAttempts; attempt++) {
+      if (attempt >= EAGER_ATTEMPTS) await backOff(attempt);
+      const storeUs = this.storeUs() ?? (await this.#askTime());
+      transaction.beginLogged(lane.known.timeAt(storeUs), lane.entities);
+      transaction.entity(0).copy(lane.known.entity);
+      for (const call of batch) this.#runOne(transaction, call);
+      const commit = transaction.commit;
+      if (commit === undefined || commit.ops.length === 0) return;
+      this.#stats.commits++;
+      const reply = await this.#store.commit(commit);
+      if (this.#takeIn(lane, transaction, batch, reply)) return;
+    }
+    this.#stats.contended++;
+    throw new ContendedError(this.#maxAttempts);
+  }
+
+  /** Takes the store's reply in. False: nothing was applied, try again. */
+  #takeIn({ known }: Lane, transaction: Transaction, batch: readonly Call[], reply: Reply): boolean {
+    const localUs = this.#clock.nowUs();
+    const { outcome, clockUs } = reply;
+    this.#stats.foreign += reply.foreign;
+    switch (outcome.kind) {
+      case "untimely":
+        this.#stats.untimely++;
+        this.#offset.correct(clockUs, localUs);
+        known.mistimed(transaction.nowUs, clockUs);
+        return false;
+      case "refused":
+        this.#stats.refused++;
+        this.#offset.learn(clockUs, localUs);
+        transaction.refuse(outcome.values, Number.POSITIVE_INFINITY);
+        known.entity = transaction.entity(0);
+        return false;
+      case "applied":
+        this.#offset.learn(clockUs, localUs);
+        known.timed(transaction.nowUs);
+        if (!transaction.wasTold(outcome.seen)) {
+          this.#stats.reruns++;
+          transaction.beginReplay(outcome.seen);
+          this.#rerun(transaction, batch);
+        }
+        known.entity = transaction.entity(0);
+        known.entity.shared.prune(known.seenUs);
+        known.refuses = isRefused(batch.at(-1));
+        return true;
+    }
+  }
+
+  #runOne(transaction: Transaction, call: Call): void {
+    try {
+      call.answer = call.policy === undefined ? DONE : this.#run(call.policy, call.request, transaction);
+    } catch (error) {
+      call.answer = undefined;
+      call.error = error;
+    }
+  }
+
+  /**
+   * Repeats the runs of an applied commit on what the store knew. What a policy does may not depend on that; if it did all the
+   * same, the answers that the commit was made of are the ones to give.
+   */
+  #rerun(transaction: Transaction, batch: readonly Call[]): void {
+    const before = batch.map(call => call.answer);
+    // A run that failed has no part in the log, so it is not repeated either.
+    for (const call of batch) if (call.answer !== undefined) this.#runOne(transaction, call);
+    if (transaction.replayedAlike) return;
+    this.#stats.diverged++;
+    batch.forEach((call, index) => {
+      call.answer = before[index];
+    });
+  }
+
+  /** The time to run at: the store's clock, which is asked for its time once, when nothing is known of it. */
+  async #askTime(): Promise<number> {
+    this.#asking ??= this.#store.timeUs();
+    try {
+      const storeUs = await this.#asking;
+      this.#offset.learn(storeUs, this.#clock.nowUs());
+      return storeUs;
+    } finally {
+      this.#asking = undefined;
+    }
+  }
+}
+
+function isRefused(call: Call | undefined): boolean {
+  return call?.answer !== undefined && refuses(call.answer);
+}
+
+/** Waits before a late attempt, longer each time and not alike in any two hosts. */
+function backOff(attempt: number): Promise<void> {
+  const spreadMs = attempt / 10;
+  return new Promise(resolve => setTimeout(resolve, spreadMs / 2 + Math.random() * spreadMs));
+}

@@ -1,0 +1,46 @@
+/** What is known of an entity. */
+
+import { Entity } from "../transaction/cells.js";
+
+/** The most that two nodes of a cluster are taken to be apart, in microseconds. More is a clock that jumped. */
+const MAX_BEHIND_US = 100_000;
+/** Of what is known of a node's clock, one part in so many is forgotten with each commit. */
+const BEHIND_KEEP = 1_024;
+/**
+ * How much further behind than seen an entity's clock is taken to be, in microseconds, so that the forgetting takes a while to come
+ * too far.
+ */
+const BEHIND_SLACK_US = 1_000;
+
+/** What is known of an entity. */
+export class Known {
+  entity = new Entity();
+  /** The latest time of a commit; no later one may be earlier. */
+  seenUs = 0;
+  /**
+   * How far the clock that decides on this entity is behind the one this host has learnt: nodes of a cluster have clocks of their
+   * own.
+   */
+  behindUs = 0;
+  /** Whether the latest call was refused, so that the next may well be too. */
+  refuses = false;
+
+  /** The time to run at when the store's clock is taken to say `storeUs`. */
+  timeAt(storeUs: number): number {
+    return Math.max(storeUs - this.behindUs, this.seenUs);
+  }
+
+  /** A commit was in time. What was learnt of the entity's clock is unlearnt slowly, since clocks come together again. */
+  timed(atUs: number): void {
+    this.seenUs = atUs;
+    this.behindUs -= Math.ceil(this.behindUs / BEHIND_KEEP);
+  }
+
+  /** A commit was ahead of the entity's clock, or far behind it. */
+  mistimed(atUs: number, clockUs: number): void {
+    const aheadUs = atUs - clockUs;
+    this.seenUs = Math.min(this.seenUs, clockUs);
+    const isApart = aheadUs >= 1 && aheadUs <= MAX_BEHIND_US;
+    this.behindUs = isApart ? Math.min(this.behindUs + aheadUs + BEHIND_SLACK_US, MAX_BEHIND_US) : 0;
+  }
+}

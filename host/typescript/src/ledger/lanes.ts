@@ -1,0 +1,130 @@
+/**
+ * Lanes: where calls on one entity line up, and what is known of the entity.
+ *
+ * One batch at a time is taken out of a lane. So calls of this host that meet on an entity never conflict with each other; they
+ * go out together.
+ */
+
+import type { Answer, Request } from "../call.js";
+import type { EntityKey } from "../key.js";
+import type { Policy } from "../runtime/policy.js";
+import { Known } from "./known.js";
+
+/** How many idle lanes are looked at to make room for a new one. */
+const SWEEP = 8;
+
+/** A call in line. */
+export class Call {
+  /** The answer of its latest run; undefined: it failed with `error`, or has not run. */
+  answer: Answer | undefined;
+  error: unknown;
+  /** Whether its caller has gone away. */
+  isGone = false;
+  /** Ends the watch over its caller's signal. */
+  unwatch: (() => void) | undefined;
+
+  constructor(
+    /** Whom to ask; undefined: nobody, but tell when all that was in line before is done. */
+    readonly policy: Policy | undefined,
+    readonly request: Request,
+    /** Tells who waits for the answer; undefined: nobody does. */
+    readonly resolve: ((answer: Answer) => void) | undefined,
+    readonly reject: ((error: unknown) => void) | undefined,
+  ) {}
+}
+
+/** Where calls on one entity line up. */
+export class Lane {
+  readonly entities: readonly [EntityKey];
+  readonly known = new Known();
+  waiting: Call[] = [];
+  /** Outcomes whose callers have gone on already. They go out with the next batch. */
+  deferred: Call[] = [];
+  /** Whether somebody will take the next batch. */
+  isDriven = false;
+  /** Whether it was used since the sweep last came by. */
+  isUsed = true;
+
+  constructor(entity: EntityKey) {
+    this.entities = [entity];
+  }
+
+  get isEmpty(): boolean {
+    return this.waiting.length === 0 && this.deferred.length === 0;
+  }
+
+  /** The next batch: of each kind, up to so many calls. */
+  take(most: number): Call[] {
+    if (this.deferred.length === 0 && this.waiting.length <= most) {
+      const batch = this.waiting;
+      this.waiting = [];
+      return batch;
+    }
+    return [...this.deferred.splice(0, most), ...this.waiting.splice(0, most)];
+  }
+
+  /** Takes a call out of the line; one that is on its way already is no more in it. */
+  remove(call: Call): void {
+    const index = this.waiting.indexOf(call);
+    if (index >= 0) this.waiting.splice(index, 1);
+  }
+}
+
+/** All lanes of a ledger. Those that were not used for long are forgotten first. */
+export class Lanes {
+  readonly #lanes = new Map<string, Lane>();
+  readonly #capacity: number;
+  /** Where the sweep goes on. */
+  #hand: IterableIterator<[string, Lane]> = this.#lanes.entries();
+
+  constructor(capacity: number) {
+    this.#capacity = capacity;
+  }
+
+  get size(): number {
+    return this.#lanes.size;
+  }
+
+  /** The lane of an entity, if it has one. */
+  find(entity: EntityKey): Lane | undefined {
+    return this.#lanes.get(entity.tag);
+  }
+
+  /** The lane of an entity. */
+  of(entity: EntityKey): Lane {
+    const found = this.#lanes.get(entity.tag);
+    if (found !== undefined) {
+      found.isUsed = true;
+      return found;
+    }
+    if (this.#lanes.size >= this.#capacity) this.#makeRoom();
+    const lane = new Lane(entity);
+    this.#lanes.set(entity.tag, lane);
+    return lane;
+  }
+
+  /** The lanes in which something is not settled yet. */
+  unsettled(): Lane[] {
+    return [...this.#lanes.values()].filter(lane => lane.isDriven || !lane.isEmpty);
+  }
+
+  /**
+   * Forgets a few lanes that nobody is in and that were not used for a round. What only this process knows is not forgotten: it
+   * cannot be read again.
+   */
+  #makeRoom(): void {
+    for (let looked = 0; looked < SWEEP && this.#lanes.size >= this.#capacity; looked++) {
+      let next = this.#hand.next();
+      if (next.done) {
+        this.#hand = this.#lanes.entries();
+        next = this.#hand.next();
+      }
+      if (next.done) return;
+      const [tag, lane] = next.value;
+      const isIdle = lane.isEmpty && !lane.isDriven && lane.known.entity.local.isEmpty;
+      // The last look forgets even what was used of late: the number of lanes is bounded.
+      if (isIdle && (!lane.isUsed || looked === SWEEP - 1)) this.#lanes.delete(tag);
+      else lane.isUsed = false;
+    }
+  }
+}

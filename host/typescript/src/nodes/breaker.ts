@@ -1,0 +1,165 @@
+/** Circuit breaker node. */
+
+import type { Answer, NodeRequest } from "../call.js";
+import { failureOf } from "../circuit-breaker/failure.js";
+import type { CallOptions } from "../circuit-breaker/index.js";
+import type { Core } from "../core.js";
+import { CircuitOpenError, ConfigError } from "../errors.js";
+import { Namespace } from "../key.js";
+import type { BreakerNodeResource, FallbackAction } from "../runtime/guest.js";
+import { Refused } from "../runtime/index.js";
+import type { BreakerNodePolicy } from "../runtime/policy.js";
+import { orAborted } from "../signal.js";
+import { decide, type Entity, given, type NodeOptions, record, tokenOf } from "./asking.js";
+import { boundedText, merged } from "./context.js";
+import { type CircuitBreakerResult, type CircuitPassage, circuitPassageIn, type Guarded } from "./result.js";
+
+const NODE = "circuit-breaker";
+
+/**
+ * A handle on a circuit breaker node. It holds no state of the circuit. Nodes and {@link CircuitBreaker}s without a key, of the
+ * same name on the same store, are one circuit.
+ *
+ * All promises reject with a {@link StoreError} or a {@link ContendedError} where a shared store gave no answer.
+ */
+export class CircuitBreakerNode {
+  readonly #core: Core;
+  readonly #policy: BreakerNodePolicy;
+  readonly #entity: Entity;
+  readonly #fallbackJson: string | undefined;
+  /** The circuit's name. */
+  readonly circuitId: string;
+  /** What a call that is refused gets instead. */
+  readonly fallbackAction: FallbackAction;
+  /** Where results go in a context; undefined: their fields are merged into it. */
+  readonly outputVariable: string | undefined;
+
+  /** @internal */
+  constructor(core: Core, config: string) {
+    const policy = core.runtime.openBreakerNode(config);
+    if (policy instanceof Refused) throw new ConfigError("circuit breaker node", policy.problems);
+    this.#core = core;
+    this.#policy = policy;
+    this.circuitId = this.#ask(node => node.circuitId());
+    this.fallbackAction = this.#ask(node => node.fallbackAction());
+    this.#fallbackJson = this.#ask(node => node.fallbackValue());
+    this.outputVariable = this.#ask(node => node.outputVariable());
+    this.#entity = { core, policy, namespace: new Namespace("cb", this.circuitId), key: "" };
+  }
+
+  /** The value that a refused call gets, a new one each time; undefined unless the action is `default`. */
+  get fallbackValue(): unknown {
+    return this.#fallbackJson === undefined ? undefined : JSON.parse(this.#fallbackJson);
+  }
+
+  /** Asks to make a call. A refusal is an answer, whatever the fallback. */
+  async admit(options?: NodeOptions): Promise<CircuitPassage> {
+    return circuitPassageIn(await decide(this.#entity, { kind: "nodeAdmit" }, options?.signal));
+  }
+
+  /**
+   * As {@link admit}, with the fallback applied: refused, `default` and `skip` are an answer.
+   *
+   * @throws {CircuitOpenError} when the call was refused and the fallback is `error`
+   */
+  async execute(options?: NodeOptions): Promise<CircuitPassage> {
+    const passage = await this.admit(options);
+    if (!passage.result.allowed && this.fallbackAction === "error") {
+      throw new CircuitOpenError(this.circuitId, passage.report);
+    }
+    return passage;
+  }
+
+  /**
+   * The call succeeded. Without a token the outcome counts in the circuit's state of now: half-open, for the oldest probe in
+   * flight; open, for nothing. While the circuit is closed, a shared store is told in the background.
+   *
+   * @throws {InputError} for a token that no admission has given
+   */
+  async succeeded(token?: string): Promise<CircuitPassage> {
+    return this.#record({ kind: "nodeSucceeded", token: tokenOf(token, NODE) });
+  }
+
+  /** The call failed with `error`, likewise, which counts by its name and message. When this resolves, every host sees it. */
+  async failed(error: unknown, token?: string): Promise<CircuitPassage> {
+    return this.#record({ kind: "nodeFailed", token: tokenOf(token, NODE), failure: failureOf(error) });
+  }
+
+  /** The call was not made or was given up, likewise: no outcome. */
+  async cancelled(token?: string): Promise<CircuitPassage> {
+    return this.#record({ kind: "nodeCancelled", token: tokenOf(token, NODE) });
+  }
+
+  /** Reads the circuit and changes nothing. `allowed`: a call would be admitted now. */
+  async status(): Promise<CircuitPassage> {
+    return circuitPassageIn(await decide(this.#entity, { kind: "nodeStatus" }));
+  }
+
+  /**
+   * Makes a call through the circuit and records its outcome. What `operation` throws counts by its name and message, and is thrown
+   * on; a call that is given up by the signal has no outcome. A fallback value is taken to be an `R`.
+   *
+   * @throws {CircuitOpenError} when the call was refused and the fallback is `error`
+   */
+  async call<R>(operation: () => R | PromiseLike<R>, options?: CallOptions): Promise<Guarded<R>> {
+    const admission = await this.execute(options);
+    if (!admission.result.allowed) return this.#refused(admission);
+    const signal = options?.signal;
+    const { token } = admission;
+    let result: R;
+    try {
+      const work = operation();
+      result = await (signal === undefined ? work : orAborted(Promise.resolve(work), signal));
+    } catch (error) {
+      if (signal?.aborted) this.#core.background(this.cancelled(token));
+      else await this.#settled(this.failed((options?.failureOf ?? failureOf)(error), token), admission);
+      throw error;
+    }
+    const after = await this.#settled(this.succeeded(token), admission);
+    return { result, circuitResult: after.result };
+  }
+
+  /**
+   * The text of a context with the text of a result in it; all other text stays as it is.
+   *
+   * @throws {InputError} where the context is no object or is longer than 2 MiB: see {@link put}
+   */
+  output(context: string, json: string): string {
+    const text = boundedText(context, NODE);
+    return this.#ask(node => node.output(text, json));
+  }
+
+  /** A new object of a context's members with a result in it. */
+  put<Context extends object>(
+    context: Context,
+    result: CircuitBreakerResult,
+  ): Context & Readonly<Record<string, unknown>> {
+    return merged(context, this.outputVariable, result, NODE) as Context & Readonly<Record<string, unknown>>;
+  }
+
+  #ask<R>(call: (node: BreakerNodeResource) => R): R {
+    return given(
+      this.#core.runtime.ask(instance => call(instance.breakerNode(this.#policy))),
+      NODE,
+    );
+  }
+
+  async #record(request: NodeRequest): Promise<CircuitPassage> {
+    const answer: Answer = await record(this.#entity, request);
+    return circuitPassageIn(answer);
+  }
+
+  #refused<R>({ result: circuitResult }: CircuitPassage): Guarded<R> {
+    return this.fallbackAction === "skip" ? { circuitResult } : { result: this.fallbackValue as R, circuitResult };
+  }
+
+  /** The operation has happened; its caller is better served with its result than with a store's trouble. */
+  async #settled(outcome: Promise<CircuitPassage>, admission: CircuitPassage): Promise<CircuitPassage> {
+    try {
+      return await outcome;
+    } catch {
+      this.#core.lost++;
+      return admission;
+    }
+  }
+}

@@ -1,0 +1,94 @@
+/** The functions of workflow engines on a gate that the process shares. */
+
+import { Tidegate } from "../gate.js";
+import type { Signal } from "../signal.js";
+import type { NodeOptions } from "./asking.js";
+import type { CircuitBreakerNodeConfig, RateLimiterNodeConfig } from "./config.js";
+import type { NodeCallOptions } from "./functions.js";
+import type { NodeDefinition } from "./registry.js";
+import type { CircuitBreakerResult, Guarded, RateLimiterResult, WithResult } from "./result.js";
+
+let shared: Tidegate | undefined;
+
+/** The gate of this module's functions: on a memory of its own until {@link setDefaultGate} sets another. */
+function gate(): Tidegate {
+  shared ??= new Tidegate();
+  return shared;
+}
+
+/**
+ * Sets the gate that {@link executeRateLimiterNode} and its like use in this process, such as one on Redis; undefined: a new one
+ * on memory.
+ */
+export function setDefaultGate(gate: Tidegate | undefined): void {
+  shared = gate;
+}
+
+/** {@link Tidegate.executeRateLimiterNode} of the gate that the process shares. */
+export function executeRateLimiterNode(
+  config: RateLimiterNodeConfig | string,
+  context: string,
+  options?: NodeOptions,
+): Promise<string>;
+export function executeRateLimiterNode<const Config extends RateLimiterNodeConfig | string, Context extends object>(
+  config: Config,
+  context: Context,
+  options?: NodeOptions,
+): Promise<WithResult<Context, Config, RateLimiterResult>>;
+export function executeRateLimiterNode(
+  config: RateLimiterNodeConfig | string,
+  context: object | string,
+  options?: NodeOptions,
+): Promise<unknown> {
+  return gate().executeRateLimiterNode(config, context as string, options);
+}
+
+/** {@link Tidegate.executeCircuitBreakerNode} of the gate that the process shares. */
+export function executeCircuitBreakerNode(
+  config: CircuitBreakerNodeConfig | string,
+  context: string,
+  options?: NodeOptions,
+): Promise<string>;
+export function executeCircuitBreakerNode<
+  const Config extends CircuitBreakerNodeConfig | string,
+  Context extends object,
+>(config: Config, context: Context, options?: NodeOptions): Promise<WithResult<Context, Config, CircuitBreakerResult>>;
+export function executeCircuitBreakerNode(
+  config: CircuitBreakerNodeConfig | string,
+  context: object | string,
+  options?: NodeOptions,
+): Promise<unknown> {
+  return gate().executeCircuitBreakerNode(config, context as string, options);
+}
+
+/** {@link Tidegate.recordCircuitSuccess} of the gate that the process shares. */
+export function recordCircuitSuccess(
+  circuitId: string,
+  config: CircuitBreakerNodeConfig | string,
+): Promise<CircuitBreakerResult> {
+  return gate().recordCircuitSuccess(circuitId, config);
+}
+
+/** {@link Tidegate.recordCircuitFailure} of the gate that the process shares. */
+export function recordCircuitFailure(
+  circuitId: string,
+  config: CircuitBreakerNodeConfig | string,
+  error: unknown,
+): Promise<CircuitBreakerResult> {
+  return gate().recordCircuitFailure(circuitId, config, error);
+}
+
+/** {@link Tidegate.withCircuitBreaker} of the gate that the process shares. */
+export function withCircuitBreaker<Context, R, S extends Signal = Signal>(
+  config: CircuitBreakerNodeConfig | string,
+  context: Context,
+  operation: (context: Context, signal: S | undefined) => R | PromiseLike<R>,
+  options?: NodeCallOptions<S>,
+): Promise<Guarded<R>> {
+  return gate().withCircuitBreaker(config, context, operation, options);
+}
+
+/** {@link Tidegate.nodeRegistry} of the gate that the process shares. */
+export function nodeRegistry(): NodeDefinition[] {
+  return gate().nodeRegistry();
+}

@@ -1,0 +1,141 @@
+/** Rate limiter settings. */
+
+import { listOf, object, oneOf, orNull, tagged, text, u32, u53 } from "../config.js";
+import type { WitAlgorithm, WitLimit, WitLimiterConfig, WitOnLimit } from "../runtime/guest.js";
+import type { WhenAway } from "../when-away.js";
+
+/** A unit of a window's length. */
+export type WindowUnit = "millisecond" | "second" | "minute" | "hour" | "day";
+
+/**
+ * How permits are counted. In the promises A(D) is the number of permits admitted in any half-open span of time of length D, W
+ * the window and L the limit.
+ *
+ * - `sliding-window`: `A(W) <= L`, a strict sliding window in bounded state. The window is cut into sub-windows (1 to 100, 10
+ *   unless set) that go on counting until they have wholly left it, so under steady load the limiter gives L permits every
+ *   `W * (1 + 1 / subWindows)`.
+ * - `gcra`: `A(D) <= burst + D * L / W`, the generic cell rate algorithm. `burst` is what an idle key can spend at once, the
+ *   limit unless set; with 1, permits are evenly spaced.
+ * - `token-bucket`: a bucket of `burst` tokens that refills continuously. Decides as `gcra` does.
+ * - `fixed-window`: `A(W) <= L` in each window aligned to 1970, so `A(W) <= 2 * L`.
+ * - `sliding-window-counter`: aligned windows, weighted with the one before: `A(W) <= 2 * L - 1`, and close to L for even
+ *   traffic.
+ * - `sliding-log`: `A(W) <= L`, each permit coming back exactly W after it was given, at a cost that grows with L; at most
+ *   10,000.
+ */
+export type Algorithm =
+  | { readonly name: "sliding-window"; readonly subWindows?: number | undefined }
+  | { readonly name: "gcra" | "token-bucket"; readonly burst?: number | null | undefined }
+  | { readonly name: "fixed-window" | "sliding-window-counter" | "sliding-log" };
+
+/** At most `limit` permits in a window of `windowCount` units. */
+export interface Limit {
+  /** Permits; 1 to 4,294,967,295. For GCRA and token bucket at most 1,000,000 in a second. */
+  readonly limit: number;
+  /** The unit of the window's length. */
+  readonly window: WindowUnit;
+  /** How many units; 1 unless set. The window is 1 ms to 366 days. */
+  readonly windowCount?: number | undefined;
+  /** How permits are counted; the strict sliding window unless set. */
+  readonly algorithm?: Algorithm | undefined;
+}
+
+/**
+ * What happens to a call that is over a limit.
+ *
+ * - `reject`: it is denied.
+ * - `delay`: it is given the next free place, and told when that is. A place further away than `maxWaitMs` (1 to 86,400,000) is
+ *   not given.
+ * - `queue`: it waits in a queue shared by all hosts on the store, of `maxSize` (1 to 10,000), for `timeoutMs` at most (1 to
+ *   86,400,000): higher priority first, then who came first. A waiter that is later than `graceMs` at the time it was told is passed over
+ *   until it comes; 1,000 or `timeoutMs`, the less, unless set.
+ */
+export type OnLimit =
+  | { readonly behavior: "reject" }
+  | { readonly behavior: "delay"; readonly maxWaitMs: number }
+  | {
+      readonly behavior: "queue";
+      readonly maxSize: number;
+      readonly timeoutMs: number;
+      readonly graceMs?: number | null | undefined;
+    };
+
+/** A rate limiter's settings; the same JSON as in every language. */
+export interface RateLimiterConfig {
+  /** Limiters of the same name on the same store share the state of their keys. Any text. */
+  readonly name: string;
+  /** The limits of one key, 1 to 8: a call needs room in all of them and is charged in all or none. */
+  readonly limits: readonly Limit[];
+  /** What to do with a call over a limit; it is denied unless set. */
+  readonly onLimit?: OnLimit | undefined;
+  /** What to answer while the store is away; an error unless set. */
+  readonly whenAway?: WhenAway | undefined;
+}
+
+const BURST = [{}, { burst: orNull(u32) }] as const;
+
+/** The shape of the settings. */
+export const checkLimiter = object(
+  {
+    name: text,
+    limits: listOf(
+      object(
+        { limit: u32, window: oneOf("millisecond", "second", "minute", "hour", "day") },
+        {
+          windowCount: u53,
+          algorithm: tagged("name", {
+            "sliding-window": [{}, { subWindows: u32 }],
+            gcra: [...BURST],
+            "token-bucket": [...BURST],
+            "fixed-window": [{}],
+            "sliding-window-counter": [{}],
+            "sliding-log": [{}],
+          }),
+        },
+      ),
+    ),
+  },
+  {
+    onLimit: tagged("behavior", {
+      reject: [{}],
+      delay: [{ maxWaitMs: u53 }],
+      queue: [{ maxSize: u32, timeoutMs: u53 }, { graceMs: orNull(u53) }],
+    }),
+    whenAway: oneOf("error", "open", "closed"),
+  },
+);
+
+/** The settings as the component takes them, with the defaults filled in. */
+export function witLimiter({ limits, onLimit = { behavior: "reject" } }: RateLimiterConfig): WitLimiterConfig {
+  return { limits: limits.map(witLimit), onLimit: witOnLimit(onLimit) };
+}
+
+function witLimit({ limit, window, windowCount = 1, algorithm = { name: "sliding-window" } }: Limit): WitLimit {
+  return { limit, window: { unit: window, count: windowCount }, algorithm: witAlgorithm(algorithm) };
+}
+
+function witAlgorithm(algorithm: Algorithm): WitAlgorithm {
+  switch (algorithm.name) {
+    case "sliding-window":
+      return { tag: algorithm.name, val: { subWindows: algorithm.subWindows ?? 10 } };
+    case "gcra":
+    case "token-bucket":
+      return { tag: algorithm.name, val: { burst: algorithm.burst ?? undefined } };
+    default:
+      return { tag: algorithm.name };
+  }
+}
+
+function witOnLimit(onLimit: OnLimit): WitOnLimit {
+  switch (onLimit.behavior) {
+    case "delay":
+      return { tag: "delay", val: { maxWaitMs: onLimit.maxWaitMs } };
+    case "queue": {
+      const { maxSize, timeoutMs, graceMs } = onLimit;
+      const grace = graceMs ?? Math.min(Math.max(timeoutMs, 1), 1_000);
+      return { tag: "queue", val: { maxSize, timeoutMs, graceMs: grace } };
+    }
+    default:
+      return { tag: "reject" };
+  }
+}

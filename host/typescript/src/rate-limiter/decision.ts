@@ -1,0 +1,92 @@
+/** What a rate limiter answers. */
+
+import type { Verdict, WitDecision, WitReason } from "../call.js";
+import type { WhenAway } from "../when-away.js";
+
+/** Why a call must wait or was denied; `store-away`: the store is away, and the configuration says to refuse then. */
+export type Reason = WitReason | "store-away";
+
+/** A decision. The counts are those of the limit that binds: the one with the least room. */
+export interface Decision {
+  /**
+   * `allowed`: go now. `wait`, with a ticket: come back with it after `waitMs`; without: a place is reserved, go after
+   * that time. `denied`: do not go.
+   */
+  verdict: Verdict;
+  /** Why not. */
+  reason: Reason;
+  /** The time of the decision on the store's clock, in microseconds since 1970. */
+  atUs: number;
+  /** When the permits were charged, in microseconds since 1970: what a refund needs. Undefined: nothing was charged. */
+  chargedAtUs: number | undefined;
+  /** Which limit binds, counted from 0. */
+  binding: number;
+  /** Permits that count against that limit after this decision. */
+  count: number;
+  /** That limit; for GCRA and token bucket the burst. */
+  limit: number;
+  /** How many more would be allowed at once. */
+  remaining: number;
+  /** Milliseconds until nothing counts any more, rounded up. */
+  resetAfterMs: number;
+  /** Denied: milliseconds until the same call would be accepted if nobody else came, rounded up. Otherwise 0. */
+  retryAfterMs: number;
+  /** To wait: milliseconds until to go or to come back, rounded up. Otherwise 0. */
+  waitMs: number;
+  /** Place in the queue, counted from 1. */
+  position: number | undefined;
+  /** How many are in the queue. */
+  waiting: number;
+  /** What a waiter in the queue comes back with, from any host. */
+  ticket: number | undefined;
+  /** Stored values that did not decode and were taken as absent. */
+  discarded: number;
+  /** Whether the store was away and this is what the configuration says to answer then. */
+  degraded: boolean;
+}
+
+/** What the component's decision is to a caller. */
+export function decisionOf(wit: WitDecision): Decision {
+  return {
+    verdict: wit.verdict,
+    reason: wit.reason,
+    atUs: wit.atUs,
+    chargedAtUs: wit.chargedAtUs === 0 ? undefined : wit.chargedAtUs,
+    binding: wit.binding,
+    count: wit.count,
+    limit: wit.limit,
+    remaining: wit.remaining,
+    resetAfterMs: wit.resetAfterMs,
+    retryAfterMs: wit.retryAfterMs,
+    waitMs: wit.waitMs,
+    position: wit.position === 0 ? undefined : wit.position,
+    waiting: wit.waiting,
+    ticket: wit.ticket === 0 ? undefined : wit.ticket,
+    discarded: wit.discarded,
+    degraded: false,
+  };
+}
+
+/** What the configuration says while the store is away; undefined: an error. */
+export function decisionWhileAway(whenAway: WhenAway): Decision | undefined {
+  if (whenAway === "error") return undefined;
+  const open = whenAway === "open";
+  return {
+    verdict: open ? "allowed" : "denied",
+    reason: open ? "none" : "store-away",
+    atUs: 0,
+    chargedAtUs: undefined,
+    binding: 0,
+    count: 0,
+    limit: 0,
+    remaining: 0,
+    resetAfterMs: 0,
+    retryAfterMs: 0,
+    waitMs: 0,
+    position: undefined,
+    waiting: 0,
+    ticket: undefined,
+    discarded: 0,
+    degraded: true,
+  };
+}

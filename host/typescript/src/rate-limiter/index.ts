@@ -1,0 +1,234 @@
+/** Rate limiter. */
+
+import { type Ask, type AskOptions, costOf, keyOf, priorityOf, wholeOf } from "../ask.js";
+import type { Answer, Request } from "../call.js";
+import { assertShape, asWritten } from "../config.js";
+import type { Core } from "../core.js";
+import { ConfigError, isStoreError, RateLimitError } from "../errors.js";
+import { Namespace } from "../key.js";
+import { Refused } from "../runtime/index.js";
+import type { LimiterPolicy } from "../runtime/policy.js";
+import { type Signal, sleep } from "../signal.js";
+import { checkLimiter, type RateLimiterConfig, witLimiter } from "./config.js";
+import { type Decision, decisionWhileAway } from "./decision.js";
+import { RateLimiterPermit } from "./permit.js";
+import { decisionIn, peekRequest, refundRequest, tryAcquireRequest } from "./requests.js";
+
+/** A permit, and how long it was waited for. */
+export interface Admission {
+  /** The decision that admitted the call, or reserved its place. */
+  readonly decision: Decision;
+  /** How long the call waited, in milliseconds by this host's clock. */
+  readonly waitedMs: number;
+}
+
+/** How a wrapped function asks. */
+export interface WrapOptions<A extends readonly unknown[]> extends Ask {
+  /** Who asks: one key for all calls, or that of a call's arguments. */
+  readonly key: string | ((...args: A) => string);
+  /** Gives a call up that still waits: one signal for all calls, or that of a call's arguments. */
+  readonly signal?: Signal | ((...args: A) => Signal | undefined) | undefined;
+}
+
+/**
+ * A handle on a rate limiter. It holds no state of any key; handles of the same name on the same store limit together, in
+ * whatever process and language.
+ *
+ * All promises reject with a {@link StoreError} or a {@link ContendedError} where a shared store gave no answer.
+ */
+export class RateLimiter {
+  readonly #core: Core;
+  readonly #policy: LimiterPolicy;
+  readonly #namespace: Namespace;
+  readonly #config: RateLimiterConfig;
+
+  /** @internal */
+  constructor(core: Core, config: RateLimiterConfig) {
+    const what = (name: unknown) => `rate limiter ${JSON.stringify(name)}`;
+    assertShape(checkLimiter, config, what);
+    const policy = core.runtime.openLimiter(witLimiter(config));
+    if (policy instanceof Refused) throw new ConfigError(what(config.name), policy.problems.map(asWritten));
+    this.#core = core;
+    this.#policy = policy;
+    this.#namespace = new Namespace("rl", config.name);
+    this.#config = JSON.parse(JSON.stringify(config));
+  }
+
+  /** The settings. */
+  get config(): RateLimiterConfig {
+    return this.#config;
+  }
+
+  /**
+   * Asks for permits now: allowed or denied, never a wait. In a queue it never goes before those who wait.
+   *
+   * @throws {CostNeverFitsError}
+   */
+  tryAcquire(key: string, options?: Omit<AskOptions, "priority">): Promise<Decision> {
+    try {
+      const cost = costOf(options);
+      return this.#decide(key, cost, tryAcquireRequest(cost), options?.signal);
+    } catch (error) {
+      return Promise.reject(error);
+    }
+  }
+
+  /**
+   * Asks for permits and waits for them, as the settings say.
+   *
+   * @throws {RateLimitError} with the decision, when the call was denied
+   * @throws {CostNeverFitsError}
+   */
+  async acquire(key: string, options?: AskOptions): Promise<Admission> {
+    const { clock } = this.#core;
+    const startedUs = clock.nowUs();
+    let decision = await this.decide(key, options);
+    while (decision.verdict === "wait") {
+      const { ticket } = decision;
+      try {
+        await sleep(clock, decision.waitMs, options?.signal);
+        if (ticket === undefined) break;
+        decision = await this.decide(key, options, ticket);
+      } catch (error) {
+        this.#giveUp(key, costOf(options), decision);
+        throw error;
+      }
+    }
+    if (decision.verdict === "denied") throw new RateLimitError(this.#config.name, decision);
+    return { decision, waitedMs: Math.max(clock.nowUs() - startedUs, 0) / 1_000 };
+  }
+
+  /**
+   * One step of {@link acquire} that never sleeps, for workflows that keep their own timers: asks for permits, or comes back
+   * with a ticket after `waitMs`. Without a ticket in the decision, a wait is a reserved place that has been charged: go after
+   * that time.
+   *
+   * @throws {CostNeverFitsError}
+   */
+  decide(key: string, options?: AskOptions, ticket?: number): Promise<Decision> {
+    try {
+      const cost = costOf(options);
+      const back = ticket === undefined ? 0 : wholeOf("ticket", ticket);
+      const request: Request = { kind: "acquire", cost, priority: priorityOf(options), ticket: back };
+      return this.#decide(key, cost, request, options?.signal);
+    } catch (error) {
+      return Promise.reject(error);
+    }
+  }
+
+  /**
+   * What {@link tryAcquire} would answer, without charging.
+   *
+   * @throws {CostNeverFitsError}
+   */
+  peek(key: string, options?: Omit<AskOptions, "priority">): Promise<Decision> {
+    try {
+      const cost = costOf(options);
+      return this.#decide(key, cost, peekRequest(cost), options?.signal);
+    } catch (error) {
+      return Promise.reject(error);
+    }
+  }
+
+  /**
+   * Gives permits back that `decision` charged, and reports as a peek does. Windows and logs take them out of the very place
+   * they were counted in; GCRA and token bucket give back what has not come back by itself since. Giving the same permits
+   * back twice counts once in a log only. The cost must be the one that was asked for.
+   */
+  refund(key: string, decision: Pick<Decision, "chargedAtUs">, ask?: Ask): Promise<Decision> {
+    try {
+      const cost = costOf(ask);
+      if (decision.chargedAtUs !== undefined) wholeOf("decision.chargedAtUs", decision.chargedAtUs);
+      return this.#decide(key, cost, refundRequest(cost, decision), undefined);
+    } catch (error) {
+      return Promise.reject(error);
+    }
+  }
+
+  /** Takes a waiter out of the queue; false: it was not in it. */
+  async cancel(key: string, ticket: number): Promise<boolean> {
+    const answer = await this.#call(key, { kind: "cancelTicket", ticket: wholeOf("ticket", ticket) });
+    return answer.kind === "wasWaiting" && answer.wasWaiting;
+  }
+
+  /** Forgets what was charged to a key. Those who wait keep their places. */
+  async reset(key: string): Promise<void> {
+    await this.#call(key, { kind: "forget" });
+  }
+
+  /** As {@link acquire}, giving permits that can be given back, also by leaving the scope of `await using`. */
+  async permit(key: string, options?: AskOptions): Promise<RateLimiterPermit> {
+    const { decision, waitedMs } = await this.acquire(key, options);
+    return new RateLimiterPermit(this, key, costOf(options), decision, waitedMs);
+  }
+
+  /**
+   * The function, each call of which first acquires.
+   *
+   * @example
+   * ```ts
+   * const send = limiter.wrap(sendMail, { key: (mail) => mail.to });
+   * await send({ to: "a@example.org", text: "Hello" });
+   * ```
+   */
+  wrap<A extends readonly unknown[], R>(
+    operation: (...args: A) => R | PromiseLike<R>,
+    options: WrapOptions<A>,
+  ): (...args: A) => Promise<R> {
+    const { key, signal, cost, priority } = options;
+    return async (...args) => {
+      const ask = { cost, priority, signal: typeof signal === "function" ? signal(...args) : signal };
+      await this.acquire(typeof key === "function" ? key(...args) : key, ask);
+      return await operation(...args);
+    };
+  }
+
+  /** The same without promises, on the memory store. @internal */
+  decideNow(key: string, cost: number, request: Request): Decision {
+    try {
+      return decisionIn(this.callNow(key, request), this.#config.name, cost);
+    } catch (error) {
+      return this.#whileAway(error);
+    }
+  }
+
+  /** @internal */
+  callNow(key: string, request: Request): Answer {
+    return this.#core.callNow(this.#namespace, keyOf(key), this.#policy, request);
+  }
+
+  /** On the memory store the decision is there at once; only who asked learns of it later. */
+  #decide(key: string, cost: number, request: Request, signal: Signal | undefined): Promise<Decision> {
+    if (signal?.aborted) return Promise.reject(signal.reason);
+    if (this.#core.memory !== undefined) return Promise.resolve(this.decideNow(key, cost, request));
+    return this.#decideShared(keyOf(key), cost, request, signal);
+  }
+
+  async #decideShared(key: string, cost: number, request: Request, signal: Signal | undefined): Promise<Decision> {
+    try {
+      const answer = await this.#core.call(this.#namespace, key, this.#policy, request, signal);
+      return decisionIn(answer, this.#config.name, cost);
+    } catch (error) {
+      return this.#whileAway(error);
+    }
+  }
+
+  /** What the settings say to answer while the store is away. */
+  #whileAway(error: unknown): Decision {
+    const decision = isStoreError(error) ? decisionWhileAway(this.#config.whenAway ?? "error") : undefined;
+    if (decision === undefined) throw error;
+    return decision;
+  }
+
+  async #call(key: string, request: Request): Promise<Answer> {
+    if (this.#core.memory !== undefined) return this.callNow(key, request);
+    return this.#core.call(this.#namespace, keyOf(key), this.#policy, request);
+  }
+
+  /** Leaves the queue, or gives the reserved place back, for nobody to wait for. */
+  #giveUp(key: string, cost: number, decision: Decision): void {
+    const { ticket } = decision;
+    const request: Request = ticket === undefined ? refundRequest(cost, decision) : { kind: "cancelTicket", ticket };
+    this.#core.background(this.#call(key, request));
+  }
+}

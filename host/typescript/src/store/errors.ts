@@ -1,0 +1,23 @@
+/** How a store fails. */
+
+import { StoreError } from "../errors.js";
+
+/** No answer within the time limit of one operation. Whether the commit was applied is not known. */
+export function timedOut(limitMs: number): StoreError {
+  return new StoreError("timed-out", `the store did not answer within ${limitMs} ms`);
+}
+
+/** The store cannot be reached, or the connection broke. Whether the commit was applied is not known. */
+export function away(why: string, cause?: unknown): StoreError {
+  return new StoreError("away", `the store is away: ${why}`, cause === undefined ? undefined : { cause });
+}
+
+/** The store answered with an error: no rights, out of memory, read-only. Nothing was applied. */
+export function refused(why: string, cause?: unknown): StoreError {
+  return new StoreError("refused", `the store refused the commit: ${why}`, cause === undefined ? undefined : { cause });
+}
+
+/** The store holds as many entities as it may. Nothing was applied. */
+export function full(capacity: number): StoreError {
+  return new StoreError("full", `the store is full: it holds ${capacity} entities`);
+}

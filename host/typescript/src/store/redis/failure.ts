@@ -1,0 +1,25 @@
+/** What an error of a client library means for a commit. */
+
+import type { StoreError } from "../../errors.js";
+import { away, refused } from "../errors.js";
+
+/** How a server's errors begin: `ERR`, `NOSCRIPT`, `OOM`. A client's own begin like a sentence, or with a verb of the system's. */
+const SERVER_CODE = /^[A-Z][A-Z0-9]{2,}(?: |$)/;
+
+/**
+ * An error of the server refuses the commit: a script that fails has written nothing, because ours checks before it writes. With
+ * any other error nobody knows whether the commit arrived.
+ */
+export function storeError(error: unknown): StoreError {
+  const message = messageOf(error);
+  return SERVER_CODE.test(message) ? refused(message, error) : away(message, error);
+}
+
+/** The server does not know the script. */
+export function isUnknownScript(error: unknown): boolean {
+  return messageOf(error).startsWith("NOSCRIPT");
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message || error.name : String(error);
+}

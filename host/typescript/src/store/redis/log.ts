@@ -1,0 +1,158 @@
+/**
+ * What goes to the commit script: the commit's time and operations as one flat MessagePack array, which the script reads in one
+ * step. The format is described at the top of `commit.lua`.
+ */
+
+import { refused } from "../errors.js";
+import { type Commit, MAX_NUMBER, type Op } from "../store.js";
+
+/** No cell outlives a century: Redis refuses times that overflow when added to its clock. */
+const MAX_TTL_MS = 100 * 366 * 24 * 60 * 60 * 1000;
+
+/** An amount that fits nowhere. Odd numbers above 2^53 are not doubles, so it is one more than the next. */
+const BEYOND = MAX_NUMBER + 2;
+
+const CODES = { get: 1, observe: 2, put: 3, advance: 4, retreat: 5 } as const;
+
+declare class TextEncoder {
+  encodeInto(text: string, into: Uint8Array): { readonly written: number };
+}
+
+/**
+ * The log of a commit, in a buffer that the next call overwrites.
+ *
+ * @throws a StoreError where an operation names a cell that the commit does not have
+ */
+export function encodeLog(commit: Commit): Uint8Array {
+  writer.begin();
+  writer.number(commit.atUs);
+  for (const op of commit.ops) {
+    if (op.cell >= commit.cells.length) throw refused(`the commit has no cell ${op.cell}`);
+    writeOp(op);
+  }
+  return writer.end();
+}
+
+function writeOp(op: Op): void {
+  writer.number(CODES[op.kind]);
+  writer.number(op.cell + 1);
+  switch (op.kind) {
+    case "get":
+      writer.text(op.expected);
+      break;
+    case "put":
+      writer.text(op.value);
+      writer.ttl(op.ttlMs);
+      break;
+    case "advance":
+      writer.integer(amount(op.step, op.fits ? op.repeat : 1));
+      writer.number(op.floor);
+      writer.number(op.ceiling);
+      writer.ttl(op.ttlMs);
+      writer.flag(op.fits);
+      break;
+    case "retreat":
+      writer.number(op.step);
+      writer.number(op.floor);
+      break;
+  }
+}
+
+/** `step` so many times over; what is more than any number may be is {@link BEYOND}. */
+function amount(step: number, repeat: number): number {
+  const whole = Math.min(step, MAX_NUMBER) * repeat;
+  // A product that is above 2^53 may round, but not to what is not above it: all steps are whole.
+  return whole < MAX_NUMBER || (whole === MAX_NUMBER && isExact(step, repeat)) ? whole : BEYOND;
+}
+
+/** Whether a product that came out as 2^53 is just that. */
+function isExact(step: number, repeat: number): boolean {
+  return BigInt(Math.min(step, MAX_NUMBER)) * BigInt(repeat) === BigInt(MAX_NUMBER);
+}
+
+/** MessagePack, as far as it is needed here. */
+class Writer {
+  readonly #encoder = new TextEncoder();
+  #bytes = new Uint8Array(4096);
+  #view = new DataView(this.#bytes.buffer);
+  #length = 0;
+  #items = 0;
+
+  begin(): void {
+    // The count of items goes in front once it is known.
+    this.#length = 5;
+    this.#items = 0;
+  }
+
+  end(): Uint8Array {
+    this.#view.setUint8(0, 0xdd);
+    this.#view.setUint32(1, this.#items);
+    return this.#bytes.subarray(0, this.#length);
+  }
+
+  /** A number; above 2^53 it counts as 2^53. */
+  number(number: number): void {
+    this.integer(Math.min(number, MAX_NUMBER));
+  }
+
+  integer(number: number): void {
+    this.#reserve(9);
+    this.#items++;
+    if (number < 0x80) {
+      this.#view.setUint8(this.#length++, number);
+    } else if (number < 0x1_0000_0000) {
+      this.#view.setUint8(this.#length, 0xce);
+      this.#view.setUint32(this.#length + 1, number);
+      this.#length += 5;
+    } else {
+      this.#view.setUint8(this.#length, 0xcf);
+      this.#view.setUint32(this.#length + 1, Math.floor(number / 0x1_0000_0000));
+      this.#view.setUint32(this.#length + 5, number % 0x1_0000_0000);
+      this.#length += 9;
+    }
+  }
+
+  flag(flag: boolean): void {
+    this.#reserve(1);
+    this.#items++;
+    this.#view.setUint8(this.#length++, flag ? 0xc3 : 0xc2);
+  }
+
+  /** As text, because the script hands it on as it is. */
+  ttl(ttlMs: number): void {
+    this.text(String(Math.min(Math.max(ttlMs, 1), MAX_TTL_MS)));
+  }
+
+  text(text: string | undefined): void {
+    if (text === undefined) this.flag(false);
+    else this.#text(text);
+  }
+
+  #text(text: string): void {
+    this.#items++;
+    // A UTF-16 unit is three bytes at most and one at least.
+    this.#reserve(5 + 3 * text.length);
+    const start = this.#length;
+    const { written } = this.#encoder.encodeInto(text, this.#bytes.subarray(start + 2));
+    this.#length = start + 2 + written;
+    if (written < 0x100) {
+      this.#view.setUint8(start, 0xd9);
+      this.#view.setUint8(start + 1, written);
+    } else {
+      this.#bytes.copyWithin(start + 5, start + 2, this.#length);
+      this.#view.setUint8(start, 0xdb);
+      this.#view.setUint32(start + 1, written);
+      this.#length += 3;
+    }
+  }
+
+  #reserve(bytes: number): void {
+    if (this.#length + bytes <= this.#bytes.length) return;
+    const grown = new Uint8Array(2 * (this.#length + bytes));
+    grown.set(this.#bytes);
+    this.#bytes = grown;
+    this.#view = new DataView(grown.buffer);
+  }
+}
+
+const writer = new Writer();

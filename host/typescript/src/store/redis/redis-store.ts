@@ -1,0 +1,95 @@
+/**
+ * The Redis store: cells shared by all hosts on one Redis or Valkey server or cluster.
+ *
+ * One commit is one call of one script, so it takes one round trip and is applied whole or not at all. Needs Redis 6.2 or later,
+ * or Valkey. How keys look is told in `key.ts`; every key expires. The connection is the caller's, who opens and closes it.
+ *
+ * An ACL user needs `EVALSHA`, `EVAL`, and for the script `TIME`, `MGET`, `SET`, `DEL` and `PTTL`, on the keys under the prefix:
+ * `+evalsha +eval +time +mget +set +del +pttl ~tidegate:*`, and what the client itself sends.
+ *
+ * In a cluster the clock is that of the node that an entity is on, and {@link Store.timeUs} tells any node's. Keep the nodes' clocks
+ * together; where they differ, commits at the time of another node are untimely and the reply tells the right time.
+ */
+
+import { ConfigError, type Problem } from "../../errors.js";
+import { type EntityKey, escapedPrefix } from "../../key.js";
+import { refused } from "../errors.js";
+import type { Commit, Reply, Store } from "../store.js";
+import { type RedisClient, wireOf } from "./clients.js";
+import { encodeLog } from "./log.js";
+import { Outbox } from "./outbox.js";
+import { decodeReply } from "./reply.js";
+import { shareASlot } from "./slot.js";
+
+/** The settings of a Redis store. */
+export interface RedisStoreOptions {
+  /** What all keys begin with; `tidegate` unless set. Hosts share cells if they share server and prefix. */
+  readonly prefix?: string;
+  /** How long one operation may take, in milliseconds; 1 to 60,000, 50 unless set. */
+  readonly limitMs?: number;
+}
+
+declare const Buffer: { from(bytes: Uint8Array): Uint8Array };
+
+/**
+ * The Redis store. No commit waits longer than the time limit of one operation, whatever has become of the server.
+ *
+ * A client that sends commands again after a lost connection (ioredis does, unless `autoResendUnfulfilledCommands` is false) may
+ * charge a call twice, never admit one twice; what comes more than a second late changes nothing. The package `redis` reads the
+ * last 48 numbers up to 2^53 inexactly; no policy counts so far.
+ */
+export class RedisStore implements Store {
+  readonly #outbox: Outbox;
+  readonly #prefix: string;
+
+  /**
+   * @param client the connection: ioredis' `Redis` or `Cluster`, or what `createClient` or `createCluster` of the package `redis`
+   *   returns, connected or about to be
+   * @throws a ConfigError for settings that are wrong, a MisuseError for a client that is not known
+   */
+  constructor(client: RedisClient, options: RedisStoreOptions = {}) {
+    const { prefix = "tidegate", limitMs = 50 } = options;
+    check(prefix, limitMs);
+    this.#prefix = escapedPrefix(prefix);
+    this.#outbox = new Outbox(wireOf(client), limitMs);
+  }
+
+  async commit(commit: Commit): Promise<Reply> {
+    if (this.#outbox.isCluster && !shareASlot(commit.entities)) {
+      throw refused(`the ${commit.entities.length} entities of the commit are in different slots of the cluster`);
+    }
+    const keys = commit.cells.map(({ entity, field }) => this.#key(commit.entities[entity], entity, field));
+    const log = Buffer.from(encodeLog(commit));
+    // The operations may be overwritten while the commit is on its way, should it take too long.
+    const [ops, cells] = [commit.ops.slice(), commit.cells.length];
+    return decodeReply(await this.#outbox.send(keys, log), ops, cells);
+  }
+
+  async timeUs(): Promise<number> {
+    const { clockUs } = await this.commit({ atUs: 0, entities: [], cells: [], ops: [] });
+    return clockUs;
+  }
+
+  isAtomicOver(entities: readonly EntityKey[]): boolean {
+    return !this.#outbox.isCluster || shareASlot(entities);
+  }
+
+  #key(key: EntityKey | undefined, entity: number, field: number): string {
+    if (key === undefined) throw refused(`the commit has no entity ${entity}`);
+    return key.redisKey(this.#prefix, field);
+  }
+}
+
+/** Like `new RedisStore(client, options)`. */
+export function redisStore(client: RedisClient, options?: RedisStoreOptions): RedisStore {
+  return new RedisStore(client, options);
+}
+
+function check(prefix: unknown, limitMs: unknown): void {
+  const problems: Problem[] = [];
+  if (typeof prefix !== "string") problems.push({ path: "prefix", value: `${prefix}`, allowed: "a text" });
+  if (!Number.isInteger(limitMs) || (limitMs as number) < 1 || (limitMs as number) > 60_000) {
+    problems.push({ path: "limitMs", value: `${limitMs}`, allowed: "a whole number from 1 to 60000" });
+  }
+  if (problems.length > 0) throw new ConfigError("the Redis store", problems);
+}

@@ -1,0 +1,2 @@
+export { type Cell, Cells, type CellValue, Entity } from "./cells.js";
+export { Transaction } from "./transaction.js";

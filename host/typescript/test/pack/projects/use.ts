@@ -1,0 +1,81 @@
+// Uses the types of the installed package, as strictly as can be.
+import {
+  blocking,
+  type CircuitBreakerResult,
+  type CircuitReport,
+  type Clock,
+  type Decision,
+  executeRateLimiterNode,
+  isCircuitOpenError,
+  Memory,
+  type NodeStep,
+  type RateLimiterConfig,
+  type RateLimiterNodeConfig,
+  type RedisClient,
+  redisStore,
+  type Signal,
+  Tidegate,
+} from "tidegate";
+
+const config = {
+  name: "api",
+  limits: [{ limit: 10, window: "second", algorithm: { name: "gcra", burst: 5 } }],
+  onLimit: { behavior: "queue", maxSize: 10, timeoutMs: 1_000 },
+} satisfies RateLimiterConfig;
+
+export async function use(clock: Clock, client: RedisClient, given?: { cost?: number }): Promise<CircuitReport> {
+  const shared = new Tidegate({ store: redisStore(client), clock, maxBatch: 16 });
+  const gate = new Tidegate({ store: new Memory({ capacity: 10 }) });
+  const limiter = gate.rateLimiter(config);
+  const decision: Decision = await limiter.tryAcquire("me", given);
+  const charged: number | undefined = decision.chargedAtUs;
+  const wrapped = limiter.wrap(async (user: string, count: number) => `${user} ${count}`, { key: user => user });
+  const text: string = await wrapped("me", charged ?? 0);
+  const breaker = shared.circuitBreaker({ name: text, trip: { consecutive: 5, sample: { calls: 10 } } });
+  try {
+    const length: number = await breaker.call(async () => text.length);
+    await breaker.keyed(`${length}`).call(() => length);
+  } catch (error) {
+    if (isCircuitOpenError(error)) return error.report;
+    throw error;
+  }
+  // @ts-expect-error: there is no such unit
+  gate.rateLimiter({ name: "api", limits: [{ limit: 1, window: "week" }] });
+  // @ts-expect-error: the arguments are those of the function
+  await wrapped(5, "me");
+  const report: CircuitReport = new blocking.Tidegate().circuitBreaker({ name: "c", trip: {} }).status();
+  return report;
+}
+
+const perUser: RateLimiterNodeConfig = { limit: 1, window: "day", keyType: "per-user", behavior: "queue" };
+
+export async function useNodes(signal: Signal): Promise<number> {
+  const named = await executeRateLimiterNode(
+    { ...perUser, outputVariable: "rate" as const },
+    { userId: 5, items: [1] },
+  );
+  const passed: boolean = named.rate.passed;
+  const items: number[] = named.items;
+  const text: string = await executeRateLimiterNode(perUser, '{"userId": 5}', { signal });
+  const node = new Tidegate().rateLimiterNode(text);
+  const step: NodeStep = await node.begin({ userId: passed });
+  if (!step.done) return step.waitMs;
+  const config = {
+    circuitId: "c",
+    failureThreshold: 1,
+    failureWindowMs: 1_000,
+    successThreshold: 1,
+    halfOpenTimeoutMs: 1_000,
+    fallbackAction: "skip",
+    monitoredErrors: ["timeout"],
+  } as const;
+  const gate = new Tidegate();
+  const merged = await gate.executeCircuitBreakerNode(config, { items });
+  const last: { getTime(): number } | undefined = merged.lastFailure;
+  const first = async (of: { items: number[] }, given: Signal | undefined) => (given ? of.items[0] : undefined);
+  const guarded = await gate.withCircuitBreaker(config, { items }, first, { signal });
+  const result: CircuitBreakerResult = guarded.circuitResult;
+  // @ts-expect-error: there is no such window
+  await executeRateLimiterNode({ ...perUser, window: "week" }, { userId: 5 });
+  return (guarded.result ?? 0) + result.failureCount + (last?.getTime() ?? 0);
+}

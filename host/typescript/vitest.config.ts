@@ -1,0 +1,13 @@
+import { defineConfig } from "vitest/config";
+
+export default defineConfig({
+  test: {
+    include: ["test/**/*.test.ts"],
+    exclude: ["test/pack/**"],
+    // Only what hangs takes so long, also on a busy machine.
+    testTimeout: 60_000,
+    // FinalizationRegistry is tested by collecting garbage on purpose.
+    pool: "forks",
+    poolOptions: { forks: { execArgv: ["--expose-gc"], maxForks: 2 } },
+  },
+});
