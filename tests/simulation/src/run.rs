@@ -8,7 +8,7 @@ use parking_lot::Mutex;
 use tidegate::Tidegate;
 use tokio::task::JoinHandle;
 
-use crate::actor::{Actor, Host, longest_wait_us};
+use crate::actor::{Actor, Host, capacity, longest_wait_us};
 use crate::clock::{self, HostClock};
 use crate::epilogue;
 use crate::flaw::Flaw;
@@ -52,7 +52,8 @@ pub fn run(scenario: Scenario, trial: &Trial) -> Record {
 /// After so long nothing that was charged or admitted counts any more, in microseconds.
 fn rest_us(scenario: &Scenario) -> u64 {
     let limiter = |config: &tidegate::RateLimiterConfig| {
-        let window_ms = config.limits.iter().map(|limit| limit.window_count * 20).max().unwrap_or(0);
+        let fills = |limit: &tidegate::Limit| u64::from(capacity(limit).div_ceil(limit.limit));
+        let window_ms = config.limits.iter().map(|limit| limit.window_count * (3 + fills(limit))).max().unwrap_or(0);
         window_ms * 1_000 + longest_wait_us(&config.on_limit)
     };
     let breaker = |config: &tidegate::CircuitBreakerConfig| {

@@ -10,7 +10,7 @@ use tokio::sync::oneshot;
 use crate::flaw::Flaw;
 use crate::node::Node;
 use crate::random::Random;
-use crate::record::{Answer, Ask, Call, Record};
+use crate::record::{Answer, Applied, Ask, Call, Record};
 use crate::scenario::{Fault, FaultKind, Scenario};
 use crate::timeline::Timeline;
 
@@ -33,8 +33,8 @@ struct State {
     calls: Vec<Call>,
     /// Counts all that is asked and answered.
     sequence: u64,
-    /// For each host and entity, when the last reply came that something was applied, and as which commit.
-    heard: BTreeMap<(usize, String), (u64, usize)>,
+    /// For each host and entity, when replies came that something was applied, and as which commits.
+    heard: BTreeMap<(usize, String), Vec<(u64, usize)>>,
     /// How often each host has started; one that is dead has started anew, as far as its messages go.
     lives: BTreeMap<usize, u64>,
     /// Messages sent by each host.
@@ -149,7 +149,7 @@ impl World {
         }
         if let Some(commit) = applied {
             let tag = state.node.applied[commit].tag.clone();
-            state.heard.insert((host, tag), (self.timeline.now_us(), commit));
+            state.heard.entry((host, tag)).or_default().push((self.timeline.now_us(), commit));
         }
         let _ = reply.send(heard);
     }
@@ -224,11 +224,25 @@ impl State {
             return;
         }
         call.ended = (now_us, self.sequence);
-        let heard = self.heard.get(&(call.host, call.tag.clone()));
-        // An answer that took no time came from what the host knew.
-        let confirmed = matches!(answer, Answer::Decision(_) | Answer::Report(_) | Answer::Cancelled(_));
-        call.commit = heard.filter(|(at_us, _)| confirmed && *at_us == now_us && call.asked.0 < now_us).map(|h| h.1);
+        let heard = self.heard.get(&(call.host, call.tag.clone())).map_or(&[][..], Vec::as_slice);
+        call.commit = commit_of(call, &answer, heard, &self.node.applied);
         call.answer = answer;
+    }
+}
+
+/// The commit that an answer comes from. A call that waited by itself is told apart by the time of its decision; any other ends
+/// as soon as its reply comes, and one that took no time was answered from what the host knew.
+fn commit_of(call: &Call, answer: &Answer, heard: &[(u64, usize)], applied: &[Applied]) -> Option<usize> {
+    let since = heard.iter().rev().take_while(|(at_us, _)| *at_us > call.asked.0).map(|(_, commit)| *commit);
+    match (answer, &call.ask) {
+        (Answer::Decision(decision), Ask::Acquire(..)) => {
+            since.into_iter().find(|commit| applied[*commit].at_us == decision.at_us)
+        }
+        (Answer::Decision(_) | Answer::Report(_) | Answer::Cancelled(_), _) => {
+            let (at_us, commit) = heard.last()?;
+            (*at_us == call.ended.0 && call.asked.0 < *at_us).then_some(*commit)
+        }
+        _ => None,
     }
 }
 
