@@ -5,6 +5,7 @@ mod install;
 mod package;
 mod paths;
 mod run;
+mod simulate;
 mod tasks;
 mod test_counts;
 mod toolchain;
@@ -68,6 +69,14 @@ const TASKS: &[Task] = &[
         summary: "run the benchmarks",
         details: "The arguments go to `cargo bench`.",
         start: Start::Handing(tasks::bench),
+    },
+    Task {
+        name: "simulate",
+        arguments: " [arguments]",
+        summary: "run simulated fleets that try to break the promises",
+        details: "`--seeds N` runs so many fleets, `--seed S` one; a failure prints the command that replays it. The arguments go to\n\
+                  the simulation: `cargo xtask simulate --help` lists them.",
+        start: Start::Handing(simulate::simulate),
     },
     Task {
         name: "package",

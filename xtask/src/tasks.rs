@@ -23,7 +23,7 @@ pub(crate) fn component() -> Result<()> {
 
 /// All packages that link wasmtime. They are always chosen together: chosen alone, each would switch on other features of
 /// what wasmtime is built of, and have it compiled anew.
-const THE_REST: [&str; 5] = ["--workspace", "--exclude", "tidegate-policy", "--exclude", "xtask"];
+pub(crate) const THE_REST: [&str; 5] = ["--workspace", "--exclude", "tidegate-policy", "--exclude", "xtask"];
 
 /// Runs the example.
 pub(crate) fn demo(arguments: &[String]) -> Result<()> {

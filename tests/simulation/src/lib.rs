@@ -12,6 +12,7 @@ mod epilogue;
 pub mod flaw;
 pub mod generate;
 pub mod link;
+pub mod mutant;
 pub mod node;
 pub mod random;
 pub mod record;

@@ -2,7 +2,6 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::time::Duration;
 
 use parking_lot::Mutex;
 use tidegate::Tidegate;
@@ -93,8 +92,8 @@ impl Fleet {
     fn host(&self, number: usize, error: clock::Error) -> Host {
         let clock = HostClock::new(self.world.timeline.clone(), error);
         let mut builder = Tidegate::builder().store(Link::start(&self.world, number)).clock(clock.clone());
-        // Few are known at once, so that what was forgotten is learnt again.
-        builder = builder.max_batch(8).flush_delay(Duration::from_millis(20));
+        // Small batches, so that calls that meet are spread over several.
+        builder = builder.max_batch(8);
         if let Some(component) = &self.trial.component {
             builder = builder.component(component.to_vec());
         }

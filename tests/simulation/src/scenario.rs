@@ -151,8 +151,7 @@ impl Scenario {
     pub fn arguments(&self) -> String {
         let list = |parts: &BTreeSet<usize>| parts.iter().map(ToString::to_string).collect::<Vec<_>>().join(",");
         let mut text = format!("--seed {}", self.seed);
-        for (name, parts) in
-            [("hosts", &self.cuts.hosts), ("actors", &self.cuts.actors), ("faults", &self.cuts.faults)]
+        for (name, parts) in [("hosts", &self.cuts.hosts), ("actors", &self.cuts.actors), ("faults", &self.cuts.faults)]
         {
             if !parts.is_empty() {
                 text += &format!(" --without-{name} {}", list(parts));
@@ -171,14 +170,23 @@ impl Scenario {
             text += &format!("  limiter {}: {:?}, {:?}\n", limiter.name, limiter.limits, limiter.on_limit);
         }
         for breaker in &self.breakers {
-            text += &format!("  circuit {}: {:?}, open {} ms, {:?}, {:?}\n", breaker.name, breaker.trip, breaker.open_ms, breaker.backoff, breaker.half_open);
+            text += &format!(
+                "  circuit {}: {:?}, open {} ms, {:?}, {:?}\n",
+                breaker.name, breaker.trip, breaker.open_ms, breaker.backoff, breaker.half_open
+            );
         }
         for actor in &self.actors {
             let (host, clock) = (actor.host, self.hosts[actor.host]);
-            text += &format!("  actor {} on host {host} ({clock:?}): {:?}, {} calls\n", actor.number, actor.target, actor.calls);
+            text += &format!(
+                "  actor {} on host {host} ({clock:?}): {:?}, {} calls\n",
+                actor.number, actor.target, actor.calls
+            );
         }
         for fault in &self.faults {
-            text += &format!("  fault {} from {} to {} us: {:?}\n", fault.number, fault.from_us, fault.until_us, fault.kind);
+            text += &format!(
+                "  fault {} from {} to {} us: {:?}\n",
+                fault.number, fault.from_us, fault.until_us, fault.kind
+            );
         }
         text
     }

@@ -56,7 +56,8 @@ fn at_most(record: &Record, peek: &Call, config: &RateLimiterConfig, limit: &Lim
         return u64::MAX;
     }
     // What is unknown may have been decided at a later time than the peek, and come before what was decided earlier.
-    let late_us = record.commits.iter().filter(|commit| commit.tag == peek.tag).map(|c| c.clock_us.abs_diff(c.at_us)).max();
+    let late_us =
+        record.commits.iter().filter(|commit| commit.tag == peek.tag).map(|c| c.clock_us.abs_diff(c.at_us)).max();
     counted(&charges, limit, at_us.saturating_sub(late_us.unwrap_or(0)), true) + unknown + 1
 }
 

@@ -1,7 +1,7 @@
 //! The circuit: open admits nothing before its time, an outcome of an earlier generation counts for nothing, and nothing opens
 //! it but enough failures.
 
-use tidegate::{CircuitBreakerConfig, CircuitReport, Effect, State, Transition};
+use tidegate::{Cause, CircuitBreakerConfig, CircuitReport, Effect, Mode, Transition};
 
 use super::Violation;
 use crate::record::{Answer, Ask, Call, Record};
@@ -24,12 +24,17 @@ pub(super) fn check(record: &Record, tag: &str, config: &CircuitBreakerConfig, f
         }
         check_outcome(record, call, report, newest, commit, found);
         check_cause(record, call, report, config, found);
-        if report.event.is_some_and(|event| event.after == State::Open && report.state == State::Open) {
+        if report.mode == Mode::Normal && report.event.is_some_and(|event| opens(event.cause)) {
             let until_us = report.generation + config.open_ms * 1_000;
             opened = Some(Opened { until_us, generation: report.generation, commit, asked: call.asked.1 });
         }
         newest = Some((report.generation, commit));
     }
+}
+
+/// Whether a circuit that is left to its rules is open after this.
+fn opens(cause: Cause) -> bool {
+    matches!(cause, Cause::Failures | Cause::Consecutive | Cause::FailureRate | Cause::SlowRate | Cause::ProbeFailed)
 }
 
 /// Reports that came from a commit, in the order of their commits.
@@ -60,7 +65,8 @@ fn check_admission(
     let orders = |of: &Call| matches!(of.ask, Ask::SetMode(_) | Ask::Reset) && of.ended.1 > opened.asked;
     let ordered = record.on(&call.tag).any(|of| orders(of) && of.asked.1 < call.ended.1 || is_unsure_order(of, call));
     if !ordered && knew(record, opened.commit, commit) {
-        let what = format!("{}: opened as {} until {}, admitted {permit:?}", call.tag, opened.generation, opened.until_us);
+        let what =
+            format!("{}: opened as {} until {}, admitted {permit:?}", call.tag, opened.generation, opened.until_us);
         found.push(Violation { promise: "an open circuit admits nothing before its time", what });
     }
 }
@@ -97,7 +103,7 @@ fn check_cause(
     config: &CircuitBreakerConfig,
     found: &mut Vec<Violation>,
 ) {
-    let Some(Transition { cause: tidegate::Cause::Consecutive, .. }) = report.event else { return };
+    let Some(Transition { cause: Cause::Consecutive, .. }) = report.event else { return };
     let (Some(needed), Ask::Failed(permit)) = (config.trip.consecutive, &call.ask) else { return };
     // Counts go on through generations that did not clear them, but never past a closing; failures are counted from there on.
     let failures = record.on(&call.tag).filter(|of| matches!(of.ask, Ask::Failed(_)) && of.asked.1 < call.ended.1);

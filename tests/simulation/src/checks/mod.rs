@@ -67,7 +67,8 @@ struct Charge {
 fn charge(config: &RateLimiterConfig, call: &Call) -> Option<Charge> {
     let decision = decision(call)?;
     let cost = cost(&call.ask)?;
-    let granted = decision.verdict == Verdict::Allowed || decision.verdict == Verdict::Wait && decision.ticket.is_none();
+    let granted =
+        decision.verdict == Verdict::Allowed || decision.verdict == Verdict::Wait && decision.ticket.is_none();
     let at_us = decision.charged_at_us.filter(|_| granted && !decision.degraded)?;
     let (decided_us, commit) = (decision.at_us, call.commit);
     let taken_us = if config.limits.len() > 1 { at_us.max(decided_us) } else { decided_us };

@@ -27,9 +27,8 @@ pub(super) fn check(record: &Record, tag: &str, config: &CircuitBreakerConfig, f
 fn probe<'a>(record: &'a Record, call: &'a Call) -> Option<Probe<'a>> {
     let Answer::Report(report) = &call.answer else { return None };
     let permit = report.permit.filter(|permit| permit.probe > 0)?;
-    let hands_in = |of: &&Call| {
-        matches!(&of.ask, Ask::Succeeded(of) | Ask::Failed(of) | Ask::Cancelled(of) if *of == permit)
-    };
+    let hands_in =
+        |of: &&Call| matches!(&of.ask, Ask::Succeeded(of) | Ask::Failed(of) | Ask::Cancelled(of) if *of == permit);
     let done = record.on(&call.tag).find(hands_in).map_or(u64::MAX, |of| of.asked.1);
     Some(Probe { call, permit, commit: call.commit?, done })
 }

@@ -50,6 +50,10 @@ pub(super) fn check(record: &Record, tag: &str, config: &RateLimiterConfig, foun
             line.check_turn(tag, call, decision, cost, found);
         } else if let (Verdict::Wait, Some(ticket)) = (decision.verdict, decision.ticket) {
             let due_us = decision.at_us + u64::try_from(decision.wait.as_micros()).unwrap_or(u64::MAX / 2);
+            if decision.at_us >= ticket.0 + line.timeout_us {
+                let what = format!("{tag}: {:?} was told at {} to go on waiting", call.ask, decision.at_us);
+                found.push(Violation { promise: "nobody waits past its time", what });
+            }
             let priority = priority_of(&call.ask);
             line.waiters.insert(ticket.0, Waiter { priority, ticket: ticket.0, cost, due_us, commit });
         }
@@ -81,7 +85,9 @@ impl Line<'_> {
         let ahead: Vec<&Waiter> = self
             .waiters
             .values()
-            .filter(|waiter| (Reverse(waiter.priority), waiter.ticket) < rank && self.is_in_time(waiter, decision.at_us))
+            .filter(|waiter| {
+                (Reverse(waiter.priority), waiter.ticket) < rank && self.is_in_time(waiter, decision.at_us)
+            })
             .filter(|waiter| !self.may_be_gone(waiter, call))
             .collect();
         let needed: u32 = ahead.iter().map(|waiter| waiter.cost).sum();

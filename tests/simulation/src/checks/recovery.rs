@@ -17,7 +17,10 @@ pub(super) fn check(record: &Record, found: &mut Vec<Violation>) {
         let all = config.limits.iter().map(capacity).min().unwrap_or(1);
         match (&call.ask, decision(call)) {
             (Ask::Peek, Some(decision)) if decision.remaining < all || decision.waiting > 0 => {
-                lost(format!("{}: of {all} permits {} are left, {} wait", call.tag, decision.remaining, decision.waiting));
+                lost(format!(
+                    "{}: of {all} permits {} are left, {} wait",
+                    call.tag, decision.remaining, decision.waiting
+                ));
             }
             (Ask::TryAcquire(_), Some(decision)) if !decision.is_allowed() => {
                 lost(format!("{}: not all of {all} permits can be had: {decision:?}", call.tag));

@@ -16,12 +16,18 @@ const CIRCUIT_MS: u64 = 32 * 86_400_000;
 pub(super) fn check(record: &Record, found: &mut Vec<Violation>) {
     for commit in &record.commits {
         if commit.at_us > commit.clock_us || commit.clock_us - commit.at_us > MAX_LAG_US {
-            let what = format!("{} was decided at {} when the store's clock was {}", commit.tag, commit.at_us, commit.clock_us);
+            let what = format!(
+                "{} was decided at {} when the store's clock was {}",
+                commit.tag, commit.at_us, commit.clock_us
+            );
             found.push(Violation { promise: "no decision ahead of the store's clock", what });
         }
         let longest_ms = longest_ms(record, &commit.tag);
         if commit.cells > MOST_CELLS || commit.bytes > MOST_BYTES || commit.longest_ttl_ms > longest_ms {
-            let what = format!("{} holds {} cells of {} bytes for {} ms", commit.tag, commit.cells, commit.bytes, commit.longest_ttl_ms);
+            let what = format!(
+                "{} holds {} cells of {} bytes for {} ms",
+                commit.tag, commit.cells, commit.bytes, commit.longest_ttl_ms
+            );
             found.push(Violation { promise: "the store's memory is bounded", what });
         }
     }

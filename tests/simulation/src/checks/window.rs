@@ -17,8 +17,11 @@ pub(super) fn check(record: &Record, tag: &str, config: &RateLimiterConfig, foun
     let spare = doubled_refunds(record, tag) + stray_refunds(record, tag);
     for tip in record.tips(tag) {
         let line: Vec<usize> = record.line(tip).collect();
-        let mut charges: Vec<Charge> =
-            charges.iter().filter(|charge| charge.commit.is_some_and(|commit| line.contains(&commit))).copied().collect();
+        let mut charges: Vec<Charge> = charges
+            .iter()
+            .filter(|charge| charge.commit.is_some_and(|commit| line.contains(&commit)))
+            .copied()
+            .collect();
         charges.sort_by_key(|charge| charge.at_us);
         for limit in &config.limits {
             check_line(&charges, limit, spare, tag, found);
@@ -57,7 +60,8 @@ fn check_line(charges: &[Charge], limit: &Limit, spare: u64, tag: &str, found: &
         }
     };
     if worst > bound + spare {
-        let what = format!("{tag}: {worst} permits where {bound} and {spare} more are allowed, by {limit:?}: {charges:?}");
+        let what =
+            format!("{tag}: {worst} permits where {bound} and {spare} more are allowed, by {limit:?}: {charges:?}");
         found.push(Violation { promise: PROMISE, what });
     }
 }
@@ -101,7 +105,15 @@ mod tests {
     use super::*;
 
     fn charges(of: &[(u64, u32)]) -> Vec<Charge> {
-        of.iter().map(|(at_us, cost)| Charge { at_us: *at_us, decided_us: *at_us, taken_us: *at_us, cost: *cost, commit: None }).collect()
+        of.iter()
+            .map(|(at_us, cost)| Charge {
+                at_us: *at_us,
+                decided_us: *at_us,
+                taken_us: *at_us,
+                cost: *cost,
+                commit: None,
+            })
+            .collect()
     }
 
     #[test]
