@@ -81,10 +81,8 @@ impl Actor {
         answer: impl FnOnce(&T) -> Answer,
     ) -> Option<T> {
         let number = self.world.ask(self.host.number, self.of.number, tag, ask);
-        let patience_us = match self.random.chance(self.of.drops_per_mille) {
-            true => self.random.between(0, 5_000),
-            false => u64::MAX,
-        };
+        let goes_away = self.random.chance(self.of.drops_per_mille);
+        let patience_us = if goes_away { self.random.between(0, 5_000) } else { u64::MAX };
         tokio::select! {
             biased;
             result = call => {

@@ -176,11 +176,11 @@ impl Draft {
     }
 
     fn expires_us(&self, ttl_ms: u64) -> u64 {
-        let ttl_us = ttl_ms.max(1).saturating_mul(1_000);
+        let life_us = ttl_ms.max(1).saturating_mul(1_000);
         match self.flaw {
             Some(Flaw::NeverExpires) => u64::MAX,
-            Some(Flaw::ExpiresEarly) => self.clock_us + ttl_us / 10,
-            _ => self.clock_us.saturating_add(ttl_us),
+            Some(Flaw::ExpiresEarly) => self.clock_us + life_us / 10,
+            _ => self.clock_us.saturating_add(life_us),
         }
     }
 

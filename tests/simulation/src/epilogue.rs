@@ -14,7 +14,7 @@ use crate::world::World;
 const MOST_ASKS: u32 = 40;
 
 /// Asks every entity.
-pub async fn audit(world: Arc<World>, host: Host) {
+pub(crate) async fn audit(world: Arc<World>, host: Host) {
     let scenario = &world.scenario;
     for (number, config) in scenario.limiters.iter().enumerate() {
         let limiter = host.gate.rate_limiter(config.clone()).expect("the scenario's configurations are valid");

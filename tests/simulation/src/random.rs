@@ -1,6 +1,6 @@
 //! Chance, all of it from one seed.
 
-/// A stream of numbers that follows from its seed alone: SplitMix64 (Steele, Lea and Flood, 2014).
+/// A stream of numbers that follows from its seed alone: `SplitMix64` (Steele, Lea and Flood, 2014).
 #[derive(Debug, Clone)]
 pub struct Random(u64);
 

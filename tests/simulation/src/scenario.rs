@@ -150,44 +150,33 @@ impl Scenario {
     /// The arguments that make this scenario again.
     pub fn arguments(&self) -> String {
         let list = |parts: &BTreeSet<usize>| parts.iter().map(ToString::to_string).collect::<Vec<_>>().join(",");
-        let mut text = format!("--seed {}", self.seed);
-        for (name, parts) in [("hosts", &self.cuts.hosts), ("actors", &self.cuts.actors), ("faults", &self.cuts.faults)]
-        {
-            if !parts.is_empty() {
-                text += &format!(" --without-{name} {}", list(parts));
-            }
+        let Cuts { hosts, actors, faults, calls } = &self.cuts;
+        let mut words = vec![format!("--seed {}", self.seed)];
+        for (name, parts) in [("hosts", hosts), ("actors", actors), ("faults", faults)] {
+            words.extend((!parts.is_empty()).then(|| format!("--without-{name} {}", list(parts))));
         }
-        if self.cuts.calls > 0 {
-            text += &format!(" --calls {}", self.cuts.calls);
-        }
-        text
+        words.extend((*calls > 0).then(|| format!("--calls {calls}")));
+        words.join(" ")
     }
 
     /// What is in it, one part a line.
     pub fn described(&self) -> String {
-        let mut text = String::new();
-        for limiter in &self.limiters {
-            text += &format!("  limiter {}: {:?}, {:?}\n", limiter.name, limiter.limits, limiter.on_limit);
-        }
-        for breaker in &self.breakers {
-            text += &format!(
-                "  circuit {}: {:?}, open {} ms, {:?}, {:?}\n",
-                breaker.name, breaker.trip, breaker.open_ms, breaker.backoff, breaker.half_open
-            );
-        }
-        for actor in &self.actors {
-            let (host, clock) = (actor.host, self.hosts[actor.host]);
-            text += &format!(
-                "  actor {} on host {host} ({clock:?}): {:?}, {} calls\n",
-                actor.number, actor.target, actor.calls
-            );
-        }
-        for fault in &self.faults {
-            text += &format!(
-                "  fault {} from {} to {} us: {:?}\n",
-                fault.number, fault.from_us, fault.until_us, fault.kind
-            );
-        }
-        text
+        let limiters =
+            self.limiters.iter().map(|of| format!("limiter {}: {:?}, {:?}", of.name, of.limits, of.on_limit));
+        let breakers = self.breakers.iter().map(|of| {
+            let CircuitBreakerConfig { name, trip, open_ms, backoff, half_open, .. } = of;
+            format!("circuit {name}: {trip:?}, open {open_ms} ms, {backoff:?}, {half_open:?}")
+        });
+        let actors = self.actors.iter().map(|of| {
+            let clock::Error { offset_us, drift_ppm } = self.hosts[of.host];
+            let host = format!("host {} ({offset_us} us off, {drift_ppm} ppm fast)", of.host);
+            format!("actor {} on {host}: {:?}, {} calls", of.number, of.target, of.calls)
+        });
+        let faults = self
+            .faults
+            .iter()
+            .map(|of| format!("fault {} from {} to {} us: {:?}", of.number, of.from_us, of.until_us, of.kind));
+        let lines = limiters.chain(breakers).chain(actors).chain(faults);
+        lines.flat_map(|line| ["  ".to_owned(), line, "\n".to_owned()]).collect()
     }
 }

@@ -71,7 +71,7 @@ impl Shrinking<'_> {
         for part in parts(&self.failure.scenario) {
             let mut cuts = self.failure.scenario.cuts.clone();
             of(&mut cuts).insert(part);
-            self.attempt(cuts);
+            self.attempt(&cuts);
         }
     }
 
@@ -79,19 +79,19 @@ impl Shrinking<'_> {
         loop {
             let most = self.failure.scenario.actors.iter().map(|actor| actor.calls).max().unwrap_or(0);
             let calls = most / 2;
-            if calls == 0 || !self.attempt(Cuts { calls, ..self.failure.scenario.cuts.clone() }) {
+            if calls == 0 || !self.attempt(&Cuts { calls, ..self.failure.scenario.cuts.clone() }) {
                 return;
             }
         }
     }
 
     /// Keeps the cuts if the same promise is broken without the parts.
-    fn attempt(&mut self, cuts: Cuts) -> bool {
+    fn attempt(&mut self, cuts: &Cuts) -> bool {
         self.runs += 1;
         if self.runs > MOST_RUNS {
             return false;
         }
-        let scenario = generate::scenario(self.failure.scenario.seed).cut(&cuts);
+        let scenario = generate::scenario(self.failure.scenario.seed).cut(cuts);
         match Failure::find(scenario, self.trial) {
             Some(failure) if failure.violation.promise == self.failure.violation.promise => {
                 self.failure = failure;

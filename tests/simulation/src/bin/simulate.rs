@@ -136,13 +136,10 @@ fn prove(arguments: &Arguments, seeds: u64) -> Result<bool> {
     let mut all = true;
     for (name, trial) in flaws.chain(mutants) {
         let trial = trial?;
-        match (0..seeds).find_map(|seed| Failure::find(generate::scenario(seed), &trial)) {
-            Some(failure) => println!("{name:<32} seed {:<6} {}", failure.scenario.seed, failure.violation.promise),
-            None => {
-                println!("{name:<32} not caught in {seeds} seeds");
-                all = false;
-            }
-        }
+        let caught = (0..seeds).find_map(|seed| Failure::find(generate::scenario(seed), &trial));
+        all &= caught.is_some();
+        let outcome = caught.map(|failure| format!("seed {:<6} {}", failure.scenario.seed, failure.violation.promise));
+        println!("{name:<32} {}", outcome.unwrap_or_else(|| format!("not caught in {seeds} seeds")));
     }
     Ok(all)
 }

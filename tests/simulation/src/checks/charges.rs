@@ -85,12 +85,11 @@ fn counted(charges: &[Charge], limit: &Limit, at_us: u64, most: bool) -> u64 {
     let open_us = at_us / window_us * window_us;
     // A permit counts from `from_us` on.
     let from_us = match limit.algorithm {
-        Algorithm::SlidingLog => (at_us + 1).saturating_sub(window_us),
         Algorithm::SlidingWindow { sub_windows } if most => {
             let sub_us = window_us.div_ceil(sub_windows.into());
             at_us.saturating_sub(window_us + 2 * sub_us)
         }
-        Algorithm::SlidingWindow { .. } => (at_us + 1).saturating_sub(window_us),
+        Algorithm::SlidingLog | Algorithm::SlidingWindow { .. } => (at_us + 1).saturating_sub(window_us),
         Algorithm::SlidingWindowCounter if most => open_us.saturating_sub(window_us),
         Algorithm::FixedWindow | Algorithm::SlidingWindowCounter => open_us,
         Algorithm::Gcra { .. } | Algorithm::TokenBucket { .. } => return level(charges, limit, at_us, most),
