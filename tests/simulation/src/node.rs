@@ -82,7 +82,7 @@ impl Node {
             clock_us,
             parent: self.heads.get(tag).copied(),
             again,
-            retreats: commit.ops.iter().filter(|op| matches!(op, Op::Retreat { .. })).count() as u64,
+            gives: commit.ops.iter().filter(|op| matches!(op, Op::Retreat { .. } | Op::Put { .. })).count() as u64,
             cells: own.len(),
             bytes: own.iter().map(|held| held.text.len()).sum(),
             longest_ttl_ms: own.iter().map(ttl_ms).max().unwrap_or(0),

@@ -93,8 +93,8 @@ pub struct Applied {
     pub parent: Option<usize>,
     /// Whether it was the second copy of a request that had been applied before.
     pub again: bool,
-    /// How many numbers it moved back.
-    pub retreats: u64,
+    /// How many numbers it moved back, and values it replaced: each may give permits.
+    pub gives: u64,
     /// The entity's cells after it.
     pub cells: usize,
     /// The bytes in them.

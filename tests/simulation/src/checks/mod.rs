@@ -105,9 +105,10 @@ fn kept_charges(record: &Record, tag: &str, config: &RateLimiterConfig) -> Vec<C
     charges
 }
 
-/// How many more permits than promised may have been given because requests that give back arrived twice.
+/// How many more permits than promised may have been given because requests that give back arrived twice. A number that is
+/// moved back is not validated, and a value that is replaced may have become what it was again.
 fn doubled_refunds(record: &Record, tag: &str) -> u64 {
     let doubled = record.commits.iter().filter(|commit| commit.tag == tag && commit.again);
     let most_cost = record.scenario.actors.iter().map(|actor| actor.most_cost).max().unwrap_or(1);
-    doubled.map(|commit| commit.retreats * u64::from(most_cost)).sum()
+    doubled.map(|commit| commit.gives * u64::from(most_cost)).sum()
 }
