@@ -125,21 +125,20 @@ impl Draft {
         }
     }
 
-    /// All repetitions of an `advance`, one by one: what the first started from.
+    /// All repetitions of an `advance`: what the first started from. After the first, each starts where the one before ended, so all
+    /// of them fit if the last one does.
     fn advance(&mut self, op: &Op) -> Option<u64> {
         let Op::Advance { cell, step, floor, ceiling, ttl_ms, fits, repeat } = *op else { return None };
         let (step, floor, ceiling) = (bounded(step), bounded(floor), bounded(ceiling));
         let first = self.base(cell, floor);
-        let changes_nothing = step == 0 || !fits || self.is(Flaw::CountsOnce);
-        for _ in 0..if changes_nothing { 1 } else { repeat } {
-            let next = self.base(cell, floor) + step;
-            let verdict = next <= ceiling || self.is(Flaw::IgnoresCeiling);
-            if verdict != fits && !self.is(Flaw::TrustsVerdicts) {
-                return None;
-            }
-            if fits && step > 0 {
-                self.cells[cell] = Some(Held { text: next.to_string(), expires_us: self.expires_us(ttl_ms) });
-            }
+        let times = if fits && !self.is(Flaw::CountsOnce) { repeat } else { 1 };
+        let last = first.saturating_add(step.saturating_mul(times));
+        let verdict = last <= ceiling || self.is(Flaw::IgnoresCeiling);
+        if verdict != fits && !self.is(Flaw::TrustsVerdicts) {
+            return None;
+        }
+        if fits && step > 0 {
+            self.cells[cell] = Some(Held { text: last.to_string(), expires_us: self.expires_us(ttl_ms) });
         }
         Some(first)
     }
