@@ -1,15 +1,20 @@
 //! Virtual time: it moves on, to the next thing that is to happen, when no task has anything left to do.
 //!
-//! Tasks run in tokio's single-threaded executor and wait by this time only: a run has no other timer. Counted in microseconds
-//! from the start of the run.
+//! Tasks run in tokio's single-threaded executor, whose own clock stands still and is moved along. Counted in microseconds from
+//! the start of the run.
 
 use std::collections::BTreeMap;
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
+use std::time::Duration;
 
 use parking_lot::Mutex;
+
+/// The longest step, in microseconds. A ledger that is contended backs off by tokio's clock, which counts in milliseconds; no
+/// step is longer, so it wakes in time.
+const STEP_US: u64 = 1_000;
 
 /// What happens at a time.
 enum Event {
@@ -64,7 +69,9 @@ impl Timeline {
                 return false;
             }
             let next_us = self.0.lock().next_us().unwrap_or(u64::MAX);
-            let event = self.0.lock().move_to(next_us.clamp(now_us, until_us));
+            let to_us = next_us.clamp(now_us, until_us.min(now_us + STEP_US));
+            tokio::time::advance(Duration::from_micros(to_us - now_us)).await;
+            let event = self.0.lock().move_to(to_us);
             if let Some(event) = event {
                 event.happen();
             }
@@ -134,13 +141,13 @@ impl Drop for Sleep {
     }
 }
 
-/// An executor for one run: one thread, no timers, and whoever yields goes on when all others are stuck.
+/// An executor for one run: one thread, a clock that stands still, and whoever yields goes on when all others are stuck.
 ///
 /// # Panics
 /// If the system denies what a runtime needs.
 pub fn runtime() -> tokio::runtime::Runtime {
     let mut builder = tokio::runtime::Builder::new_current_thread();
-    builder.event_interval(u32::MAX).build().expect("a runtime starts")
+    builder.enable_time().start_paused(true).event_interval(u32::MAX).build().expect("a runtime starts")
 }
 
 #[cfg(test)]
@@ -161,5 +168,20 @@ mod tests {
             assert!(timeline.pass(10_000, || seen.lock().len() == 4).await);
         });
         assert_eq!(*seen.lock(), [(1, 1), (70, 70), (5_000, 5_000), (5_000, 5_000)]);
+    }
+
+    #[test]
+    fn sleeps_on_tokios_clock_end_within_two_milliseconds() {
+        let timeline = Timeline::default();
+        let woken_us = runtime().block_on(async {
+            let at = timeline.clone();
+            let sleeper = tokio::spawn(async move {
+                tokio::time::sleep(Duration::from_micros(300)).await;
+                at.now_us()
+            });
+            timeline.pass(10_000, || sleeper.is_finished()).await;
+            sleeper.await.expect("it wakes")
+        });
+        assert!((300..=2_000).contains(&woken_us), "{woken_us}");
     }
 }
