@@ -32,7 +32,7 @@ fn build_module(toolchain: &Toolchain, dir: &Path) -> Result<PathBuf> {
 }
 
 /// Makes a component of the core module, by the world that its bindings have left in it.
-fn encode(module: &Path, component: &Path) -> Result<()> {
+pub(crate) fn encode(module: &Path, component: &Path) -> Result<()> {
     let core = fs::read(module).with_context(|| format!("{} cannot be read", module.display()))?;
     let bytes = ComponentEncoder::default().validate(true).module(&core)?.encode()?;
     world::check(&bytes)?;

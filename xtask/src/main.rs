@@ -12,6 +12,7 @@ mod package;
 mod paths;
 mod python;
 mod run;
+mod simulate;
 mod tasks;
 mod test_counts;
 mod toolchain;
@@ -106,6 +107,14 @@ const TASKS: &[Task] = &[
         summary: "build the wheel: <target>/python/wheels",
         details: "For this platform, and CPython 3.10 and later.",
         start: Start::Plain(python::package),
+    },
+    Task {
+        name: "simulate",
+        arguments: " [arguments]",
+        summary: "run simulated fleets that try to break the promises",
+        details: "`--seeds N` runs so many fleets, `--seed S` one; a failure prints the command that replays it. The arguments go to\n\
+                  the simulation: `cargo xtask simulate --help` lists them.",
+        start: Start::Handing(simulate::simulate),
     },
     Task {
         name: "package",

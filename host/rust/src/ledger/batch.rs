@@ -64,7 +64,7 @@ impl Ledger {
         known: &mut Known,
     ) -> Result<Answers, Error> {
         for attempt in 0..self.options.max_attempts {
-            back_off(attempt).await;
+            self.back_off(attempt).await;
             let now_us = self.store_us().await?.saturating_sub(known.behind_us).max(known.seen_us);
             transaction.begin_logged(now_us, [Arc::clone(key)]);
             *transaction.entity_mut(0) = known.entity.clone();
@@ -80,6 +80,16 @@ impl Ledger {
         }
         self.counters.contended.fetch_add(1, Ordering::Relaxed);
         Err(Error::Contended { attempts: self.options.max_attempts })
+    }
+
+    /// Waits before a late attempt, longer each time, and hardly alike in any two hosts: the microseconds of their clocks are not.
+    /// In real time, whatever the clock: one that is moved by hand would leave a contended call waiting for ever.
+    async fn back_off(&self, attempt: u32) {
+        if attempt >= EAGER_ATTEMPTS {
+            let spread_us = u64::from(attempt) * 100;
+            let wait_us = spread_us / 2 + self.clock.now_us() % spread_us;
+            tokio::time::sleep(Duration::from_micros(wait_us)).await;
+        }
     }
 
     /// Takes the store's reply in. `None`: nothing was applied, try again.
@@ -196,15 +206,4 @@ impl Known {
             0
         };
     }
-}
-
-/// Waits before a late attempt, longer each time and not alike in any two hosts.
-async fn back_off(attempt: u32) {
-    if attempt < EAGER_ATTEMPTS {
-        return;
-    }
-    let spread_us = u64::from(attempt) * 100;
-    let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
-    let wait_us = spread_us / 2 + u64::from(now.subsec_nanos()) % spread_us;
-    tokio::time::sleep(Duration::from_micros(wait_us)).await;
 }

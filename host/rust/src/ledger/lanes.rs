@@ -131,14 +131,16 @@ impl Lanes {
         idle
     }
 
-    /// The lanes in which something is not settled yet.
+    /// The lanes in which something is not settled yet, in the order of their keys: not by how these happened to hash.
     pub(super) fn unsettled(&self) -> Vec<Arc<EntityKey>> {
         let unsettled = |shard: &Mutex<Shard>| {
             let shard = shard.lock();
             let lanes = shard.lanes.iter().filter(|(_, lane)| lane.driven || !lane.deferred.is_empty());
             lanes.map(|(key, _)| Arc::clone(key)).collect::<Vec<_>>()
         };
-        self.shards.iter().flat_map(unsettled).collect()
+        let mut keys: Vec<_> = self.shards.iter().flat_map(unsettled).collect();
+        keys.sort_unstable();
+        keys
     }
 
     /// For the driver: the next batch with what is known, or `None`, and then the lane is no longer driven.

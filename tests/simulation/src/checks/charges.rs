@@ -1,0 +1,115 @@
+//! A rejection charged nothing, and what was admitted is charged: what a peek counts is what callers were given.
+//!
+//! A peek may count what was given to a caller who never heard of it, since its reply was lost, it went away or its host died.
+//! Between that and what callers surely hold lies the truth.
+
+use tidegate::{Algorithm, Limit, RateLimiterConfig};
+
+use super::{Charge, Violation, charge, cost, decision, doubled_refunds, kept_charges};
+use crate::record::{Answer, Ask, Call, Record};
+
+pub(super) fn check(record: &Record, tag: &str, config: &RateLimiterConfig, found: &mut Vec<Violation>) {
+    let kept = kept_charges(record, tag, config);
+    let doubled = record.commits.iter().any(|commit| commit.tag == tag && commit.again);
+    let resets = record.tips(tag).len() > 1;
+    for call in record.on(tag).filter(|call| call.ask == Ask::Peek) {
+        let (Some(decision), Some(commit)) = (decision(call), call.commit) else { continue };
+        let limit = &config.limits[decision.binding as usize];
+        let count = u64::from(decision.count);
+        let most = at_most(record, call, config, limit, decision.at_us);
+        // What came twice is charged twice.
+        if count > most && !doubled {
+            let what = format!("{tag}: a peek at {} counted {count}, callers may hold {most}", decision.at_us);
+            found.push(Violation { promise: "a rejection charges nothing", what });
+        }
+        let line: Vec<usize> = record.line(commit).skip(1).collect();
+        let surely: Vec<Charge> =
+            kept.iter().filter(|charge| charge.commit.is_some_and(|commit| line.contains(&commit))).copied().collect();
+        // An earlier time than one already seen counts as that.
+        let seen_us = record.line(commit).map(|commit| record.commits[commit].at_us).max().unwrap_or(0);
+        let least = counted(&surely, limit, decision.at_us.max(seen_us), false);
+        let spare = doubled_refunds(record, tag);
+        if count + spare < least && !resets {
+            let what = format!("{tag}: a peek at {} counted {count}, callers hold {least}", decision.at_us);
+            found.push(Violation { promise: "what was admitted is charged", what });
+        }
+    }
+}
+
+/// The most that can count at a time: all that was not surely refused, where it was asked for before the peek had ended.
+fn at_most(record: &Record, peek: &Call, config: &RateLimiterConfig, limit: &Limit, at_us: u64) -> u64 {
+    let (mut charges, mut unknown) = (Vec::new(), 0);
+    for call in record.on(&peek.tag).filter(|call| call.asked.1 < peek.ended.1) {
+        let Some(cost) = cost(&call.ask) else { continue };
+        let answered = call.ended.1 < peek.ended.1 && call.answer != Answer::Pending;
+        match decision(call).filter(|_| answered) {
+            Some(_) => charges.extend(charge(config, call)),
+            None => unknown += u64::from(cost),
+        }
+    }
+    take_back(record, peek, limit, &mut charges);
+    if !is_bucket(limit) || unknown == 0 {
+        return counted(&charges, limit, at_us, true) + unknown;
+    }
+    if config.limits.len() > 1 {
+        // The places of the unknown are not known either.
+        return u64::MAX;
+    }
+    // What is unknown may have been decided at a later time than the peek, and come before what was decided earlier.
+    let late_us =
+        record.commits.iter().filter(|commit| commit.tag == peek.tag).map(|c| c.clock_us.abs_diff(c.at_us)).max();
+    counted(&charges, limit, at_us.saturating_sub(late_us.unwrap_or(0)), true) + unknown + 1
+}
+
+fn is_bucket(limit: &Limit) -> bool {
+    matches!(limit.algorithm, Algorithm::Gcra { .. } | Algorithm::TokenBucket { .. })
+}
+
+/// Takes out what was given back, as the store had confirmed before a peek was made. What a bucket gives back is less the later
+/// it is given, so there it counts as kept.
+fn take_back(record: &Record, peek: &Call, limit: &Limit, charges: &mut Vec<Charge>) {
+    if is_bucket(limit) {
+        return;
+    }
+    for call in record.on(&peek.tag).filter(|call| call.commit.is_some() && call.ended.1 < peek.asked.1) {
+        let given_back = |charge: &Charge| call.ask == Ask::Refund(charge.cost, charge.at_us);
+        if let Some(index) = charges.iter().position(given_back) {
+            charges.swap_remove(index);
+        }
+    }
+}
+
+/// How much of the charges counts against a limit at a time: at most, or at least.
+fn counted(charges: &[Charge], limit: &Limit, at_us: u64, most: bool) -> u64 {
+    let window_us = limit.window_count * 1_000;
+    let open_us = at_us / window_us * window_us;
+    // A permit counts from `from_us` on.
+    let from_us = match limit.algorithm {
+        Algorithm::SlidingWindow { sub_windows } if most => {
+            let sub_us = window_us.div_ceil(sub_windows.into());
+            at_us.saturating_sub(window_us + 2 * sub_us)
+        }
+        Algorithm::SlidingLog | Algorithm::SlidingWindow { .. } => (at_us + 1).saturating_sub(window_us),
+        Algorithm::SlidingWindowCounter if most => open_us.saturating_sub(window_us),
+        Algorithm::FixedWindow | Algorithm::SlidingWindowCounter => open_us,
+        Algorithm::Gcra { .. } | Algorithm::TokenBucket { .. } => return level(charges, limit, at_us, most),
+    };
+    charges.iter().filter(|charge| charge.at_us >= from_us).map(|charge| u64::from(charge.cost)).sum()
+}
+
+/// How full a bucket is: the most that any last stretch of charges, as the store took them, is above what has come back since
+/// its first. One that is taken at a place to come has not begun to come back.
+fn level(charges: &[Charge], limit: &Limit, at_us: u64, most: bool) -> u64 {
+    let (rate, window) = (i128::from(limit.limit), i128::from(limit.window_count) * 1_000);
+    let mut charges: Vec<&Charge> = charges.iter().collect();
+    charges.sort_by_key(|charge| std::cmp::Reverse(charge.commit));
+    let (mut permits, mut worst) = (0, 0);
+    for charge in charges {
+        permits += i128::from(charge.cost) * window;
+        // Times are rounded to microseconds, one way when charged and one way when read.
+        let (from_us, rounding_us) = if most { (charge.taken_us, -2) } else { (charge.decided_us, 2) };
+        let since_us = i128::from(at_us) - i128::from(from_us) + rounding_us;
+        worst = (permits - since_us * rate).max(worst);
+    }
+    u64::try_from((worst + window - 1) / window).unwrap_or(u64::MAX)
+}

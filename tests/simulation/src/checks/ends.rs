@@ -1,0 +1,35 @@
+//! Every call ends in bounded virtual time.
+
+use super::Violation;
+use crate::actor::longest_wait_us;
+use crate::link::LIMIT_US;
+use crate::record::{Answer, Ask, Call, Record};
+
+/// A call waits for the batch before its own and for its own. A batch is committed 64 times at most, each time with an answer
+/// within the time limit, since an error ends it, and with a back-off of 1.5 times 6.3 ms at most.
+const LONGEST_CALL_US: u64 = 2 * 64 * (LIMIT_US + 9_450);
+
+pub(super) fn check(record: &Record, found: &mut Vec<Violation>) {
+    let waits = record.scenario.limiters.iter().map(|config| longest_wait_us(&config.on_limit));
+    let longest_wait_us = waits.max().unwrap_or(0);
+    for call in &record.calls {
+        // One who waits asks again when it is told, at most once for each millisecond of waiting, but that is not what
+        // bounds it: its time runs on meanwhile.
+        let waits = matches!(call.ask, Ask::Acquire(..));
+        let bound_us = LONGEST_CALL_US + if waits { 2 * longest_wait_us + LONGEST_CALL_US } else { 0 };
+        let took_us = took_us(call, record.ended_us);
+        if took_us > bound_us || call.answer == Answer::Pending {
+            let what = format!("{:?} of {} took {took_us} us, more than {bound_us}", call.ask, call.tag);
+            found.push(Violation { promise: "every call ends in bounded time", what });
+        }
+    }
+    if record.diverged > 0 {
+        let what = format!("{} repeated runs did something else", record.diverged);
+        found.push(Violation { promise: "runs on other numbers do the same", what });
+    }
+}
+
+fn took_us(call: &Call, now_us: u64) -> u64 {
+    let ended_us = if call.answer == Answer::Pending { now_us } else { call.ended.0 };
+    ended_us - call.asked.0
+}

@@ -1,0 +1,114 @@
+//! The checkers. Each derives one promise from what was observed, and knows nothing of how it is kept.
+
+mod charges;
+mod circuit;
+mod ends;
+mod probes;
+mod queue;
+mod recovery;
+mod store;
+mod window;
+
+use tidegate::{CircuitBreakerConfig, Decision, RateLimiterConfig, Verdict};
+
+use crate::record::{Answer, Ask, Call, Record};
+use crate::scenario::Scenario;
+
+/// A promise that was not kept.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Violation {
+    /// Which.
+    pub promise: &'static str,
+    /// How it was found out.
+    pub what: String,
+}
+
+/// All promises that were not kept.
+pub fn check(record: &Record) -> Vec<Violation> {
+    let mut found = Vec::new();
+    ends::check(record, &mut found);
+    store::check(record, &mut found);
+    recovery::check(record, &mut found);
+    for tag in record.tags() {
+        if let Some(config) = limiter_of(&record.scenario, tag) {
+            window::check(record, tag, config, &mut found);
+            charges::check(record, tag, config, &mut found);
+            queue::check(record, tag, config, &mut found);
+        } else if let Some(config) = breaker_of(&record.scenario, tag) {
+            circuit::check(record, tag, config, &mut found);
+            probes::check(record, tag, config, &mut found);
+        }
+    }
+    found
+}
+
+fn limiter_of<'a>(scenario: &'a Scenario, tag: &str) -> Option<&'a RateLimiterConfig> {
+    scenario.limiters.iter().find(|config| tag.starts_with(&format!("rl:{}:", config.name)))
+}
+
+fn breaker_of<'a>(scenario: &'a Scenario, tag: &str) -> Option<&'a CircuitBreakerConfig> {
+    scenario.breakers.iter().find(|config| tag.starts_with(&format!("cb:{}:", config.name)))
+}
+
+/// Permits that a caller holds, or a place that it was given.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Charge {
+    /// The time that it counts at: of a reserved place, a time to come.
+    at_us: u64,
+    /// When it was decided.
+    decided_us: u64,
+    /// From when on it begins to come back to a bucket, at the latest: from its place on, where another limit chose that.
+    taken_us: u64,
+    cost: u32,
+    commit: Option<usize>,
+}
+
+/// What a call was admitted with.
+fn charge(config: &RateLimiterConfig, call: &Call) -> Option<Charge> {
+    let decision = decision(call)?;
+    let cost = cost(&call.ask)?;
+    let granted =
+        decision.verdict == Verdict::Allowed || decision.verdict == Verdict::Wait && decision.ticket.is_none();
+    let at_us = decision.charged_at_us.filter(|_| granted && !decision.degraded)?;
+    let (decided_us, commit) = (decision.at_us, call.commit);
+    let taken_us = if config.limits.len() > 1 { at_us.max(decided_us) } else { decided_us };
+    Some(Charge { at_us, decided_us, taken_us, cost, commit })
+}
+
+/// The permits that a call asks for.
+fn cost(ask: &Ask) -> Option<u32> {
+    match ask {
+        Ask::TryAcquire(cost) | Ask::Decide(cost, ..) | Ask::Acquire(cost, _) => Some(*cost),
+        _ => None,
+    }
+}
+
+fn decision(call: &Call) -> Option<&Decision> {
+    match &call.answer {
+        Answer::Decision(decision) => Some(decision),
+        _ => None,
+    }
+}
+
+/// The charges of an entity, but for those that anybody tried to give back: those may or may not count any more.
+fn kept_charges(record: &Record, tag: &str, config: &RateLimiterConfig) -> Vec<Charge> {
+    let refund = |call: &Call| match call.ask {
+        Ask::Refund(cost, at_us) => Some((at_us, cost)),
+        _ => None,
+    };
+    let mut refunds: Vec<(u64, u32)> = record.on(tag).filter_map(refund).collect();
+    let mut charges: Vec<Charge> = record.on(tag).filter_map(|call| charge(config, call)).collect();
+    charges.retain(|charge| {
+        let refund = refunds.iter().position(|refund| *refund == (charge.at_us, charge.cost));
+        refund.map(|index| refunds.swap_remove(index)).is_none()
+    });
+    charges
+}
+
+/// How many more permits than promised may have been given because requests that give back arrived twice. A number that is
+/// moved back is not validated, and a value that is replaced may have become what it was again.
+fn doubled_refunds(record: &Record, tag: &str) -> u64 {
+    let doubled = record.commits.iter().filter(|commit| commit.tag == tag && commit.again);
+    let most_cost = record.scenario.actors.iter().map(|actor| actor.most_cost).max().unwrap_or(1);
+    doubled.map(|commit| commit.gives * u64::from(most_cost)).sum()
+}

@@ -1,0 +1,131 @@
+//! Admitted permits in every window are at most the limit.
+//!
+//! A store that was restarted, failed over or lost cells has forgotten some commits. What it had at any one time is a *line* of
+//! commits, each on top of the one before; the promise holds for the permits of each line. So a store that lost what it had k
+//! times gives at most 1 + k times the limit, and exactly what was lost more than the limit.
+
+use tidegate::{Algorithm, Limit, RateLimiterConfig};
+
+use super::{Charge, Violation, doubled_refunds, kept_charges};
+use crate::actor::capacity;
+use crate::record::Record;
+
+const PROMISE: &str = "permits in every window are at most the limit";
+
+pub(super) fn check(record: &Record, tag: &str, config: &RateLimiterConfig, found: &mut Vec<Violation>) {
+    let charges = kept_charges(record, tag, config);
+    let spare = doubled_refunds(record, tag) + stray_refunds(record, tag);
+    for tip in record.tips(tag) {
+        let line: Vec<usize> = record.line(tip).collect();
+        let mut charges: Vec<Charge> = charges
+            .iter()
+            .filter(|charge| charge.commit.is_some_and(|commit| line.contains(&commit)))
+            .copied()
+            .collect();
+        charges.sort_by_key(|charge| charge.at_us);
+        for limit in &config.limits {
+            check_line(&charges, limit, spare, tag, found);
+        }
+    }
+    if let Some(charge) = charges.iter().find(|charge| charge.commit.is_none()) {
+        let what = format!("{tag}: {} permits were given at {} without a commit", charge.cost, charge.at_us);
+        found.push(Violation { promise: PROMISE, what });
+    }
+}
+
+/// Permits that were charged in a line that the store has lost, and given back to another.
+fn stray_refunds(record: &Record, tag: &str) -> u64 {
+    if record.tips(tag).len() < 2 {
+        return 0;
+    }
+    let refunded = record.on(tag).filter_map(|call| match call.ask {
+        crate::record::Ask::Refund(cost, _) => Some(u64::from(cost)),
+        _ => None,
+    });
+    refunded.sum()
+}
+
+fn check_line(charges: &[Charge], limit: &Limit, spare: u64, tag: &str, found: &mut Vec<Violation>) {
+    let window_us = limit.window_count * 1_000;
+    let most = u64::from(limit.limit);
+    let (worst, bound) = match limit.algorithm {
+        Algorithm::SlidingWindow { .. } | Algorithm::SlidingLog => (most_in_any(charges, window_us), most),
+        Algorithm::FixedWindow => (most_in_aligned(charges, window_us), most),
+        Algorithm::SlidingWindowCounter => {
+            let aligned = most_in_aligned(charges, window_us);
+            if aligned > most + spare { (aligned, most) } else { (most_in_any(charges, window_us), 2 * most - 1) }
+        }
+        Algorithm::Gcra { .. } | Algorithm::TokenBucket { .. } => {
+            (most_over_rate(charges, limit, window_us), u64::from(capacity(limit)))
+        }
+    };
+    if worst > bound + spare {
+        let what =
+            format!("{tag}: {worst} permits where {bound} and {spare} more are allowed, by {limit:?}: {charges:?}");
+        found.push(Violation { promise: PROMISE, what });
+    }
+}
+
+/// The most permits in any half-open span as long as the window.
+fn most_in_any(charges: &[Charge], window_us: u64) -> u64 {
+    let until = |end: &Charge| {
+        let inside = charges.iter().filter(|c| c.at_us <= end.at_us && end.at_us - c.at_us < window_us);
+        inside.map(|charge| u64::from(charge.cost)).sum()
+    };
+    charges.iter().map(until).max().unwrap_or(0)
+}
+
+/// The most permits in any window that starts at a multiple of its length since 1970.
+fn most_in_aligned(charges: &[Charge], window_us: u64) -> u64 {
+    let of = |end: &Charge| {
+        let inside = charges.iter().filter(|charge| charge.at_us / window_us == end.at_us / window_us);
+        inside.map(|charge| u64::from(charge.cost)).sum()
+    };
+    charges.iter().map(of).max().unwrap_or(0)
+}
+
+/// The most that the permits of any span are above what its length gives, rounded up: A(D) - D * L / W.
+fn most_over_rate(charges: &[Charge], limit: &Limit, window_us: u64) -> u64 {
+    let (rate, window) = (u128::from(limit.limit), u128::from(window_us));
+    let mut worst = 0;
+    for (first, start) in charges.iter().enumerate() {
+        let mut permits = 0;
+        for end in &charges[first..] {
+            permits += u128::from(end.cost) * window;
+            // A span that holds both is longer than the time between them.
+            let given = u128::from(end.at_us - start.at_us + 1) * rate;
+            worst = worst.max(permits.saturating_sub(given).div_ceil(window));
+        }
+    }
+    u64::try_from(worst).unwrap_or(u64::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn charges(of: &[(u64, u32)]) -> Vec<Charge> {
+        of.iter()
+            .map(|(at_us, cost)| Charge {
+                at_us: *at_us,
+                decided_us: *at_us,
+                taken_us: *at_us,
+                cost: *cost,
+                commit: None,
+            })
+            .collect()
+    }
+
+    #[test]
+    fn a_window_does_not_hold_what_is_its_length_ago() {
+        assert_eq!(most_in_any(&charges(&[(0, 2), (99, 1), (100, 4)]), 100), 5);
+        assert_eq!(most_in_aligned(&charges(&[(0, 2), (99, 1), (100, 4)]), 100), 4);
+    }
+
+    #[test]
+    fn a_bucket_gives_its_burst_and_what_comes_back() {
+        let limit = Limit::new(1, tidegate::WindowUnit::Millisecond, 1).by(Algorithm::Gcra { burst: None });
+        assert_eq!(most_over_rate(&charges(&[(0, 1), (1_000, 1), (2_000, 1)]), &limit, 1_000), 1);
+        assert_eq!(most_over_rate(&charges(&[(0, 1), (998, 1)]), &limit, 1_000), 2);
+    }
+}

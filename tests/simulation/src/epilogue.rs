@@ -1,0 +1,73 @@
+//! After all faults, and after all that was charged has come back: a host that knows nothing asks for everything.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tidegate::{Ask as Permits, CircuitBreaker, CircuitReport, RateLimiter};
+
+use crate::actor::{Host, capacity, tag_of};
+use crate::record::{Answer, Ask};
+use crate::scenario::Target;
+use crate::world::World;
+
+/// How often a circuit is asked at most.
+const MOST_ASKS: u32 = 40;
+
+/// Asks every entity.
+pub(crate) async fn audit(world: Arc<World>, host: Host) {
+    let scenario = &world.scenario;
+    for (number, config) in scenario.limiters.iter().enumerate() {
+        let limiter = host.gate.rate_limiter(config.clone()).expect("the scenario's configurations are valid");
+        for key in [0, 1] {
+            let tag = tag_of(&world, Target::Limiter(number, key));
+            audit_limiter(&world, &host, &limiter, &key.to_string(), &tag).await;
+        }
+    }
+    for (number, config) in scenario.breakers.iter().enumerate() {
+        let breaker = host.gate.circuit_breaker(config.clone()).expect("the scenario's configurations are valid");
+        let tag = tag_of(&world, Target::Breaker(number));
+        audit_breaker(&world, &host, &breaker, &tag).await;
+    }
+    host.gate.flush().await;
+}
+
+async fn audit_limiter(world: &World, host: &Host, limiter: &RateLimiter, key: &str, tag: &str) {
+    let call = world.ask(host.number, 0, tag, Ask::Peek);
+    let answer = limiter.peek(key).await;
+    world.end(call, answer.map_or_else(failed, |decision| Answer::Decision(Box::new(decision))));
+    let all = limiter.config().limits.iter().map(capacity).min().unwrap_or(1);
+    let call = world.ask(host.number, 0, tag, Ask::TryAcquire(all));
+    let answer = limiter.try_acquire(Permits::of(key).cost(all)).await;
+    world.end(call, answer.map_or_else(failed, |decision| Answer::Decision(Box::new(decision))));
+}
+
+/// Takes orders back, and makes successful calls until the circuit is closed.
+async fn audit_breaker(world: &World, host: &Host, breaker: &CircuitBreaker, tag: &str) {
+    let mode = tidegate::Mode::Normal;
+    if world.scenario.actors.iter().any(|actor| actor.orders_per_mille > 0) {
+        let call = world.ask(host.number, 0, tag, Ask::SetMode(mode));
+        world.end(call, report(breaker.set_mode(mode).await));
+    }
+    for _ in 0..MOST_ASKS {
+        let call = world.ask(host.number, 0, tag, Ask::Admit);
+        let admitted = breaker.admit().await;
+        world.end(call, report(admitted.clone()));
+        let Ok(admitted) = admitted else { continue };
+        if let Some(permit) = admitted.permit {
+            let call = world.ask(host.number, 0, tag, Ask::Succeeded(permit));
+            world.end(call, report(breaker.succeeded(permit, Duration::from_millis(1)).await));
+        }
+        world.timeline.sleep(50_000).await;
+    }
+    let call = world.ask(host.number, 0, tag, Ask::Status);
+    world.end(call, report(breaker.status().await));
+}
+
+fn report(answer: Result<CircuitReport, tidegate::Error>) -> Answer {
+    answer.map_or_else(failed, |report| Answer::Report(Box::new(report)))
+}
+
+#[expect(clippy::needless_pass_by_value, reason = "it ends a chain of results")]
+fn failed(error: tidegate::Error) -> Answer {
+    Answer::Error(error.to_string())
+}

@@ -1,0 +1,68 @@
+//! Seeded mutations: ways to be wrong, each of which a checker must notice. Nothing of this is in the code under test.
+
+/// How the store model, or what stands between a ledger and it, is wrong.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Flaw {
+    /// The script: `advance` passes its ceiling.
+    IgnoresCeiling,
+    /// The script: `advance` starts from the number even where that is below the floor.
+    IgnoresFloor,
+    /// The script: `get` is not validated.
+    TrustsReads,
+    /// The script: the verdict that a run was told is not compared.
+    TrustsVerdicts,
+    /// The script: equal advances that go out as one are counted once.
+    CountsOnce,
+    /// The script: what came before a refusal is written.
+    AppliesHalf,
+    /// The script: `retreat` moves twice as far.
+    RetreatsTwice,
+    /// The script: times ahead of its clock are taken.
+    TakesAnyTime,
+    /// The script: values live on for ever.
+    NeverExpires,
+    /// The script: values live a tenth of their time.
+    ExpiresEarly,
+    /// The ledger: answers from what it knows, and commits nothing.
+    AnswersFromMemory,
+    /// The ledger: takes numbers as known, and runs nothing again.
+    SkipsRerun,
+    /// The ledger: a lost reply is taken for an applied commit.
+    HopesForTheBest,
+    /// The ledger: sends a commit again, without a way to tell, when no reply came.
+    RepeatsBlindly,
+    /// The ledger: what gives something back is not sent.
+    DropsRefunds,
+    /// The ledger: a store that does not answer is waited for without end.
+    WaitsForEver,
+}
+
+/// All of them, by the names that the command line knows.
+pub const FLAWS: &[(&str, Flaw)] = &[
+    ("ignores-ceiling", Flaw::IgnoresCeiling),
+    ("ignores-floor", Flaw::IgnoresFloor),
+    ("trusts-reads", Flaw::TrustsReads),
+    ("trusts-verdicts", Flaw::TrustsVerdicts),
+    ("counts-once", Flaw::CountsOnce),
+    ("applies-half", Flaw::AppliesHalf),
+    ("retreats-twice", Flaw::RetreatsTwice),
+    ("takes-any-time", Flaw::TakesAnyTime),
+    ("never-expires", Flaw::NeverExpires),
+    ("expires-early", Flaw::ExpiresEarly),
+    ("answers-from-memory", Flaw::AnswersFromMemory),
+    ("skips-rerun", Flaw::SkipsRerun),
+    ("hopes-for-the-best", Flaw::HopesForTheBest),
+    ("repeats-blindly", Flaw::RepeatsBlindly),
+    ("drops-refunds", Flaw::DropsRefunds),
+    ("waits-for-ever", Flaw::WaitsForEver),
+];
+
+/// The flaw of a name.
+pub fn named(name: &str) -> Option<Flaw> {
+    FLAWS.iter().find(|(known, _)| *known == name).map(|(_, flaw)| *flaw)
+}
+
+/// The name of a flaw.
+pub fn name_of(flaw: Flaw) -> &'static str {
+    FLAWS.iter().find(|(_, known)| *known == flaw).map_or("", |(name, _)| name)
+}

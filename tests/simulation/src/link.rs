@@ -1,0 +1,88 @@
+//! A host's way to the store: the `Store` that its ledger is given.
+
+use std::sync::Arc;
+
+use tidegate::store::{BoxFuture, Commit, Op, Outcome, Reply, Seen, Store, StoreError};
+
+use crate::flaw::Flaw;
+use crate::world::World;
+
+/// How long an operation may take, in microseconds: as with the Redis store.
+pub const LIMIT_US: u64 = 50_000;
+
+/// One life of a host.
+#[derive(Debug, Clone)]
+pub struct Link {
+    world: Arc<World>,
+    host: usize,
+    life: u64,
+}
+
+impl Link {
+    /// The link of a host that starts.
+    pub fn start(world: &Arc<World>, host: usize) -> Self {
+        Self { world: Arc::clone(world), host, life: world.start_life(host) }
+    }
+
+    async fn ask(&self, commit: &Commit) -> Result<Reply, StoreError> {
+        let heard = self.world.send(self.host, self.life, commit);
+        let limit_us = if self.world.flaw == Some(Flaw::WaitsForEver) { u64::MAX } else { LIMIT_US };
+        tokio::select! {
+            biased;
+            Ok(heard) = heard => heard,
+            () = self.world.timeline.sleep(limit_us) => Err(StoreError::TimedOut { limit_ms: LIMIT_US / 1_000 }),
+        }
+    }
+
+    /// Asks as a ledger with a flaw would.
+    async fn ask_badly(&self, commit: &Commit) -> Result<Reply, StoreError> {
+        match self.world.flaw {
+            Some(Flaw::AnswersFromMemory) if commit.changes() => {
+                let clock = self.ask(&Commit::default()).await?;
+                Ok(as_told(commit, clock.clock_us))
+            }
+            Some(Flaw::SkipsRerun) => {
+                let mut reply = self.ask(commit).await?;
+                if let Outcome::Applied(_) = reply.outcome {
+                    reply.outcome = as_told(commit, 0).outcome;
+                }
+                Ok(reply)
+            }
+            Some(Flaw::HopesForTheBest) => {
+                let heard = self.ask(commit).await;
+                Ok(heard.unwrap_or_else(|_| as_told(commit, commit.at_us)))
+            }
+            Some(Flaw::RepeatsBlindly) => match self.ask(commit).await {
+                Err(_) => self.ask(commit).await,
+                heard => heard,
+            },
+            Some(Flaw::DropsRefunds) if commit.ops.iter().any(|op| matches!(op, Op::Retreat { .. })) => {
+                let mut kept = commit.clone();
+                for op in &mut kept.ops {
+                    if let Op::Retreat { step, .. } = op {
+                        *step = 0;
+                    }
+                }
+                self.ask(&kept).await
+            }
+            _ => self.ask(commit).await,
+        }
+    }
+}
+
+/// Applied, on just the numbers that make it so.
+fn as_told(commit: &Commit, clock_us: u64) -> Reply {
+    let seen = |op: &Op| match op {
+        Op::Get { .. } | Op::Put { .. } => Seen::Nothing,
+        Op::Observe { .. } => Seen::Value(None),
+        Op::Advance { floor, ceiling, fits, .. } => Seen::Number(if *fits { *floor } else { *floor.max(ceiling) }),
+        Op::Retreat { floor, .. } => Seen::Number(*floor),
+    };
+    Reply { outcome: Outcome::Applied(commit.ops.iter().map(seen).collect()), clock_us, foreign: 0 }
+}
+
+impl Store for Link {
+    fn commit<'a>(&'a self, commit: &'a Commit) -> BoxFuture<'a, Result<Reply, StoreError>> {
+        Box::pin(self.ask_badly(commit))
+    }
+}

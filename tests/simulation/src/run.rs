@@ -1,0 +1,169 @@
+//! One run: the hosts start, the actors work, the faults happen, and at the end it is seen whether all is well again.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use parking_lot::Mutex;
+use tidegate::Tidegate;
+use tokio::task::JoinHandle;
+
+use crate::actor::{Actor, Host, capacity, longest_wait_us};
+use crate::clock::{self, HostClock};
+use crate::epilogue;
+use crate::flaw::Flaw;
+use crate::link::Link;
+use crate::random::Random;
+use crate::record::Record;
+use crate::scenario::{Fault, FaultKind, Scenario};
+use crate::timeline;
+use crate::world::World;
+
+/// What is put to the test: the component that Tidegate was built with and a store without flaw, unless said otherwise.
+#[derive(Debug, Clone, Default)]
+pub struct Trial {
+    /// How the store or what is before it is wrong.
+    pub flaw: Option<Flaw>,
+    /// Another component.
+    pub component: Option<Arc<[u8]>>,
+}
+
+/// No run goes on for longer after its last fault, in microseconds; calls that have not ended then never will.
+const LONGEST_US: u64 = 120_000_000;
+
+/// Runs a scenario.
+pub fn run(scenario: Scenario, trial: &Trial) -> Record {
+    let world = World::new(scenario, trial.flaw);
+    timeline::runtime().block_on(async {
+        let fleet = Fleet::start(&world, trial);
+        fleet.schedule();
+        let until_us = world.scenario.healed_us() + LONGEST_US;
+        let (at_work, healed_us) = (&fleet, world.scenario.healed_us());
+        world.timeline.pass(until_us, || at_work.is_idle() && at_work.world.timeline.now_us() >= healed_us).await;
+        world.timeline.pass(world.timeline.now_us() + rest_us(&world.scenario), || false).await;
+        let auditor = fleet.host(world.scenario.hosts.len(), clock::Error::default());
+        let audit = tokio::spawn(epilogue::audit(Arc::clone(&world), auditor));
+        let until_us = world.timeline.now_us() + LONGEST_US;
+        world.timeline.pass(until_us, || audit.is_finished()).await;
+        world.record(fleet.diverged())
+    })
+}
+
+/// After so long nothing that was charged or admitted counts any more, in microseconds.
+fn rest_us(scenario: &Scenario) -> u64 {
+    let limiter = |config: &tidegate::RateLimiterConfig| {
+        let fills = |limit: &tidegate::Limit| u64::from(capacity(limit).div_ceil(limit.limit));
+        let window_ms = config.limits.iter().map(|limit| limit.window_count * (3 + fills(limit))).max().unwrap_or(0);
+        window_ms * 1_000 + longest_wait_us(&config.on_limit)
+    };
+    let breaker = |config: &tidegate::CircuitBreakerConfig| {
+        let open_ms = config.backoff.map_or(config.open_ms, |backoff| backoff.cap_ms);
+        (open_ms + config.half_open.permit_ms) * 1_000
+    };
+    let limiters = scenario.limiters.iter().map(limiter).max().unwrap_or(0);
+    let breakers = scenario.breakers.iter().map(breaker).max().unwrap_or(0);
+    limiters.max(breakers) + 2_000_000
+}
+
+/// All hosts and who works on them. Clones are the same.
+#[derive(Clone)]
+struct Fleet {
+    world: Arc<World>,
+    trial: Trial,
+    running: Arc<Mutex<Running>>,
+}
+
+#[derive(Default)]
+struct Running {
+    hosts: BTreeMap<usize, Host>,
+    lives: BTreeMap<usize, u64>,
+    work: Vec<(usize, JoinHandle<()>)>,
+    diverged: u64,
+}
+
+impl Fleet {
+    fn start(world: &Arc<World>, trial: &Trial) -> Self {
+        let fleet = Self { world: Arc::clone(world), trial: trial.clone(), running: Arc::default() };
+        for host in 0..world.scenario.hosts.len() {
+            fleet.start_host(host);
+        }
+        fleet
+    }
+
+    fn host(&self, number: usize, error: clock::Error) -> Host {
+        let clock = HostClock::new(self.world.timeline.clone(), error);
+        let mut builder = Tidegate::builder().store(Link::start(&self.world, number)).clock(clock.clone());
+        // Small batches, so that calls that meet are spread over several.
+        builder = builder.max_batch(8);
+        if let Some(component) = &self.trial.component {
+            builder = builder.component(component.to_vec());
+        }
+        Host { number, gate: builder.build().expect("the component loads"), clock }
+    }
+
+    fn start_host(&self, number: usize) {
+        let host = self.host(number, self.world.scenario.hosts[number]);
+        let mut running = self.running.lock();
+        let life = running.lives.entry(number).or_insert(0);
+        *life += 1;
+        let life = *life;
+        for of in self.world.scenario.actors.iter().filter(|actor| actor.host == number) {
+            let actor = Actor::new(&self.world, host.clone(), of.clone(), life);
+            running.work.push((number, tokio::spawn(actor.work())));
+        }
+        running.hosts.insert(number, host);
+    }
+
+    /// A host dies: its tasks stop where they are, and nothing that they try on their way out gets through.
+    fn kill_host(&self, number: usize) {
+        self.world.start_life(number);
+        let mut running = self.running.lock();
+        let (dead, alive) = std::mem::take(&mut running.work).into_iter().partition(|(host, _)| *host == number);
+        running.work = alive;
+        let (host, dead): (_, Vec<_>) = (running.hosts.remove(&number), dead);
+        running.diverged += host.map_or(0, |host| host.gate.stats().diverged);
+        for (_, task) in dead {
+            task.abort();
+        }
+    }
+
+    fn is_idle(&self) -> bool {
+        self.running.lock().work.iter().all(|(_, task)| task.is_finished()) && self.world.all_ended()
+    }
+
+    fn diverged(&self) -> u64 {
+        let running = self.running.lock();
+        running.diverged + running.hosts.values().map(|host| host.gate.stats().diverged).sum::<u64>()
+    }
+
+    /// Arranges for the faults that happen at one time. The others are looked up by whoever suffers them.
+    fn schedule(&self) {
+        for fault in &self.world.scenario.faults {
+            let (fleet, fault) = (self.clone(), fault.clone());
+            let first_us = fault.from_us;
+            self.world.timeline.at(first_us, move || fleet.strike(&fault));
+        }
+    }
+
+    fn strike(&self, fault: &Fault) {
+        let (now_us, seed) = (self.world.timeline.now_us(), self.world.scenario.seed);
+        let mut random = Random::part(seed, &[5, fault.number as u64]);
+        match fault.kind {
+            FaultKind::Restart => self.world.with_node(crate::node::Node::restart),
+            FaultKind::Failover { lag_us, shift_us } => {
+                self.world.with_node(|node| node.fail_over(now_us, lag_us, shift_us));
+            }
+            FaultKind::Evict(per_mille) => self.world.with_node(|node| node.evict(&mut random, per_mille)),
+            FaultKind::ClockJump(host, us) => {
+                if let Some(host) = self.running.lock().hosts.get(&host) {
+                    host.clock.jump(us);
+                }
+            }
+            FaultKind::HostCrash(host) => {
+                self.kill_host(host);
+                let fleet = self.clone();
+                self.world.timeline.at(fault.until_us, move || fleet.start_host(host));
+            }
+            _ => {}
+        }
+    }
+}

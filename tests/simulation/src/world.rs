@@ -1,0 +1,260 @@
+//! What all parts of a run share: time, the store, the network between, and the record of it all.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use parking_lot::Mutex;
+use tidegate::store::{Commit, Reply, StoreError};
+use tokio::sync::oneshot;
+
+use crate::flaw::Flaw;
+use crate::node::Node;
+use crate::random::Random;
+use crate::record::{Answer, Applied, Ask, Call, Record};
+use crate::scenario::{Fault, FaultKind, Scenario};
+use crate::timeline::Timeline;
+
+/// What the sender of a message gets.
+pub type Heard = Result<Reply, StoreError>;
+
+/// A run in progress.
+pub struct World {
+    /// What is to happen.
+    pub scenario: Scenario,
+    /// Virtual time.
+    pub timeline: Timeline,
+    /// How the store, or what is before it, is wrong.
+    pub flaw: Option<Flaw>,
+    state: Mutex<State>,
+}
+
+struct State {
+    node: Node,
+    calls: Vec<Call>,
+    /// Counts all that is asked and answered.
+    sequence: u64,
+    /// For each host and entity, when replies came that something was applied, and as which commits.
+    heard: BTreeMap<(usize, String), Vec<(u64, usize)>>,
+    /// How often each host has started; one that is dead has started anew, as far as its messages go.
+    lives: BTreeMap<usize, u64>,
+    /// Messages sent by each host.
+    sent: BTreeMap<usize, u64>,
+}
+
+/// One message on its way to the store.
+#[derive(Clone)]
+struct Message {
+    id: (usize, u64),
+    life: u64,
+    commit: Arc<Commit>,
+    reply: Arc<Mutex<Option<oneshot::Sender<Heard>>>>,
+}
+
+impl std::fmt::Debug for World {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("World").field("seed", &self.scenario.seed).finish_non_exhaustive()
+    }
+}
+
+impl World {
+    /// The start of a run.
+    pub fn new(scenario: Scenario, flaw: Option<Flaw>) -> Arc<Self> {
+        let state = State {
+            node: Node::new(flaw),
+            calls: Vec::new(),
+            sequence: 0,
+            heard: BTreeMap::new(),
+            lives: BTreeMap::new(),
+            sent: BTreeMap::new(),
+        };
+        Arc::new(Self { scenario, timeline: Timeline::default(), flaw, state: Mutex::new(state) })
+    }
+
+    /// Starts a host. Its earlier life is over: what it sent may arrive, but it hears nothing and sends nothing.
+    pub fn start_life(&self, host: usize) -> u64 {
+        let mut state = self.state.lock();
+        let life = state.lives.entry(host).or_insert(0);
+        *life += 1;
+        let life = *life;
+        let now_us = self.timeline.now_us();
+        for index in 0..state.calls.len() {
+            if state.calls[index].host == host && state.calls[index].answer == Answer::Pending {
+                state.end(index, now_us, Answer::Crashed);
+            }
+        }
+        life
+    }
+
+    /// Sends a commit. The receiver may hear nothing, ever.
+    pub fn send(self: &Arc<Self>, host: usize, life: u64, commit: &Commit) -> oneshot::Receiver<Heard> {
+        let (reply, heard) = oneshot::channel();
+        let number = {
+            let mut state = self.state.lock();
+            if state.lives.get(&host) != Some(&life) {
+                drop(state);
+                let _ = reply.send(Err(StoreError::Away("the host is dead".to_owned())));
+                return heard;
+            }
+            let sent = state.sent.entry(host).or_insert(0);
+            *sent += 1;
+            *sent
+        };
+        let (commit, reply) = (Arc::new(commit.clone()), Arc::new(Mutex::new(Some(reply))));
+        let message = Message { id: (host, number), life, commit, reply };
+        let mut random = Random::part(self.scenario.seed, &[1, host as u64, number]);
+        if !self.loses(host, &mut random, |kind| matches!(kind, FaultKind::LostRequests(_))) {
+            self.carry(message.clone(), self.delay_us(&mut random), random.number());
+        }
+        if self.happens(&mut random, |kind| matches!(kind, FaultKind::Duplicates(_))) {
+            self.carry(message, random.between(0, 200_000), random.number());
+        }
+        heard
+    }
+
+    fn carry(self: &Arc<Self>, message: Message, after_us: u64, chance: u64) {
+        let world = Arc::clone(self);
+        self.timeline.at(self.timeline.now_us() + after_us, move || world.arrive(message, chance));
+    }
+
+    /// A message reaches the store.
+    fn arrive(self: &Arc<Self>, message: Message, chance: u64) {
+        let (host, mut random) = (message.id.0, Random::new(chance));
+        let now_us = self.timeline.now_us();
+        if self.is(|kind| *kind == FaultKind::Partition(host)) {
+            return;
+        }
+        let (heard, applied) = if self.is(FaultKind::is_down) {
+            if random.chance(500) {
+                return;
+            }
+            (Err(StoreError::Away("connection refused".to_owned())), None)
+        } else {
+            let (reply, applied) = self.state.lock().node.take(message.id, &message.commit, now_us);
+            (Ok(reply), applied)
+        };
+        if !self.loses(host, &mut random, |kind| matches!(kind, FaultKind::LostReplies(_))) {
+            let (world, at_us) = (Arc::clone(self), now_us + self.delay_us(&mut random));
+            self.timeline.at(at_us, move || world.deliver(&message, heard, applied));
+        }
+    }
+
+    /// A reply reaches its host.
+    fn deliver(&self, message: &Message, heard: Heard, applied: Option<usize>) {
+        let mut state = self.state.lock();
+        let host = message.id.0;
+        let alive = state.lives.get(&host) == Some(&message.life);
+        let Some(reply) = message.reply.lock().take().filter(|reply| alive && !reply.is_closed()) else { return };
+        if self.is(|kind| *kind == FaultKind::Partition(host)) {
+            return;
+        }
+        if let Some(commit) = applied {
+            let tag = state.node.applied[commit].tag.clone();
+            state.heard.entry((host, tag)).or_default().push((self.timeline.now_us(), commit));
+        }
+        let _ = reply.send(heard);
+    }
+
+    fn delay_us(&self, random: &mut Random) -> u64 {
+        let network = self.scenario.network;
+        let usual_us = network.least_us + random.between(0, network.spread_us);
+        let factor = if random.chance(network.slow_per_mille) { random.between(2, 10) } else { 1 };
+        let extra_us = self.active().map(|fault| if let FaultKind::Slow(us) = fault.kind { us } else { 0 }).sum();
+        usual_us * factor + random.between(0, extra_us)
+    }
+
+    fn loses(&self, host: usize, random: &mut Random, how: impl Fn(&FaultKind) -> bool) -> bool {
+        self.happens(random, how) || self.is(|kind| *kind == FaultKind::Partition(host))
+    }
+
+    fn happens(&self, random: &mut Random, how: impl Fn(&FaultKind) -> bool) -> bool {
+        let chance = self.active().filter(|fault| how(&fault.kind)).map(|fault| fault.kind.per_mille()).max();
+        random.chance(chance.unwrap_or(0))
+    }
+
+    fn is(&self, what: impl Fn(&FaultKind) -> bool) -> bool {
+        self.active().any(|fault| what(&fault.kind))
+    }
+
+    fn active(&self) -> impl Iterator<Item = &Fault> {
+        let now_us = self.timeline.now_us();
+        self.scenario.faults.iter().filter(move |fault| (fault.from_us..fault.until_us).contains(&now_us))
+    }
+
+    /// Does something to the store.
+    pub fn with_node<R>(&self, what: impl FnOnce(&mut Node) -> R) -> R {
+        what(&mut self.state.lock().node)
+    }
+
+    /// Notes that a call is made.
+    pub fn ask(&self, host: usize, actor: usize, tag: &str, ask: Ask) -> usize {
+        let mut state = self.state.lock();
+        state.sequence += 1;
+        let asked = (self.timeline.now_us(), state.sequence);
+        let epilogue = host >= self.scenario.hosts.len();
+        let (tag, answer) = (tag.to_owned(), Answer::Pending);
+        state.calls.push(Call { host, actor, tag, ask, asked, ended: (0, 0), commit: None, answer, epilogue });
+        state.calls.len() - 1
+    }
+
+    /// Notes how a call ended.
+    pub fn end(&self, call: usize, answer: Answer) {
+        self.state.lock().end(call, self.timeline.now_us(), answer);
+    }
+
+    /// Whether no call is pending.
+    pub fn all_ended(&self) -> bool {
+        self.state.lock().calls.iter().all(|call| call.answer != Answer::Pending)
+    }
+
+    /// The record of the run.
+    pub fn record(&self, diverged: u64) -> Record {
+        let state = self.state.lock();
+        let ended_us = self.timeline.now_us();
+        let leftover = state.node.leftover(ended_us + 40 * 86_400_000_000);
+        let (calls, commits) = (state.calls.clone(), state.node.applied.clone());
+        Record { scenario: self.scenario.clone(), calls, commits, ended_us, leftover, diverged }
+    }
+}
+
+impl State {
+    fn end(&mut self, index: usize, now_us: u64, answer: Answer) {
+        self.sequence += 1;
+        let call = &mut self.calls[index];
+        if call.answer != Answer::Pending {
+            return;
+        }
+        call.ended = (now_us, self.sequence);
+        let heard = self.heard.get(&(call.host, call.tag.clone())).map_or(&[][..], Vec::as_slice);
+        call.commit = commit_of(call, &answer, heard, &self.node.applied);
+        call.answer = answer;
+    }
+}
+
+/// The commit that an answer comes from. A call that waited by itself is told apart by the time of its decision; any other ends
+/// as soon as its reply comes, and one that took no time was answered from what the host knew.
+fn commit_of(call: &Call, answer: &Answer, heard: &[(u64, usize)], applied: &[Applied]) -> Option<usize> {
+    let since = heard.iter().rev().take_while(|(at_us, _)| *at_us > call.asked.0).map(|(_, commit)| *commit);
+    match (answer, &call.ask) {
+        (Answer::Decision(decision), Ask::Acquire(..)) => {
+            since.into_iter().find(|commit| applied[*commit].at_us == decision.at_us)
+        }
+        (Answer::Decision(_) | Answer::Report(_) | Answer::Cancelled(_), _) => {
+            let (at_us, commit) = heard.last()?;
+            (*at_us == call.ended.0 && call.asked.0 < *at_us).then_some(*commit)
+        }
+        _ => None,
+    }
+}
+
+impl FaultKind {
+    fn per_mille(&self) -> u64 {
+        match self {
+            Self::LostRequests(chance) | Self::LostReplies(chance) | Self::Duplicates(chance) => *chance,
+            _ => 0,
+        }
+    }
+
+    fn is_down(&self) -> bool {
+        matches!(self, Self::Restart | Self::Failover { .. })
+    }
+}

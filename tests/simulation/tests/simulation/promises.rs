@@ -1,0 +1,24 @@
+//! Fixed seeds: fleets that broke no promise and must not begin to.
+
+use tidegate_simulation::generate;
+use tidegate_simulation::run::Trial;
+use tidegate_simulation::shrink::Failure;
+
+fn no_promise_is_broken(seeds: std::ops::Range<u64>) {
+    let trial = Trial::default();
+    for seed in seeds {
+        if let Some(failure) = Failure::find(generate::scenario(seed), &trial) {
+            panic!("{}", failure.shrunk(&trial).report(""));
+        }
+    }
+}
+
+#[test]
+fn a_thousand_fleets_break_no_promise() {
+    no_promise_is_broken(0..1_000);
+}
+
+#[test]
+fn another_thousand_fleets_break_no_promise() {
+    no_promise_is_broken(1_000_000..1_001_000);
+}

@@ -1,0 +1,205 @@
+//! Runs the fleet simulation, and builds a component whose policies can be wrong in chosen ways.
+//!
+//! The wrong policies are patches of text on a copy of the guest, all in one component: which of them is in force is a byte that
+//! the simulation sets in the component's data. So the policies themselves hold nothing of this, and one build does for all.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use anyhow::{Context, Result, ensure};
+
+use crate::component;
+use crate::paths;
+use crate::run::{cargo, run};
+use crate::tasks::THE_REST;
+use crate::toolchain::{TARGET, Toolchain};
+
+/// A way to be wrong: a file of `guest/policy/src`, what stands there, and what is put in its place.
+struct Mutant {
+    file: &'static str,
+    text: &'static str,
+    instead: &'static str,
+}
+
+/// What the byte that says which mutant is in force follows. The simulation looks for it.
+const MARK: &str = "tidegate mutant in force: ";
+
+/// What every patch calls. The mark is looked up in memory, since nothing is known of what `black_box` returns.
+const SELECTOR: &str = r#"
+/// Which mutant is in force.
+pub fn mutant(letter: u8) -> bool {
+    static MARK: [u8; 27] = *b"tidegate mutant in force: -";
+    core::hint::black_box(&MARK)[26] == letter
+}
+"#;
+
+/// All mutants, in the order of their letters.
+const MUTANTS: &[Mutant] = &[
+    // A: a bucket holds a permit more.
+    Mutant {
+        file: "rate_limiter/bucket.rs",
+        text: "self.units_at(us).saturating_add(self.room()).min(MAX_NUMBER)",
+        instead: "self.units_at(us).saturating_add(self.room()).min(MAX_NUMBER) + if crate::mutant(b'A') { self.per_permit } else { 0 }",
+    },
+    // B: the oldest sub-window is forgotten while it counts.
+    Mutant {
+        file: "rate_limiter/window.rs",
+        text: "Shape::Strict { span } => self.strict_count(open, span),",
+        instead: "Shape::Strict { span } => self.strict_count(open, span.saturating_sub(u64::from(crate::mutant(b'B')))),",
+    },
+    // C: a late outcome is trusted.
+    Mutant {
+        file: "circuit_breaker/breaker.rs",
+        text: "permit.generation != call.record.generation ||",
+        instead: "(permit.generation != call.record.generation && !crate::mutant(b'C')) ||",
+    },
+    // D: probes are not counted.
+    Mutant {
+        file: "circuit_breaker/half_open.rs",
+        text: "if self.in_flight(now_us) >= limits.probes {",
+        instead: "if self.in_flight(now_us) >= limits.probes && !crate::mutant(b'D') {",
+    },
+    // E: an open circuit admits before its time.
+    Mutant {
+        file: "circuit_breaker/open.rs",
+        text: "now_us >= self.until_us",
+        instead: "now_us >= self.until_us || crate::mutant(b'E')",
+    },
+    // F: who came last goes first.
+    Mutant {
+        file: "rate_limiter/queue.rs",
+        text: "(Reverse(self.priority), self.ticket)",
+        instead: "(Reverse(self.priority), if crate::mutant(b'F') { u64::MAX - self.ticket } else { self.ticket })",
+    },
+    // G: a call is charged without a check of all its limits.
+    Mutant {
+        file: "rate_limiter/limiter.rs",
+        text: "let models = self.check_all(call)?;",
+        instead: "let models = match self.check_all(call) {\n            Err(models) if !crate::mutant(b'G') => return Err(models),\n            Ok(models) | Err(models) => models,\n        };",
+    },
+    // H: a refusal of a bucket charges it.
+    Mutant {
+        file: "rate_limiter/bucket.rs",
+        text: "Err(full) => Err(self.model(full)),\n        }\n    }\n\n    /// Whether a charge",
+        instead: "Err(full) => {\n                if crate::mutant(b'H') {\n                    let _ = cells.advance(self.field, self.per_permit, floor, MAX_NUMBER, self.use_us);\n                }\n                Err(self.model(full))\n            }\n        }\n    }\n\n    /// Whether a charge",
+    },
+    // I: permits leave a log early.
+    Mutant {
+        file: "rate_limiter/log.rs",
+        text: "given.retain(|(at, _)| at.saturating_add(self.window_us) > at_us);",
+        instead: "let counts_us = if crate::mutant(b'I') { self.window_us / 2 } else { self.window_us };\n        given.retain(|(at, _)| at.saturating_add(counts_us) > at_us);",
+    },
+    // J: a probe is never given up.
+    Mutant {
+        file: "circuit_breaker/half_open.rs",
+        text: "limits.permit_ms.saturating_mul(1_000)",
+        instead: "if crate::mutant(b'J') { DAY_MS * 1_000 } else { limits.permit_ms.saturating_mul(1_000) }",
+    },
+    // K: a refund gives back what has come back already.
+    Mutant {
+        file: "rate_limiter/bucket.rs",
+        text: "self.cost(permits).saturating_sub(refilled);",
+        instead: "self.cost(permits).saturating_sub(if crate::mutant(b'K') { 0 } else { refilled });",
+    },
+    // L: those who wait are not waited for.
+    Mutant {
+        file: "rate_limiter/queue.rs",
+        text: "waiter.due_us.saturating_add(grace_us) >= now_us",
+        instead: "waiter.due_us.saturating_add(grace_us) >= now_us && !crate::mutant(b'L')",
+    },
+    // M: a new sub-window starts with the count of the last one.
+    Mutant {
+        file: "rate_limiter/window.rs",
+        text: "        cells.delete(self.count_field);\n        Ok(model)",
+        instead: "        if !crate::mutant(b'M') {\n            cells.delete(self.count_field);\n        }\n        Ok(model)",
+    },
+    // N: a circuit opens a failure too early.
+    Mutant {
+        file: "circuit_breaker/rules.rs",
+        text: "reached(self.consecutive, counts.consecutive)",
+        instead: "reached(self.consecutive, counts.consecutive + u32::from(crate::mutant(b'N')))",
+    },
+];
+
+/// Runs simulations; `--mutants` alone builds the wrong policies and says where they are.
+pub(crate) fn simulate(arguments: &[String]) -> Result<()> {
+    if arguments == ["--mutants"] {
+        println!("{}", build_mutants()?.display());
+        return Ok(());
+    }
+    component::build()?;
+    // A test has to be among what is built, for the features to be those of the tests.
+    let targets = ["--bin", "simulate", "--test", "demo"];
+    run(cargo(["build", "--locked", "--release"].iter().chain(&THE_REST).chain(&targets)))?;
+    let mut command = Command::new(paths::target_dir()?.join("release/simulate"));
+    command.args(arguments);
+    if arguments.iter().any(|argument| argument == "--mutant" || argument == "--prove") {
+        command.arg("--mutants").arg(build_mutants()?);
+    }
+    run(command)
+}
+
+/// Builds the component of mutants, where anything has changed.
+fn build_mutants() -> Result<PathBuf> {
+    let dir = paths::component_dir()?.join("mutants");
+    copy_guest(&dir)?;
+    for mutant in MUTANTS {
+        patch(&dir.join("guest/policy/src").join(mutant.file), mutant.text, mutant.instead)?;
+    }
+    let lib = dir.join("guest/policy/src/lib.rs");
+    let text = fs::read_to_string(&lib)? + SELECTOR;
+    fs::write(&lib, text)?;
+    let toolchain = Toolchain::find(&paths::component_dir()?)?;
+    let mut command = toolchain.cargo_build();
+    command.args(["--offline", "--package", "tidegate-component", "--profile", "guest", "--target", TARGET]);
+    command.arg("--target-dir").arg(dir.join("target")).current_dir(&dir);
+    run(command)?;
+    let component = dir.join("tidegate.wasm");
+    component::encode(&dir.join("target").join(TARGET).join("guest/tidegate_component.wasm"), &component)?;
+    let bytes = fs::read(&component)?;
+    let marks = bytes.windows(MARK.len()).filter(|window| *window == MARK.as_bytes()).count();
+    ensure!(marks == 1, "the component of mutants has its mark {marks} times");
+    Ok(component)
+}
+
+/// Copies what the guest is built from, as a workspace of its own.
+fn copy_guest(to: &Path) -> Result<()> {
+    for part in ["guest", "wit"] {
+        let copy = to.join(part);
+        if copy.exists() {
+            fs::remove_dir_all(&copy).with_context(|| format!("{} cannot be removed", copy.display()))?;
+        }
+        copy_dir(&paths::root().join(part), &copy)?;
+    }
+    let manifest = fs::read_to_string(paths::root().join("Cargo.toml"))?;
+    let members =
+        manifest.lines().find(|line| line.starts_with("members = ")).context("the workspace has no members")?;
+    let manifest = manifest.replace(members, r#"members = ["guest/component", "guest/policy"]"#);
+    fs::write(to.join("Cargo.toml"), manifest.replace("unsafe_code = \"forbid\"", ""))?;
+    fs::copy(paths::root().join("Cargo.lock"), to.join("Cargo.lock"))?;
+    Ok(())
+}
+
+fn copy_dir(from: &Path, to: &Path) -> Result<()> {
+    fs::create_dir_all(to).with_context(|| format!("{} cannot be made", to.display()))?;
+    for entry in fs::read_dir(from)? {
+        let entry = entry?;
+        let copy = to.join(entry.file_name());
+        if entry.file_type()?.is_dir() {
+            copy_dir(&entry.path(), &copy)?;
+        } else {
+            fs::copy(entry.path(), copy)?;
+        }
+    }
+    Ok(())
+}
+
+/// Replaces a text that must be there just once: what a mutant changes may have moved, and then it would change nothing.
+fn patch(file: &Path, text: &str, instead: &str) -> Result<()> {
+    let whole = fs::read_to_string(file).with_context(|| format!("{} cannot be read", file.display()))?;
+    let found = whole.matches(text).count();
+    ensure!(found == 1, "{} has {found} times what a mutant changes: {text}", file.display());
+    fs::write(file, whole.replace(text, instead))?;
+    Ok(())
+}
