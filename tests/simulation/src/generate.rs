@@ -7,7 +7,7 @@ use tidegate::{
 
 use crate::clock;
 use crate::random::Random;
-use crate::scenario::{Actor, Cuts, Fault, FaultKind, Network, Scenario, Target};
+use crate::scenario::{Actor, Cuts, Fault, FaultKind, Network, Scenario, Settings, Target};
 
 /// Faults begin in this time, in microseconds from the start; nearly all calls are made in it.
 const LENGTH_US: u64 = 4_000_000;
@@ -34,7 +34,16 @@ pub fn scenario(seed: u64) -> Scenario {
         spread_us: random.between(10, 2_000),
         slow_per_mille: random.between(0, 100),
     };
-    Scenario { seed, cuts: Cuts::default(), hosts, network, limiters, breakers, actors, faults }
+    let settings = settings(&mut Random::part(seed, &[6]));
+    Scenario { seed, cuts: Cuts::default(), hosts, network, settings, limiters, breakers, actors, faults }
+}
+
+fn settings(random: &mut Random) -> Settings {
+    Settings {
+        max_batch: random.pick(&[1, 2, 8, 8, 64]),
+        max_known: random.pick(&[1, 65_536, 65_536]),
+        max_staleness_ms: random.pick(&[0, 20, 100, 100]),
+    }
 }
 
 fn host_clock(random: &mut Random) -> clock::Error {

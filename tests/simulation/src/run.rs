@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::time::Duration;
 
 use parking_lot::Mutex;
 use tidegate::Tidegate;
@@ -14,7 +15,7 @@ use crate::flaw::Flaw;
 use crate::link::Link;
 use crate::random::Random;
 use crate::record::Record;
-use crate::scenario::{Fault, FaultKind, Scenario};
+use crate::scenario::{Fault, FaultKind, Scenario, Settings};
 use crate::timeline;
 use crate::world::World;
 
@@ -92,8 +93,9 @@ impl Fleet {
     fn host(&self, number: usize, error: clock::Error) -> Host {
         let clock = HostClock::new(self.world.timeline.clone(), error);
         let mut builder = Tidegate::builder().store(Link::start(&self.world, number)).clock(clock.clone());
-        // Small batches, so that calls that meet are spread over several.
-        builder = builder.max_batch(8);
+        let Settings { max_batch, max_known, max_staleness_ms } = self.world.scenario.settings;
+        builder = builder.max_batch(max_batch).max_known(max_known);
+        builder = builder.max_staleness(Duration::from_millis(max_staleness_ms));
         if let Some(component) = &self.trial.component {
             builder = builder.component(component.to_vec());
         }

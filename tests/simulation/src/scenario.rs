@@ -17,6 +17,8 @@ pub struct Scenario {
     pub hosts: Vec<clock::Error>,
     /// The network without faults.
     pub network: Network,
+    /// How all hosts are set.
+    pub settings: Settings,
     /// The limiters.
     pub limiters: Vec<RateLimiterConfig>,
     /// The circuits.
@@ -49,6 +51,17 @@ pub struct Network {
     pub spread_us: u64,
     /// So many messages in a thousand take up to ten times as long.
     pub slow_per_mille: u64,
+}
+
+/// How a host is set: what decides how often it meets itself, and what it remembers.
+#[derive(Debug, Clone, Copy)]
+pub struct Settings {
+    /// Calls that go out together at most. Small, so that calls that meet are spread over several batches.
+    pub max_batch: usize,
+    /// Entities that it remembers at most.
+    pub max_known: usize,
+    /// How old what it knows may be to refuse a call on, in milliseconds.
+    pub max_staleness_ms: u64,
 }
 
 /// What an actor calls.

@@ -64,7 +64,9 @@ type Map = IndexMap<Arc<EntityKey>, Lane, foldhash::fast::RandomState>;
 #[derive(Debug)]
 pub(super) struct Lanes {
     shards: Vec<Mutex<Shard>>,
-    hasher: foldhash::fast::RandomState,
+    /// Which shard a key is in. The same in every run, so that what is forgotten to make room does not depend on chance; within a
+    /// shard the map's own hash has a seed that nobody can guess.
+    hasher: foldhash::fast::FixedState,
     max_batch: usize,
 }
 
@@ -92,7 +94,7 @@ impl Lanes {
         let shard = || Mutex::new(Shard { lanes: Map::default(), capacity, hand: 0 });
         Self {
             shards: (0..SHARDS).map(|_| shard()).collect(),
-            hasher: foldhash::fast::RandomState::default(),
+            hasher: foldhash::fast::FixedState::default(),
             max_batch,
         }
     }
