@@ -96,6 +96,10 @@ impl Fleet {
         let Settings { max_batch, max_known, max_staleness_ms } = self.world.scenario.settings;
         builder = builder.max_batch(max_batch).max_known(max_known);
         builder = builder.max_staleness(Duration::from_millis(max_staleness_ms));
+        // Every second fleet does without, and so asks more of a store that fails.
+        if self.world.scenario.seed.is_multiple_of(2) {
+            builder = builder.no_store_guard();
+        }
         if let Some(component) = &self.trial.component {
             builder = builder.component(component.to_vec());
         }
