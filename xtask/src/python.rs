@@ -46,7 +46,11 @@ pub(crate) fn test(counts: &mut TestCounts) -> Result<()> {
         let wheel = environment.build_wheel()?;
         run(environment.module("pip", &["install", "--quiet", "--no-deps"]).with(&wheel))
     })?;
-    step("python: tests", || run_tests(environment.module("pytest", &[]), counts))?;
+    step("python: tests", || {
+        let mut tests = environment.module("pytest", &[]);
+        tests.env("TIDEGATE_COMPONENT", paths::component()?);
+        run_tests(tests, counts)
+    })?;
     step("python: types", || {
         run(environment.module("mypy", &["--package", "tidegate", "--package", "tests"]))?;
         run(environment.module("mypy.stubtest", &["tidegate._tidegate"]))?;
