@@ -44,6 +44,13 @@ impl Promise {
         Self { limit: limit_of_window, window_us: unit_us * limit.window_count, burst }
     }
 
+    /// What holds over the time of so many stores that do not know of each other: that of a store which forgot all it knew
+    /// once is that of two.
+    #[must_use]
+    pub fn times(self, stores: u64) -> Self {
+        Self { limit: self.limit * stores, burst: self.burst.map(|burst| burst * stores), ..self }
+    }
+
     /// The most permits that may fall into a half-open span of this length.
     pub fn most_in(&self, span_us: u64) -> u64 {
         match self.burst {

@@ -3,6 +3,8 @@
 use serde::{Deserialize, Serialize};
 use tidegate::{CircuitBreakerConfig, CircuitReport, Decision, Permit, RateLimiterConfig, Stats, Ticket};
 
+use crate::endurance::{Endured, Load, Watch};
+
 /// Where a worker works, and by which clock: its only argument.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub struct Place {
@@ -12,6 +14,12 @@ pub struct Place {
     pub is_cluster: bool,
     /// How far the worker's clock is ahead of the machine's, in milliseconds.
     pub clock_ahead_ms: i64,
+    /// How long an operation of the store, and connecting to it, may take; far longer than any does unless set.
+    #[serde(default)]
+    pub limit_ms: Option<u64>,
+    /// Whom to trust for the server's certificate, in PEM.
+    #[serde(default)]
+    pub root_certificate: Option<String>,
 }
 
 /// What a worker is told to do.
@@ -27,6 +35,12 @@ pub enum Command {
     Peek(Decide),
     /// Ask a circuit. Answered by [`Answer::Reported`].
     Circuit(Circuit),
+    /// Keep up loads until told to stop. Answered by [`Answer::Begun`], at once.
+    Begin(Vec<Load>),
+    /// Wait for something to befall the loads. Answered by [`Answer::Seen`].
+    Watch(Watch),
+    /// Let the loads end. Answered by [`Answer::Endured`].
+    Stop,
 }
 
 /// Asks a limiter again and again, without a pause.
@@ -110,6 +124,12 @@ pub enum Answer {
     CameBack(Vec<Decided>),
     /// To [`Command::Circuit`].
     Reported(Reported),
+    /// To [`Command::Begin`].
+    Begun,
+    /// To [`Command::Watch`].
+    Seen,
+    /// To [`Command::Stop`].
+    Endured(Endured),
     /// The call ended in this error.
     Failed(String),
 }

@@ -1,18 +1,24 @@
 //! A worker process, as the test sees it.
 
 use std::io::{BufRead as _, BufReader, Lines, Write as _};
-use std::process::{Child, ChildStdin, ChildStdout, Command as Program, Stdio};
+use std::process::{Child, ChildStderr, ChildStdin, ChildStdout, Command as Program, Stdio};
+use std::thread::{self, JoinHandle};
+use std::time::Duration;
 
-use anyhow::{Context as _, Result, bail};
+use anyhow::{Context as _, Result, bail, ensure};
 
+use crate::endurance::{Endured, Load, Watch};
 use crate::protocol::{Answer, Circuit, Command, Decide, Decided, Hammer, Hammered, Place, Reported};
 
 /// A running worker, killed with the value that holds it.
 #[derive(Debug)]
 pub struct Worker {
     process: Child,
-    commands: ChildStdin,
+    /// None: it was told that there are no more.
+    commands: Option<ChildStdin>,
     answers: Lines<BufReader<ChildStdout>>,
+    /// Ends with all that the worker wrote to stderr.
+    complaints: Option<JoinHandle<String>>,
 }
 
 impl Worker {
@@ -33,11 +39,14 @@ impl Worker {
             .arg(serde_json::to_string(place)?)
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
             .spawn()
             .with_context(|| format!("starting {program:?}"))?;
-        let commands = process.stdin.take().context("no stdin")?;
+        let commands = Some(process.stdin.take().context("no stdin")?);
         let answers = BufReader::new(process.stdout.take().context("no stdout")?).lines();
-        let mut worker = Self { process, commands, answers };
+        let stderr = process.stderr.take().context("no stderr")?;
+        let complaints = Some(thread::spawn(move || pass_on(stderr)));
+        let mut worker = Self { process, commands, answers, complaints };
         match worker.hear()? {
             Answer::Ready => Ok(worker),
             other => bail!("the worker is not ready: {other:?}"),
@@ -59,7 +68,32 @@ impl Worker {
     /// # Errors
     /// If the worker is gone.
     pub fn tell(&mut self, command: &Command) -> Result<()> {
-        writeln!(self.commands, "{}", serde_json::to_string(command)?).context("the worker is gone")
+        let commands = self.commands.as_mut().context("the worker was told to end")?;
+        writeln!(commands, "{}", serde_json::to_string(command)?).context("the worker is gone")
+    }
+
+    /// Lets the process end by itself, and makes sure that it does and that nothing in it has panicked.
+    ///
+    /// # Errors
+    /// If it does not end within a minute, ends with a failure, or has written of a panic to stderr.
+    pub fn finish(mut self) -> Result<()> {
+        // It ends when there are no more commands.
+        self.commands = None;
+        let status = self.wait_a_minute()?;
+        let complaints = self.complaints.take().and_then(|thread| thread.join().ok()).unwrap_or_default();
+        ensure!(status.success() && !complaints.contains("panicked"), "the worker ended with {status}: {complaints}");
+        Ok(())
+    }
+
+    fn wait_a_minute(&mut self) -> Result<std::process::ExitStatus> {
+        for _ in 0..6_000 {
+            if let Some(status) = self.process.try_wait()? {
+                return Ok(status);
+            }
+            // Nobody announces the end of a process to a thread that will not wait for it for ever.
+            thread::sleep(Duration::from_millis(10));
+        }
+        bail!("the worker does not end")
     }
 
     /// Waits for the next answer.
@@ -100,6 +134,37 @@ impl Worker {
         self.tell(&Command::Circuit(circuit))?;
         match self.hear()? {
             Answer::Reported(reported) => Ok(reported),
+            other => bail!("the answer to another question: {other:?}"),
+        }
+    }
+
+    /// Lets the worker keep up loads until [`Self::stop`].
+    ///
+    /// # Errors
+    /// As [`Self::hear`].
+    pub fn begin(&mut self, loads: &[Load]) -> Result<()> {
+        self.tell(&Command::Begin(loads.to_vec()))?;
+        match self.hear()? {
+            Answer::Begun => Ok(()),
+            other => bail!("the answer to another question: {other:?}"),
+        }
+    }
+
+    /// Lets the loads end.
+    ///
+    /// # Errors
+    /// As [`Self::hear`], and if calls hang.
+    pub fn stop(&mut self) -> Result<Endured> {
+        self.tell(&Command::Stop)?;
+        match self.hear()? {
+            Answer::Endured(endured) => Ok(endured),
+            other => bail!("the answer to another question: {other:?}"),
+        }
+    }
+
+    fn hear_seen(&mut self) -> Result<()> {
+        match self.hear()? {
+            Answer::Seen => Ok(()),
             other => bail!("the answer to another question: {other:?}"),
         }
     }
@@ -145,4 +210,25 @@ pub fn hammer(workers: &mut [Worker], hammer: &Hammer) -> Result<Vec<Hammered>> 
     let command = Command::Hammer(hammer.clone());
     workers.iter_mut().try_for_each(|worker| worker.tell(&command))?;
     workers.iter_mut().map(Worker::hear_hammered).collect()
+}
+
+/// Waits until each worker has seen it.
+///
+/// # Errors
+/// As [`Worker::hear`], and if it does not come within a minute; then it tells what came instead.
+pub fn watch(workers: &mut [Worker], watch: &Watch) -> Result<()> {
+    let command = Command::Watch(watch.clone());
+    workers.iter_mut().try_for_each(|worker| worker.tell(&command))?;
+    workers.iter_mut().try_for_each(Worker::hear_seen)
+}
+
+/// Shows what a worker writes to stderr, and keeps it.
+fn pass_on(stderr: ChildStderr) -> String {
+    let mut kept = String::new();
+    for line in BufReader::new(stderr).lines().map_while(Result::ok) {
+        eprintln!("{line}");
+        kept.push_str(&line);
+        kept.push('\n');
+    }
+    kept
 }

@@ -5,13 +5,21 @@ use std::net::TcpListener;
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 use std::thread;
+use std::time::Duration;
 
 use anyhow::{Context as _, Result, bail, ensure};
+use redis::cluster_routing::Slot;
+use tidegate::key::EntityKey;
 
-use crate::tls::Authority;
+use crate::tls::{Authority, ServerFiles};
 
 /// How often a port that was free may turn out to be taken before the test is given up.
 const MAX_TRIES: usize = 5;
+
+/// Replication goes by sockets alone: a file that it left behind would be loaded by the next server to start. A replica need not
+/// wait for others to come.
+const WITHOUT_FILES: [&str; 6] =
+    ["--repl-diskless-sync", "yes", "--repl-diskless-sync-delay", "0", "--repl-diskless-load", "swapdb"];
 
 /// A running `redis-server`.
 #[derive(Debug)]
@@ -48,7 +56,14 @@ impl RedisServer {
     /// # Errors
     /// As [`Self::start`].
     pub fn start_tls(authority: &Authority) -> Result<Self> {
-        let files = authority.server_files()?;
+        Self::start_tls_with(&authority.server_files()?)
+    }
+
+    /// A server that speaks TLS only, with these files.
+    ///
+    /// # Errors
+    /// As [`Self::start`].
+    pub fn start_tls_with(files: &ServerFiles) -> Result<Self> {
         start_somewhere("rediss", |port| {
             let port = port.to_string();
             let args: [&str; 12] = [
@@ -122,6 +137,77 @@ impl RedisServer {
         self.signal("-CONT")
     }
 
+    /// Makes it a replica of `master`, or of whoever is reached on this port, and waits until it has all that is there.
+    ///
+    /// # Errors
+    /// If a server does not answer or they do not come together.
+    pub fn replicate(&self, master_port: u16) -> Result<()> {
+        redis::cmd("REPLICAOF").arg("127.0.0.1").arg(master_port).exec(&mut self.client()?)?;
+        self.wait_until_replicating()
+    }
+
+    /// Makes a replica a master, with all that it has.
+    ///
+    /// # Errors
+    /// If it does not answer.
+    pub fn promote(&self) -> Result<()> {
+        Ok(redis::cmd("REPLICAOF").arg("NO").arg("ONE").exec(&mut self.client()?)?)
+    }
+
+    /// Returns when this replica has all that its master has done before.
+    ///
+    /// # Errors
+    /// If one does not answer, or the replica does not come to have it.
+    pub fn wait_until_it_has_all_of(&self, master: &Self) -> Result<()> {
+        let info: String = redis::cmd("INFO").arg("replication").query(&mut master.client()?)?;
+        let done = number_in(&info, "master_repl_offset").context("no offset")?;
+        let has_it = |info: &str| number_in(info, "slave_repl_offset").is_some_and(|applied| applied >= done);
+        self.wait_for(&["INFO", "replication"], has_it)
+    }
+
+    /// Returns when a replica has all that was there when it came.
+    ///
+    /// # Errors
+    /// If it does not answer or does not come to have it.
+    pub fn wait_until_replicating(&self) -> Result<()> {
+        self.wait_for(&["INFO", "replication"], |info| info.contains("master_link_status:up"))
+    }
+
+    /// Asks until the answer is so: what nobody announces.
+    ///
+    /// # Errors
+    /// If it does not answer, or not so within half a minute.
+    pub fn wait_for(&self, question: &[&str], is_so: impl Fn(&str) -> bool) -> Result<()> {
+        let mut client = self.client()?;
+        let mut answer = String::new();
+        for _ in 0..1_500 {
+            let mut command = redis::cmd(question[0]);
+            answer = command.arg(&question[1..]).query(&mut client)?;
+            if is_so(&answer) {
+                return Ok(());
+            }
+            thread::sleep(Duration::from_millis(20));
+        }
+        bail!("{question:?} is answered by {answer}")
+    }
+
+    /// Sets a setting of the running server.
+    ///
+    /// # Errors
+    /// If it does not answer or there is no such setting.
+    pub fn configure(&self, setting: &str, value: &str) -> Result<()> {
+        Ok(redis::cmd("CONFIG").arg("SET").arg(setting).arg(value).exec(&mut self.client()?)?)
+    }
+
+    /// Makes or changes a user of the running server, by rules separated by spaces.
+    ///
+    /// # Errors
+    /// If it does not answer or a rule is wrong.
+    pub fn set_user(&self, name: &str, rules: &str) -> Result<()> {
+        let rules: Vec<&str> = rules.split(' ').collect();
+        Ok(redis::cmd("ACL").arg("SETUSER").arg(name).arg(rules).exec(&mut self.client()?)?)
+    }
+
     fn signal(&self, signal: &str) -> Result<()> {
         let status = Command::new("kill").arg(signal).arg(self.process.id().to_string()).status()?;
         ensure!(status.success(), "kill {signal} ended with {status}");
@@ -145,26 +231,64 @@ impl Drop for RedisServer {
     }
 }
 
-/// A Redis Cluster of three masters without replicas.
+/// A Redis Cluster of three masters.
 #[derive(Debug)]
 pub struct RedisCluster {
     nodes: Vec<RedisServer>,
 }
 
+/// How many masters a cluster has.
+const MASTERS: usize = 3;
+
+/// The slots of each master.
+const SLOTS: [(u16, u16); MASTERS] = [(0, 5460), (5461, 10922), (10923, 16383)];
+
 impl RedisCluster {
-    /// Starts the nodes, gives each a third of the slots, and waits until all agree.
+    /// Starts the nodes, without replicas, gives each a third of the slots, and waits until all agree.
     ///
     /// # Errors
     /// If a node does not start or they do not come together.
     pub fn start() -> Result<Self> {
+        Self::start_nodes(MASTERS)
+    }
+
+    /// Like [`Self::start`], with a replica of each master: that of node 0 is node 3, and so on. Masters go on while another is
+    /// away.
+    ///
+    /// # Errors
+    /// As [`Self::start`].
+    pub fn start_with_replicas() -> Result<Self> {
+        let cluster = Self::start_nodes(2 * MASTERS)?;
+        for (index, replica) in cluster.nodes[MASTERS..].iter().enumerate() {
+            let id: String = redis::cmd("CLUSTER").arg("MYID").query(&mut cluster.nodes[index].client()?)?;
+            redis::cmd("CLUSTER").arg("REPLICATE").arg(id).exec(&mut replica.client()?)?;
+        }
+        cluster.nodes[MASTERS..].iter().try_for_each(RedisServer::wait_until_replicating)?;
+        for node in &cluster.nodes {
+            node.configure("cluster-require-full-coverage", "no")?;
+        }
+        Ok(cluster)
+    }
+
+    fn start_nodes(count: usize) -> Result<Self> {
         let start = |_| start_somewhere("redis", cluster_args);
-        let nodes = (0..3).map(start).collect::<Result<Vec<_>>>()?;
+        let nodes = (0..count).map(start).collect::<Result<Vec<_>>>()?;
         let cluster = Self { nodes };
         cluster.join()?;
         Ok(cluster)
     }
 
-    /// The nodes.
+    /// Which master an entity was given to at the start.
+    ///
+    /// # Panics
+    /// Never: every slot was given to a master.
+    pub fn master_of(entity: &EntityKey) -> usize {
+        let slot = Slot::for_key(entity.tag());
+        let has_it = |(first, last): &(u16, u16)| (*first..=*last).any(|number| Slot::new(number) == Some(slot));
+        SLOTS.iter().position(has_it).expect("every slot has a master")
+    }
+
+    /// The nodes: the masters, then the replicas.
     pub fn nodes(&self) -> &[RedisServer] {
         &self.nodes
     }
@@ -175,19 +299,29 @@ impl RedisCluster {
     }
 
     fn join(&self) -> Result<()> {
-        for (index, range) in [(0, 5460), (5461, 10922), (10923, 16383)].into_iter().enumerate() {
+        for (index, range) in SLOTS.into_iter().enumerate() {
             let mut node = self.nodes[index].client()?;
             let mut command = redis::cmd("CLUSTER");
             command.arg("ADDSLOTSRANGE").arg(range.0).arg(range.1);
             command.exec(&mut node)?;
-            redis::cmd("CLUSTER").arg("SET-CONFIG-EPOCH").arg(index + 1).exec(&mut node)?;
+        }
+        for (index, node) in self.nodes.iter().enumerate() {
+            redis::cmd("CLUSTER").arg("SET-CONFIG-EPOCH").arg(index + 1).exec(&mut node.client()?)?;
         }
         for other in &self.nodes[1..] {
             let mut first = self.nodes[0].client()?;
             redis::cmd("CLUSTER").arg("MEET").arg("127.0.0.1").arg(other.port()).exec(&mut first)?;
         }
-        self.nodes.iter().try_for_each(wait_until_joined)
+        let known = format!("cluster_known_nodes:{}", self.nodes.len());
+        self.nodes.iter().try_for_each(|node| {
+            node.wait_for(&["CLUSTER", "INFO"], |info| info.contains("cluster_state:ok") && info.contains(&known))
+        })
     }
+}
+
+/// The number in a line `name:number` of an answer to `INFO`.
+fn number_in(info: &str, name: &str) -> Option<u64> {
+    info.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(':')?.trim().parse().ok())
 }
 
 fn cluster_args(port: u16) -> Vec<String> {
@@ -205,24 +339,12 @@ fn table_of(port: u16) -> PathBuf {
     std::env::temp_dir().join(format!("tidegate-nodes-{}-{port}.conf", std::process::id()))
 }
 
-fn wait_until_joined(node: &RedisServer) -> Result<()> {
-    let mut client = node.client()?;
-    // Nodes learn of each other by gossip, which nobody announces.
-    for _ in 0..600 {
-        let info: String = redis::cmd("CLUSTER").arg("INFO").query(&mut client)?;
-        if info.contains("cluster_state:ok") && info.contains("cluster_known_nodes:3") {
-            return Ok(());
-        }
-        thread::sleep(std::time::Duration::from_millis(50));
-    }
-    bail!("the cluster did not come together")
-}
-
 fn start_somewhere(scheme: &'static str, args_on: impl Fn(u16) -> Vec<String>) -> Result<RedisServer> {
     for _ in 0..MAX_TRIES {
         let port = free_port()?;
         let mut args = args_on(port);
         args.extend(["--bind", "127.0.0.1", "--save", "", "--appendonly", "no"].map(ToOwned::to_owned));
+        args.extend(WITHOUT_FILES.map(ToOwned::to_owned));
         if let Some(process) = spawn(&args)? {
             return Ok(RedisServer { process, port, scheme, args });
         }

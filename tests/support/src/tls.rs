@@ -49,18 +49,39 @@ impl Authority {
     /// # Errors
     /// If keys cannot be made or files not be written.
     pub fn server_files(&self) -> Result<ServerFiles> {
+        self.files_of("server", CertificateParams::new(vec!["localhost".to_owned(), "127.0.0.1".to_owned()])?)
+    }
+
+    /// Like [`Self::server_files`], with a certificate for a server that is called otherwise.
+    ///
+    /// # Errors
+    /// As [`Self::server_files`].
+    pub fn files_of_another(&self) -> Result<ServerFiles> {
+        self.files_of("another", CertificateParams::new(vec!["elsewhere.example".to_owned()])?)
+    }
+
+    /// Like [`Self::server_files`], with a certificate that is no longer valid.
+    ///
+    /// # Errors
+    /// As [`Self::server_files`].
+    pub fn expired_files(&self) -> Result<ServerFiles> {
+        let mut params = CertificateParams::new(vec!["localhost".to_owned(), "127.0.0.1".to_owned()])?;
+        params.not_after = rcgen::date_time_ymd(2001, 1, 1);
+        self.files_of("expired", params)
+    }
+
+    fn files_of(&self, name: &str, params: CertificateParams) -> Result<ServerFiles> {
         let key = KeyPair::generate()?;
-        let params = CertificateParams::new(vec!["localhost".to_owned(), "127.0.0.1".to_owned()])?;
         let certificate = params.signed_by(&key, &self.issuer)?;
         std::fs::create_dir_all(&self.folder)?;
-        let write = |name: &str, pem: String| -> Result<String> {
-            let path = self.folder.join(name);
+        let write = |kind: &str, pem: String| -> Result<String> {
+            let path = self.folder.join(format!("{name}.{kind}"));
             std::fs::write(&path, pem)?;
             Ok(path.to_string_lossy().into_owned())
         };
         Ok(ServerFiles {
-            certificate: write("server.pem", certificate.pem())?,
-            key: write("server.key", key.serialize_pem())?,
+            certificate: write("pem", certificate.pem())?,
+            key: write("key", key.serialize_pem())?,
             authority: write("authority.pem", self.certificate_pem())?,
         })
     }

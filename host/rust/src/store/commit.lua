@@ -139,17 +139,20 @@ while holds and at <= last do
 end
 
 if holds then
+  local dead = {}
   for cell, ms in pairs(ttl) do
     local value = text[cell]
     if value == nil then value = format('%.0f', number[cell]) end
     if not value then
-      call('DEL', KEYS[cell])
+      dead[#dead + 1] = KEYS[cell]
     elseif ms then
       call('SET', KEYS[cell], value, 'PX', ms)
     else
       call('SET', KEYS[cell], value, 'KEEPTTL')
     end
   end
+  -- Last: a SET may be refused, for want of memory or of rights, and then nothing may have been written.
+  if dead[1] then call('DEL', unpack(dead)) end
 else
   reply = {1, clock, 0}
   text, number, readable = call('MGET', unpack(KEYS)), {}, {}

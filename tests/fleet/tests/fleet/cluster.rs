@@ -3,7 +3,6 @@
 use std::collections::HashSet;
 use std::time::Duration;
 
-use redis::cluster_routing::Slot;
 use tidegate::key::EntityKey;
 use tidegate::{Algorithm, CircuitBreakerConfig, Limit, RateLimiterConfig};
 use tidegate_fleet_tests::protocol::{Decide, Hammer, Until};
@@ -21,15 +20,9 @@ fn cluster() -> RedisCluster {
     RedisCluster::start().expect("the cluster starts")
 }
 
-/// Which third of the slots, and so which node, an entity is on.
-fn node_of(entity: &EntityKey) -> usize {
-    let slot = Slot::for_key(entity.tag());
-    let is_up_to = |last: &u16| (0..=*last).any(|number| Slot::new(number) == Some(slot));
-    [5460, 10922, 16383].iter().position(is_up_to).expect("every slot has a node")
-}
-
 fn assert_on_all_nodes(kind: &str, name: &str) {
-    let nodes: HashSet<usize> = KEYS.iter().map(|key| node_of(&EntityKey::new(kind, name, key))).collect();
+    let nodes: HashSet<usize> =
+        KEYS.iter().map(|key| RedisCluster::master_of(&EntityKey::new(kind, name, key))).collect();
     assert_eq!(nodes.len(), 3, "the keys are not on all nodes");
 }
 

@@ -4,24 +4,40 @@ use std::time::Duration;
 
 use anyhow::Result;
 use tidegate::{Ask, Clock as _, Decision, Failure, RateLimiter, SystemClock, Tidegate, Verdict};
-use tidegate_fleet_tests::protocol::{
-    Admitted, Answer, Circuit, CircuitRequest, Command, Decide, Hammer, Hammered, Reported, Until,
-};
 use tokio::task::JoinSet;
 
-pub(crate) async fn answer(gate: &Tidegate, command: Command) -> Result<Answer> {
-    Ok(match command {
-        Command::Hammer(hammer) => Answer::Hammered(hammer_all(gate, &hammer).await?),
-        Command::Decide(decide) => {
-            Answer::Decided((&ask_once(&gate.rate_limiter(decide.limiter.clone())?, &decide).await?).into())
-        }
-        Command::ComeBack(all) => come_back_all(gate, all).await?,
-        Command::Peek(decide) => {
-            let limiter = gate.rate_limiter(decide.limiter)?;
-            Answer::Decided((&limiter.peek(Ask::of(&decide.key).cost(decide.cost)).await?).into())
-        }
-        Command::Circuit(circuit) => Answer::Reported(ask_circuit(gate, circuit).await?),
-    })
+use super::endure::Endurance;
+use crate::protocol::{Admitted, Answer, Circuit, CircuitRequest, Command, Decide, Hammer, Hammered, Reported, Until};
+
+/// A gate, and what is under way on it.
+pub(super) struct Host {
+    gate: Tidegate,
+    endurance: Endurance,
+}
+
+impl Host {
+    pub(super) fn new(gate: Tidegate) -> Self {
+        Self { gate, endurance: Endurance::default() }
+    }
+
+    pub(super) async fn answer(&mut self, command: Command) -> Result<Answer> {
+        let gate = &self.gate;
+        Ok(match command {
+            Command::Hammer(hammer) => Answer::Hammered(hammer_all(gate, &hammer).await?),
+            Command::Decide(decide) => {
+                Answer::Decided((&ask_once(&gate.rate_limiter(decide.limiter.clone())?, &decide).await?).into())
+            }
+            Command::ComeBack(all) => come_back_all(gate, all).await?,
+            Command::Peek(decide) => {
+                let limiter = gate.rate_limiter(decide.limiter)?;
+                Answer::Decided((&limiter.peek(Ask::of(&decide.key).cost(decide.cost)).await?).into())
+            }
+            Command::Circuit(circuit) => Answer::Reported(ask_circuit(gate, circuit).await?),
+            Command::Begin(loads) => self.endurance.begin(gate, loads)?,
+            Command::Watch(watch) => self.endurance.watch(&watch).await?,
+            Command::Stop => Answer::Endured(self.endurance.stop(&gate.stats()).await?),
+        })
+    }
 }
 
 async fn hammer_all(gate: &Tidegate, hammer: &Hammer) -> Result<Hammered> {

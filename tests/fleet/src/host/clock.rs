@@ -7,12 +7,12 @@ use tidegate::{Clock, SystemClock};
 
 /// The system's clock, set ahead or back.
 #[derive(Debug)]
-pub(crate) struct AheadClock {
+pub(super) struct AheadClock {
     ahead_us: i64,
 }
 
 impl AheadClock {
-    pub(crate) fn new(ahead_ms: i64) -> Self {
+    pub(super) fn new(ahead_ms: i64) -> Self {
         Self { ahead_us: ahead_ms * 1_000 }
     }
 }

@@ -1,0 +1,10 @@
+//! What four processes keep to while the store they share fails, as real stores do. See the README for the table.
+
+mod away;
+mod cluster;
+mod connections;
+mod crashes;
+mod failover;
+mod fixtures;
+mod refusals;
+mod rights;
