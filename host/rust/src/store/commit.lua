@@ -41,6 +41,22 @@ end
 -- number: false where there is none; nil where the text was not looked at yet.
 -- ttl: of what must be written; false to keep the expiry; nil where nothing must be written.
 local text = KEYS[1] and call('MGET', unpack(KEYS)) or {}
+
+-- Most commits by far are one advance that fits. They are settled here, without all that the others need, which spares the
+-- server a fifth of its work. What is not as simple as that goes on below, as if this were not here.
+if #log == 8 and log[2] == 4 and log[8] then
+  local cell, amount, base = log[3], log[4], log[5]
+  local value = text[cell]
+  local n = not value and 0 or #value <= 16 and find(value, '^[1-9]%d*$') and tonumber(value)
+  if n and n < MAX_NUMBER then
+    if n > base then base = n end
+    if amount > 0 and amount <= log[6] - base then
+      call('SET', KEYS[cell], format('%.0f', base + amount), 'PX', log[7])
+      return {0, clock, 0, base}
+    end
+  end
+end
+
 local number, ttl = {}, {}
 -- Cells that were found readable; that were asked for their expiry, true if they have none; that held foreign values.
 local readable, lasting, foreign = {}, {}, {}
