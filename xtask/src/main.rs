@@ -5,6 +5,7 @@ mod component;
 mod conformance;
 mod demos;
 mod examples;
+mod fuzz;
 mod install;
 mod language;
 mod npm;
@@ -116,6 +117,14 @@ const TASKS: &[Task] = &[
         details: "`--seeds N` runs so many fleets, `--seed S` one; a failure prints the command that replays it. The arguments go to\n\
                   the simulation: `cargo xtask simulate --help` lists them.",
         start: Start::Handing(simulate::simulate),
+    },
+    Task {
+        name: "fuzz",
+        arguments: " [arguments]",
+        summary: "give every reader of foreign bytes hostile input",
+        details: "Runs each target of `fuzz/` for a minute: `--seconds N` for so long, `--target NAME` only that one. Installs cargo-fuzz\n\
+                  where it is missing. Inputs that break a target are left in fuzz/artifacts.",
+        start: Start::Handing(fuzz::fuzz),
     },
     Task {
         name: "package",

@@ -4,7 +4,7 @@ use anyhow::{Result, ensure};
 
 use crate::run::{cargo, run, run_tests, step};
 use crate::test_counts::TestCounts;
-use crate::{component, conformance, demos, examples, install, python, typescript};
+use crate::{component, conformance, demos, examples, fuzz, install, python, typescript};
 
 /// Builds the component and gets what the tests need.
 pub(crate) fn setup() -> Result<()> {
@@ -78,6 +78,7 @@ fn all_steps(counts: &mut TestCounts) -> Result<()> {
     let test = ["test", "--locked", "--no-fail-fast"];
     step("tests of xtask", || run_tests(cargo(test.iter().chain(&["--package", "xtask"])), counts))?;
     step("tests of the policies", || run_tests(cargo(test.iter().chain(&["--package", "tidegate-policy"])), counts))?;
+    step("hostile input", || fuzz::test(counts))?;
     python::test(counts)?;
     step("TypeScript", || typescript::test(counts))?;
     // After both, because workers in Node and Python are among the processes of the fleet tests.

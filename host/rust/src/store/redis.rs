@@ -14,6 +14,7 @@ mod builder;
 mod connection;
 mod error;
 mod link;
+mod reply;
 mod wire;
 
 use std::sync::Arc;
@@ -79,7 +80,7 @@ impl Redis {
         };
         self.link.note(&wire, started, result.as_ref());
         let value = result.ok_or(timed_out)?.map_err(|error| error::store_error(&error))?;
-        wire::reply(value, commit)
+        reply::reply(value, commit)
             .map_err(|fault| StoreError::Away(format!("the server's reply is malformed: {fault}")))
     }
 

@@ -1,10 +1,8 @@
-//! What goes to the commit script and what comes back. The format is described at the top of `commit.lua`.
+//! What goes to the commit script. The format is described at the top of `commit.lua`.
 
-use std::sync::Arc;
+use redis::Cmd;
 
-use redis::{Cmd, Value};
-
-use crate::store::{Commit, MAX_NUMBER, Op, Outcome, Reply, Seen, StoreError, Value as Text};
+use crate::store::{Commit, MAX_NUMBER, Op, StoreError};
 
 /// The commit script, shared by the hosts of all languages.
 pub(super) const SCRIPT: &str = include_str!("../commit.lua");
@@ -163,54 +161,10 @@ fn amount(step: u64, repeat: u64) -> u64 {
     step.checked_mul(repeat).filter(|&amount| amount <= MAX_NUMBER).unwrap_or(BEYOND)
 }
 
-/// Reads the script's answer to a commit.
-///
-/// # Errors
-/// What is wrong with it.
-pub(super) fn reply(value: Value, commit: &Commit) -> Result<Reply, String> {
-    let Value::Array(items) = value else { return Err(format!("{value:?} in place of an array")) };
-    let mut items = items.into_iter();
-    let (verdict, clock_us, foreign) = (number(items.next())?, number(items.next())?, number(items.next())?);
-    let outcome = match verdict {
-        0 => Outcome::Applied(commit.ops.iter().map(|op| seen(op, &mut items)).collect::<Result<_, _>>()?),
-        1 => Outcome::Refused(commit.cells.iter().map(|_| text(items.next())).collect::<Result<_, _>>()?),
-        2 => Outcome::Untimely,
-        other => return Err(format!("outcome {other}")),
-    };
-    match items.next() {
-        None => Ok(Reply { outcome, clock_us, foreign }),
-        Some(more) => Err(format!("{more:?} after the end")),
-    }
-}
-
-fn seen(op: &Op, items: &mut impl Iterator<Item = Value>) -> Result<Seen, String> {
-    match op {
-        Op::Get { .. } | Op::Put { .. } => Ok(Seen::Nothing),
-        Op::Observe { .. } => text(items.next()).map(Seen::Value),
-        Op::Advance { .. } | Op::Retreat { .. } => number(items.next()).map(Seen::Number),
-    }
-}
-
-fn number(item: Option<Value>) -> Result<u64, String> {
-    match item {
-        Some(Value::Int(number)) => u64::try_from(number).map_err(|_| format!("{number} in place of a number from 0")),
-        other => Err(format!("{other:?} in place of a number")),
-    }
-}
-
-fn text(item: Option<Value>) -> Result<Option<Text>, String> {
-    match item {
-        Some(Value::Nil) => Ok(None),
-        Some(Value::BulkString(bytes)) => match String::from_utf8(bytes) {
-            Ok(text) => Ok(Some(Arc::from(text))),
-            Err(_) => Err("a text that is not UTF-8".to_owned()),
-        },
-        other => Err(format!("{other:?} in place of a text")),
-    }
-}
-
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
     use super::*;
     use crate::key::EntityKey;
     use crate::store::MAX_LAG_US;
@@ -281,31 +235,5 @@ mod tests {
         assert_eq!(amount(1, MAX_NUMBER + 1), BEYOND);
         assert_eq!(amount(u64::MAX, u64::MAX), BEYOND);
         assert_eq!(amount(0, u64::MAX), 0);
-    }
-
-    #[test]
-    fn a_reply_of_any_other_shape_is_a_fault_and_no_panic() {
-        let int = Value::Int;
-        let nil = || Value::Nil;
-        for items in [
-            vec![],
-            vec![int(0)],
-            vec![int(0), int(1)],
-            vec![int(0), int(1), nil()],
-            vec![int(3), int(1), int(0)],
-            vec![int(0), int(-1), int(0)],
-            vec![int(2), int(1), int(0), int(0)],
-            vec![int(0), int(1), int(0)],
-            vec![int(0), int(1), int(0), int(7)],
-            vec![int(0), int(1), int(0), Value::BulkString(vec![0xff])],
-            vec![int(1), int(1), int(0), Value::Okay],
-            vec![Value::Array(vec![]), int(1), int(0)],
-        ] {
-            let shown = format!("{items:?}");
-            assert!(reply(Value::Array(items), &commit(vec![Op::Observe { cell: 0 }])).is_err(), "{shown}");
-        }
-        for value in [nil(), Value::Okay, int(0), Value::Map(vec![]), Value::Double(0.5)] {
-            assert!(reply(value, &commit(vec![])).is_err());
-        }
     }
 }

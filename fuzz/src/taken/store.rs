@@ -1,0 +1,16 @@
+//! Commits, and how the Redis store reads what comes back.
+
+#[path = "../../../host/rust/src/store/commit.rs"]
+mod commit;
+#[path = "../../../host/rust/src/store/redis/reply.rs"]
+mod reply;
+
+pub use commit::{Commit, Op, Outcome, Reply, Seen, Value};
+
+/// Reads the script's answer to a commit.
+///
+/// # Errors
+/// What is wrong with it.
+pub fn read_reply(value: redis::Value, commit: &Commit) -> Result<Reply, String> {
+    reply::reply(value, commit)
+}
