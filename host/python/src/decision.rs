@@ -86,8 +86,8 @@ fn decision(fields: &Bound<'_, PyAny>) -> PyResult<tidegate::Decision> {
     })
 }
 
-/// A decision of which only the time of its charge is known, which is all that a refund looks at.
-pub(crate) fn charged_at(charged_at_us: Option<u64>) -> tidegate::Decision {
+/// A decision of which only is known what a refund looks at: the time of its charge, and whether it was made without the store.
+pub(crate) fn given(charged_at_us: Option<u64>, degraded: bool) -> tidegate::Decision {
     tidegate::Decision {
         verdict: Verdict::Allowed,
         reason: Reason::None,
@@ -104,7 +104,7 @@ pub(crate) fn charged_at(charged_at_us: Option<u64>) -> tidegate::Decision {
         waiting: 0,
         ticket: None,
         discarded: 0,
-        degraded: false,
+        degraded,
     }
 }
 

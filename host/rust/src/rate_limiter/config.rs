@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use crate::error::WhenAway;
+use crate::away::WhenAway;
 use crate::runtime::wit::rate_limiter as wit;
 use crate::time::ms;
 

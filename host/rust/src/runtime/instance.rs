@@ -130,6 +130,9 @@ impl Instance {
             PolicyConfig::Limiter(config) => {
                 self.guest.tidegate_policy_rate_limiter().limiter().call_open(&mut self.store, config)?
             }
+            PolicyConfig::Share(config, _hosts) => {
+                self.guest.tidegate_policy_rate_limiter().limiter().call_open(&mut self.store, config)?
+            }
             PolicyConfig::Breaker(config) => {
                 self.guest.tidegate_policy_circuit_breaker().breaker().call_open(&mut self.store, config)?
             }

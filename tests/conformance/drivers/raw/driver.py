@@ -56,9 +56,15 @@ def decision_while_away(when_away):
 
 
 def report_while_away(when_away):
-    words = {"open": ("admitted", "closed"), "closed": ("refused-away", "open")}[when_away]
-    empty = {**dict.fromkeys(map(camel, REPORT), 0), "permit": None, "lastFailureUs": None, "event": None}
-    return {**empty, "effect": words[0], "state": words[1], "mode": "normal", "degraded": True}
+    if when_away == "open":
+        return blind_report("admitted", "closed", {"generation": 0, "admittedAtUs": 0, "probe": 0})
+    return blind_report("refused-away", "open", None)
+
+
+def blind_report(effect, state, permit):
+    """What is answered without looking at anything."""
+    empty = {**dict.fromkeys(map(camel, REPORT), 0), "permit": permit, "lastFailureUs": None, "event": None}
+    return {**empty, "effect": effect, "state": state, "mode": "normal", "degraded": True}
 
 
 class Policy:
@@ -204,6 +210,9 @@ class Case:
         permit = self._given(step["permitOf"], "permit")
         if not permit:
             return None
+        if self._given(step["permitOf"], "degraded"):
+            # It was admitted without the store, and counts nowhere.
+            return {"report": blind_report("ignored", "closed", None)}
         generation, admitted_at_us, probe = permit.values()
         arguments = [record(generation=generation, admitted_at_us=admitted_at_us, probe=probe)]
         if call != "cancelled":

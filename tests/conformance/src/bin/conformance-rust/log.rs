@@ -133,7 +133,7 @@ pub(crate) struct ReportLine {
     state: State,
     mode: Mode,
     generation: u64,
-    pub(crate) permit: Option<Permit>,
+    pub(crate) permit: Option<PermitLine>,
     failures: u32,
     consecutive: u32,
     calls: u32,
@@ -148,6 +148,21 @@ pub(crate) struct ReportLine {
     event: Option<Event>,
     discarded: u32,
     degraded: bool,
+}
+
+/// A permit without what only its own host makes of it.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct PermitLine {
+    generation: u64,
+    admitted_at_us: u64,
+    probe: u32,
+}
+
+impl From<Permit> for PermitLine {
+    fn from(permit: Permit) -> Self {
+        Self { generation: permit.generation, admitted_at_us: permit.admitted_at_us, probe: permit.probe }
+    }
 }
 
 #[derive(Serialize)]
@@ -165,7 +180,7 @@ impl From<&CircuitReport> for ReportLine {
             state: report.state,
             mode: report.mode,
             generation: report.generation,
-            permit: report.permit,
+            permit: report.permit.map(PermitLine::from),
             failures: report.failures,
             consecutive: report.consecutive,
             calls: report.calls,
