@@ -92,7 +92,8 @@ const TASKS: &[Task] = &[
         name: "bench",
         arguments: " [arguments]",
         summary: "run the benchmarks of all languages",
-        details: "With `--language rust`, `typescript` or `python` those of one. The other arguments go to `cargo bench`.",
+        details: "With `--language rust`, `typescript` or `python` those of one. `--only TITLE` measures what has TITLE in its title\n\
+                  (`accuracy` is one), and `--quick` takes few and short samples.",
         start: Start::Handing(benches::bench),
     },
     Task {

@@ -1,24 +1,34 @@
 //! One decision, beside the floor it stands on and the libraries people would take instead, in one run.
-//!
-//! Prints criterion's reports and then one table, in which each line is a ratio to a floor of the same run.
 
-mod local;
-mod shared;
-mod table;
+mod empty_call;
+mod memory;
+mod shared_store;
 
-use std::time::{Duration, SystemTime};
+use anyhow::Result;
+use tidegate_benches::group::{Group, Measured};
+use tidegate_benches::settings::Settings;
+use tidegate_benches::table;
 
-use criterion::Criterion;
+fn main() -> Result<()> {
+    let mut report = Report { settings: Settings::from_args()?, measured: Vec::new() };
+    memory::measure(&mut report)?;
+    shared_store::measure(&mut report)?;
+    table::print(&report.measured);
+    Ok(())
+}
 
-fn main() -> anyhow::Result<()> {
-    let start = SystemTime::now();
-    let mut criterion = Criterion::default()
-        .warm_up_time(Duration::from_secs(1))
-        .measurement_time(Duration::from_secs(4))
-        .sample_size(50)
-        .configure_from_args();
-    local::measure(&mut criterion)?;
-    shared::measure(&mut criterion)?;
-    criterion.final_summary();
-    table::print(start)
+/// What was measured so far.
+struct Report {
+    settings: Settings,
+    measured: Vec<Measured>,
+}
+
+impl Report {
+    /// Measures a group, if it is wanted.
+    fn add<'a>(&mut self, title: &str, group: impl FnOnce(Group<'a>) -> Result<Group<'a>>) -> Result<()> {
+        if self.settings.wants(title) {
+            self.measured.push(group(Group::new(title))?.measure(&self.settings));
+        }
+        Ok(())
+    }
 }

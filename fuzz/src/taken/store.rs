@@ -14,3 +14,11 @@ pub use commit::{Commit, Op, Outcome, Reply, Seen, Value};
 pub fn read_reply(value: redis::Value, commit: &Commit) -> Result<Reply, String> {
     reply::reply(value, commit)
 }
+
+/// Parts the script's answer to several commits.
+///
+/// # Errors
+/// What is wrong with it.
+pub fn reply_parts(value: redis::Value, commits: usize) -> Result<Vec<redis::Value>, String> {
+    reply::parts(value, commits)
+}

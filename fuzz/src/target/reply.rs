@@ -8,7 +8,7 @@ use redis::Value;
 
 use crate::input::Input;
 use crate::key::EntityKey;
-use crate::store::{Commit, Op, Outcome, Seen, read_reply};
+use crate::store::{Commit, Op, Outcome, Seen, read_reply, reply_parts};
 
 /// What is said of a fault is for a log.
 const LONGEST_FAULT_BYTES: usize = 300;
@@ -28,6 +28,11 @@ pub fn reply(data: &[u8]) {
             Err(_) => return,
         }
     };
+    for commits in 0..4 {
+        if let Ok(parts) = reply_parts(value.clone(), commits) {
+            assert_eq!(parts.len(), commits, "each commit has its part");
+        }
+    }
     match read_reply(value.clone(), &commit) {
         Err(fault) => {
             assert!(!fault.is_empty() && fault.len() <= LONGEST_FAULT_BYTES, "{} bytes: {fault:.300}", fault.len());

@@ -5,7 +5,7 @@ use tidegate::store::redis::Redis;
 use tidegate::store::{BoxFuture, Op, Outcome, Seen, Store};
 use tidegate_test_support::redis_server::RedisServer;
 use tidegate_test_support::store_suite::{
-    self, Bench, Subject, advance, batches, follows_the_model, get, put, retreat,
+    self, Bench, Subject, advance, batches, follows_the_model, futures_in_step, get, put, retreat,
 };
 
 struct RedisSubject {
@@ -33,6 +33,14 @@ impl RedisSubject {
             command.arg(*arg);
         }
         command.query(&mut client).expect("the server answers")
+    }
+
+    /// How often the script was called so far.
+    fn script_calls(&self) -> u64 {
+        let mut client = self.server.client().expect("the server takes connections");
+        let statistics: String = redis::cmd("INFO").arg("commandstats").query(&mut client).expect("the server answers");
+        let calls = statistics.split_once("cmdstat_evalsha:calls=").and_then(|(_, rest)| rest.split_once(','));
+        calls.and_then(|(calls, _)| calls.parse().ok()).expect("it was called")
     }
 
     fn pttl(&self, bench: &Bench<'_>, cell: u32) -> i64 {
@@ -72,6 +80,44 @@ fn random_batches_give_what_the_model_gives() {
     proptest!(|(batches in batches())| {
         runtime.block_on(follows_the_model(&Bench::new(&subject.store), &batches))?;
     });
+}
+
+#[test]
+fn random_batches_that_go_out_together_give_what_the_model_gives() {
+    let runtime = tokio::runtime::Runtime::new().expect("a runtime starts");
+    let subject = runtime.block_on(RedisSubject::start());
+    proptest!(|(entities in proptest::collection::vec(batches(), 12))| {
+        runtime.block_on(async {
+            let benches: Vec<_> = entities.iter().map(|_| Bench::new(&subject.store)).collect();
+            let runs = benches.iter().zip(&entities).map(|(bench, batches)| follows_the_model(bench, batches));
+            futures_in_step(runs.collect()).await.into_iter().collect::<Result<(), _>>()
+        })?;
+    });
+}
+
+#[tokio::test]
+async fn commits_that_come_at_once_go_out_together_and_each_gets_its_own_answer() {
+    let subject = RedisSubject::start().await;
+    let benches: Vec<_> = (0..200).map(|_| Bench::new(&subject.store)).collect();
+    let at_us = subject.store.time_us().await.expect("the store tells its time");
+    let commits = benches.iter().enumerate().map(async |(index, bench)| match index % 3 {
+        0 => bench.commit_at(at_us, vec![advance(0, index as u64, 0, 9_000, true)]).await.outcome,
+        1 => bench.commit_at(at_us, vec![get(1, Some("else"))]).await.outcome,
+        _ => bench.commit_at(at_us + 60_000_000, vec![advance(0, 1, 0, 9, true)]).await.outcome,
+    });
+    let before = subject.script_calls();
+    let outcomes = futures_in_step(commits.collect()).await;
+    let calls = subject.script_calls() - before;
+    assert!(calls < 10, "{calls} calls of the script for 200 commits");
+    for (index, (outcome, bench)) in outcomes.into_iter().zip(&benches).enumerate() {
+        let (expected, value) = match index % 3 {
+            0 if index > 0 => (Outcome::Applied(vec![Seen::Number(0)]), Some(index.to_string())),
+            0 => (Outcome::Applied(vec![Seen::Number(0)]), None),
+            1 => (Outcome::Refused(vec![None; 4]), None),
+            _ => (Outcome::Untimely, None),
+        };
+        assert_eq!((outcome, bench.value(0).await), (expected, value), "{index}");
+    }
 }
 
 #[tokio::test]
@@ -221,24 +267,4 @@ async fn many_callers_at_once_are_counted_exactly() {
     }
     assert_eq!(admitted, 32);
     assert_eq!(bench.value(0).await.as_deref(), Some("32"));
-}
-
-/// Polls all futures in turn until each has ended.
-async fn futures_in_step<F: Future>(futures: Vec<F>) -> Vec<F::Output> {
-    let mut futures: Vec<_> = futures.into_iter().map(|future| (Box::pin(future), None)).collect();
-    std::future::poll_fn(move |context| {
-        for (future, output) in &mut futures {
-            if output.is_none()
-                && let std::task::Poll::Ready(value) = future.as_mut().poll(context)
-            {
-                *output = Some(value);
-            }
-        }
-        if futures.iter().all(|(_, output)| output.is_some()) {
-            std::task::Poll::Ready(futures.iter_mut().filter_map(|(_, output)| output.take()).collect())
-        } else {
-            std::task::Poll::Pending
-        }
-    })
-    .await
 }

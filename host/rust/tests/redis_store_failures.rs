@@ -1,11 +1,13 @@
 //! The Redis store when the server is away, silent, forgetful or hostile.
 
+use std::sync::Arc;
 use std::time::Duration;
 
+use tidegate::key::EntityKey;
 use tidegate::store::redis::{ConnectError, Redis};
-use tidegate::store::{Outcome, Seen, Store, StoreError};
+use tidegate::store::{Commit, Outcome, Seen, Store, StoreError};
 use tidegate_test_support::redis_server::RedisServer;
-use tidegate_test_support::store_suite::{Bench, advance, put};
+use tidegate_test_support::store_suite::{Bench, advance, futures_in_step, put};
 
 /// More than any test waits for what must come: only a broken store meets it.
 const LONG: Duration = Duration::from_mins(1);
@@ -197,6 +199,28 @@ async fn a_user_needs_the_documented_rights_and_no_more() {
     let elsewhere = Redis::connect(&user("elsewhere", &format!("{rights} ~other:*"))).await.expect("it connects");
     let text = refused(&elsewhere).await;
     assert!(text.contains("NOPERM") || text.contains("No permissions"), "{text}");
+}
+
+#[tokio::test]
+async fn commits_that_come_at_once_are_refused_only_where_the_user_has_no_rights() {
+    let server = RedisServer::start().expect("redis-server starts");
+    let mut client = server.client().expect("the server takes connections");
+    let rules = "on >secret +@all ~tidegate:{test:*".split(' ');
+    redis::cmd("ACL").arg("SETUSER").arg("some").arg(rules.collect::<Vec<_>>()).exec(&mut client).expect("is made");
+    let store = Redis::builder(&server.url_of("some", "secret")).limit_ms(10_000).connect().await.expect("it connects");
+    let at_us = store.time_us().await.expect("the store tells its time");
+    let commit = |index: u32| {
+        let kind = if index == 7 { "other" } else { "test" };
+        let entities = vec![Arc::new(EntityKey::new(kind, "together", &index.to_string()))];
+        Commit { at_us, entities, cells: vec![(0, 0)], ops: vec![advance(0, 1, 0, 9, true)] }
+    };
+    let commits: Vec<_> = (0..20).map(commit).collect();
+    let calls = commits.iter().map(|commit| store.commit(commit));
+    for (index, result) in futures_in_step(calls.collect()).await.into_iter().enumerate() {
+        let is_applied = matches!(&result, Ok(reply) if reply.outcome == Outcome::Applied(vec![Seen::Number(0)]));
+        let is_refused = matches!(&result, Err(StoreError::Refused(text)) if text.contains("NOPERM"));
+        assert!(if index == 7 { is_refused } else { is_applied }, "{index}: {result:?}");
+    }
 }
 
 #[tokio::test]

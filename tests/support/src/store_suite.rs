@@ -128,3 +128,23 @@ pub fn advance_times(repeat: u64, cell: usize, step: u64, floor: u64, ceiling: u
 pub fn retreat(cell: usize, step: u64, floor: u64) -> Op {
     Op::Retreat { cell, step, floor }
 }
+
+/// Polls all futures in turn until each has ended.
+pub async fn futures_in_step<F: Future>(futures: Vec<F>) -> Vec<F::Output> {
+    let mut futures: Vec<_> = futures.into_iter().map(|future| (Box::pin(future), None)).collect();
+    std::future::poll_fn(move |context| {
+        for (future, output) in &mut futures {
+            if output.is_none()
+                && let std::task::Poll::Ready(value) = future.as_mut().poll(context)
+            {
+                *output = Some(value);
+            }
+        }
+        if futures.iter().all(|(_, output)| output.is_some()) {
+            std::task::Poll::Ready(futures.iter_mut().filter_map(|(_, output)| output.take()).collect())
+        } else {
+            std::task::Poll::Pending
+        }
+    })
+    .await
+}

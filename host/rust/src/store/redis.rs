@@ -1,6 +1,7 @@
 //! The Redis store: cells shared by all hosts on one Redis or Valkey server or cluster.
 //!
-//! One commit is one call of one script, so it takes one round trip and is applied whole or not at all. Needs Redis 6.2 or
+//! One commit is one call of one script, so it takes one round trip and is applied whole or not at all. Commits of several
+//! entities that come at the same time share a call; what becomes of one does not depend on the others. Needs Redis 6.2 or
 //! later, or Valkey. How keys look is told in [`crate::key`]; every key expires.
 //!
 //! An ACL user needs `EVALSHA`, `EVAL`, `SCRIPT LOAD`, and for the script `TIME`, `MGET`, `SET`, `DEL` and `PTTL`, on the keys
@@ -15,6 +16,7 @@ mod connection;
 mod error;
 mod link;
 mod reply;
+mod sender;
 mod slot;
 mod wire;
 
@@ -22,11 +24,11 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use redis::cluster_routing::Slot;
-use redis::{Cmd, RedisResult, Value};
 
 pub use self::builder::{ConnectError, RedisBuilder};
-use self::link::{Link, Wire};
-use self::wire::Script;
+use self::link::Link;
+use self::sender::Sender;
+use self::wire::Encoded;
 use super::{BoxFuture, Commit, Reply, Store, StoreError};
 
 /// The Redis store. See the [module](self).
@@ -46,7 +48,7 @@ use super::{BoxFuture, Commit, Reply, Store, StoreError};
 pub struct Redis {
     link: Arc<Link>,
     prefix: String,
-    digest: String,
+    sender: Arc<Sender>,
     limit: Duration,
 }
 
@@ -68,38 +70,17 @@ impl Redis {
         if self.link.is_cluster() {
             check_slots(commit)?;
         }
-        let command = wire::command(commit, &self.prefix, Script::Digest(&self.digest))?;
+        let encoded = Encoded::new(commit, &self.prefix)?;
         let started = Instant::now();
         let deadline = tokio::time::Instant::from_std(started + self.limit);
         let timed_out = StoreError::TimedOut { limit_ms: u64::try_from(self.limit.as_millis()).unwrap_or(u64::MAX) };
         let Ok(wire) = tokio::time::timeout_at(deadline, self.link.wire()).await else { return Err(timed_out) };
         let mut wire = wire?;
-        let result = tokio::time::timeout_at(deadline, self.exchange(&mut wire, commit, &command)).await.ok();
-        let result = match result {
-            Some(result) => Some(result?),
-            None => None,
-        };
+        let result = tokio::time::timeout_at(deadline, self.sender.send(&mut wire, encoded)).await.ok();
         self.link.note(&wire, started, result.as_ref());
         let value = result.ok_or(timed_out)?.map_err(|error| error::store_error(&error))?;
         reply::reply(value, commit)
             .map_err(|fault| StoreError::Away(format!("the server's reply is malformed: {fault}")))
-    }
-
-    /// Sends the command, with the whole script where the server has forgotten it.
-    async fn exchange(
-        &self,
-        wire: &mut Wire,
-        commit: &Commit,
-        command: &Cmd,
-    ) -> Result<RedisResult<Value>, StoreError> {
-        let result = wire.connection().send(command).await;
-        match &result {
-            Err(error) if error::is_unknown_script(error) => {
-                let command = wire::command(commit, &self.prefix, Script::Text)?;
-                Ok(wire.connection().send(&command).await)
-            }
-            _ => Ok(result),
-        }
     }
 }
 

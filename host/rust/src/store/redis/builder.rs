@@ -3,11 +3,12 @@
 use std::fmt;
 use std::time::Duration;
 
-use redis::{Client, ClientTlsConfig, ConnectionAddr, ConnectionInfo, Script, TlsCertificates};
+use redis::{Client, ClientTlsConfig, ConnectionAddr, ConnectionInfo, TlsCertificates};
 
+use super::Redis;
 use super::connection::Opener;
 use super::link::Link;
-use super::{Redis, wire};
+use super::sender::Sender;
 use crate::key::escaped_prefix;
 use crate::store::StoreError;
 
@@ -134,12 +135,7 @@ impl RedisBuilder {
         let certificates = self.certificates(&nodes)?;
         let opener = Opener::new(nodes, self.is_cluster, certificates, connect_limit)
             .map_err(|error| setting("url", error.to_string()))?;
-        Ok(Redis {
-            link: Link::new(opener),
-            prefix: escaped_prefix(&self.prefix),
-            digest: Script::new(wire::SCRIPT).get_hash().to_owned(),
-            limit,
-        })
+        Ok(Redis { link: Link::new(opener), prefix: escaped_prefix(&self.prefix), sender: Sender::new(limit), limit })
     }
 
     fn nodes(&self) -> Result<Vec<ConnectionInfo>, ConnectError> {

@@ -197,6 +197,11 @@ impl std::fmt::Debug for Link {
 }
 
 impl Wire {
+    /// Whether it leads to one server.
+    pub(super) fn is_single(&self) -> bool {
+        self.connection.is_single()
+    }
+
     pub(super) fn connection(&mut self) -> &mut Connection {
         &mut self.connection
     }

@@ -30,6 +30,25 @@ pub(super) fn reply(value: Value, commit: &Commit) -> Result<Reply, String> {
     }
 }
 
+/// Parts the script's answer to several commits into what it would be for each alone.
+///
+/// # Errors
+/// What is wrong with it.
+pub(super) fn parts(value: Value, commits: usize) -> Result<Vec<Value>, String> {
+    let Value::Array(items) = value else { return Err(format!("{} in place of an array", shown(&value))) };
+    let mut items = items.into_iter();
+    let clock_us = number(items.next())?;
+    if items.len() != commits {
+        return Err(format!("{} answers to {commits} commits", items.len()));
+    }
+    let clock = i64::try_from(clock_us).map_err(|_| format!("the time {clock_us}"))?;
+    let part = |item| match item {
+        Value::Int(number) => Value::Array(vec![Value::Int(0), Value::Int(clock), Value::Int(0), Value::Int(number)]),
+        other => other,
+    };
+    Ok(items.map(part).collect())
+}
+
 fn seen(op: &Op, items: &mut impl Iterator<Item = Value>) -> Result<Seen, String> {
     match op {
         Op::Get { .. } | Op::Put { .. } => Ok(Seen::Nothing),
@@ -110,6 +129,17 @@ mod tests {
         }
         for value in [nil(), Value::Okay, int(0), Value::Map(vec![]), Value::Double(0.5)] {
             assert!(reply(value, &commit(vec![])).is_err());
+        }
+    }
+
+    #[test]
+    fn answers_to_several_commits_are_parted_into_what_each_would_be_alone() {
+        let refused = || Value::Array(vec![Value::Int(1), Value::Int(9), Value::Int(0), Value::Nil]);
+        let applied = Value::Array([0, 9, 0, 7].map(Value::Int).to_vec());
+        let both = Value::Array(vec![Value::Int(9), Value::Int(7), refused()]);
+        assert_eq!(parts(both.clone(), 2), Ok(vec![applied, refused()]));
+        for (value, commits) in [(both.clone(), 1), (both, 3), (Value::Nil, 0), (Value::Array(vec![]), 0)] {
+            assert!(parts(value, commits).is_err());
         }
     }
 

@@ -1,6 +1,7 @@
 //! What goes to the commit script. The format is described at the top of `commit.lua`.
 
 use redis::Cmd;
+use smallvec::SmallVec;
 
 use crate::store::{Commit, MAX_NUMBER, Op, StoreError};
 
@@ -22,26 +23,67 @@ pub(super) enum Script<'a> {
     Text,
 }
 
-/// The command that applies a commit.
-///
-/// # Errors
-/// [`StoreError::Refused`] where an operation names a cell or a cell an entity that the commit does not have.
-pub(super) fn command(commit: &Commit, prefix: &str, script: Script<'_>) -> Result<Cmd, StoreError> {
+/// A commit as the script reads it.
+#[derive(Debug)]
+pub(super) struct Encoded {
+    keys: SmallVec<[String; 1]>,
+    log: Vec<u8>,
+}
+
+impl Encoded {
+    /// Encodes a commit, for keys under a prefix.
+    ///
+    /// # Errors
+    /// [`StoreError::Refused`] where an operation names a cell or a cell an entity that the commit does not have.
+    pub(super) fn new(commit: &Commit, prefix: &str) -> Result<Self, StoreError> {
+        let key = |&(entity, field): &(usize, u32)| {
+            let entity = commit.entities.get(entity).ok_or_else(|| malformed("entity", entity))?;
+            Ok(entity.redis_key(prefix, field))
+        };
+        Ok(Self { keys: commit.cells.iter().map(key).collect::<Result<_, StoreError>>()?, log: log(commit)? })
+    }
+
+    /// The keys of its cells.
+    pub(super) fn keys(&self) -> &[String] {
+        &self.keys
+    }
+
+    /// How long its log is.
+    pub(super) fn log_bytes(&self) -> usize {
+        self.log.len()
+    }
+}
+
+/// The command that applies a commit, or several that have no key in common.
+pub(super) fn command(commits: &[Encoded], script: Script<'_>) -> Cmd {
     let (verb, text) = match script {
         Script::Digest(digest) => ("EVALSHA", digest),
         Script::Text => ("EVAL", SCRIPT),
     };
-    let mut command = Cmd::with_capacity(commit.cells.len() + 4, text.len() + 64 * commit.cells.len() + 256);
-    command.arg(verb).arg(text).arg(commit.cells.len());
-    let mut key = String::new();
-    for &(entity, field) in &commit.cells {
-        let entity = commit.entities.get(entity).ok_or_else(|| malformed("entity", entity))?;
-        key.clear();
-        entity.write_redis_key(prefix, field, &mut key);
-        command.arg(&key);
+    let keys: usize = commits.iter().map(|commit| commit.keys.len()).sum();
+    let bytes: usize = commits.iter().map(|commit| commit.log.len() + 64 * commit.keys.len()).sum();
+    let mut command = Cmd::with_capacity(keys + 4, text.len() + bytes + 64);
+    command.arg(verb).arg(text).arg(keys);
+    for key in commits.iter().flat_map(|commit| &commit.keys) {
+        command.arg(key);
     }
-    command.arg(log(commit)?);
-    Ok(command)
+    match commits {
+        [one] => command.arg(&one.log),
+        several => command.arg(logs(several)),
+    };
+    command
+}
+
+/// The logs of several commits, each with the number of its cells.
+fn logs(commits: &[Encoded]) -> Vec<u8> {
+    let bytes = commits.iter().map(|commit| commit.log.len() + 8).sum();
+    let mut logs = Log { bytes: Vec::with_capacity(bytes), items: 0 };
+    logs.array();
+    for commit in commits {
+        logs.item(&commit.log);
+        logs.integer(commit.keys.len() as u64);
+    }
+    logs.finished()
 }
 
 fn malformed(what: &str, index: usize) -> StoreError {
@@ -51,8 +93,7 @@ fn malformed(what: &str, index: usize) -> StoreError {
 /// The commit's time and operations as one flat array: the script reads that in one step.
 fn log(commit: &Commit) -> Result<Vec<u8>, StoreError> {
     let mut log = Log { bytes: Vec::with_capacity(32 + 32 * commit.ops.len()), items: 0 };
-    // The count of items goes in front once it is known.
-    log.bytes.extend([0xdd, 0, 0, 0, 0]);
+    log.array();
     log.number(commit.at_us);
     for op in &commit.ops {
         let cell = cell_of(op);
@@ -61,9 +102,7 @@ fn log(commit: &Commit) -> Result<Vec<u8>, StoreError> {
         }
         log.op(op, cell as u64 + 1);
     }
-    let Log { mut bytes, items } = log;
-    bytes[1..5].copy_from_slice(&items.to_be_bytes());
-    Ok(bytes)
+    Ok(log.finished())
 }
 
 fn cell_of(op: &Op) -> usize {
@@ -83,6 +122,16 @@ struct Log {
 }
 
 impl Log {
+    /// Starts with an array. The count of its items goes in front once it is known.
+    fn array(&mut self) {
+        self.bytes.extend([0xdd, 0, 0, 0, 0]);
+    }
+
+    fn finished(mut self) -> Vec<u8> {
+        self.bytes[1..5].copy_from_slice(&self.items.to_be_bytes());
+        self.bytes
+    }
+
     fn op(&mut self, op: &Op, cell: u64) {
         let code = match op {
             Op::Get { .. } => 1,
@@ -174,6 +223,10 @@ mod tests {
         Commit { at_us: 1, entities, cells: vec![(0, 0x102)], ops }
     }
 
+    fn encoded(ops: Vec<Op>) -> Encoded {
+        Encoded::new(&commit(ops), "p").expect("the commit is well formed")
+    }
+
     fn log_of(op: Op) -> Vec<u8> {
         log(&commit(vec![op])).expect("the commit is well formed").split_off(6)
     }
@@ -201,17 +254,27 @@ mod tests {
 
     #[test]
     fn a_command_names_each_cell_once() {
-        let command = command(&commit(vec![Op::Observe { cell: 0 }]), "p", Script::Digest("d")).expect("well formed");
+        let command = command(&[encoded(vec![Op::Observe { cell: 0 }])], Script::Digest("d"));
         let args: Vec<_> = command.args_iter().map(|arg| format!("{arg:?}")).collect();
         assert_eq!(args.len(), 5);
         assert!(format!("{:?}", command.get_packed_command().escape_ascii().to_string()).contains("p:{rl:api:u}:1.2"));
     }
 
     #[test]
+    fn several_commits_go_out_as_one_array_of_logs_and_counts_of_cells() {
+        let commits =
+            [encoded(vec![Op::Observe { cell: 0 }]), encoded(vec![Op::Retreat { cell: 0, step: 1, floor: 2 }])];
+        let log = |rest: &[u8]| [&[0xdd, 0, 0, 0, 1 + u8::try_from(rest.len()).expect("short"), 1][..], rest].concat();
+        let expected = [&[0xdd, 0, 0, 0, 4][..], &log(&[2, 1]), &[1], &log(&[5, 1, 1, 2]), &[1]].concat();
+        assert_eq!(logs(&commits), expected);
+        assert_eq!(command(&commits, Script::Digest("d")).args_iter().count(), 6);
+    }
+
+    #[test]
     fn a_commit_that_names_what_it_lacks_is_refused() {
         for (cells, op) in [(vec![(0, 0)], Op::Observe { cell: 1 }), (vec![(1, 0)], Op::Observe { cell: 0 })] {
             let commit = Commit { cells, ..commit(vec![op]) };
-            assert!(matches!(command(&commit, "p", Script::Text), Err(StoreError::Refused(_))));
+            assert!(matches!(Encoded::new(&commit, "p"), Err(StoreError::Refused(_))));
         }
     }
 

@@ -1,0 +1,196 @@
+//! Sends commits: at once while the line is free, and those that come meanwhile together, as one call of the script.
+//!
+//! A call of the script costs the server and the client several times what it does in it, so callers on many keys get several times
+//! as far together. Nobody waits for others to come: those who are ready to commit, and no more, go out together, and a commit that
+//! finds no other on its way goes at once. What becomes of one does not depend on the others.
+
+use std::hash::BuildHasher as _;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+
+use parking_lot::Mutex;
+use redis::{ErrorKind, RedisError, RedisResult, ServerErrorKind, Value};
+use tokio::sync::oneshot;
+
+use super::error;
+use super::link::Wire;
+use super::reply;
+use super::wire::{self, Encoded, Script};
+
+/// How many commits go out together at most.
+const MAX_TOGETHER: usize = 64;
+/// The longest log of a commit that goes out with others: the server does nothing else meanwhile.
+const MAX_LOG_BYTES: usize = 1_024;
+
+/// See the module.
+#[derive(Debug)]
+pub(super) struct Sender {
+    digest: String,
+    /// How long one call of the script may take.
+    limit: Duration,
+    /// How many calls of the script are on their way.
+    on_their_way: AtomicUsize,
+    line: Mutex<Line>,
+    hasher: foldhash::fast::RandomState,
+}
+
+/// Commits that will go out together.
+#[derive(Debug, Default)]
+struct Line {
+    commits: Vec<Encoded>,
+    answers: Vec<oneshot::Sender<RedisResult<Value>>>,
+    /// Of their keys: the script takes no key twice.
+    hashes: Vec<u64>,
+}
+
+impl Sender {
+    pub(super) fn new(limit: Duration) -> Arc<Self> {
+        Arc::new(Self {
+            digest: redis::Script::new(wire::SCRIPT).get_hash().to_owned(),
+            limit,
+            on_their_way: AtomicUsize::new(0),
+            line: Mutex::default(),
+            hasher: foldhash::fast::RandomState::default(),
+        })
+    }
+
+    /// Sends a commit, and gives the script's answer to it.
+    pub(super) async fn send(self: &Arc<Self>, wire: &mut Wire, commit: Encoded) -> RedisResult<Value> {
+        if self.on_their_way.load(Ordering::Relaxed) == 0 {
+            return self.call(wire, &[commit]).await;
+        }
+        match self.line_up(wire, commit) {
+            Ok(answer) => answer.await.unwrap_or_else(|_| Err(lost())),
+            Err(commit) => self.call(wire, &[commit]).await,
+        }
+    }
+
+    /// Puts a commit in line, if it may go out with those that are.
+    fn line_up(
+        self: &Arc<Self>,
+        wire: &Wire,
+        commit: Encoded,
+    ) -> Result<oneshot::Receiver<RedisResult<Value>>, Encoded> {
+        // In a cluster they would be for several nodes.
+        if !wire.is_single() || commit.log_bytes() > MAX_LOG_BYTES {
+            return Err(commit);
+        }
+        let mut line = self.line.lock();
+        let hashes = commit.keys().iter().map(|key| self.hasher.hash_one(key));
+        let before = line.hashes.len();
+        for hash in hashes {
+            if line.hashes[..before].contains(&hash) {
+                line.hashes.truncate(before);
+                return Err(commit);
+            }
+            line.hashes.push(hash);
+        }
+        let (sender, answer) = oneshot::channel();
+        line.commits.push(commit);
+        line.answers.push(sender);
+        match line.commits.len() {
+            1 => drop(tokio::spawn(Duty(Some(Arc::clone(self))).send_line(wire.clone()))),
+            MAX_TOGETHER => {
+                drop(tokio::spawn(Arc::clone(self).send_together(wire.clone(), std::mem::take(&mut *line))))
+            }
+            _ => {}
+        }
+        Ok(answer)
+    }
+
+    async fn send_together(self: Arc<Self>, mut wire: Wire, line: Line) {
+        let Line { commits, answers, .. } = line;
+        let sent = tokio::time::timeout(self.limit, self.call(&mut wire, &commits)).await;
+        match sent.unwrap_or_else(|_| Err(lost())) {
+            Ok(value) => answer_each(answers, value),
+            Err(error) if is_of_one(&error) => {
+                for (commit, answer) in commits.into_iter().zip(answers) {
+                    let sent = tokio::time::timeout(self.limit, self.call(&mut wire, &[commit])).await;
+                    let _ = answer.send(sent.unwrap_or_else(|_| Err(lost())));
+                }
+            }
+            Err(error) => {
+                for answer in answers {
+                    let _ = answer.send(Err(error.clone()));
+                }
+            }
+        }
+    }
+
+    /// Calls the script, with the whole of it where the server has forgotten it.
+    async fn call(&self, wire: &mut Wire, commits: &[Encoded]) -> RedisResult<Value> {
+        let _way = OnItsWay::new(&self.on_their_way);
+        let connection = wire.connection();
+        let result = connection.send(&wire::command(commits, Script::Digest(&self.digest))).await;
+        match result {
+            Err(error) if error::is_unknown_script(&error) => {
+                connection.send(&wire::command(commits, Script::Text)).await
+            }
+            result => result,
+        }
+    }
+}
+
+/// Hands out the answer to all, which for one is his.
+fn answer_each(answers: Vec<oneshot::Sender<RedisResult<Value>>>, value: Value) {
+    let values = if answers.len() == 1 { Ok(vec![value]) } else { reply::parts(value, answers.len()) };
+    let malformed =
+        |fault| RedisError::from((ErrorKind::UnexpectedReturnType, "the server's reply is malformed", fault));
+    let mut values = values.map_err(malformed).map(Vec::into_iter);
+    for answer in answers {
+        let value = values.as_mut().map_err(|error| error.clone()).and_then(|values| values.next().ok_or_else(lost));
+        // Whoever no longer listens has run out of time.
+        let _ = answer.send(value);
+    }
+}
+
+/// Whether the server may have refused all because of the keys of one, before it ran anything.
+fn is_of_one(error: &RedisError) -> bool {
+    error.kind() == ErrorKind::Server(ServerErrorKind::NoPerm)
+}
+
+/// Nobody knows what became of the commit.
+fn lost() -> RedisError {
+    RedisError::from((ErrorKind::Io, "the commit was on its way and was not answered"))
+}
+
+/// A call of the script that is on its way, until this is dropped.
+struct OnItsWay<'a>(&'a AtomicUsize);
+
+impl<'a> OnItsWay<'a> {
+    fn new(count: &'a AtomicUsize) -> Self {
+        count.fetch_add(1, Ordering::Relaxed);
+        Self(count)
+    }
+}
+
+impl Drop for OnItsWay<'_> {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+/// Whoever must send the line. It is given up with its task, so that nobody lines up behind a task that is gone.
+struct Duty(Option<Arc<Sender>>);
+
+impl Duty {
+    async fn send_line(mut self, wire: Wire) {
+        // Whoever is ready to commit does so before this goes on.
+        tokio::task::yield_now().await;
+        if let Some(sender) = self.0.take() {
+            let line = std::mem::take(&mut *sender.line.lock());
+            if !line.commits.is_empty() {
+                sender.send_together(wire, line).await;
+            }
+        }
+    }
+}
+
+impl Drop for Duty {
+    fn drop(&mut self) {
+        if let Some(sender) = &self.0 {
+            drop(std::mem::take(&mut *sender.line.lock()));
+        }
+    }
+}
