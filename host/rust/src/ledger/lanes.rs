@@ -11,6 +11,7 @@ use indexmap::IndexMap;
 use parking_lot::Mutex;
 use tokio::sync::oneshot;
 
+use super::contention::Contention;
 use crate::call::{Answer, Request};
 use crate::error::Error;
 use crate::key::EntityKey;
@@ -45,6 +46,8 @@ pub(super) struct Known {
     pub(super) behind_us: u64,
     /// Whether the latest call was refused, so that the next may well be too.
     pub(super) refuses: bool,
+    /// How other hosts get in its way.
+    pub(super) contention: Contention,
 }
 
 #[derive(Debug, Default)]
@@ -156,6 +159,12 @@ impl Lanes {
             return None;
         }
         Some((batch, lane.known.clone()))
+    }
+
+    /// For the driver: how other hosts get in the way.
+    pub(super) fn contention(&self, key: &Arc<EntityKey>) -> Contention {
+        let shard = self.shard(key).lock();
+        shard.lanes.get(key).map(|lane| lane.known.contention).unwrap_or_default()
     }
 
     /// For the driver: what is known after a batch.

@@ -5,6 +5,7 @@
 //! settle later, and refusals that what was confirmed of late proves. A call whose caller has gone away is undone. Every call ends after a bounded number of commits.
 
 mod batch;
+mod contention;
 mod driven;
 mod lanes;
 mod offset;
@@ -71,6 +72,7 @@ pub(crate) struct Counters {
     pub(crate) deferred: AtomicU64,
     pub(crate) lost: AtomicU64,
     pub(crate) local: AtomicU64,
+    pub(crate) most_attempts: AtomicU64,
 }
 
 /// Runs, commits and runs again.
