@@ -73,6 +73,8 @@ pub struct Stats {
     pub foreign: u64,
     /// Calls given up as contended.
     pub contended: u64,
+    /// The most commits that any batch of calls took until it was applied.
+    pub most_attempts: u64,
     /// Outcomes that were recorded in the background.
     pub deferred: u64,
     /// Background work that failed and was dropped.
@@ -146,6 +148,7 @@ impl Tidegate {
             diverged: counters.diverged.load(Ordering::Relaxed),
             foreign: counters.foreign.load(Ordering::Relaxed),
             contended: counters.contended.load(Ordering::Relaxed),
+            most_attempts: counters.most_attempts.load(Ordering::Relaxed),
             deferred: counters.deferred.load(Ordering::Relaxed),
             lost: counters.lost.load(Ordering::Relaxed),
             local: counters.local.load(Ordering::Relaxed),

@@ -147,6 +147,12 @@ pub struct Hammered {
     pub diverged: u64,
     /// Stored values that were not ours, so far in this process.
     pub foreign: u64,
+    /// The most commits that a batch of calls took, so far in this process.
+    #[serde(default)]
+    pub most_attempts: u64,
+    /// How long each task waited for its answers, all calls together, in microseconds.
+    #[serde(default)]
+    pub waits_us: Vec<u64>,
 }
 
 impl Hammered {
@@ -154,6 +160,7 @@ impl Hammered {
     #[must_use]
     pub fn with_stats(mut self, stats: &Stats) -> Self {
         (self.diverged, self.foreign) = (stats.diverged, stats.foreign);
+        self.most_attempts = stats.most_attempts;
         self
     }
 }

@@ -3,7 +3,7 @@
 mod circuit;
 mod limiter;
 
-pub use self::limiter::{capacity, longest_wait_us};
+pub use self::limiter::{capacity, longest_wait_us, room};
 
 use std::sync::Arc;
 use std::time::Duration;

@@ -5,13 +5,23 @@ use std::time::Duration;
 
 use tidegate::{Ask as Permits, CircuitBreaker, CircuitReport, RateLimiter};
 
-use crate::actor::{Host, capacity, tag_of};
+use crate::actor::{Host, room, tag_of};
 use crate::record::{Answer, Ask};
 use crate::scenario::Target;
 use crate::world::World;
 
 /// How often a circuit is asked at most.
 const MOST_ASKS: u32 = 40;
+
+/// Asks on a host that was there all the time: it has noticed that the store is back.
+pub(crate) async fn revisit(world: Arc<World>, host: Host) {
+    for (number, config) in world.scenario.limiters.iter().enumerate() {
+        let limiter = host.gate.rate_limiter(config.clone()).expect("the scenario's configurations are valid");
+        let tag = tag_of(&world, Target::Limiter(number, 0));
+        peek(&world, &host, &limiter, "0", &tag).await;
+    }
+    host.gate.flush().await;
+}
 
 /// Asks every entity.
 pub(crate) async fn audit(world: Arc<World>, host: Host) {
@@ -32,12 +42,16 @@ pub(crate) async fn audit(world: Arc<World>, host: Host) {
 }
 
 async fn audit_limiter(world: &World, host: &Host, limiter: &RateLimiter, key: &str, tag: &str) {
-    let call = world.ask(host.number, 0, tag, Ask::Peek);
-    let answer = limiter.peek(key).await;
-    world.end(call, answer.map_or_else(failed, |decision| Answer::Decision(Box::new(decision))));
-    let all = limiter.config().limits.iter().map(capacity).min().unwrap_or(1);
+    peek(world, host, limiter, key, tag).await;
+    let all = room(limiter.config());
     let call = world.ask(host.number, 0, tag, Ask::TryAcquire(all));
     let answer = limiter.try_acquire(Permits::of(key).cost(all)).await;
+    world.end(call, answer.map_or_else(failed, |decision| Answer::Decision(Box::new(decision))));
+}
+
+async fn peek(world: &World, host: &Host, limiter: &RateLimiter, key: &str, tag: &str) {
+    let call = world.ask(host.number, 0, tag, Ask::Peek);
+    let answer = limiter.peek(key).await;
     world.end(call, answer.map_or_else(failed, |decision| Answer::Decision(Box::new(decision))));
 }
 

@@ -1,8 +1,8 @@
 //! From a seed to a scenario.
 
 use tidegate::{
-    Algorithm, Backoff, CircuitBreakerConfig, HalfOpen, Limit, OnLimit, RateLimiterConfig, Sample, SlowRate, Trip,
-    WindowUnit,
+    Algorithm, Backoff, CircuitBreakerConfig, HalfOpen, Lease, Limit, OnLimit, RateLimiterConfig, Sample, SlowRate, Trip,
+    WhenAway, WindowUnit,
 };
 
 use crate::clock;
@@ -16,8 +16,16 @@ const LENGTH_US: u64 = 4_000_000;
 pub fn scenario(seed: u64) -> Scenario {
     let mut random = Random::part(seed, &[0]);
     let hosts: Vec<clock::Error> = (0..random.between(1, 5)).map(|_| host_clock(&mut random)).collect();
-    let limiters: Vec<_> = (0..random.between(1, 2)).map(|number| limiter(&mut random, number)).collect();
-    let breakers: Vec<_> = (0..random.between(0, 1)).map(|number| breaker(&mut random, number)).collect();
+    let limiters = (0..random.between(1, 2)).map(|number| limiter(&mut random, number));
+    let mut limiters: Vec<_> = limiters.collect();
+    let mut breakers: Vec<_> = (0..random.between(0, 1)).map(|number| breaker(&mut random, number)).collect();
+    for (number, config) in (0..).zip(&mut limiters) {
+        lease(&mut Random::part(seed, &[7, number]), config);
+        config.when_away = when_away(&mut Random::part(seed, &[8, number]), hosts.len());
+    }
+    for (number, config) in (0..).zip(&mut breakers) {
+        config.when_away = when_away(&mut Random::part(seed, &[9, number]), hosts.len());
+    }
     let mut actors = Vec::new();
     for host in 0..hosts.len() {
         for _ in 0..random.between(1, 4) {
@@ -68,6 +76,28 @@ fn limiter(random: &mut Random, number: u64) -> RateLimiterConfig {
             OnLimit::Queue { max_size: random.small(1, 12), timeout_ms, grace_ms }
         }
     })
+}
+
+/// Gives every other limiter that rejects a lease, and limits so large that there is something to lease.
+fn lease(random: &mut Random, config: &mut RateLimiterConfig) {
+    if config.on_limit != OnLimit::Reject || random.chance(500) {
+        return;
+    }
+    let life_ms = random.pick(&[5, 40, 150]);
+    for limit in &mut config.limits {
+        limit.limit *= 6;
+        // A bucket works with what its burst is above what comes back in the lease's life.
+        limit.window_count = limit.window_count.max(4 * life_ms);
+        if let Algorithm::Gcra { burst } | Algorithm::TokenBucket { burst } = &mut limit.algorithm {
+            *burst = burst.map(|burst| burst.max(limit.limit / 2));
+        }
+    }
+    config.lease = Some(Lease { max_permits: random.small(2, 30).max(2), life_ms });
+}
+
+fn when_away(random: &mut Random, hosts: usize) -> WhenAway {
+    let hosts = u32::try_from(hosts).unwrap_or(1);
+    random.pick(&[WhenAway::Error, WhenAway::Error, WhenAway::Open, WhenAway::Closed, WhenAway::Share { hosts }])
 }
 
 fn limit(random: &mut Random) -> Limit {

@@ -31,6 +31,11 @@ pub struct Trial {
 /// No run goes on for longer after its last fault, in microseconds; calls that have not ended then never will.
 const LONGEST_US: u64 = 120_000_000;
 
+/// The longest life of a lease, in microseconds.
+const LEASE_US: u64 = 200_000;
+/// After so long, in microseconds, a host has noticed that the store is back, and posted what it owes.
+const AWAY_US: u64 = 8_000_000;
+
 /// Runs a scenario.
 pub fn run(scenario: Scenario, trial: &Trial) -> Record {
     let world = World::new(scenario, trial.flaw);
@@ -41,6 +46,12 @@ pub fn run(scenario: Scenario, trial: &Trial) -> Record {
         let (at_work, healed_us) = (&fleet, world.scenario.healed_us());
         world.timeline.pass(until_us, || at_work.is_idle() && at_work.world.timeline.now_us() >= healed_us).await;
         world.timeline.pass(world.timeline.now_us() + rest_us(&world.scenario), || false).await;
+        world.begin_epilogue();
+        for host in fleet.hosts() {
+            let visit = tokio::spawn(epilogue::revisit(Arc::clone(&world), host));
+            let until_us = world.timeline.now_us() + LONGEST_US;
+            world.timeline.pass(until_us, || visit.is_finished()).await;
+        }
         let auditor = fleet.host(world.scenario.hosts.len(), clock::Error::default());
         let audit = tokio::spawn(epilogue::audit(Arc::clone(&world), auditor));
         let until_us = world.timeline.now_us() + LONGEST_US;
@@ -62,7 +73,7 @@ fn rest_us(scenario: &Scenario) -> u64 {
     };
     let limiters = scenario.limiters.iter().map(limiter).max().unwrap_or(0);
     let breakers = scenario.breakers.iter().map(breaker).max().unwrap_or(0);
-    limiters.max(breakers) + 2_000_000
+    limiters.max(breakers) + LEASE_US + AWAY_US + 2_000_000
 }
 
 /// All hosts and who works on them. Clones are the same.
@@ -130,6 +141,10 @@ impl Fleet {
         for (_, task) in dead {
             task.abort();
         }
+    }
+
+    fn hosts(&self) -> Vec<Host> {
+        self.running.lock().hosts.values().cloned().collect()
     }
 
     fn is_idle(&self) -> bool {

@@ -39,6 +39,8 @@ struct State {
     lives: BTreeMap<usize, u64>,
     /// Messages sent by each host.
     sent: BTreeMap<usize, u64>,
+    /// Whether all faults are over and what they left behind is looked at.
+    is_epilogue: bool,
 }
 
 /// One message on its way to the store.
@@ -66,6 +68,7 @@ impl World {
             heard: BTreeMap::new(),
             lives: BTreeMap::new(),
             sent: BTreeMap::new(),
+            is_epilogue: false,
         };
         Arc::new(Self { scenario, timeline: Timeline::default(), flaw, state: Mutex::new(state) })
     }
@@ -185,12 +188,17 @@ impl World {
         what(&mut self.state.lock().node)
     }
 
+    /// From now on calls are made to see whether all is well again.
+    pub fn begin_epilogue(&self) {
+        self.state.lock().is_epilogue = true;
+    }
+
     /// Notes that a call is made.
     pub fn ask(&self, host: usize, actor: usize, tag: &str, ask: Ask) -> usize {
         let mut state = self.state.lock();
         state.sequence += 1;
         let asked = (self.timeline.now_us(), state.sequence);
-        let epilogue = host >= self.scenario.hosts.len();
+        let epilogue = state.is_epilogue;
         let (tag, answer) = (tag.to_owned(), Answer::Pending);
         state.calls.push(Call { host, actor, tag, ask, asked, ended: (0, 0), commit: None, answer, epilogue });
         state.calls.len() - 1
@@ -235,6 +243,11 @@ impl State {
 fn commit_of(call: &Call, answer: &Answer, heard: &[(u64, usize)], applied: &[Applied]) -> Option<usize> {
     let since = heard.iter().rev().take_while(|(at_us, _)| *at_us > call.asked.0).map(|(_, commit)| *commit);
     match (answer, &call.ask) {
+        // Let go on a lease: by the commit that took it.
+        (Answer::Decision(decision), _) if decision.leased => {
+            let charged_us = decision.charged_at_us?;
+            heard.iter().rev().map(|(_, commit)| *commit).find(|commit| applied[*commit].at_us <= charged_us)
+        }
         (Answer::Decision(decision), Ask::Acquire(..)) => {
             since.into_iter().find(|commit| applied[*commit].at_us == decision.at_us)
         }

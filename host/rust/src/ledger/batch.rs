@@ -2,9 +2,9 @@
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
-use std::time::Duration;
 
 use super::Ledger;
+use super::contention::Contention;
 use super::lanes::{Call, Known};
 use crate::away::Passage;
 use crate::call::Answer;
@@ -23,14 +23,17 @@ const BEHIND_SLACK_US: u64 = 1_000;
 
 type Answers = Vec<Result<Answer, Error>>;
 
-/// How many refused commits are tried again at once. Later ones wait a little, so that hosts fall out of step.
-const EAGER_ATTEMPTS: u32 = 4;
-
 impl Ledger {
     /// Drives a lane until nothing is in line.
     pub(super) async fn drive(self: Arc<Self>, key: Arc<EntityKey>) {
         let mut transaction = Transaction::default();
-        while let Some((batch, mut known)) = self.lanes.next_batch(&key) {
+        loop {
+            // Before the batch is made, so that whoever comes meanwhile goes along.
+            let contention = self.lanes.contention(&key);
+            if contention.is_felt() {
+                self.in_time(&key, &[], self.give_way(contention)).await;
+            }
+            let Some((batch, mut known)) = self.lanes.next_batch(&key) else { return };
             let passage = match self.guards.admit(&key) {
                 Ok(passage) => passage,
                 Err(error) => {
@@ -75,7 +78,10 @@ impl Ledger {
         known: &mut Known,
     ) -> Result<Answers, Error> {
         for attempt in 0..self.options.max_attempts {
-            self.back_off(attempt).await;
+            if attempt > 0 {
+                self.give_way(known.contention).await;
+            }
+            let start_us = self.clock.now_us();
             let now_us = self.store_us().await?.saturating_sub(known.behind_us).max(known.seen_us);
             transaction.begin_logged(now_us, [Arc::clone(key)]);
             *transaction.entity_mut(0) = known.entity.clone();
@@ -86,20 +92,21 @@ impl Ledger {
             self.counters.commits.fetch_add(1, Ordering::Relaxed);
             let reply = self.store.commit(commit).await?;
             if let Some(answers) = self.take_in(transaction, batch, known, reply, answers) {
+                self.counters.most_attempts.fetch_max(u64::from(attempt) + 1, Ordering::Relaxed);
+                known.contention.won();
                 return Ok(answers);
             }
+            known.contention.lost(self.clock.now_us().saturating_sub(start_us));
         }
         self.counters.contended.fetch_add(1, Ordering::Relaxed);
         Err(Error::Contended { attempts: self.options.max_attempts })
     }
 
-    /// Waits before a late attempt, longer each time, and hardly alike in any two hosts: the microseconds of their clocks are not.
-    /// In real time, whatever the clock: one that is moved by hand would leave a contended call waiting for ever.
-    async fn back_off(&self, attempt: u32) {
-        if attempt >= EAGER_ATTEMPTS {
-            let spread_us = u64::from(attempt) * 100;
-            let wait_us = spread_us / 2 + self.clock.now_us() % spread_us;
-            tokio::time::sleep(Duration::from_micros(wait_us)).await;
+    /// Leaves other hosts their turn. In real time, whatever the clock: one that is moved by hand would leave a contended call
+    /// waiting for ever.
+    async fn give_way(&self, contention: Contention) {
+        if let Some(wait) = contention.wait(mix(self.clock.now_us())) {
+            tokio::time::sleep(wait).await;
         }
     }
 
@@ -202,6 +209,14 @@ fn note(passage: Passage<'_>, result: &Result<Answers, Error>, transaction: &Tra
         Ok(_) if transaction.commit().is_some_and(|commit| !commit.ops.is_empty()) => passage.answered(),
         Ok(_) | Err(_) => {}
     }
+}
+
+/// A number in which every bit of a time counts: the clocks of two hosts may be alike in most.
+/// The finalizer of `SplitMix64` (Steele, Lea, Flood, 2014).
+fn mix(us: u64) -> u64 {
+    let mixed = (us ^ (us >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+    let mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+    mixed ^ (mixed >> 31)
 }
 
 impl Known {

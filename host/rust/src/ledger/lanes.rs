@@ -10,6 +10,7 @@ use std::time::Duration;
 use indexmap::IndexMap;
 use parking_lot::Mutex;
 
+use super::contention::Contention;
 use super::hearer::Hearer;
 use crate::call::Request;
 use crate::key::EntityKey;
@@ -51,6 +52,8 @@ pub(super) struct Known {
     pub(super) behind_us: u64,
     /// Whether the latest call was refused, so that the next may well be too.
     pub(super) refuses: bool,
+    /// How other hosts get in its way.
+    pub(super) contention: Contention,
 }
 
 #[derive(Debug, Default)]
@@ -175,6 +178,12 @@ impl Lanes {
         let mut shard = self.shard(key).lock();
         let Some(lane) = shard.lanes.get_mut(key) else { return Vec::new() };
         lane.waiting.extract_if(.., |call| call.due_us().is_some_and(|due_us| due_us <= now_us)).collect()
+    }
+
+    /// For the driver: how other hosts get in the way.
+    pub(super) fn contention(&self, key: &Arc<EntityKey>) -> Contention {
+        let shard = self.shard(key).lock();
+        shard.lanes.get(key).map(|lane| lane.known.contention).unwrap_or_default()
     }
 
     /// For the driver: what is known after a batch.

@@ -7,6 +7,7 @@
 mod alone;
 mod amends;
 mod batch;
+mod contention;
 mod driven;
 mod hearer;
 mod lanes;
@@ -80,6 +81,7 @@ pub(crate) struct Counters {
     pub(crate) local: AtomicU64,
     pub(crate) degraded: AtomicU64,
     pub(crate) posted: AtomicU64,
+    pub(crate) most_attempts: AtomicU64,
 }
 
 /// Runs, commits and runs again.

@@ -53,13 +53,14 @@ async fn hammer_all(gate: &Tidegate, hammer: &Hammer) -> Result<Hammered> {
         all.calls += done.calls;
         all.admitted.extend(done.admitted);
         all.errors.extend(done.errors);
+        all.waits_us.extend(done.waits_us);
     }
     Ok(all.with_stats(&gate.stats()))
 }
 
 async fn hammer_one(limiter: RateLimiter, key: String, cost: u32, waits: bool, until: Until) -> Hammered {
     let mut done = Hammered::default();
-    let (mut first_us, mut last_us) = (None, 0);
+    let (mut first_us, mut last_us, mut waited_us) = (None, 0, 0);
     while !is_over(until, done.calls, last_us - first_us.unwrap_or(last_us)) {
         done.calls += 1;
         let start_us = SystemClock.now_us();
@@ -70,6 +71,7 @@ async fn hammer_one(limiter: RateLimiter, key: String, cost: u32, waits: bool, u
             limiter.try_acquire(ask).await
         };
         let end_us = SystemClock.now_us();
+        waited_us += end_us.saturating_sub(start_us);
         match result {
             Ok(Decision { at_us, verdict, .. }) => {
                 last_us = at_us.max(last_us);
@@ -84,6 +86,7 @@ async fn hammer_one(limiter: RateLimiter, key: String, cost: u32, waits: bool, u
             }
         }
     }
+    done.waits_us.push(waited_us);
     done
 }
 

@@ -4,6 +4,7 @@ mod circuits;
 mod clocks;
 mod cluster;
 mod crashes;
+mod fairness;
 mod fixtures;
 mod limits;
 mod mixed;

@@ -1,13 +1,13 @@
 //! Calls of rate limiters.
 
-use tidegate::{Admission, Ask as Permits, Decision, Error, OnLimit, RateLimiter, Verdict};
+use tidegate::{Admission, Ask as Permits, Decision, Error, OnLimit, RateLimiter, RateLimiterConfig, Verdict};
 
 use super::Actor;
 use crate::record::{Answer, Ask};
 
 impl Actor {
     pub(super) async fn ask_limiter(&mut self, limiter: &RateLimiter, key: &str, tag: &str) {
-        let most = limiter.config().limits.iter().map(capacity).min().unwrap_or(1);
+        let most = room(limiter.config());
         let cost = self.random.small(1, self.of.most_cost).min(most);
         match self.random.index(10) {
             0..=3 => self.try_acquire(limiter, key, tag, cost).await,
@@ -76,6 +76,20 @@ impl Actor {
     fn priority(&mut self) -> i32 {
         self.random.pick(&[0, 0, 0, 1, 5])
     }
+}
+
+/// The most that a limiter can admit at once. With a lease, a bucket works with what its burst is above what comes back in the
+/// lease's life.
+pub fn room(config: &RateLimiterConfig) -> u32 {
+    let life_ms = config.lease.map_or(0, |lease| lease.life_ms);
+    let of = |limit: &tidegate::Limit| match limit.algorithm {
+        tidegate::Algorithm::Gcra { .. } | tidegate::Algorithm::TokenBucket { .. } => {
+            let comes_back = (life_ms * u64::from(limit.limit)).div_ceil(limit.window_count);
+            capacity(limit).saturating_sub(u32::try_from(comes_back).unwrap_or(u32::MAX))
+        }
+        _ => limit.limit,
+    };
+    config.limits.iter().map(of).min().unwrap_or(1)
 }
 
 /// The most that a limit can admit at once.

@@ -1,8 +1,10 @@
 //! The checkers. Each derives one promise from what was observed, and knows nothing of how it is kept.
 
+mod away;
 mod charges;
 mod circuit;
 mod ends;
+mod lease;
 mod probes;
 mod queue;
 mod recovery;
@@ -34,9 +36,12 @@ pub fn check(record: &Record) -> Vec<Violation> {
             window::check(record, tag, config, &mut found);
             charges::check(record, tag, config, &mut found);
             queue::check(record, tag, config, &mut found);
+            lease::check(record, tag, config, &mut found);
+            away::check_limiter(record, tag, config, &mut found);
         } else if let Some(config) = breaker_of(&record.scenario, tag) {
             circuit::check(record, tag, config, &mut found);
             probes::check(record, tag, config, &mut found);
+            away::check_circuit(record, tag, config, &mut found);
         }
     }
     found
@@ -53,8 +58,10 @@ fn breaker_of<'a>(scenario: &'a Scenario, tag: &str) -> Option<&'a CircuitBreake
 /// Permits that a caller holds, or a place that it was given.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct Charge {
-    /// The time that it counts at: of a reserved place, a time to come.
+    /// The time that it counts at: of a reserved place, a time to come; of a lease, when that was taken.
     at_us: u64,
+    /// The time at which the call may go: on a lease, later than that at which its permit counts.
+    goes_us: u64,
     /// When it was decided.
     decided_us: u64,
     /// From when on it begins to come back to a bucket, at the latest: from its place on, where another limit chose that.
@@ -70,9 +77,9 @@ fn charge(config: &RateLimiterConfig, call: &Call) -> Option<Charge> {
     let granted =
         decision.verdict == Verdict::Allowed || decision.verdict == Verdict::Wait && decision.ticket.is_none();
     let at_us = decision.charged_at_us.filter(|_| granted && !decision.degraded)?;
-    let (decided_us, commit) = (decision.at_us, call.commit);
+    let (goes_us, decided_us) = if decision.leased { (decision.at_us, at_us) } else { (at_us, decision.at_us) };
     let taken_us = if config.limits.len() > 1 { at_us.max(decided_us) } else { decided_us };
-    Some(Charge { at_us, decided_us, taken_us, cost, commit })
+    Some(Charge { at_us, goes_us, decided_us, taken_us, cost, commit: call.commit })
 }
 
 /// The permits that a call asks for.

@@ -3,8 +3,16 @@
 use tidegate::State;
 
 use super::{Violation, decision, limiter_of};
-use crate::actor::capacity;
+use crate::actor::room;
 use crate::record::{Answer, Ask, Record};
+
+fn is_degraded(answer: &Answer) -> bool {
+    match answer {
+        Answer::Decision(decision) => decision.degraded,
+        Answer::Report(report) => report.degraded,
+        _ => false,
+    }
+}
 
 pub(super) fn check(record: &Record, found: &mut Vec<Violation>) {
     let mut lost = |what: String| found.push(Violation { promise: "no permit is lost for ever", what });
@@ -13,8 +21,11 @@ pub(super) fn check(record: &Record, found: &mut Vec<Violation>) {
         if let Answer::Error(error) = &call.answer {
             lost(format!("{}: {:?} ended in {error}", call.tag, call.ask));
         }
+        if is_degraded(&call.answer) {
+            lost(format!("{}: {:?} was answered without the store", call.tag, call.ask));
+        }
         let Some(config) = limiter_of(&record.scenario, &call.tag) else { continue };
-        let all = config.limits.iter().map(capacity).min().unwrap_or(1);
+        let all = room(config);
         match (&call.ask, decision(call)) {
             (Ask::Peek, Some(decision)) if decision.remaining < all || decision.waiting > 0 => {
                 lost(format!(

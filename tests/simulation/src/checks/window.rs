@@ -22,7 +22,7 @@ pub(super) fn check(record: &Record, tag: &str, config: &RateLimiterConfig, foun
             .filter(|charge| charge.commit.is_some_and(|commit| line.contains(&commit)))
             .copied()
             .collect();
-        charges.sort_by_key(|charge| charge.at_us);
+        charges.sort_by_key(|charge| charge.goes_us);
         for limit in &config.limits {
             check_line(&charges, limit, spare, tag, found);
         }
@@ -53,7 +53,7 @@ fn check_line(charges: &[Charge], limit: &Limit, spare: u64, tag: &str, found: &
         Algorithm::FixedWindow => (most_in_aligned(charges, window_us), most),
         Algorithm::SlidingWindowCounter => {
             let aligned = most_in_aligned(charges, window_us);
-            if aligned > most + spare { (aligned, most) } else { (most_in_any(charges, window_us), 2 * most - 1) }
+            if aligned > most + spare { (aligned, most) } else { (most_in_any(charges, window_us), (2 * most).saturating_sub(1)) }
         }
         Algorithm::Gcra { .. } | Algorithm::TokenBucket { .. } => {
             (most_over_rate(charges, limit, window_us), u64::from(capacity(limit)))
@@ -66,10 +66,33 @@ fn check_line(charges: &[Charge], limit: &Limit, spare: u64, tag: &str, found: &
     }
 }
 
+/// What is wrong with the calls that one host has let go by its share of a limit, each by its time and cost.
+pub(super) fn check_share(calls: &[(u64, u32)], limit: &Limit, hosts: u32, lives: u64) -> Option<String> {
+    let mut share = *limit;
+    share.limit /= hosts;
+    if let Algorithm::Gcra { burst } | Algorithm::TokenBucket { burst } = &mut share.algorithm {
+        *burst = Some(capacity(limit) / hosts);
+    }
+    let charge = |(us, cost): &(u64, u32)| Charge {
+        at_us: *us,
+        goes_us: *us,
+        decided_us: *us,
+        taken_us: *us,
+        cost: *cost,
+        commit: None,
+    };
+    let mut charges: Vec<Charge> = calls.iter().map(charge).collect();
+    charges.sort_by_key(|charge| charge.goes_us);
+    let mut found = Vec::new();
+    let more = u64::from(capacity(&share)) * (lives - 1) * 2;
+    check_line(&charges, &share, more, "its share", &mut found);
+    found.pop().map(|violation| violation.what)
+}
+
 /// The most permits in any half-open span as long as the window.
 fn most_in_any(charges: &[Charge], window_us: u64) -> u64 {
     let until = |end: &Charge| {
-        let inside = charges.iter().filter(|c| c.at_us <= end.at_us && end.at_us - c.at_us < window_us);
+        let inside = charges.iter().filter(|c| c.goes_us <= end.goes_us && end.goes_us - c.goes_us < window_us);
         inside.map(|charge| u64::from(charge.cost)).sum()
     };
     charges.iter().map(until).max().unwrap_or(0)
@@ -78,7 +101,7 @@ fn most_in_any(charges: &[Charge], window_us: u64) -> u64 {
 /// The most permits in any window that starts at a multiple of its length since 1970.
 fn most_in_aligned(charges: &[Charge], window_us: u64) -> u64 {
     let of = |end: &Charge| {
-        let inside = charges.iter().filter(|charge| charge.at_us / window_us == end.at_us / window_us);
+        let inside = charges.iter().filter(|charge| charge.goes_us / window_us == end.goes_us / window_us);
         inside.map(|charge| u64::from(charge.cost)).sum()
     };
     charges.iter().map(of).max().unwrap_or(0)
@@ -93,7 +116,7 @@ fn most_over_rate(charges: &[Charge], limit: &Limit, window_us: u64) -> u64 {
         for end in &charges[first..] {
             permits += u128::from(end.cost) * window;
             // A span that holds both is longer than the time between them.
-            let given = u128::from(end.at_us - start.at_us + 1) * rate;
+            let given = u128::from(end.goes_us - start.goes_us + 1) * rate;
             worst = worst.max(permits.saturating_sub(given).div_ceil(window));
         }
     }
@@ -108,6 +131,7 @@ mod tests {
         of.iter()
             .map(|(at_us, cost)| Charge {
                 at_us: *at_us,
+                goes_us: *at_us,
                 decided_us: *at_us,
                 taken_us: *at_us,
                 cost: *cost,

@@ -1,0 +1,78 @@
+//! What is decided without the store is what the configuration says, and is said to be.
+//!
+//! Shares are each host's own: what it lets go while the store is away keeps the promise of a limit divided by the hosts.
+
+use std::collections::BTreeMap;
+
+use tidegate::{CircuitBreakerConfig, Effect, Limit, RateLimiterConfig, Verdict, WhenAway};
+
+use super::window::check_share;
+use super::{Violation, cost, decision};
+use crate::record::{Answer, Ask, Call, Record};
+use crate::scenario::FaultKind;
+
+const PROMISE: &str = "without the store, what the configuration says";
+
+pub(super) fn check_limiter(record: &Record, tag: &str, config: &RateLimiterConfig, found: &mut Vec<Violation>) {
+    let mut by_host: BTreeMap<usize, Vec<(u64, u32)>> = BTreeMap::new();
+    for call in record.on(tag) {
+        let Some(decision) = decision(call).filter(|decision| decision.degraded) else { continue };
+        let allowed = decision.verdict == Verdict::Allowed;
+        let wrong = match config.when_away {
+            WhenAway::Error => true,
+            WhenAway::Open => !allowed,
+            WhenAway::Closed => allowed,
+            WhenAway::Share { .. } => false,
+        };
+        if wrong && !matches!(call.ask, Ask::Refund(..)) {
+            found.push(violation(tag, config.when_away, call));
+        }
+        if let Some(cost) = cost(&call.ask).filter(|_| allowed) {
+            by_host.entry(call.host).or_default().push((decision.at_us, cost));
+        }
+    }
+    if let WhenAway::Share { hosts } = config.when_away {
+        for (host, calls) in by_host {
+            check_host(record, tag, host, &calls, &config.limits, hosts, found);
+        }
+    }
+}
+
+fn check_host(
+    record: &Record,
+    tag: &str,
+    host: usize,
+    calls: &[(u64, u32)],
+    limits: &[Limit],
+    hosts: u32,
+    found: &mut Vec<Violation>,
+) {
+    // A host that died has forgotten what it let go.
+    let died = |kind: &FaultKind| *kind == FaultKind::HostCrash(host);
+    let lives = 1 + record.scenario.faults.iter().filter(|fault| died(&fault.kind)).count() as u64;
+    for limit in limits {
+        if let Some(what) = check_share(calls, limit, hosts, lives) {
+            found.push(Violation { promise: PROMISE, what: format!("{tag} on host {host}: {what}") });
+        }
+    }
+}
+
+pub(super) fn check_circuit(record: &Record, tag: &str, config: &CircuitBreakerConfig, found: &mut Vec<Violation>) {
+    for call in record.on(tag).filter(|call| call.ask == Ask::Admit) {
+        let Answer::Report(report) = &call.answer else { continue };
+        let admitted = report.effect == Effect::Admitted;
+        let wrong = match config.when_away {
+            WhenAway::Error => true,
+            WhenAway::Open => !admitted,
+            WhenAway::Closed => admitted,
+            WhenAway::Share { .. } => false,
+        };
+        if report.degraded && wrong {
+            found.push(violation(tag, config.when_away, call));
+        }
+    }
+}
+
+fn violation(tag: &str, when_away: WhenAway, call: &Call) -> Violation {
+    Violation { promise: PROMISE, what: format!("{tag}: {when_away:?}, and {:?} ended in {:?}", call.ask, call.answer) }
+}
