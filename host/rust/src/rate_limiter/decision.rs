@@ -120,6 +120,10 @@ pub struct Decision {
     pub ticket: Option<Ticket>,
     /// Stored values that did not decode and were taken as absent.
     pub discarded: u32,
+    /// Whether the call was let go on a lease that this host held already: the counts are then those of the lease.
+    pub leased: bool,
+    /// The call has taken a lease: until it ends, in whole milliseconds, rounded up. What is left then is given back by itself.
+    pub release_after: Option<Duration>,
     /// Whether the store was away and this is what the configuration says to answer then.
     pub degraded: bool,
 }
@@ -153,6 +157,8 @@ impl Decision {
             waiting: 0,
             ticket: None,
             discarded: 0,
+            leased: false,
+            release_after: None,
             degraded: true,
         })
     }
@@ -186,6 +192,8 @@ impl From<wit::Decision> for Decision {
             waiting: decision.waiting,
             ticket: (decision.ticket != 0).then_some(Ticket(decision.ticket)),
             discarded: decision.discarded,
+            leased: decision.leased,
+            release_after: (decision.release_after_ms != 0).then_some(Duration::from_millis(decision.release_after_ms)),
             degraded: false,
         }
     }
