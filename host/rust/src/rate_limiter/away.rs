@@ -120,6 +120,8 @@ impl Decision {
             waiting: 0,
             ticket: None,
             discarded: 0,
+            leased: false,
+            release_after: None,
             degraded: true,
         }
     }
