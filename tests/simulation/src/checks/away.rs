@@ -27,8 +27,11 @@ pub(super) fn check_limiter(record: &Record, tag: &str, config: &RateLimiterConf
         if wrong && !matches!(call.ask, Ask::Refund(..)) {
             found.push(violation(tag, config.when_away, call));
         }
-        if let Some(cost) = cost(&call.ask).filter(|_| allowed) {
-            by_host.entry(call.host).or_default().push((decision.at_us, cost));
+        if let (Some(cost), Some(at_us)) = (cost(&call.ask), decision.charged_at_us.filter(|_| allowed)) {
+            let given_back = |call: &Call| call.ask == Ask::Refund(cost, at_us);
+            if !record.on(tag).any(given_back) {
+                by_host.entry(call.host).or_default().push((at_us, cost));
+            }
         }
     }
     if let WhenAway::Share { hosts } = config.when_away {

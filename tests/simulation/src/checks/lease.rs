@@ -4,7 +4,7 @@
 
 use tidegate::RateLimiterConfig;
 
-use super::{Violation, decision};
+use super::{Violation, cost, decision};
 use crate::clock::START_US;
 use crate::link::LIMIT_US;
 use crate::record::Record;
@@ -14,7 +14,8 @@ use crate::scenario::FaultKind;
 const SLACK_US: u64 = 2 * LIMIT_US;
 
 pub(super) fn check(record: &Record, tag: &str, config: &RateLimiterConfig, found: &mut Vec<Violation>) {
-    let leased = record.on(tag).filter_map(|call| Some((call, decision(call).filter(|decision| decision.leased)?)));
+    let asks = record.on(tag).filter(|call| cost(&call.ask).is_some());
+    let leased = asks.filter_map(|call| Some((call, decision(call).filter(|decision| decision.leased)?)));
     let Some(lease) = config.lease else {
         found.extend(leased.map(|(call, _)| violation(format!("{tag}: {:?} went on a lease that is none", call.ask))));
         return;
