@@ -192,7 +192,8 @@ impl Scenario {
             .faults
             .iter()
             .map(|of| format!("fault {} from {} to {} us: {:?}", of.number, of.from_us, of.until_us, of.kind));
-        let lines = limiters.chain(breakers).chain(actors).chain(faults);
+        let settings = std::iter::once(format!("{:?}", self.settings));
+        let lines = settings.chain(limiters).chain(breakers).chain(actors).chain(faults);
         lines.flat_map(|line| ["  ".to_owned(), line, "\n".to_owned()]).collect()
     }
 }

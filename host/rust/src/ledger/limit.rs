@@ -24,7 +24,8 @@ impl Ledger {
         let Some(limit) = self.limit else { return work.await };
         let mut work = pin!(work);
         // Who is in line now came after the batch, but for those who did not fit into it.
-        let mut due_us = if batch.is_empty() { self.lanes.first_due_us(key) } else { first_due_us(batch) };
+        // A batch in which nobody waits goes before those who do.
+        let mut due_us = first_due_us(batch).or_else(|| self.lanes.first_due_us(key));
         loop {
             let now_us = self.guards.steady().now_us();
             // Who comes while this sleeps is due after it.

@@ -123,8 +123,8 @@ pub struct Decision {
     pub leased: bool,
     /// The call has taken a lease: until it ends, in whole milliseconds, rounded up. What is left then is given back by itself.
     pub release_after: Option<Duration>,
-    /// Whether this was decided without the store, as [`WhenAway`](crate::WhenAway) says. Then `at_us` is this host's estimate of the store's clock or 0, and
-    /// what was charged was charged here.
+    /// Whether this was decided without the store, as [`WhenAway`](crate::WhenAway) says. Then `at_us` is this host's estimate of
+    /// the store's clock, or 0, and what was charged was charged here.
     pub degraded: bool,
 }
 

@@ -59,7 +59,7 @@ impl RateLimiter {
             WhenAway::Share { hosts } => Some(core.runtime().open_share(config.to_wit(), hosts)),
             _ => None,
         };
-        let share = share.transpose().map_err(|error| Error::of_open(&config.name, error))?;
+        let share = share.transpose().map_err(|error| WhenAway::named(Error::of_open(&config.name, error)))?;
         let namespace = Namespace::new(Kind::RateLimiter.tag(), &config.name);
         Ok(Self { inner: Arc::new(Inner { core: Arc::clone(core), policy, share, namespace, config }) })
     }
