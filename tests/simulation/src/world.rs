@@ -193,6 +193,16 @@ impl World {
         self.state.lock().is_epilogue = true;
     }
 
+    /// Whether a call was answered from what the store holds.
+    pub fn is_from_store(&self, call: usize) -> bool {
+        matches!(&self.state.lock().calls[call].answer, Answer::Decision(decision) if !decision.degraded)
+    }
+
+    /// Takes it that a call was made before the epilogue.
+    pub fn leave_out(&self, call: usize) {
+        self.state.lock().calls[call].epilogue = false;
+    }
+
     /// Notes that a call is made.
     pub fn ask(&self, host: usize, actor: usize, tag: &str, ask: Ask) -> usize {
         let mut state = self.state.lock();
