@@ -32,6 +32,8 @@ pub(crate) struct LogModel {
     log: Log,
     seen_us: u64,
     given: Vec<(u64, u32)>,
+    /// How many permits were given up to each of these times: thousands of waiters may ask for a place, one after the other.
+    sums: Vec<u64>,
 }
 
 impl Log {
@@ -73,7 +75,12 @@ impl Log {
         let (seen_us, mut given) = cells.read(reading, self.field, decode).unwrap_or_default();
         let at_us = seen_us.max(now_us);
         given.retain(|(at, _)| at.saturating_add(self.window_us) > at_us);
-        LogModel { log: *self, seen_us, given }
+        let summed = given.iter().scan(0, |sum, (_, count)| {
+            *sum += u64::from(*count);
+            Some(*sum)
+        });
+        let sums = summed.collect();
+        LogModel { log: *self, seen_us, given, sums }
     }
 
     pub(crate) fn store<K: Kv>(&self, cells: &mut Cells<'_, K>, model: &LogModel, now_us: u64) {
@@ -110,21 +117,26 @@ impl Model for LogModel {
 
     fn earliest_us(&self, permits: u32, from_us: u64) -> u64 {
         let from_us = from_us.max(self.last_us());
-        let mut room = u64::from(self.log.limit);
-        for (at, count) in self.given.iter().rev() {
-            room = room.saturating_sub(u64::from(*count));
-            if room < u64::from(permits) {
-                return from_us.max(at.saturating_add(self.log.window_us));
-            }
+        // So many of the last may count beside these; all before them must have left.
+        let beside = u64::from(self.log.limit.saturating_sub(permits));
+        let leaving = self.sums.last().map_or(0, |sum| sum.saturating_sub(beside));
+        let last_leaving = self.sums.partition_point(|sum| *sum < leaving);
+        match self.given.get(last_leaving) {
+            Some((at, _)) if leaving > 0 => from_us.max(at.saturating_add(self.log.window_us)),
+            _ => from_us,
         }
-        from_us
     }
 
     fn charge(&mut self, permits: u32, at_us: u64) {
         match self.given.last_mut() {
-            Some((last, count)) if *last == at_us => *count = count.saturating_add(permits),
+            Some((last, count)) if *last == at_us => {
+                *count = count.saturating_add(permits);
+                self.sums.pop();
+            }
             _ => self.given.push((at_us, permits)),
         }
+        let count = self.given.last().map_or(0, |(_, count)| u64::from(*count));
+        self.sums.push(self.sums.last().copied().unwrap_or(0) + count);
     }
 
     /// While a place is reserved, nobody goes before it.

@@ -276,17 +276,20 @@ impl WindowModel {
     }
 
     /// The first sub-window from `from` on at which every run of `span + 1` sub-windows with it has room.
-    fn first_strict(all: &Head, from: u64, span: u64, room: u64) -> u64 {
-        let (mut entering, mut leaving) = (all.given.iter().peekable(), all.given.iter());
+    ///
+    /// A stored head may hold thousands of places and a queue thousands of waiters, who each ask, so it ends as soon as no later
+    /// place can matter.
+    fn first_strict(all: impl Iterator<Item = (u64, u64)> + Clone, from: u64, span: u64, room: u64) -> u64 {
+        let (mut entering, mut leaving) = (all.clone().peekable(), all);
         let (mut found, mut sum, mut before) = (from, 0_u64, 0_u64);
         let mut next_leaving = leaving.next();
         while let Some((index, permits)) = next_leaving {
+            if before > found + span {
+                return found;
+            }
             let leaves = index + span + 1;
             let next = entering.peek().map_or(leaves, |(enters, _)| leaves.min(*enters));
             if sum > room && next > before.max(found) {
-                if before > found + span {
-                    return found;
-                }
                 found = next;
             }
             if next == leaves {
@@ -331,7 +334,7 @@ impl Model for WindowModel {
             Shape::Weighted => self.first_weighted(&self.all(), from_us, u64::from(permits)),
             Shape::Strict { span } => {
                 let room = u64::from(self.window.limit.saturating_sub(permits));
-                let first = Self::first_strict(&self.all(), from_us / self.window.sub_us, span, room);
+                let first = Self::first_strict(self.head.with(self.count), from_us / self.window.sub_us, span, room);
                 from_us.max(first.saturating_mul(self.window.sub_us))
             }
         }

@@ -84,12 +84,25 @@ impl Head {
 
     /// Drops the sub-windows before `first`.
     pub(crate) fn forget_before(&mut self, first: u64) {
-        self.given.retain(|(index, _)| *index >= first);
+        let forgotten = self.given.partition_point(|(index, _)| *index < first);
+        self.given.drain(..forgotten);
     }
 
     /// Permits in the sub-windows `from..=to`.
     pub(crate) fn sum(&self, from: u64, to: u64) -> u64 {
-        self.given.iter().filter(|(i, _)| (from..=to).contains(i)).map(|(_, permits)| permits).sum()
+        let start = self.given.partition_point(|(index, _)| *index < from);
+        self.given[start..].iter().take_while(|(index, _)| *index <= to).map(|(_, permits)| permits).sum()
+    }
+
+    /// All permits in order, with so many more in the open sub-window.
+    pub(crate) fn with(&self, count: u64) -> impl Iterator<Item = (u64, u64)> + Clone {
+        let open = self.open;
+        let (before, others) = self.given.split_at(self.given.partition_point(|(index, _)| *index < open));
+        let (same, after) = others.split_at(others.partition_point(|(index, _)| *index == open));
+        let given: u64 = same.iter().map(|(_, permits)| permits).sum();
+        let permits = (given + count.min(MAX_PERMITS)).min(MAX_PERMITS);
+        let counted = (permits > 0).then_some((open, permits));
+        before.iter().copied().chain(counted).chain(after.iter().copied())
     }
 
     /// The last sub-window that holds permits.
