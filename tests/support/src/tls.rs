@@ -49,7 +49,7 @@ impl Authority {
     /// # Errors
     /// If keys cannot be made or files not be written.
     pub fn server_files(&self) -> Result<ServerFiles> {
-        self.files_of("server", CertificateParams::new(vec!["localhost".to_owned(), "127.0.0.1".to_owned()])?)
+        self.files_of("server", &CertificateParams::new(vec!["localhost".to_owned(), "127.0.0.1".to_owned()])?)
     }
 
     /// Like [`Self::server_files`], with a certificate for a server that is called otherwise.
@@ -57,7 +57,7 @@ impl Authority {
     /// # Errors
     /// As [`Self::server_files`].
     pub fn files_of_another(&self) -> Result<ServerFiles> {
-        self.files_of("another", CertificateParams::new(vec!["elsewhere.example".to_owned()])?)
+        self.files_of("another", &CertificateParams::new(vec!["elsewhere.example".to_owned()])?)
     }
 
     /// Like [`Self::server_files`], with a certificate that is no longer valid.
@@ -67,10 +67,10 @@ impl Authority {
     pub fn expired_files(&self) -> Result<ServerFiles> {
         let mut params = CertificateParams::new(vec!["localhost".to_owned(), "127.0.0.1".to_owned()])?;
         params.not_after = rcgen::date_time_ymd(2001, 1, 1);
-        self.files_of("expired", params)
+        self.files_of("expired", &params)
     }
 
-    fn files_of(&self, name: &str, params: CertificateParams) -> Result<ServerFiles> {
+    fn files_of(&self, name: &str, params: &CertificateParams) -> Result<ServerFiles> {
         let key = KeyPair::generate()?;
         let certificate = params.signed_by(&key, &self.issuer)?;
         std::fs::create_dir_all(&self.folder)?;

@@ -7,7 +7,7 @@ use tidegate_fleet_tests::endurance::Load;
 use tidegate_fleet_tests::protocol::Place;
 use tidegate_test_support::redis_server::{RedisCluster, RedisServer};
 
-use crate::fixtures::{Fleet, KEY, LIMIT_MS, bucketed, now_us, tally, windowed};
+use crate::fixtures::{Fleet, KEY, LIMIT_MS, bucketed, now_us, tally, turn, windowed};
 
 const MASTERS: usize = 3;
 const DAILY: u64 = 60;
@@ -45,9 +45,11 @@ fn stop_replication(master: &RedisServer, replica: &RedisServer) {
 fn a_node_whose_replica_lags_is_replaced_by_it_and_the_other_nodes_notice_nothing() {
     let victim = master_of(&daily().name, KEY);
     let others = [(victim + 1) % MASTERS, (victim + 2) % MASTERS];
+    // Before the cluster: its nodes watch each other, and a machine that is busy with another fleet would stop their talk.
+    let turn = turn();
     let mut cluster = RedisCluster::start_with_replicas().expect("the cluster starts");
     let loads = [on(others[0], windowed()), on(others[1], bucketed()), on(victim, windowed()), on(victim, bucketed())];
-    let mut fleet = Fleet::start_with(&place(&cluster), [loads.to_vec(), vec![on(victim, tally())]].concat());
+    let mut fleet = Fleet::start_in(turn, &place(&cluster), [loads.to_vec(), vec![on(victim, tally())]].concat());
 
     let (seen, unheard) = fleet.spend(&daily(), SEEN);
     let seen_us = now_us();

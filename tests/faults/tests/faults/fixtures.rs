@@ -35,7 +35,13 @@ const TALLY: &str = "tally";
 pub(crate) const KEY: &str = "k";
 
 /// A fleet takes all of the machine: they go one after the other.
-static TURN: Mutex<()> = Mutex::new(());
+pub(crate) type Turn = MutexGuard<'static, ()>;
+
+pub(crate) fn turn() -> Turn {
+    static TURN: Mutex<()> = Mutex::new(());
+    // A test that failed has left nothing behind.
+    TURN.lock().unwrap_or_else(PoisonError::into_inner)
+}
 
 /// Now, by the machine's clock, in microseconds since 1970.
 pub(crate) fn now_us() -> u64 {
@@ -98,7 +104,7 @@ pub(crate) fn loads_when_away(when_away: WhenAway) -> Vec<Load> {
 pub(crate) struct Fleet {
     workers: Vec<Worker>,
     loads: Vec<Load>,
-    _turn: MutexGuard<'static, ()>,
+    _turn: Turn,
 }
 
 impl Fleet {
@@ -108,8 +114,10 @@ impl Fleet {
     }
 
     pub(crate) fn start_with(place: &Place, loads: Vec<Load>) -> Self {
-        // A test that failed has left nothing behind.
-        let turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
+        Self::start_in(turn(), place, loads)
+    }
+
+    pub(crate) fn start_in(turn: Turn, place: &Place, loads: Vec<Load>) -> Self {
         let start = |_| Worker::start(env!("CARGO_BIN_EXE_fault-worker"), place).expect("the worker starts");
         let mut workers: Vec<Worker> = (0..PROCESSES).map(start).collect();
         for worker in &mut workers {
