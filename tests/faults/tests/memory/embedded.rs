@@ -54,7 +54,7 @@ fn five_million_decisions_on_a_few_keys_leave_nothing_behind() {
     (0..ROUNDS / 10).for_each(round);
     let growth = Growth::begin(turn);
     (0..ROUNDS).for_each(round);
-    growth.is_small();
+    growth.end_flat();
     // An entity for each key of each algorithm's cells, and of the circuit.
     assert!(memory.len() <= 2 * keys.len(), "{} entities", memory.len());
 }
@@ -86,7 +86,7 @@ fn a_million_keys_that_come_once_are_forgotten_when_their_time_is_over() {
     come(0..KEYS / 10);
     let growth = Growth::begin(turn);
     come(KEYS / 10..KEYS + KEYS / 10);
-    growth.is_small();
+    growth.end_flat();
     assert!(memory.len() <= CAPACITY, "{} entities", memory.len());
 }
 
@@ -106,7 +106,7 @@ fn a_million_keys_that_stay_are_refused_once_the_store_is_full() {
     let mut refused: usize = (0..KEYS / 10).map(come).sum();
     let growth = Growth::begin(turn);
     refused += (KEYS / 10..KEYS).map(come).sum::<usize>();
-    growth.is_small();
+    growth.end_flat();
     assert!(memory.len() <= CAPACITY + 64, "{} entities", memory.len());
     assert_eq!(refused + memory.len(), KEYS);
 }

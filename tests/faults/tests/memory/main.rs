@@ -32,7 +32,7 @@ impl Growth {
         Self { before: resident(), _turn: turn }
     }
 
-    fn is_small(self) {
+    fn end_flat(self) {
         let after = resident();
         let (before, growth) = (self.before, after.saturating_sub(self.before));
         println!("{} MiB before, {} MiB after", before / MIB, after / MIB);

@@ -94,7 +94,7 @@ fn a_million_keys_that_come_once_expire_and_no_host_remembers_them() {
     scene.share(KEYS / 10, come(0));
     let growth = Growth::begin(turn);
     scene.share(KEYS, come(KEYS / 10));
-    growth.is_small();
+    growth.end_flat();
     scene.empties();
     // The server's own tables shrink in the background.
     println!("the server has {} KiB left", scene.server_memory() / 1024);
@@ -129,7 +129,7 @@ fn a_million_decisions_on_a_few_keys_leave_nothing_behind() {
     scene.share(DECISIONS / 10, one.clone());
     let (growth, before) = (Growth::begin(turn), scene.server_memory());
     scene.share(DECISIONS, one);
-    growth.is_small();
+    growth.end_flat();
     let after = scene.server_memory();
     assert!(after < before + (1 << 20), "the server has grown from {before} to {after} bytes");
     assert_eq!(scene.gate.stats().lost, 0);

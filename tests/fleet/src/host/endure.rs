@@ -128,27 +128,27 @@ impl Kept {
         while !*stopped.borrow() {
             let (started, start_us) = (Instant::now(), SystemClock.now_us());
             let result = self.limiter.try_acquire(Ask::of(&self.load.key).cost(cost)).await;
-            let longest_us = u64::try_from(started.elapsed().as_micros()).unwrap_or(u64::MAX);
-            self.note(Ended { cost, start_us, end_us: SystemClock.now_us(), result }, longest_us);
+            let took_us = u64::try_from(started.elapsed().as_micros()).unwrap_or(u64::MAX);
+            self.note(&Ended { cost, start_us, end_us: SystemClock.now_us(), result }, took_us);
             // Ends at once when told to.
             let _ = timeout(pause, stopped.changed()).await;
         }
     }
 
-    fn note(&self, call: Ended, took_us: u64) {
+    fn note(&self, call: &Ended, took_us: u64) {
         let (toll, latest) = &mut *self.toll();
         toll.longest_us = toll.longest_us.max(took_us);
         match &call.result {
             Ok(decision) if decision.degraded => {
                 latest.degraded_us = latest.degraded_us.max(call.start_us);
                 match decision.verdict {
-                    Verdict::Allowed => toll.degraded.push(self.admitted(&call, decision)),
+                    Verdict::Allowed => toll.degraded.push(self.admitted(call, decision)),
                     _ => toll.degraded_denied += 1,
                 }
             }
             Ok(decision) if decision.verdict == Verdict::Allowed => {
                 latest.served_us = latest.served_us.max(call.start_us);
-                toll.admitted.push(self.admitted(&call, decision));
+                toll.admitted.push(self.admitted(call, decision));
             }
             Ok(_) => toll.denied += 1,
             Err(error) => {
