@@ -1,5 +1,6 @@
 //! One batch of calls on an entity: all run one after the other on what is known, and go out as one commit.
 
+use std::cell::RefCell;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
@@ -21,6 +22,11 @@ const BEHIND_KEEP: u64 = 1_024;
 /// come too far.
 const BEHIND_SLACK_US: u64 = 1_000;
 
+thread_local! {
+    /// One for the next driver: what it has allocated is used again.
+    static TRANSACTION: RefCell<Transaction> = RefCell::default();
+}
+
 type Answers = Vec<Result<Answer, Error>>;
 
 /// How many refused commits are tried again at once. Later ones wait a little, so that hosts fall out of step.
@@ -29,7 +35,7 @@ const EAGER_ATTEMPTS: u32 = 4;
 impl Ledger {
     /// Drives a lane until nothing is in line.
     pub(super) async fn drive(self: Arc<Self>, key: Arc<EntityKey>) {
-        let mut transaction = Transaction::default();
+        let mut transaction = TRANSACTION.take();
         while let Some((batch, mut known)) = self.lanes.next_batch(&key) {
             let passage = match self.guards.admit(&key) {
                 Ok(passage) => passage,
@@ -47,6 +53,7 @@ impl Ledger {
                 self.reply(&key, call, answer);
             }
         }
+        TRANSACTION.set(transaction);
     }
 
     /// The answers to the calls of a batch; on an error what is known is forgotten.
