@@ -139,7 +139,7 @@ impl Request {
             Self::Refund { cost, charged_at_us } => {
                 Answer::Decision(exports.call_refund(store, limiter, 0, cost, charged_at_us)?)
             }
-            Self::Post { cost } => Answer::Decision(exports.call_refund(store, limiter, 0, cost, 1)?),
+            Self::Post { cost } => Answer::Decision(exports.call_post(store, limiter, 0, cost)?),
             Self::CancelTicket { ticket } => Answer::WasWaiting(exports.call_cancel(store, limiter, 0, ticket)?),
             _ => {
                 exports.call_reset(store, limiter, 0)?;

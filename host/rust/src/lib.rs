@@ -58,8 +58,8 @@ pub use self::clock::{Clock, ManualClock, SystemClock};
 pub use self::error::{Error, Problem};
 pub use self::gate::{Builder, Stats, Tidegate};
 pub use self::rate_limiter::{
-    Admission, Algorithm, Ask, Decision, Limit, OnLimit, RateLimiter, RateLimiterConfig, Reason, Ticket, Verdict,
-    WindowUnit,
+    Admission, Algorithm, Ask, Decision, Lease, Limit, OnLimit, RateLimiter, RateLimiterConfig, Reason, Ticket,
+    Verdict, WindowUnit,
 };
 pub use self::runtime::{LoadError, RunError, RuntimeStats};
 pub use self::store::Memory;

@@ -113,6 +113,12 @@ class Decision:
     def discarded(self) -> int:
         """Stored values that did not decode and were taken as absent."""
     @property
+    def leased(self) -> bool:
+        """Whether the call was let go on a lease that this host held already: the counts are then those of the lease."""
+    @property
+    def release_after_ms(self) -> int | None:
+        """The call has taken a lease: until it ends, rounded up. What is left then is given back by itself."""
+    @property
     def degraded(self) -> bool:
         """Whether this was decided without the store, as ``when_away`` says."""
     @property

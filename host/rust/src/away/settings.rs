@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::news::Listeners;
 use crate::circuit_breaker::{Backoff, CircuitBreakerConfig, HalfOpen};
+use crate::error::{Error, Problem};
 
 /// What to answer while the store is away. Every answer but an error says that it is `degraded`.
 ///
@@ -24,6 +25,36 @@ pub enum WhenAway {
         /// How many hosts there are at most; 1 to 1,000,000.
         hosts: u32,
     },
+}
+
+/// Where a number of hosts is in a configuration.
+const HOSTS_PATH: &str = "when-away.share";
+/// The most hosts that share.
+const MOST_HOSTS: u32 = 1_000_000;
+
+impl WhenAway {
+    /// Checks the number of hosts, for policies that do nothing with it.
+    ///
+    /// # Errors
+    /// [`Error::Config`] for the configuration of this name.
+    pub(crate) fn check(self, name: &str) -> Result<(), Error> {
+        let Self::Share { hosts } = self else { return Ok(()) };
+        if (1..=MOST_HOSTS).contains(&hosts) {
+            return Ok(());
+        }
+        let (path, allowed) = (HOSTS_PATH.to_owned(), format!("1 to {MOST_HOSTS}"));
+        let problems = vec![Problem { path, value: hosts.to_string(), allowed }];
+        Err(Error::Config { name: name.to_owned(), problems })
+    }
+
+    /// The error of a limiter whose share cannot be opened, with the path of the host's settings.
+    pub(crate) fn named(error: Error) -> Error {
+        let Error::Config { name, mut problems } = error else { return error };
+        for problem in problems.iter_mut().filter(|problem| problem.path == "hosts") {
+            HOSTS_PATH.clone_into(&mut problem.path);
+        }
+        Error::Config { name, problems }
+    }
 }
 
 /// [`WhenAway`] as JSON has it.

@@ -39,6 +39,7 @@ struct Inner {
 
 impl CircuitBreaker {
     pub(crate) fn open(core: &Arc<Core>, config: CircuitBreakerConfig) -> Result<Self, Error> {
+        config.when_away.check(&config.name)?;
         let policy = core.runtime().open_breaker(config.to_wit());
         let policy = policy.map_err(|error| Error::of_open(&config.name, error))?;
         let namespace = Namespace::new(Kind::CircuitBreaker.tag(), &config.name);

@@ -12,7 +12,7 @@ use crate::call::Answer;
 use crate::error::Error;
 use crate::key::EntityKey;
 use crate::store::{Outcome, Reply};
-use crate::transaction::{Cells, Transaction};
+use crate::transaction::{Cells, Entity, Transaction};
 
 /// The most that two nodes of a cluster are taken to be apart, in microseconds. More is a clock that jumped.
 const MAX_BEHIND_US: u64 = 100_000;
@@ -88,10 +88,11 @@ impl Ledger {
             *transaction.entity_mut(0) = known.entity.clone();
             let answers = self.run(transaction, batch);
             let Some(commit) = transaction.commit().filter(|commit| !commit.ops.is_empty()) else {
+                known.entity.local = std::mem::take(&mut transaction.entity_mut(0).local);
                 return Ok(answers);
             };
             self.counters.commits.fetch_add(1, Ordering::Relaxed);
-            let reply = self.store.commit(commit).await?;
+            let reply = self.store.commit(commit).await.inspect_err(|_| known.doubt(transaction.entity_mut(0)))?;
             if let Some(answers) = self.take_in(transaction, batch, known, reply, answers) {
                 return Ok(answers);
             }
@@ -147,6 +148,7 @@ impl Ledger {
                 };
                 known.entity = std::mem::take(transaction.entity_mut(0));
                 known.entity.shared.prune(known.seen_us);
+                known.entity.local.prune(known.seen_us);
                 known.refuses = matches!(answers.last(), Some(Ok(answer)) if answer.refuses());
                 Some(answers)
             }
@@ -212,6 +214,13 @@ fn note(passage: Passage<'_>, result: &Result<Answers, Error>, transaction: &Tra
 }
 
 impl Known {
+    /// Nobody knows whether a log was applied, so what the runs kept along with it is not known either.
+    fn doubt(&mut self, ran: &Entity) {
+        if ran.local != self.entity.local {
+            self.entity.local = Cells::default();
+        }
+    }
+
     /// A commit was in time. What was learnt of the entity's clock is unlearnt slowly, since clocks come together again.
     fn timed(&mut self, at_us: u64) {
         self.seen_us = at_us;

@@ -11,7 +11,6 @@ use crate::key::EntityKey;
 use crate::ledger::Ledger;
 use crate::runtime::Policy;
 use crate::runtime::wit::rate_limiter::Fault;
-use crate::transaction::Transaction;
 
 impl Inner {
     /// The answer of the settings to a call that the store has not answered.
@@ -31,7 +30,7 @@ impl Inner {
         let decision = match (when_away, &self.share) {
             (WhenAway::Error, _) => return Err(error),
             (WhenAway::Open, _) => Decision::without_store(Verdict::Allowed, Duration::ZERO),
-            (WhenAway::Share { .. }, Some(share)) => self.by_share(ledger, &key, share, request)?,
+            (WhenAway::Share { .. }, Some(share)) => self.by_share(ledger, &key, share, ask.cost, request)?,
             (WhenAway::Closed | WhenAway::Share { .. }, _) => refused(ledger, &key),
         };
         ledger.note_degraded();
@@ -50,7 +49,7 @@ impl Inner {
         }
         match (&self.share, given.charged_at_us) {
             (Some(share), Some(charged_at_us)) => {
-                self.by_share(ledger, &key, share, &Request::Refund { cost: ask.cost, charged_at_us })
+                self.by_share(ledger, &key, share, ask.cost, &Request::Refund { cost: ask.cost, charged_at_us })
             }
             _ => Ok(given.clone()),
         }
@@ -62,6 +61,7 @@ impl Inner {
         ledger: &Arc<Ledger>,
         key: &EntityKey,
         share: &Policy,
+        cost: u32,
         request: &Request,
     ) -> Result<Decision, Error> {
         // Nobody waits in a queue that only one host sees.
@@ -71,22 +71,11 @@ impl Inner {
         };
         match ledger.call_alone(key, share, &request) {
             Ok(Answer::Decision(decision)) => Ok(Decision { degraded: true, ..decision.into() }),
-            Ok(Answer::Fault(Fault::CostNeverFits)) => self.too_dear(ledger, key, &request),
+            Ok(Answer::Fault(Fault::CostNeverFits)) => Err(self.never_fits(cost)),
             Ok(_) => Err(Error::Misuse("the answer to another question".to_owned())),
             // This host cannot keep more keys apart.
             Err(error) if error.is_store_away() => Ok(refused(ledger, key)),
             Err(error) => Err(error),
-        }
-    }
-
-    /// A cost that the share can never admit: denied, unless the limit itself could not either.
-    fn too_dear(&self, ledger: &Ledger, key: &EntityKey, request: &Request) -> Result<Decision, Error> {
-        let (Request::TryAcquire { cost } | Request::Peek { cost }) = *request else { return Ok(refused(ledger, key)) };
-        let mut nobody = Transaction::default();
-        nobody.begin_direct(0, 1);
-        match (Request::Peek { cost }).run(self.core.runtime(), &self.policy, &mut nobody)? {
-            Answer::Fault(Fault::CostNeverFits) => Err(self.never_fits(cost)),
-            _ => Ok(refused(ledger, key)),
         }
     }
 }
@@ -120,6 +109,8 @@ impl Decision {
             waiting: 0,
             ticket: None,
             discarded: 0,
+            leased: false,
+            release_after: None,
             degraded: true,
         }
     }

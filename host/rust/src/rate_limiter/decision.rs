@@ -119,8 +119,12 @@ pub struct Decision {
     pub ticket: Option<Ticket>,
     /// Stored values that did not decode and were taken as absent.
     pub discarded: u32,
-    /// Whether this was decided without the store, as [`WhenAway`](crate::WhenAway) says. Then `at_us` is this host's estimate of the store's clock or 0, and
-    /// what was charged was charged here.
+    /// Whether the call was let go on a lease that this host held already: the counts are then those of the lease.
+    pub leased: bool,
+    /// The call has taken a lease: until it ends, in whole milliseconds, rounded up. What is left then is given back by itself.
+    pub release_after: Option<Duration>,
+    /// Whether this was decided without the store, as [`WhenAway`](crate::WhenAway) says. Then `at_us` is this host's estimate of
+    /// the store's clock, or 0, and what was charged was charged here.
     pub degraded: bool,
 }
 
@@ -159,6 +163,8 @@ impl From<wit::Decision> for Decision {
             waiting: decision.waiting,
             ticket: (decision.ticket != 0).then_some(Ticket(decision.ticket)),
             discarded: decision.discarded,
+            leased: decision.leased,
+            release_after: (decision.release_after_ms != 0).then_some(Duration::from_millis(decision.release_after_ms)),
             degraded: false,
         }
     }

@@ -7,12 +7,12 @@ mod decision;
 use std::sync::Arc;
 use std::time::Duration;
 
-pub use self::config::{Algorithm, Limit, OnLimit, RateLimiterConfig, WindowUnit};
+pub use self::config::{Algorithm, Lease, Limit, OnLimit, RateLimiterConfig, WindowUnit};
 pub use self::decision::{Ask, Decision, Reason, Ticket, Verdict};
 use crate::away::WhenAway;
 use crate::background;
 use crate::call::{Answer, Request};
-use crate::core::{Core, Kind};
+use crate::core::{Backend, Core, Kind};
 use crate::error::Error;
 use crate::key::Namespace;
 use crate::runtime::Policy;
@@ -46,13 +46,20 @@ pub struct Admission {
 
 impl RateLimiter {
     pub(crate) fn open(core: &Arc<Core>, config: RateLimiterConfig) -> Result<Self, Error> {
-        let policy = core.runtime().open_limiter(config.to_wit());
-        let policy = policy.map_err(|error| Error::of_open(&config.name, error))?;
+        let open = |config: &RateLimiterConfig| {
+            let policy = core.runtime().open_limiter(config.to_wit());
+            policy.map_err(|error| Error::of_open(&config.name, error))
+        };
+        let mut policy = open(&config)?;
+        if config.lease.is_some() && matches!(core.backend(), Backend::Memory(_)) {
+            // There is no round trip to save: its lease was checked, and none is taken.
+            policy = open(&RateLimiterConfig { lease: None, ..config.clone() })?;
+        }
         let share = match config.when_away {
             WhenAway::Share { hosts } => Some(core.runtime().open_share(config.to_wit(), hosts)),
             _ => None,
         };
-        let share = share.transpose().map_err(|error| Error::of_open(&config.name, error))?;
+        let share = share.transpose().map_err(|error| WhenAway::named(Error::of_open(&config.name, error)))?;
         let namespace = Namespace::new(Kind::RateLimiter.tag(), &config.name);
         Ok(Self { inner: Arc::new(Inner { core: Arc::clone(core), policy, share, namespace, config }) })
     }

@@ -110,7 +110,7 @@ async fn by_shares_all_hosts_together_admit_no_more_than_the_limit() {
 }
 
 #[tokio::test]
-async fn a_share_of_less_than_one_denies() {
+async fn a_share_of_less_than_one_permit_denies() {
     let scene = Scene::new();
     let gate = scene.host();
     scene.fail(Fault::Unreachable);
@@ -141,7 +141,7 @@ async fn a_cost_above_the_share_is_denied_and_one_above_the_limit_never_fits() {
     scene.fail(Fault::Unreachable);
     let limiter = limiter(&gate, "api", 10, WhenAway::Share { hosts: 5 });
     let denied = limiter.try_acquire(Ask::of("k").cost(3)).await.expect("it would fit when the store is back");
-    assert_eq!((denied.verdict, denied.reason), (Verdict::Denied, Reason::StoreAway));
+    assert_eq!((denied.verdict, denied.reason, denied.degraded), (Verdict::Denied, Reason::Limit, true));
     let error = limiter.try_acquire(Ask::of("k").cost(11)).await.expect_err("it never fits");
     assert!(matches!(error, Error::CostNeverFits { cost: 11, .. }), "{error}");
 }
@@ -201,6 +201,7 @@ async fn a_debt_that_two_failures_made_is_posted_though_the_guard_never_opened()
     let limiter = limiter(&gate, "api", 50, WhenAway::Open);
     scene.fail(Fault::Unreachable);
     let_go(&limiter, "k", 2).await;
+    rest().await;
     scene.heal();
     scene.pass(Duration::from_millis(20)).await;
     assert_eq!((gate.stats().posted, scene.states().len()), (2, 0));

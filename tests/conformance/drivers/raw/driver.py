@@ -18,7 +18,7 @@ KINDS = {
 }
 DECISION = (
     "verdict reason at-us charged-at-us binding count limit remaining reset-after-ms retry-after-ms wait-ms position waiting"
-    " ticket discarded"
+    " ticket discarded leased release-after-ms"
 ).split()
 REPORT = (
     "effect state mode generation permit failures consecutive calls failed slow failure-rate slow-rate successes probes"
@@ -52,7 +52,7 @@ def report_log(report, degraded=False):
 def decision_while_away(when_away):
     """What the settings say to answer while the store is away."""
     words = {"open": ("allowed", "none"), "closed": ("denied", "store-away")}[when_away]
-    return decision_log({**dict.fromkeys(DECISION, 0), "verdict": words[0], "reason": words[1]}, True)
+    return decision_log({**dict.fromkeys(DECISION, 0), "leased": False, "verdict": words[0], "reason": words[1]}, True)
 
 
 def report_while_away(when_away):
@@ -70,11 +70,16 @@ def blind_report(effect, state, permit):
 class Policy:
     """An opened policy with its settings."""
 
-    def __init__(self, policies, described):
+    def __init__(self, policies, described, on_memory):
         self.tag, self.interface, self.kind, convert = KINDS[described["kind"]]
         self.config = described["config"]
-        self.resource = policies.open(self.interface, self.kind, convert(self.config))
         self.policies = policies
+        self.resource = policies.open(self.interface, self.kind, convert(self.config))
+        leases = self.kind == "limiter" and self.config.get("lease")
+        if leases and on_memory and not self.problems():
+            # There is no round trip to save.
+            policies.close(self.resource)
+            self.resource = policies.open(self.interface, self.kind, convert({**self.config, "lease": None}))
 
     def problems(self):
         return nodes.problems(self.resource) if isinstance(self.resource, list) else []
@@ -109,7 +114,8 @@ class Case:
         for host in case["hosts"]:
             clock = lambda offset_us=host["offsetUs"]: self.now_us + offset_us  # noqa: E731
             self.hosts.append((clock, Ledger(self.store, clock)))
-        self.opened = {described["id"]: Policy(policies, described) for described in case["policies"]}
+        on_memory = case["store"] == "memory"
+        self.opened = {described["id"]: Policy(policies, described, on_memory) for described in case["policies"]}
         self.answers = []
 
     def _store(self):

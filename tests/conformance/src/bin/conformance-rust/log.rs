@@ -100,6 +100,8 @@ pub(crate) struct DecisionLine {
     waiting: u32,
     pub(crate) ticket: u64,
     discarded: u32,
+    leased: bool,
+    release_after_ms: u64,
     degraded: bool,
 }
 
@@ -121,6 +123,8 @@ impl From<&Decision> for DecisionLine {
             waiting: decision.waiting,
             ticket: decision.ticket.map_or(0, |ticket| ticket.0),
             discarded: decision.discarded,
+            leased: decision.leased,
+            release_after_ms: decision.release_after.map_or(0, ms),
             degraded: decision.degraded,
         }
     }
