@@ -1,5 +1,6 @@
 //! One batch of calls on an entity: all run one after the other on what is known, and go out as one commit.
 
+use std::cell::RefCell;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
@@ -21,19 +22,24 @@ const BEHIND_KEEP: u64 = 1_024;
 /// come too far.
 const BEHIND_SLACK_US: u64 = 1_000;
 
+thread_local! {
+    /// One for the next driver: what it has allocated is used again.
+    static TRANSACTION: RefCell<Transaction> = RefCell::default();
+}
+
 type Answers = Vec<Result<Answer, Error>>;
 
 impl Ledger {
     /// Drives a lane until nothing is in line.
     pub(super) async fn drive(self: Arc<Self>, key: Arc<EntityKey>) {
-        let mut transaction = Transaction::default();
+        let mut transaction = TRANSACTION.take();
         loop {
             // Before the batch is made, so that whoever comes meanwhile goes along.
             let contention = self.lanes.contention(&key);
             if contention.is_felt() {
                 self.in_time(&key, &[], self.give_way(contention)).await;
             }
-            let Some((batch, mut known)) = self.lanes.next_batch(&key) else { return };
+            let Some((batch, mut known)) = self.lanes.next_batch(&key) else { break };
             let passage = match self.guards.admit(&key) {
                 Ok(passage) => passage,
                 Err(error) => {
@@ -50,6 +56,7 @@ impl Ledger {
                 self.reply(&key, call, answer);
             }
         }
+        TRANSACTION.set(transaction);
     }
 
     /// The answers to the calls of a batch; on an error what is known is forgotten.

@@ -3,9 +3,10 @@
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
 
 use tokio::sync::oneshot;
+use tokio::sync::oneshot::error::TryRecvError;
 
 use super::Ledger;
 use super::lanes::Work;
@@ -51,10 +52,18 @@ impl Future for Driven {
         {
             self.driver = None;
         }
-        let Poll::Ready(answer) = Pin::new(&mut self.answer).poll(context) else { return Poll::Pending };
+        let answer = if self.driver.is_some() {
+            // The answer comes from this very driver, so nobody has to be woken for it.
+            match self.answer.try_recv() {
+                Err(TryRecvError::Empty) => return Poll::Pending,
+                answer => answer.map_err(|_| ()),
+            }
+        } else {
+            ready!(Pin::new(&mut self.answer).poll(context)).map_err(|_| ())
+        };
         self.unheard = None;
         let lost = || Error::Misuse("the driver of a lane ended without an answer".to_owned());
-        Poll::Ready(answer.unwrap_or_else(|_| Err(lost())))
+        Poll::Ready(answer.unwrap_or_else(|()| Err(lost())))
     }
 }
 

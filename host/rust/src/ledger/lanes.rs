@@ -159,7 +159,12 @@ impl Lanes {
         let mut shard = self.shard(key).lock();
         let lane = shard.lanes.get_mut(key)?;
         let mut batch: Vec<Call> = take(&mut lane.deferred, self.max_batch);
-        batch.append(&mut take(&mut lane.waiting, self.max_batch));
+        let mut waiting = take(&mut lane.waiting, self.max_batch);
+        if batch.is_empty() {
+            batch = waiting;
+        } else {
+            batch.append(&mut waiting);
+        }
         if batch.is_empty() {
             lane.driven = false;
             return None;

@@ -74,8 +74,13 @@ impl Redis {
         let started = Instant::now();
         let deadline = tokio::time::Instant::from_std(started + self.limit);
         let timed_out = StoreError::TimedOut { limit_ms: u64::try_from(self.limit.as_millis()).unwrap_or(u64::MAX) };
-        let Ok(wire) = tokio::time::timeout_at(deadline, self.link.wire()).await else { return Err(timed_out) };
-        let mut wire = wire?;
+        let mut wire = match self.link.open_wire() {
+            Some(wire) => wire,
+            None => match tokio::time::timeout_at(deadline, self.link.wire()).await {
+                Ok(wire) => wire?,
+                Err(_) => return Err(timed_out),
+            },
+        };
         let result = tokio::time::timeout_at(deadline, self.sender.send(&mut wire, encoded)).await.ok();
         self.link.note(&wire, started, result.as_ref());
         let value = result.ok_or(timed_out)?.map_err(|error| error::store_error(&error))?;

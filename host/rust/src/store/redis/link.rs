@@ -95,6 +95,14 @@ impl Link {
         }
     }
 
+    /// The connection, if it is open.
+    pub(super) fn open_wire(&self) -> Option<Wire> {
+        match &*self.state.borrow() {
+            State::Open(wire) => Some(wire.clone()),
+            State::Opening | State::Down(_) => None,
+        }
+    }
+
     /// The open connection; waits while one opens.
     pub(super) async fn wire(self: &Arc<Self>) -> Result<Wire, StoreError> {
         match &*self.state.borrow() {
