@@ -13,7 +13,7 @@ import { MisuseError } from "./errors.js";
 import { Tidegate as AsyncTidegate, type Stats } from "./gate.js";
 import type { RateLimiterConfig } from "./rate-limiter/config.js";
 import type { Decision } from "./rate-limiter/decision.js";
-import type { RateLimiter as AsyncRateLimiter } from "./rate-limiter/index.js";
+import type { RateLimiter as AsyncRateLimiter, Charge } from "./rate-limiter/index.js";
 import { peekRequest, refundRequest, tryAcquireRequest } from "./rate-limiter/requests.js";
 import { Memory } from "./store/memory.js";
 
@@ -86,7 +86,7 @@ export class RateLimiter {
   }
 
   /** Gives back what a decision charged. */
-  refund(key: string, decision: Pick<Decision, "chargedAtUs">, ask?: Ask): Decision {
+  refund(key: string, decision: Charge, ask?: Ask): Decision {
     const cost = costOf(ask);
     if (decision.chargedAtUs !== undefined) wholeOf("decision.chargedAtUs", decision.chargedAtUs);
     return this.#limiter.decideNow(key, cost, refundRequest(cost, decision));

@@ -75,6 +75,8 @@ export interface CircuitPermit {
   readonly admittedAtUs: number;
   /** Which probe of a half-open circuit; 0: not a probe. */
   readonly probe: number;
+  /** The call was admitted without the store: its outcome counts on the host that admitted it, or nowhere. */
+  readonly degraded?: boolean;
 }
 
 /** What a failed call failed with. Empty text where there is none. */
@@ -139,6 +141,7 @@ export type Request =
   | { readonly kind: "tryAcquire"; readonly cost: number }
   | { readonly kind: "peek"; readonly cost: number }
   | { readonly kind: "refund"; readonly cost: number; readonly chargedAtUs: number }
+  | { readonly kind: "post"; readonly cost: number }
   | { readonly kind: "cancelTicket"; readonly ticket: number }
   | { readonly kind: "forget" }
   | { readonly kind: "admit" }

@@ -1,5 +1,6 @@
 /** One batch of calls on an entity: all run one after the other on what is known, and go out as one commit. */
 
+import type { StoreGuard } from "../away/guard.js";
 import { type Answer, type Request, refuses } from "../call.js";
 import type { Clock } from "../clock.js";
 import { ContendedError } from "../errors.js";
@@ -23,6 +24,7 @@ const DONE: Answer = { kind: "done" };
 /** Runs batches and commits them. */
 export class Settler {
   readonly #run: Run;
+  readonly #guard: StoreGuard;
   readonly #store: Store;
   readonly #clock: Clock;
   readonly #stats: LedgerStats;
@@ -30,11 +32,12 @@ export class Settler {
   readonly #offset = new Offset();
   /** Transactions that nobody uses. */
   readonly #idle: Transaction[] = [];
-  /** The question for the store's time, while it is open. */
-  #asking: Promise<number> | undefined;
+  /** The questions for the time of the store's parts, while they are open. */
+  readonly #asking = new Map<number, Promise<number>>();
 
-  constructor(run: Run, store: Store, clock: Clock, stats: LedgerStats, maxAttempts: number) {
+  constructor(run: Run, guard: StoreGuard, store: Store, clock: Clock, stats: LedgerStats, maxAttempts: number) {
     this.#run = run;
+    this.#guard = guard;
     this.#store = store;
     this.#clock = clock;
     this.#stats = stats;
@@ -46,12 +49,16 @@ export class Settler {
     return this.#offset.storeUs(this.#clock.nowUs());
   }
 
-  /** Gives each call of the batch its answer or error. On an error of the store what is known is forgotten. Never rejects. */
-  async settle(lane: Lane, batch: readonly Call[]): Promise<void> {
+  /**
+   * Gives each call of the batch its answer or error. On an error, which it returns, what is known is forgotten. Never rejects.
+   */
+  async settle(lane: Lane, batch: readonly Call[]): Promise<unknown> {
     const transaction = this.#idle.pop() ?? new Transaction();
+    let failure: unknown;
     try {
       await this.#commit(lane, transaction, batch);
     } catch (error) {
+      failure = error;
       lane.known.entity.shared.clear();
       lane.known.refuses = false;
       for (const call of batch) {
@@ -60,23 +67,39 @@ export class Settler {
       }
     }
     this.#idle.push(transaction);
+    return failure;
   }
 
   async #commit(lane: Lane, transaction: Transaction, batch: readonly Call[]): Promise<void> {
     for (let attempt = 0; attempt < this.#maxAttempts; attempt++) {
       if (attempt >= EAGER_ATTEMPTS) await backOff(attempt);
-      const storeUs = this.storeUs() ?? (await this.#askTime());
+      const storeUs = this.storeUs() ?? (await this.#askTime(lane));
       transaction.beginLogged(lane.known.timeAt(storeUs), lane.entities);
       transaction.entity(0).copy(lane.known.entity);
       for (const call of batch) this.#runOne(transaction, call);
       const commit = transaction.commit;
       if (commit === undefined || commit.ops.length === 0) return;
-      this.#stats.commits++;
-      const reply = await this.#store.commit(commit);
+      const reply = await this.#send(lane, () => {
+        this.#stats.commits++;
+        return this.#store.commit(commit);
+      });
       if (this.#takeIn(lane, transaction, batch, reply)) return;
     }
     this.#stats.contended++;
     throw new ContendedError(this.#maxAttempts);
+  }
+
+  /** Sends an operation, unless the part of the store that it is for is known to be away. */
+  async #send<R>({ group }: Lane, operation: () => Promise<R>): Promise<R> {
+    if (this.#guard.turnsAway(group)) throw this.#guard.refusal(group);
+    try {
+      const reply = await operation();
+      this.#guard.succeeded(group);
+      return reply;
+    } catch (error) {
+      this.#guard.failed(group, error);
+      throw error;
+    }
   }
 
   /** Takes the store's reply in. False: nothing was applied, try again. */
@@ -136,14 +159,18 @@ export class Settler {
   }
 
   /** The time to run at: the store's clock, which is asked for its time once, when nothing is known of it. */
-  async #askTime(): Promise<number> {
-    this.#asking ??= this.#store.timeUs();
+  async #askTime(lane: Lane): Promise<number> {
+    let asking = this.#asking.get(lane.group);
+    if (asking === undefined) {
+      asking = this.#send(lane, () => this.#store.timeUs(lane.entity));
+      this.#asking.set(lane.group, asking);
+    }
     try {
-      const storeUs = await this.#asking;
+      const storeUs = await asking;
       this.#offset.learn(storeUs, this.#clock.nowUs());
       return storeUs;
     } finally {
-      this.#asking = undefined;
+      this.#asking.delete(lane.group);
     }
   }
 }

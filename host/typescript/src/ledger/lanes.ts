@@ -20,10 +20,15 @@ export class Call {
   error: unknown;
   /** Whether its caller has gone away. */
   isGone = false;
+  /** Whether its caller has been answered, or has gone away. */
+  isDone = false;
+  /** When its caller has waited long enough, in microseconds of the host's clock. */
+  dueUs = 0;
   /** Ends the watch over its caller's signal. */
   unwatch: (() => void) | undefined;
 
   constructor(
+    readonly lane: Lane,
     /** Whom to ask; undefined: nobody, but tell when all that was in line before is done. */
     readonly policy: Policy | undefined,
     readonly request: Request,
@@ -45,8 +50,16 @@ export class Lane {
   /** Whether it was used since the sweep last came by. */
   isUsed = true;
 
-  constructor(entity: EntityKey) {
+  constructor(
+    entity: EntityKey,
+    /** Which part of the store the entity is in. */
+    readonly group: number,
+  ) {
     this.entities = [entity];
+  }
+
+  get entity(): EntityKey {
+    return this.entities[0];
   }
 
   get isEmpty(): boolean {
@@ -63,6 +76,11 @@ export class Lane {
     return [...this.deferred.splice(0, most), ...this.waiting.splice(0, most)];
   }
 
+  /** All that is in line. */
+  takeAll(): Call[] {
+    return this.take(Number.POSITIVE_INFINITY);
+  }
+
   /** Takes a call out of the line; one that is on its way already is no more in it. */
   remove(call: Call): void {
     const index = this.waiting.indexOf(call);
@@ -74,11 +92,13 @@ export class Lane {
 export class Lanes {
   readonly #lanes = new Map<string, Lane>();
   readonly #capacity: number;
+  readonly #groupOf: (entity: EntityKey) => number;
   /** Where the sweep goes on. */
   #hand: IterableIterator<[string, Lane]> = this.#lanes.entries();
 
-  constructor(capacity: number) {
+  constructor(capacity: number, groupOf: (entity: EntityKey) => number) {
     this.#capacity = capacity;
+    this.#groupOf = groupOf;
   }
 
   get size(): number {
@@ -98,7 +118,7 @@ export class Lanes {
       return found;
     }
     if (this.#lanes.size >= this.#capacity) this.#makeRoom();
-    const lane = new Lane(entity);
+    const lane = new Lane(entity, this.#groupOf(entity));
     this.#lanes.set(entity.tag, lane);
     return lane;
   }

@@ -2,7 +2,7 @@
 
 import { listOf, object, oneOf, orNull, tagged, text, u32, u53 } from "../config.js";
 import type { WitAlgorithm, WitLimit, WitLimiterConfig, WitOnLimit } from "../runtime/guest.js";
-import type { WhenAway } from "../when-away.js";
+import { checkWhenAway, type WhenAway } from "../when-away.js";
 
 /** A unit of a window's length. */
 export type WindowUnit = "millisecond" | "second" | "minute" | "hour" | "day";
@@ -101,7 +101,7 @@ export const checkLimiter = object(
       delay: [{ maxWaitMs: u53 }],
       queue: [{ maxSize: u32, timeoutMs: u53 }, { graceMs: orNull(u53) }],
     }),
-    whenAway: oneOf("error", "open", "closed"),
+    whenAway: checkWhenAway,
   },
 );
 

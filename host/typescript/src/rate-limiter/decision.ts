@@ -1,9 +1,8 @@
 /** What a rate limiter answers. */
 
 import type { Verdict, WitDecision, WitReason } from "../call.js";
-import type { WhenAway } from "../when-away.js";
 
-/** Why a call must wait or was denied; `store-away`: the store is away, and the configuration says to refuse then. */
+/** Why a call must wait or was denied; `store-away`: the store is away, and nothing is let go without it. */
 export type Reason = WitReason | "store-away";
 
 /** A decision. The counts are those of the limit that binds: the one with the least room. */
@@ -41,12 +40,12 @@ export interface Decision {
   ticket: number | undefined;
   /** Stored values that did not decode and were taken as absent. */
   discarded: number;
-  /** Whether the store was away and this is what the configuration says to answer then. */
+  /** Whether the store was away and this is what the configuration says to answer then: on this host alone. */
   degraded: boolean;
 }
 
 /** What the component's decision is to a caller. */
-export function decisionOf(wit: WitDecision): Decision {
+export function decisionOf(wit: WitDecision, degraded = false): Decision {
   return {
     verdict: wit.verdict,
     reason: wit.reason,
@@ -63,25 +62,23 @@ export function decisionOf(wit: WitDecision): Decision {
     waiting: wit.waiting,
     ticket: wit.ticket === 0 ? undefined : wit.ticket,
     discarded: wit.discarded,
-    degraded: false,
+    degraded,
   };
 }
 
-/** What the configuration says while the store is away; undefined: an error. */
-export function decisionWhileAway(whenAway: WhenAway): Decision | undefined {
-  if (whenAway === "error") return undefined;
-  const open = whenAway === "open";
+/** What is answered without looking at anything while the store is away. */
+export function blindDecision(verdict: "allowed" | "denied", atUs: number, retryAfterMs: number): Decision {
   return {
-    verdict: open ? "allowed" : "denied",
-    reason: open ? "none" : "store-away",
-    atUs: 0,
+    verdict,
+    reason: verdict === "allowed" ? "none" : "store-away",
+    atUs,
     chargedAtUs: undefined,
     binding: 0,
     count: 0,
     limit: 0,
     remaining: 0,
     resetAfterMs: 0,
-    retryAfterMs: 0,
+    retryAfterMs,
     waitMs: 0,
     position: undefined,
     waiting: 0,

@@ -4,13 +4,14 @@ import { type Ask, type AskOptions, costOf, keyOf, priorityOf, wholeOf } from ".
 import type { Answer, Request } from "../call.js";
 import { assertShape, asWritten } from "../config.js";
 import type { Core } from "../core.js";
-import { ConfigError, isStoreError, RateLimitError } from "../errors.js";
+import { ConfigError, RateLimitError } from "../errors.js";
 import { Namespace } from "../key.js";
 import { Refused } from "../runtime/index.js";
 import type { LimiterPolicy } from "../runtime/policy.js";
 import { type Signal, sleep } from "../signal.js";
+import { LimiterAway } from "./away.js";
 import { checkLimiter, type RateLimiterConfig, witLimiter } from "./config.js";
-import { type Decision, decisionWhileAway } from "./decision.js";
+import type { Decision } from "./decision.js";
 import { RateLimiterPermit } from "./permit.js";
 import { decisionIn, peekRequest, refundRequest, tryAcquireRequest } from "./requests.js";
 
@@ -21,6 +22,9 @@ export interface Admission {
   /** How long the call waited, in milliseconds by this host's clock. */
   readonly waitedMs: number;
 }
+
+/** What a refund needs of a decision. */
+export type Charge = Pick<Decision, "chargedAtUs"> & Partial<Pick<Decision, "degraded">>;
 
 /** How a wrapped function asks. */
 export interface WrapOptions<A extends readonly unknown[]> extends Ask {
@@ -41,6 +45,7 @@ export class RateLimiter {
   readonly #policy: LimiterPolicy;
   readonly #namespace: Namespace;
   readonly #config: RateLimiterConfig;
+  readonly #away: LimiterAway;
 
   /** @internal */
   constructor(core: Core, config: RateLimiterConfig) {
@@ -51,6 +56,7 @@ export class RateLimiter {
     this.#core = core;
     this.#policy = policy;
     this.#namespace = new Namespace("rl", config.name);
+    this.#away = new LimiterAway(core, this.#namespace, policy, config.whenAway ?? "error", what(config.name));
     this.#config = JSON.parse(JSON.stringify(config));
   }
 
@@ -134,11 +140,15 @@ export class RateLimiter {
    * Gives permits back that `decision` charged, and reports as a peek does. Windows and logs take them out of the very place
    * they were counted in; GCRA and token bucket give back what has not come back by itself since. Giving the same permits
    * back twice counts once in a log only. The cost must be the one that was asked for.
+   *
+   * What was let go while the store was away is given back where that was, as long as it was not charged to the store. While the
+   * store is away, and the settings say to answer then, a refund of what the store charged is lost.
    */
-  refund(key: string, decision: Pick<Decision, "chargedAtUs">, ask?: Ask): Promise<Decision> {
+  refund(key: string, decision: Charge, ask?: Ask): Promise<Decision> {
     try {
       const cost = costOf(ask);
       if (decision.chargedAtUs !== undefined) wholeOf("decision.chargedAtUs", decision.chargedAtUs);
+      if (decision.degraded) return Promise.resolve(this.#away.refund(keyOf(key), cost, decision.chargedAtUs));
       return this.#decide(key, cost, refundRequest(cost, decision), undefined);
     } catch (error) {
       return Promise.reject(error);
@@ -188,7 +198,7 @@ export class RateLimiter {
     try {
       return decisionIn(this.callNow(key, request), this.#config.name, cost);
     } catch (error) {
-      return this.#whileAway(error);
+      return this.#away.inPlaceOf(error, key, cost, request);
     }
   }
 
@@ -201,23 +211,21 @@ export class RateLimiter {
   #decide(key: string, cost: number, request: Request, signal: Signal | undefined): Promise<Decision> {
     if (signal?.aborted) return Promise.reject(signal.reason);
     if (this.#core.memory !== undefined) return Promise.resolve(this.decideNow(key, cost, request));
-    return this.#decideShared(keyOf(key), cost, request, signal);
+    const ledger = this.#core.shared;
+    const entity = this.#namespace.entity(keyOf(key));
+    const answer = ledger.answer(entity, this.#policy, request);
+    if (answer !== undefined) return Promise.resolve(decisionIn(answer, this.#config.name, cost));
+    if (this.#away.answers && ledger.turnsAway(entity)) return Promise.resolve(this.#away.decide(key, cost, request));
+    return this.#lineUp(key, cost, request, signal);
   }
 
-  async #decideShared(key: string, cost: number, request: Request, signal: Signal | undefined): Promise<Decision> {
+  async #lineUp(key: string, cost: number, request: Request, signal: Signal | undefined): Promise<Decision> {
     try {
-      const answer = await this.#core.call(this.#namespace, key, this.#policy, request, signal);
+      const answer = await this.#core.shared.lineUp(this.#namespace.entity(key), this.#policy, request, signal);
       return decisionIn(answer, this.#config.name, cost);
     } catch (error) {
-      return this.#whileAway(error);
+      return this.#away.inPlaceOf(error, key, cost, request);
     }
-  }
-
-  /** What the settings say to answer while the store is away. */
-  #whileAway(error: unknown): Decision {
-    const decision = isStoreError(error) ? decisionWhileAway(this.#config.whenAway ?? "error") : undefined;
-    if (decision === undefined) throw error;
-    return decision;
   }
 
   async #call(key: string, request: Request): Promise<Answer> {

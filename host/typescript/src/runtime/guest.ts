@@ -44,6 +44,8 @@ export interface LimiterResource {
   refund(entity: number, cost: number, chargedAtUs: number): WitDecision;
   cancel(entity: number, ticket: number): boolean;
   reset(entity: number): void;
+  post(entity: number, cost: number): WitDecision;
+  share(hosts: number): LimiterResource;
 }
 
 /** A checked circuit breaker's configuration in an instance. */

@@ -24,6 +24,13 @@ export class Link implements Store {
   #faults: Fault[] = [];
   /** Commits that have set out. */
   commits: Commit[] = [];
+  /** Nothing comes through, to the parts of the store that it says: all, unless set otherwise. */
+  isCut = false;
+  isCutTo: (group: number) => boolean = () => true;
+  /** How long one operation may take. It is for the ledger to keep: this link has no clock. */
+  limitMs?: number;
+  /** Which part of the store an entity is in. */
+  groupOf: (entity: EntityKey) => number = () => 0;
 
   constructor(store: Store) {
     this.#store = store;
@@ -48,6 +55,7 @@ export class Link implements Store {
     const copy = structuredClone({ atUs: commit.atUs, cells: commit.cells, ops: commit.ops });
     this.commits.push({ ...copy, entities: commit.entities });
     await this.#gate;
+    this.#passCut(commit.entities[0]);
     const fault = this.#faults.pop();
     if (fault === "away") throw away("the link is cut");
     if (fault === "refuse") {
@@ -57,8 +65,14 @@ export class Link implements Store {
     return this.#store.commit({ ...copy, entities: commit.entities });
   }
 
-  timeUs(): Promise<number> {
+  async timeUs(of?: EntityKey): Promise<number> {
+    await this.#gate;
+    this.#passCut(of);
     return this.#store.timeUs();
+  }
+
+  #passCut(entity: EntityKey | undefined): void {
+    if (this.isCut && entity !== undefined && this.isCutTo(this.groupOf(entity))) throw away("the link is cut");
   }
 
   isAtomicOver(): boolean {
