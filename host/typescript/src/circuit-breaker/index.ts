@@ -277,10 +277,15 @@ export class CircuitBreaker {
   }
 
   async #ask(requestOf: () => Request): Promise<CircuitReport> {
-    const { core, namespace, policy } = this.#circuits;
+    const { core, namespace, policy, away } = this.#circuits;
     const request = requestOf();
     if (core.memory !== undefined) return this.askNow(request);
-    return reportIn(await core.call(namespace, this.#key, policy, request));
+    try {
+      return reportIn(await core.call(namespace, this.#key, policy, request));
+    } catch (error) {
+      if (request.kind !== "status") throw error;
+      return away.inPlaceOf(error, this.#key, request);
+    }
   }
 
   async #record(requestOf: () => Request): Promise<CircuitReport> {

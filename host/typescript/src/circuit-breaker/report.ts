@@ -90,10 +90,8 @@ function permitOf(permit: CircuitPermit, degraded: boolean): CircuitPermit {
   return degraded ? { ...permit, degraded } : permit;
 }
 
-/** A permit of a call that was let go without looking at anything. */
-export function blindPermit(admittedAtUs: number): CircuitPermit {
-  return { generation: 0, admittedAtUs, probe: 0, degraded: true };
-}
+/** The permit of a call that was let go without looking at anything: its outcome counts nowhere. */
+export const BLIND_PERMIT: CircuitPermit = { generation: 0, admittedAtUs: 0, probe: 0, degraded: true };
 
 /** What is answered without looking at anything while the store is away. */
 export function blindReport(

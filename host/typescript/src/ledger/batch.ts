@@ -54,6 +54,7 @@ export class Settler {
    */
   async settle(lane: Lane, batch: readonly Call[]): Promise<unknown> {
     const transaction = this.#idle.pop() ?? new Transaction();
+    lane.known.told = undefined;
     let failure: unknown;
     try {
       await this.#commit(lane, transaction, batch);
@@ -66,6 +67,7 @@ export class Settler {
         call.error = error;
       }
     }
+    lane.known.told = undefined;
     this.#idle.push(transaction);
     return failure;
   }

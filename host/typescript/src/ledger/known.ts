@@ -1,5 +1,7 @@
 /** What is known of an entity. */
 
+import type { Answer, Request } from "../call.js";
+import type { Policy } from "../runtime/policy.js";
 import { Entity } from "../transaction/cells.js";
 
 /** The most that two nodes of a cluster are taken to be apart, in microseconds. More is a clock that jumped. */
@@ -11,6 +13,15 @@ const BEHIND_KEEP = 1_024;
  * too far.
  */
 const BEHIND_SLACK_US = 1_000;
+
+/** A refusal, and of what. */
+interface Told {
+  readonly policy: Policy;
+  readonly request: Request;
+  readonly answer: Answer;
+  /** When, on the store's clock as this host takes it to be. */
+  readonly atUs: number;
+}
 
 /** What is known of an entity. */
 export class Known {
@@ -24,6 +35,18 @@ export class Known {
   behindUs = 0;
   /** Whether the latest call was refused, so that the next may well be too. */
   refuses = false;
+  /** What was last refused on what is known now. */
+  told: Told | undefined;
+
+  /** Whether this host may hold a lease: nothing else is in local cells. */
+  get mayHold(): boolean {
+    return !this.entity.local.isEmpty;
+  }
+
+  /** Whether a call may be answered from what is known. */
+  get mayAnswer(): boolean {
+    return this.refuses || this.mayHold;
+  }
 
   /** The time to run at when the store's clock is taken to say `storeUs`. */
   timeAt(storeUs: number): number {

@@ -8,7 +8,7 @@
 
 import { StoreGuard } from "../away/guard.js";
 import type { StoreChange, StoreGuardOptions, StoreListener, StoreState } from "../away/state.js";
-import { type Answer, gives, type Request, refuses, settlesLater, undo } from "../call.js";
+import { type Answer, gives, type Request, settlesLater, undo } from "../call.js";
 import type { Clock } from "../clock.js";
 import type { StoreError } from "../errors.js";
 import type { EntityKey } from "../key.js";
@@ -16,11 +16,11 @@ import { Runtime } from "../runtime/index.js";
 import type { Policy } from "../runtime/policy.js";
 import { isOutage, timedOut } from "../store/errors.js";
 import { changes, type Store } from "../store/store.js";
-import { Entity } from "../transaction/cells.js";
 import { Transaction } from "../transaction/transaction.js";
 import { type Run, Settler } from "./batch.js";
 import { Deadlines } from "./deadlines.js";
 import { Debtor } from "./debtor.js";
+import { Here } from "./here.js";
 import { Call, type Lane, Lanes } from "./lanes.js";
 import { type LedgerStats, newStats } from "./stats.js";
 import { soon } from "./tick.js";
@@ -80,6 +80,7 @@ export class Ledger {
   readonly #clock: Clock;
   readonly #guard: StoreGuard;
   readonly #settler: Settler;
+  readonly #here: Here;
   /** How long calls may wait for the store; undefined: for ever. */
   readonly #deadlines: Deadlines | undefined;
   readonly #debtor: Debtor;
@@ -90,11 +91,8 @@ export class Ledger {
   readonly #stats = newStats();
   readonly #maxBatch: number;
   readonly #flushDelayMs: number;
-  readonly #maxStalenessUs: number;
   /** What guesses are made on. */
   readonly #scratch = new Transaction();
-  /** What refusals are foreseen on. */
-  readonly #foreseen = { transaction: new Transaction(), entity: new Entity() };
   /** Lanes whose next batch is taken at the end of this tick. */
   #ready: Lane[] = [];
   /** Lanes whose deferred outcomes go out when the delay is over. */
@@ -117,7 +115,8 @@ export class Ledger {
     this.#listener = options.onStoreChange;
     this.#maxBatch = maxBatch;
     this.#flushDelayMs = flushDelayMs;
-    this.#maxStalenessUs = Math.min(options.maxStalenessMs ?? MAX_STALENESS_MS, MAX_STALENESS_MS) * 1_000;
+    const maxStalenessMs = Math.min(options.maxStalenessMs ?? MAX_STALENESS_MS, MAX_STALENESS_MS);
+    this.#here = new Here(run, this.#stats, maxStalenessMs * 1_000);
   }
 
   /** What it has done so far. */
@@ -208,33 +207,10 @@ export class Ledger {
     await Promise.all(this.#lanes.unsettled().map(settled));
   }
 
-  /**
-   * The answer to a call without the store: a refusal, where what is known of the entity proves it. Overload must not reach the
-   * store.
-   *
-   * A run that changes nothing and refuses the call has read values and met numbers that stood in its way. Numbers only grow where
-   * hosts admit calls, so what was in the way still is; a refund, a reset or an eviction can take it away, and a value can be
-   * replaced. So a refusal is given on what the store has confirmed, and for a bounded time only. Nothing is admitted here, so no
-   * promise depends on it.
-   */
+  /** The answer to a call, where the store needs not be asked for it: overload must not reach it, nor calls on a lease. */
   answer(entity: EntityKey, policy: Policy, request: Request): Answer | undefined {
-    const known = this.#lanes.find(entity)?.known;
-    if (known === undefined || !known.refuses || !gives(request)) return undefined;
-    const storeUs = this.#settler.storeUs();
-    if (storeUs === undefined || storeUs - known.behindUs - known.seenUs >= this.#maxStalenessUs) return undefined;
-    const { entity: copy } = this.#foreseen;
-    copy.copy(known.entity);
-    this.#foreseen.transaction.beginDirect(Math.max(storeUs, known.seenUs), copy);
-    let answer: Answer;
-    try {
-      answer = this.#run(policy, request, this.#foreseen.transaction);
-    } catch {
-      // It fails again where somebody waits for it, or it does not.
-      return undefined;
-    }
-    if (!refuses(answer) || !this.#foreseen.transaction.isUnchanged) return undefined;
-    this.#stats.local++;
-    return answer;
+    const lane = this.#lanes.find(entity);
+    return lane?.known.mayAnswer ? this.#here.answer(lane, policy, request, this.#settler.storeUs()) : undefined;
   }
 
   /** The answer on what is known and whether it changes anything, if it may settle later. */

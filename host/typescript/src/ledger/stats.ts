@@ -20,6 +20,8 @@ export interface LedgerStats {
   lost: number;
   /** Calls refused on what was known. */
   local: number;
+  /** Calls let go on a lease. */
+  leased: number;
   /** Operations that were not sent because the store was known to be away. */
   guardRefused: number;
   /** Calls that were answered without the store because it was away. */
@@ -40,6 +42,7 @@ export function newStats(): LedgerStats {
     deferred: 0,
     lost: 0,
     local: 0,
+    leased: 0,
     guardRefused: 0,
     degraded: 0,
     posted: 0,

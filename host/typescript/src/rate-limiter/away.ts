@@ -3,17 +3,22 @@
 import type { Answer, Request } from "../call.js";
 import { asWritten } from "../config.js";
 import type { Core } from "../core.js";
-import { ConfigError, isStoreError, MisuseError } from "../errors.js";
+import { ConfigError, isStoreError } from "../errors.js";
 import type { Namespace } from "../key.js";
 import { Refused } from "../runtime/index.js";
 import type { LimiterPolicy } from "../runtime/policy.js";
 import type { WhenAway } from "../when-away.js";
-import { blindDecision, type Decision, decisionOf } from "./decision.js";
-import { peekRequest, tryAcquireRequest } from "./requests.js";
+import type { RateLimiterConfig } from "./config.js";
+import { blindDecision, type Decision } from "./decision.js";
+import { decisionIn, peekRequest, tryAcquireRequest } from "./requests.js";
+
+/** How the settings of a limiter are called where they are wrong. */
+export const nameOf = (name: unknown) => `rate limiter ${JSON.stringify(name)}`;
 
 /** Answers in place of the store. */
 export class LimiterAway {
   readonly #core: Core;
+  readonly #name: string;
   readonly #namespace: Namespace;
   readonly #policy: LimiterPolicy;
   readonly #whenAway: WhenAway;
@@ -21,14 +26,20 @@ export class LimiterAway {
   readonly #share: LimiterPolicy | undefined;
 
   /** @throws {ConfigError} where the share is none */
-  constructor(core: Core, namespace: Namespace, policy: LimiterPolicy, whenAway: WhenAway, what: string) {
+  constructor(
+    core: Core,
+    namespace: Namespace,
+    policy: LimiterPolicy,
+    { name, whenAway = "error" }: RateLimiterConfig,
+  ) {
     this.#core = core;
+    this.#name = name;
     this.#namespace = namespace;
     this.#policy = policy;
     this.#whenAway = whenAway;
     if (typeof whenAway === "string") return;
     const share = core.runtime.openLimiter(policy.config, whenAway.share);
-    if (share instanceof Refused) throw new ConfigError(what, share.problems.map(asWritten));
+    if (share instanceof Refused) throw new ConfigError(nameOf(name), share.problems.map(asWritten));
     this.#share = share;
   }
 
@@ -78,13 +89,12 @@ export class LimiterAway {
       // There is no room for one more key.
       return this.#blind(key, "denied");
     }
-    if (answer.kind !== "decision") throw new MisuseError("the answer to another question");
-    return decisionOf(answer.decision, true);
+    return decisionIn(answer, this.#name, "cost" in request ? request.cost : 0, true);
   }
 
   #blind(key: string, verdict: "allowed" | "denied" = this.#whenAway === "open" ? "allowed" : "denied"): Decision {
     const { ledger } = this.#core;
     const retryAfterMs = verdict === "allowed" ? 0 : (ledger?.retryAfterMs(this.#namespace.entity(key)) ?? 0);
-    return blindDecision(verdict, this.#core.storeUs(), retryAfterMs);
+    return blindDecision(verdict, retryAfterMs);
   }
 }

@@ -14,7 +14,10 @@ export interface Decision {
   verdict: Verdict;
   /** Why not. */
   reason: Reason;
-  /** The time of the decision on the store's clock, in microseconds since 1970. */
+  /**
+   * The time of the decision on the store's clock, in microseconds since 1970. Where it is degraded, what this host takes that to
+   * be, or 0.
+   */
   atUs: number;
   /** When the permits were charged, in microseconds since 1970: what a refund needs. Undefined: nothing was charged. */
   chargedAtUs: number | undefined;
@@ -67,11 +70,11 @@ export function decisionOf(wit: WitDecision, degraded = false): Decision {
 }
 
 /** What is answered without looking at anything while the store is away. */
-export function blindDecision(verdict: "allowed" | "denied", atUs: number, retryAfterMs: number): Decision {
+export function blindDecision(verdict: "allowed" | "denied", retryAfterMs: number): Decision {
   return {
     verdict,
     reason: verdict === "allowed" ? "none" : "store-away",
-    atUs,
+    atUs: 0,
     chargedAtUs: undefined,
     binding: 0,
     count: 0,

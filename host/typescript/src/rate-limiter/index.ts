@@ -9,7 +9,7 @@ import { Namespace } from "../key.js";
 import { Refused } from "../runtime/index.js";
 import type { LimiterPolicy } from "../runtime/policy.js";
 import { type Signal, sleep } from "../signal.js";
-import { LimiterAway } from "./away.js";
+import { LimiterAway, nameOf } from "./away.js";
 import { checkLimiter, type RateLimiterConfig, witLimiter } from "./config.js";
 import type { Decision } from "./decision.js";
 import { RateLimiterPermit } from "./permit.js";
@@ -49,14 +49,13 @@ export class RateLimiter {
 
   /** @internal */
   constructor(core: Core, config: RateLimiterConfig) {
-    const what = (name: unknown) => `rate limiter ${JSON.stringify(name)}`;
-    assertShape(checkLimiter, config, what);
+    assertShape(checkLimiter, config, nameOf);
     const policy = core.runtime.openLimiter(witLimiter(config));
-    if (policy instanceof Refused) throw new ConfigError(what(config.name), policy.problems.map(asWritten));
+    if (policy instanceof Refused) throw new ConfigError(nameOf(config.name), policy.problems.map(asWritten));
     this.#core = core;
     this.#policy = policy;
     this.#namespace = new Namespace("rl", config.name);
-    this.#away = new LimiterAway(core, this.#namespace, policy, config.whenAway ?? "error", what(config.name));
+    this.#away = new LimiterAway(core, this.#namespace, policy, config);
     this.#config = JSON.parse(JSON.stringify(config));
   }
 

@@ -31,6 +31,8 @@ export class Transaction implements World {
   nowUs = 0;
   strayed = false;
   number = 0;
+  /** Whether the latest run has asked a shared cell. */
+  hasAskedShared = false;
   #isLogged = false;
   /** While an applied log is repeated. */
   #replay: Replay | undefined;
@@ -87,6 +89,7 @@ export class Transaction implements World {
 
   startRun(): void {
     this.strayed = false;
+    this.hasAskedShared = false;
     if (this.#replay !== undefined) this.#replay.startRun();
     else if (this.#isLogged) this.#log.startRun();
     else this.#changed = 0;
@@ -217,7 +220,9 @@ export class Transaction implements World {
       this.strayed = true;
       return undefined;
     }
-    return at.scope === "local" ? entity.local : entity.shared;
+    if (at.scope === "local") return entity.local;
+    this.hasAskedShared = true;
+    return entity.shared;
   }
 
   #logs(at: Place): boolean {
