@@ -13,7 +13,7 @@ import { MisuseError } from "./errors.js";
 import { Tidegate as AsyncTidegate, type Stats } from "./gate.js";
 import type { RateLimiterConfig } from "./rate-limiter/config.js";
 import type { Decision } from "./rate-limiter/decision.js";
-import type { RateLimiter as AsyncRateLimiter, Charge } from "./rate-limiter/index.js";
+import type { RateLimiter as AsyncRateLimiter, Charge, KeyedAsk } from "./rate-limiter/index.js";
 import { peekRequest, refundRequest, tryAcquireRequest } from "./rate-limiter/requests.js";
 import { Memory } from "./store/memory.js";
 
@@ -70,6 +70,11 @@ export class RateLimiter {
   tryAcquire(key: string, ask?: Ask): Decision {
     const cost = costOf(ask);
     return this.#limiter.decideNow(key, cost, tryAcquireRequest(cost));
+  }
+
+  /** What {@link tryAcquire} would come to for each of these in turn, asked at one time. */
+  tryAcquireMany(asks: Iterable<KeyedAsk>): PromiseSettledResult<Decision>[] {
+    return this.#limiter.tryAcquireManyNow(asks);
   }
 
   /** Asks by the configured behaviour, or comes back with a ticket after `waitMs`. */

@@ -33,6 +33,9 @@ export interface WitDecision {
   /** 0: none. */
   ticket: number;
   discarded: number;
+  leased: boolean;
+  /** 0: no lease was taken. */
+  releaseAfterMs: number;
 }
 
 /** The state of a circuit that a caller sees. */
@@ -142,6 +145,7 @@ export type Request =
   | { readonly kind: "peek"; readonly cost: number }
   | { readonly kind: "refund"; readonly cost: number; readonly chargedAtUs: number }
   | { readonly kind: "post"; readonly cost: number }
+  | { readonly kind: "release"; readonly now: boolean }
   | { readonly kind: "cancelTicket"; readonly ticket: number }
   | { readonly kind: "forget" }
   | { readonly kind: "admit" }
@@ -168,6 +172,7 @@ export type Answer =
   | { readonly kind: "decision"; readonly decision: WitDecision }
   | { readonly kind: "fault"; readonly fault: "cost-never-fits" }
   | { readonly kind: "wasWaiting"; readonly wasWaiting: boolean }
+  | { readonly kind: "released"; readonly permits: number }
   | { readonly kind: "done" }
   | { readonly kind: "report"; readonly report: WitReport }
   | { readonly kind: "step"; readonly step: WitStep }

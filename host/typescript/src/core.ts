@@ -42,9 +42,15 @@ export class Core {
   }
 
   /** Makes a call on the memory store. */
-  callNow(namespace: Namespace, key: string, policy: Policy, request: Request): Answer {
+  callNow(
+    namespace: Namespace,
+    key: string,
+    policy: Policy,
+    request: Request,
+    nowUs: number = this.clock.nowUs(),
+  ): Answer {
     if (this.memory === undefined) throw new MisuseError("only the memory store can be called without waiting");
-    return this.memory.run(namespace.tag(key), this.clock.nowUs(), this.#run, policy, request);
+    return this.memory.run(namespace.tag(key), nowUs, this.#run, policy, request);
   }
 
   /** Makes a call on a shared store. What an aborted call was given is taken back. */

@@ -60,8 +60,7 @@ export class Settler {
       await this.#commit(lane, transaction, batch);
     } catch (error) {
       failure = error;
-      lane.known.entity.shared.clear();
-      lane.known.refuses = false;
+      lane.known.forget();
       for (const call of batch) {
         call.answer = undefined;
         call.error = error;
@@ -80,11 +79,17 @@ export class Settler {
       transaction.entity(0).copy(lane.known.entity);
       for (const call of batch) this.#runOne(transaction, call);
       const commit = transaction.commit;
-      if (commit === undefined || commit.ops.length === 0) return;
+      if (commit === undefined || commit.ops.length === 0) {
+        // What only local cells were asked for is done. Their lease, if there is one, goes on.
+        lane.known.take(transaction.entity(0), lane.known.seenUs);
+        return;
+      }
       const reply = await this.#send(lane, () => {
         this.#stats.commits++;
+        lane.known.isInDoubt = transaction.hasChangedLocal;
         return this.#store.commit(commit);
       });
+      lane.known.isInDoubt = false;
       if (this.#takeIn(lane, transaction, batch, reply)) return;
     }
     this.#stats.contended++;
@@ -129,8 +134,7 @@ export class Settler {
           transaction.beginReplay(outcome.seen);
           this.#rerun(transaction, batch);
         }
-        known.entity = transaction.entity(0);
-        known.entity.shared.prune(known.seenUs);
+        known.take(transaction.entity(0), known.seenUs);
         known.refuses = isRefused(batch.at(-1));
         return true;
     }

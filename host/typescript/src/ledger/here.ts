@@ -68,6 +68,8 @@ export class Here {
       this.#stats.leased++;
       return answer;
     }
+    // Until the next batch there is no lease for such a call.
+    if (transaction.hasAskedShared) known.mayHold = false;
     if (isFresh && transaction.isUnchanged && refuses(answer)) {
       this.#stats.local++;
       known.told = { policy, request, answer, atUs: storeUs };

@@ -38,10 +38,10 @@ export class Known {
   /** What was last refused on what is known now. */
   told: Told | undefined;
 
-  /** Whether this host may hold a lease: nothing else is in local cells. */
-  get mayHold(): boolean {
-    return !this.entity.local.isEmpty;
-  }
+  /** Whether this host may hold a lease: nothing else is in local cells, and no run has missed it since they were changed. */
+  mayHold = false;
+  /** Whether a commit is on its way whose runs have changed local cells. If nobody knows what becomes of it, they mean nothing. */
+  isInDoubt = false;
 
   /** Whether a call may be answered from what is known. */
   get mayAnswer(): boolean {
@@ -51,6 +51,24 @@ export class Known {
   /** The time to run at when the store's clock is taken to say `storeUs`. */
   timeAt(storeUs: number): number {
     return Math.max(storeUs - this.behindUs, this.seenUs);
+  }
+
+  /** Takes over what runs have come to at `nowUs`. */
+  take(entity: Entity, nowUs: number): void {
+    entity.shared.prune(nowUs);
+    entity.local.prune(nowUs);
+    this.entity = entity;
+    this.mayHold = !entity.local.isEmpty;
+  }
+
+  /** Forgets what may be otherwise, because nobody knows what has become of a commit. */
+  forget(): void {
+    this.entity.shared.clear();
+    this.refuses = false;
+    if (!this.isInDoubt) return;
+    this.isInDoubt = false;
+    this.entity.local.clear();
+    this.mayHold = false;
   }
 
   /** A commit was in time. What was learnt of the entity's clock is unlearnt slowly, since clocks come together again. */

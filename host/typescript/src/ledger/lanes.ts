@@ -93,12 +93,14 @@ export class Lanes {
   readonly #lanes = new Map<string, Lane>();
   readonly #capacity: number;
   readonly #groupOf: (entity: EntityKey) => number;
+  readonly #nowUs: () => number;
   /** Where the sweep goes on. */
   #hand: IterableIterator<[string, Lane]> = this.#lanes.entries();
 
-  constructor(capacity: number, groupOf: (entity: EntityKey) => number) {
+  constructor(capacity: number, groupOf: (entity: EntityKey) => number, nowUs: () => number) {
     this.#capacity = capacity;
     this.#groupOf = groupOf;
+    this.#nowUs = nowUs;
   }
 
   get size(): number {
@@ -130,9 +132,10 @@ export class Lanes {
 
   /**
    * Forgets a few lanes that nobody is in and that were not used for a round. What only this process knows is not forgotten: it
-   * cannot be read again.
+   * cannot be read again before it has expired.
    */
   #makeRoom(): void {
+    const nowUs = this.#nowUs();
     for (let looked = 0; looked < SWEEP && this.#lanes.size >= this.#capacity; looked++) {
       let next = this.#hand.next();
       if (next.done) {
@@ -141,7 +144,7 @@ export class Lanes {
       }
       if (next.done) return;
       const [tag, lane] = next.value;
-      const isIdle = lane.isEmpty && !lane.isDriven && lane.known.entity.local.isEmpty;
+      const isIdle = lane.isEmpty && !lane.isDriven && lane.known.entity.local.expiresUs <= nowUs;
       // The last look forgets even what was used of late: the number of lanes is bounded.
       if (isIdle && (!lane.isUsed || looked === SWEEP - 1)) this.#lanes.delete(tag);
       else lane.isUsed = false;

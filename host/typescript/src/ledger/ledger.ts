@@ -22,6 +22,7 @@ import { Deadlines } from "./deadlines.js";
 import { Debtor } from "./debtor.js";
 import { Here } from "./here.js";
 import { Call, type Lane, Lanes } from "./lanes.js";
+import { Leases } from "./leases.js";
 import { type LedgerStats, newStats } from "./stats.js";
 import { soon } from "./tick.js";
 
@@ -84,6 +85,7 @@ export class Ledger {
   /** How long calls may wait for the store; undefined: for ever. */
   readonly #deadlines: Deadlines | undefined;
   readonly #debtor: Debtor;
+  readonly #leases: Leases;
   readonly #listener: StoreListener | undefined;
   /** What else is done when all of the store is back. */
   onReturn: (() => void) | undefined;
@@ -105,12 +107,18 @@ export class Ledger {
     const changed = (change: StoreChange) => this.#storeChanged(change);
     this.#guard = new StoreGuard({ runtime, store, clock, options: options.storeGuard, changed });
     this.#settler = new Settler(run, this.#guard, store, clock, this.#stats, maxAttempts);
-    this.#lanes = new Lanes(maxKnown, entity => this.#guard.groupOf(entity));
+    this.#lanes = new Lanes(
+      maxKnown,
+      entity => this.#guard.groupOf(entity),
+      () => this.storeUs(),
+    );
     const { limitMs } = store;
     if (limitMs !== undefined) {
       this.#deadlines = new Deadlines(clock, limitMs, call => leave(call, timedOut(limitMs)));
     }
-    const line = { lanes: this.#lanes, push: (call: Call) => this.#push(call) };
+    const push = (call: Call) => this.#push(call);
+    this.#leases = new Leases(clock, push);
+    const line = { lanes: this.#lanes, push };
     this.#debtor = new Debtor(line, this.#guard, clock, this.#stats, maxKnown);
     this.#listener = options.onStoreChange;
     this.#maxBatch = maxBatch;
@@ -195,9 +203,13 @@ export class Ledger {
     return Promise.resolve(guessed.answer);
   }
 
-  /** Resolves when all that was in line when it was called is settled, also what nobody waits for. Never rejects. */
+  /**
+   * Resolves when all that was in line when it was called is settled, also what nobody waits for, and all leases are given back.
+   * Never rejects.
+   */
   async flush(): Promise<void> {
     await this.#debtor.postAll();
+    this.#leases.releaseAll();
     const settled = (lane: Lane) =>
       new Promise<void>(resolve => {
         // The answer says only that all before it is done; errors were told to those whom they concern.
@@ -272,11 +284,21 @@ export class Ledger {
   async #settle(lane: Lane): Promise<void> {
     const batch = lane.take(this.#maxBatch);
     const failure = batch.length > 0 ? await this.#settler.settle(lane, batch) : undefined;
-    for (const call of batch) this.#reply(call);
+    for (const call of batch) {
+      this.#keepLease(call);
+      this.#reply(call);
+    }
     // What has lined up meanwhile would only wait for the same.
     if (isOutage(failure)) for (const call of lane.takeAll()) this.#fail(call, failure);
     if (lane.isEmpty) lane.isDriven = false;
     else this.#drive(lane);
+  }
+
+  /** Sees to it that a lease that a call has taken is given back when it is over. */
+  #keepLease({ lane, policy, answer }: Call): void {
+    if (answer?.kind !== "decision" || policy === undefined) return;
+    const { releaseAfterMs } = answer.decision;
+    if (releaseAfterMs > 0) this.#leases.taken(lane, policy, releaseAfterMs);
   }
 
   /** Ends a call that has not run. */

@@ -43,6 +43,13 @@ export interface Decision {
   ticket: number | undefined;
   /** Stored values that did not decode and were taken as absent. */
   discarded: number;
+  /**
+   * Whether the call was let go on a lease that this host held: the store was not asked. Then `remaining` is what is left in the
+   * lease, `limit` that of the first limit, `count` the difference, and `resetAfterMs` the time until the lease ends.
+   */
+  leased: boolean;
+  /** This call has taken a lease: milliseconds until it ends and is given back, rounded up. Otherwise 0. */
+  releaseAfterMs: number;
   /** Whether the store was away and this is what the configuration says to answer then: on this host alone. */
   degraded: boolean;
 }
@@ -65,6 +72,8 @@ export function decisionOf(wit: WitDecision, degraded = false): Decision {
     waiting: wit.waiting,
     ticket: wit.ticket === 0 ? undefined : wit.ticket,
     discarded: wit.discarded,
+    leased: wit.leased,
+    releaseAfterMs: wit.releaseAfterMs,
     degraded,
   };
 }
@@ -87,6 +96,8 @@ export function blindDecision(verdict: "allowed" | "denied", retryAfterMs: numbe
     waiting: 0,
     ticket: undefined,
     discarded: 0,
+    leased: false,
+    releaseAfterMs: 0,
     degraded: true,
   };
 }

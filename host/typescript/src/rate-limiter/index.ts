@@ -23,6 +23,11 @@ export interface Admission {
   readonly waitedMs: number;
 }
 
+/** A key, and what is asked for it. */
+export interface KeyedAsk extends Omit<Ask, "priority"> {
+  readonly key: string;
+}
+
 /** What a refund needs of a decision. */
 export type Charge = Pick<Decision, "chargedAtUs"> & Partial<Pick<Decision, "degraded">>;
 
@@ -50,8 +55,7 @@ export class RateLimiter {
   /** @internal */
   constructor(core: Core, config: RateLimiterConfig) {
     assertShape(checkLimiter, config, nameOf);
-    const policy = core.runtime.openLimiter(witLimiter(config));
-    if (policy instanceof Refused) throw new ConfigError(nameOf(config.name), policy.problems.map(asWritten));
+    const policy = opened(core, config);
     this.#core = core;
     this.#policy = policy;
     this.#namespace = new Namespace("rl", config.name);
@@ -76,6 +80,15 @@ export class RateLimiter {
     } catch (error) {
       return Promise.reject(error);
     }
+  }
+
+  /**
+   * What {@link tryAcquire} would come to for each of these in turn, asked at one time. On a shared store calls on one key are one
+   * commit, and those on different keys go out together.
+   */
+  tryAcquireMany(asks: Iterable<KeyedAsk>): Promise<PromiseSettledResult<Decision>[]> {
+    if (this.#core.memory !== undefined) return Promise.resolve(this.tryAcquireManyNow(asks));
+    return Promise.allSettled(Array.from(asks, ({ key, cost }) => this.tryAcquire(key, { cost })));
   }
 
   /**
@@ -193,17 +206,31 @@ export class RateLimiter {
   }
 
   /** The same without promises, on the memory store. @internal */
-  decideNow(key: string, cost: number, request: Request): Decision {
+  decideNow(key: string, cost: number, request: Request, nowUs?: number): Decision {
     try {
-      return decisionIn(this.callNow(key, request), this.#config.name, cost);
+      return decisionIn(this.callNow(key, request, nowUs), this.#config.name, cost);
     } catch (error) {
       return this.#away.inPlaceOf(error, key, cost, request);
     }
   }
 
   /** @internal */
-  callNow(key: string, request: Request): Answer {
-    return this.#core.callNow(this.#namespace, keyOf(key), this.#policy, request);
+  tryAcquireManyNow(asks: Iterable<KeyedAsk>): PromiseSettledResult<Decision>[] {
+    const nowUs = this.#core.clock.nowUs();
+    // One call of the component for all of them was measured to cost more than one for each.
+    return Array.from(asks, ask => {
+      try {
+        const cost = costOf(ask);
+        return { status: "fulfilled", value: this.decideNow(ask.key, cost, tryAcquireRequest(cost), nowUs) };
+      } catch (reason) {
+        return { status: "rejected", reason };
+      }
+    });
+  }
+
+  /** @internal */
+  callNow(key: string, request: Request, nowUs?: number): Answer {
+    return this.#core.callNow(this.#namespace, keyOf(key), this.#policy, request, nowUs);
   }
 
   /** On the memory store the decision is there at once; only who asked learns of it later. */
@@ -238,4 +265,13 @@ export class RateLimiter {
     const request: Request = ticket === undefined ? refundRequest(cost, decision) : { kind: "cancelTicket", ticket };
     this.#core.background(this.#call(key, request));
   }
+}
+
+function opened(core: Core, config: RateLimiterConfig): LimiterPolicy {
+  const wit = witLimiter(config);
+  const policy = core.runtime.openLimiter(wit);
+  if (policy instanceof Refused) throw new ConfigError(nameOf(config.name), policy.problems.map(asWritten));
+  // In this host's own memory there is no round trip that a lease would save.
+  const isNeedless = core.memory !== undefined && wit.lease !== undefined;
+  return isNeedless ? opened(core, { ...config, lease: undefined }) : policy;
 }

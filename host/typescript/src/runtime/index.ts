@@ -202,6 +202,8 @@ function limit(instance: Instance, policy: LimiterPolicy, request: Request): Ans
     case "forget":
       limiter.reset(0);
       return DONE;
+    case "release":
+      return { kind: "released", permits: limiter.release(0, request.now) };
     default:
       return decide(limiter, request);
   }

@@ -87,6 +87,12 @@ export class Transaction implements World {
     return this.#changed === 0;
   }
 
+  /** Whether the runs so far have changed a local cell. */
+  get hasChangedLocal(): boolean {
+    for (let index = 0; index < this.#changed; index++) if (this.#changes[index]?.isLocal) return true;
+    return false;
+  }
+
   startRun(): void {
     this.strayed = false;
     this.hasAskedShared = false;

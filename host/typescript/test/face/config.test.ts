@@ -26,7 +26,7 @@ const limiters: [path: string, value: string, allowed: string, config: unknown][
   [
     "limit",
     "3",
-    "absent: the fields here are name, limits, onLimit, whenAway",
+    "absent: the fields here are name, limits, onLimit, lease, whenAway",
     { name: "api", limits: [second], limit: 3 },
   ],
   ["limits[0].limit", "missing", U32, { name: "api", limits: [{ window: "second" }] }],

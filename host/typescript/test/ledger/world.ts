@@ -4,7 +4,13 @@ import type { Answer, Request, WitDecision, WitReport } from "../../src/call.js"
 import { ManualClock } from "../../src/clock.js";
 import { EntityKey } from "../../src/key.js";
 import { Ledger, type LedgerOptions, type Signal } from "../../src/ledger/ledger.js";
-import type { WitAlgorithm, WitBreakerConfig, WitLimit, WitOnLimit } from "../../src/runtime/guest.js";
+import type {
+  WitAlgorithm,
+  WitBreakerConfig,
+  WitLimit,
+  WitLimiterConfig,
+  WitOnLimit,
+} from "../../src/runtime/guest.js";
 import { type Policy, Refused, Runtime } from "../../src/runtime/index.js";
 import { away } from "../../src/store/errors.js";
 import { Memory } from "../../src/store/memory.js";
@@ -122,6 +128,11 @@ export class World {
     return host;
   }
 
+  /** How many wait for a time to come. */
+  get sleepers(): number {
+    return this.#hosts.reduce((sum, { clock }) => sum + clock.sleepers, 0);
+  }
+
   /** Lets time pass for the store and all hosts. */
   pass(ms: number): void {
     this.clock.advance(ms);
@@ -154,8 +165,12 @@ export function limit(limit: number, unit: WitLimit["window"]["unit"], algorithm
   return { limit, window: { unit, count: 1 }, algorithm };
 }
 
-export function limiter(limits: WitLimit[], onLimit: WitOnLimit = { tag: "reject" }): Policy {
-  return accepted(runtime.openLimiter({ limits, onLimit }));
+export function limiter(
+  limits: WitLimit[],
+  onLimit: WitOnLimit = { tag: "reject" },
+  lease?: WitLimiterConfig["lease"],
+): Policy {
+  return accepted(runtime.openLimiter({ limits, onLimit, lease }));
 }
 
 export function breaker(trip: Partial<WitBreakerConfig["trip"]>): Policy {
