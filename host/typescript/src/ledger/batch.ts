@@ -72,41 +72,37 @@ export class Settler {
   }
 
   async #commit(lane: Lane, transaction: Transaction, batch: readonly Call[]): Promise<void> {
+    const { known, group } = lane;
     for (let attempt = 0; attempt < this.#maxAttempts; attempt++) {
       if (attempt >= EAGER_ATTEMPTS) await backOff(attempt);
       const storeUs = this.storeUs() ?? (await this.#askTime(lane));
-      transaction.beginLogged(lane.known.timeAt(storeUs), lane.entities);
-      transaction.entity(0).copy(lane.known.entity);
+      transaction.beginLoggedOn(known.timeAt(storeUs), lane.entities, known.entity);
       for (const call of batch) this.#runOne(transaction, call);
-      const commit = transaction.commit;
+      const { commit } = transaction;
       if (commit === undefined || commit.ops.length === 0) {
         // What only local cells were asked for is done. Their lease, if there is one, goes on.
-        lane.known.take(transaction.entity(0), lane.known.seenUs);
-        return;
+        return known.take(transaction, known.seenUs);
       }
-      const reply = await this.#send(lane, () => {
-        this.#stats.commits++;
-        lane.known.isInDoubt = transaction.hasChangedLocal;
-        return this.#store.commit(commit);
-      });
-      lane.known.isInDoubt = false;
+      this.#assertAvailable(group);
+      this.#stats.commits++;
+      known.isInDoubt = transaction.hasChangedLocal;
+      let reply: Reply;
+      try {
+        reply = await this.#store.commit(commit);
+      } catch (error) {
+        this.#guard.failed(group, error);
+        throw error;
+      }
+      this.#guard.succeeded(group);
+      known.isInDoubt = false;
       if (this.#takeIn(lane, transaction, batch, reply)) return;
     }
     this.#stats.contended++;
     throw new ContendedError(this.#maxAttempts);
   }
 
-  /** Sends an operation, unless the part of the store that it is for is known to be away. */
-  async #send<R>({ group }: Lane, operation: () => Promise<R>): Promise<R> {
+  #assertAvailable(group: number): void {
     if (this.#guard.turnsAway(group)) throw this.#guard.refusal(group);
-    try {
-      const reply = await operation();
-      this.#guard.succeeded(group);
-      return reply;
-    } catch (error) {
-      this.#guard.failed(group, error);
-      throw error;
-    }
   }
 
   /** Takes the store's reply in. False: nothing was applied, try again. */
@@ -124,7 +120,7 @@ export class Settler {
         this.#stats.refused++;
         this.#offset.learn(clockUs, localUs);
         transaction.refuse(outcome.values, Number.POSITIVE_INFINITY);
-        known.entity = transaction.entity(0);
+        known.entity = transaction.exchange(known.entity);
         return false;
       case "applied":
         this.#offset.learn(clockUs, localUs);
@@ -134,7 +130,7 @@ export class Settler {
           transaction.beginReplay(outcome.seen);
           this.#rerun(transaction, batch);
         }
-        known.take(transaction.entity(0), known.seenUs);
+        known.take(transaction, known.seenUs);
         known.refuses = isRefused(batch.at(-1));
         return true;
     }
@@ -166,17 +162,24 @@ export class Settler {
 
   /** The time to run at: the store's clock, which is asked for its time once, when nothing is known of it. */
   async #askTime(lane: Lane): Promise<number> {
-    let asking = this.#asking.get(lane.group);
+    const { group, entity } = lane;
+    this.#assertAvailable(group);
+    let asking = this.#asking.get(group);
     if (asking === undefined) {
-      asking = this.#send(lane, () => this.#store.timeUs(lane.entity));
-      this.#asking.set(lane.group, asking);
+      const failed = (error: unknown) => {
+        this.#guard.failed(group, error);
+        throw error;
+      };
+      asking = this.#store.timeUs(entity).catch(failed);
+      this.#asking.set(group, asking);
     }
     try {
       const storeUs = await asking;
+      this.#guard.succeeded(group);
       this.#offset.learn(storeUs, this.#clock.nowUs());
       return storeUs;
     } finally {
-      this.#asking.delete(lane.group);
+      this.#asking.delete(group);
     }
   }
 }

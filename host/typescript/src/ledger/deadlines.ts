@@ -22,7 +22,7 @@ export class Deadlines {
   /** Calls of this tick. */
   #fresh: Call[] = [];
   /** The others, the one that comes due first in front; and where that is. */
-  #waiting: Call[] = [];
+  #waiting: (Call | undefined)[] = [];
   #first = 0;
   #isTimed = false;
 
@@ -49,9 +49,9 @@ export class Deadlines {
     this.#watch();
   }
 
-  /** Drops the calls in front that wait no more. */
+  /** Drops the calls in front that wait no more. At once, because what is kept for a while costs the collector most. */
   #forgetDone(): void {
-    while (this.#waiting[this.#first]?.isDone) this.#first++;
+    while (this.#waiting[this.#first]?.isDone) this.#waiting[this.#first++] = undefined;
     if (this.#first === this.#waiting.length) {
       this.#waiting.length = 0;
       this.#first = 0;
@@ -80,7 +80,8 @@ export class Deadlines {
     this.#isTimed = false;
     const nowUs = this.#clock.nowUs();
     for (let index = this.#first; index < this.#waiting.length; index++) {
-      const call = this.#waiting[index] as Call;
+      const call = this.#waiting[index];
+      if (call === undefined) continue;
       if (call.dueUs > nowUs) break;
       if (!call.isDone) this.#end(call);
     }

@@ -3,6 +3,7 @@
 import type { Answer, Request } from "../call.js";
 import type { Policy } from "../runtime/policy.js";
 import { Entity } from "../transaction/cells.js";
+import type { Transaction } from "../transaction/transaction.js";
 
 /** The most that two nodes of a cluster are taken to be apart, in microseconds. More is a clock that jumped. */
 const MAX_BEHIND_US = 100_000;
@@ -53,12 +54,12 @@ export class Known {
     return Math.max(storeUs - this.behindUs, this.seenUs);
   }
 
-  /** Takes over what runs have come to at `nowUs`. */
-  take(entity: Entity, nowUs: number): void {
-    entity.shared.prune(nowUs);
-    entity.local.prune(nowUs);
-    this.entity = entity;
-    this.mayHold = !entity.local.isEmpty;
+  /** Takes over what the runs of a transaction have come to at `nowUs`. */
+  take(transaction: Transaction, nowUs: number): void {
+    this.entity = transaction.exchange(this.entity);
+    this.entity.shared.prune(nowUs);
+    this.entity.local.prune(nowUs);
+    this.mayHold = !this.entity.local.isEmpty;
   }
 
   /** Forgets what may be otherwise, because nobody knows what has become of a commit. */

@@ -42,9 +42,9 @@ export class Call {
 export class Lane {
   readonly entities: readonly [EntityKey];
   readonly known = new Known();
-  waiting: Call[] = [];
+  readonly waiting: Call[] = [];
   /** Outcomes whose callers have gone on already. They go out with the next batch. */
-  deferred: Call[] = [];
+  readonly deferred: Call[] = [];
   /** Whether somebody will take the next batch. */
   isDriven = false;
   /** Whether it was used since the sweep last came by. */
@@ -66,11 +66,16 @@ export class Lane {
     return this.waiting.length === 0 && this.deferred.length === 0;
   }
 
-  /** The next batch: of each kind, up to so many calls. */
+  /**
+   * The next batch: of each kind, up to so many calls.
+   *
+   * The line itself stays. It is as old as the lane, and what an old array held when it was dropped counts as alive until the
+   * collector comes to the old ones: each call would be kept for that long.
+   */
   take(most: number): Call[] {
     if (this.deferred.length === 0 && this.waiting.length <= most) {
-      const batch = this.waiting;
-      this.waiting = [];
+      const batch = this.waiting.slice();
+      this.waiting.length = 0;
       return batch;
     }
     return [...this.deferred.splice(0, most), ...this.waiting.splice(0, most)];

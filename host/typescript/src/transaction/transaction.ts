@@ -64,6 +64,24 @@ export class Transaction implements World {
     this.#entities = keys.map(() => new Entity());
   }
 
+  /**
+   * Starts over on what is known of one entity, which stays as it is. What an earlier transaction left is used again: what lives for
+   * long and is made anew each time costs the collector most.
+   */
+  beginLoggedOn(nowUs: number, keys: readonly [EntityKey], known: Entity): void {
+    this.#log.begin(nowUs, keys);
+    this.#begin(nowUs, true);
+    if (this.#entities.length !== 1) this.#entities = [new Entity()];
+    this.entity(0).copy(known);
+  }
+
+  /** Takes the cells of its one entity out, and keeps others for the next time. */
+  exchange(other: Entity): Entity {
+    const entity = this.entity(0);
+    this.#entities[0] = other;
+    return entity;
+  }
+
   #begin(nowUs: number, isLogged: boolean): void {
     this.#isLogged = isLogged;
     this.#replay = undefined;

@@ -18,7 +18,6 @@ import type { Commit, Reply, Store } from "../store.js";
 import { type RedisClient, wireOf } from "./clients.js";
 import { encodeLog } from "./log.js";
 import { Outbox } from "./outbox.js";
-import { decodeReply } from "./reply.js";
 import { shareASlot, slotOf } from "./slot.js";
 
 /** The settings of a Redis store. */
@@ -56,15 +55,18 @@ export class RedisStore implements Store {
     this.#outbox = new Outbox(wireOf(client), limitMs);
   }
 
-  async commit(commit: Commit): Promise<Reply> {
+  commit(commit: Commit): Promise<Reply> {
     if (this.#outbox.isCluster && !shareASlot(commit.entities)) {
-      throw refused(`the ${commit.entities.length} entities of the commit are in different slots of the cluster`);
+      const why = `the ${commit.entities.length} entities of the commit are in different slots of the cluster`;
+      return Promise.reject(refused(why));
     }
-    const keys = commit.cells.map(({ entity, field }) => this.#key(commit.entities[entity], entity, field));
-    const log = Buffer.from(encodeLog(commit));
-    // The operations may be overwritten while the commit is on its way, should it take too long.
-    const [ops, cells] = [commit.ops.slice(), commit.cells.length];
-    return decodeReply(await this.#outbox.send(keys, log), ops, cells);
+    try {
+      const keys = commit.cells.map(({ entity, field }) => this.#key(commit.entities[entity], entity, field));
+      // The operations may be overwritten while the commit is on its way, should it take too long.
+      return this.#outbox.send(keys, Buffer.from(encodeLog(commit)), commit.ops.slice());
+    } catch (error) {
+      return Promise.reject(error);
+    }
   }
 
   async timeUs(of?: EntityKey): Promise<number> {
