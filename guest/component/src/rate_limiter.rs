@@ -26,6 +26,10 @@ impl wit::GuestLimiter for policy::RateLimiter {
         answer(self.try_acquire(&mut World, entity, cost))
     }
 
+    fn try_acquire_many(&self, asks: Vec<wit::Ask>) -> Vec<Result<wit::Decision, wit::Fault>> {
+        self.try_acquire_many(&mut World, asks.into_iter().map(Into::into)).map(answer).collect()
+    }
+
     fn peek(&self, entity: u32, cost: u32) -> Result<wit::Decision, wit::Fault> {
         answer(self.peek(&mut World, entity, cost))
     }
@@ -41,6 +45,18 @@ impl wit::GuestLimiter for policy::RateLimiter {
     fn reset(&self, entity: u32) {
         self.reset(&mut World, entity);
     }
+
+    fn release(&self, entity: u32, now: bool) -> u32 {
+        self.release(&mut World, entity, now)
+    }
+
+    fn post(&self, entity: u32, cost: u32) -> wit::Decision {
+        self.post(&mut World, entity, cost).into()
+    }
+
+    fn share(&self, hosts: u32) -> Result<wit::Limiter, Vec<wit::Problem>> {
+        self.share(hosts).map(wit::Limiter::new).map_err(into_all)
+    }
 }
 
 fn answer(decided: Result<policy::Decision, policy::Fault>) -> Result<wit::Decision, wit::Fault> {
@@ -49,9 +65,13 @@ fn answer(decided: Result<policy::Decision, policy::Fault>) -> Result<wit::Decis
 
 impl From<wit::Config> for policy::Config {
     fn from(from: wit::Config) -> Self {
-        Self { limits: into_all(from.limits), on_limit: from.on_limit.into() }
+        let lease = from.lease.map(Into::into);
+        Self { limits: into_all(from.limits), on_limit: from.on_limit.into(), lease }
     }
 }
+
+fields!(wit::Lease => policy::LeaseConfig: max_permits, life_ms);
+fields!(wit::Ask => policy::Ask: entity, cost);
 
 fields!(wit::Limit => policy::Limit: limit, window, algorithm);
 fields!(wit::Window => policy::Window: unit, count);
@@ -85,7 +105,7 @@ impl From<wit::OnLimit> for policy::OnLimit {
 fields!(
     policy::Decision => wit::Decision:
     verdict, reason, at_us, charged_at_us, binding, count, limit, remaining, reset_after_ms, retry_after_ms, wait_ms,
-    position, waiting, ticket, discarded,
+    position, waiting, ticket, discarded, leased, release_after_ms,
 );
 variants!(policy::Verdict => wit::Verdict: Allowed, Wait, Denied);
 variants!(policy::Reason => wit::Reason: None, Limit, MaxWait, QueueFull, QueueTimeout);

@@ -1,15 +1,18 @@
-//! A world in the process, for tests: cells and a clock that moves only when it is told to.
+//! A world in the process, for tests: cells and a clock that moves only when it is told to. It has any number of hosts, which
+//! share all cells but the local ones.
 
 use alloc::collections::BTreeMap;
 use alloc::string::{String, ToString};
 
-use crate::kv::{Cell, Clock, Kv, MAX_NUMBER};
+use crate::kv::{Cell, Clock, Kv, MAX_NUMBER, Scope};
 
 /// Cells and a clock. What it does is what `wit/kv.wit` says of a store.
 #[derive(Debug, Clone, Default)]
 pub struct FakeWorld {
     now_us: u64,
-    cells: BTreeMap<Cell, Stored>,
+    cells: BTreeMap<(u32, Cell), Stored>,
+    /// Who is asking.
+    host: u32,
     writes: u64,
 }
 
@@ -30,6 +33,17 @@ impl FakeWorld {
         self.now_us = now_us;
     }
 
+    /// Goes on as another host, 0 at first: with its own local cells.
+    pub fn set_host(&mut self, host: u32) {
+        self.host = host;
+    }
+
+    /// The host dies: its local cells are gone.
+    pub fn crash(&mut self) {
+        let host = self.host;
+        self.cells.retain(|(owner, cell), _| cell.scope == Scope::Shared || *owner != host);
+    }
+
     /// Lets time pass.
     pub fn pass_ms(&mut self, ms: u64) {
         self.now_us += ms * 1_000;
@@ -45,20 +59,26 @@ impl FakeWorld {
         self.writes
     }
 
-    /// The cells that have not expired, as text.
+    /// The cells that have not expired, as text: those that are shared, and those of this host.
     pub fn live_cells(&self) -> impl Iterator<Item = (Cell, &str)> {
-        self.cells.iter().filter(|(_, s)| s.expires_us > self.now_us).map(|(c, s)| (*c, s.value.as_str()))
+        let seen = self.cells.iter().filter(|((owner, cell), _)| *owner == self.owner(*cell));
+        seen.filter(|(_, s)| s.expires_us > self.now_us).map(|((_, c), s)| (*c, s.value.as_str()))
     }
 
-    /// Overwrites every cell with `value`, as a stranger would.
+    /// Overwrites every shared cell with `value`, as a stranger would.
     pub fn corrupt(&mut self, value: &str) {
-        for stored in self.cells.values_mut() {
+        for (_, stored) in self.cells.iter_mut().filter(|((_, cell), _)| cell.scope == Scope::Shared) {
             stored.value = value.to_string();
         }
     }
 
+    /// Whose copy of a cell is meant.
+    fn owner(&self, at: Cell) -> u32 {
+        if at.scope == Scope::Local { self.host } else { 0 }
+    }
+
     fn live(&self, at: Cell) -> Option<&str> {
-        self.cells.get(&at).filter(|s| s.expires_us > self.now_us).map(|s| s.value.as_str())
+        self.cells.get(&(self.owner(at), at)).filter(|s| s.expires_us > self.now_us).map(|s| s.value.as_str())
     }
 
     fn number(&self, at: Cell) -> Option<u64> {
@@ -70,7 +90,8 @@ impl FakeWorld {
     fn write(&mut self, at: Cell, value: String, ttl_ms: u64) {
         assert!(ttl_ms > 0, "{at:?} is written without a time to live");
         self.writes += 1;
-        self.cells.insert(at, Stored { value, expires_us: self.now_us.saturating_add(ttl_ms.saturating_mul(1_000)) });
+        let expires_us = self.now_us.saturating_add(ttl_ms.saturating_mul(1_000));
+        self.cells.insert((self.owner(at), at), Stored { value, expires_us });
     }
 }
 
@@ -88,7 +109,7 @@ impl Kv for FakeWorld {
             self.write(at, value.to_string(), ttl_ms);
         } else {
             self.writes += 1;
-            self.cells.remove(&at);
+            self.cells.remove(&(self.owner(at), at));
         }
     }
 
@@ -110,7 +131,8 @@ impl Kv for FakeWorld {
         let next = number.saturating_sub(step).max(floor.min(number));
         if next != number {
             self.writes += 1;
-            if let Some(stored) = self.cells.get_mut(&at) {
+            let owner = self.owner(at);
+            if let Some(stored) = self.cells.get_mut(&(owner, at)) {
                 stored.value = next.to_string();
             }
         }

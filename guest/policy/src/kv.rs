@@ -1,7 +1,7 @@
 //! What a policy may know and change of the world: a clock and the cells of an entity.
 //!
 //! The semantics are those of `wit/kv.wit`, and every rule written there holds here: verdicts and values read by
-//! [`Kv::get`] may steer a policy, numbers and values from [`Kv::observe`] may only shape its reply.
+//! [`Kv::get`] may steer a policy, numbers of shared cells and values from [`Kv::observe`] may only shape its reply.
 
 use alloc::string::String;
 
@@ -35,6 +35,11 @@ impl Cell {
     /// A cell that all hosts share.
     pub const fn shared(entity: u32, field: u32) -> Self {
         Self { entity, field, scope: Scope::Shared }
+    }
+
+    /// A cell of this host's own.
+    pub const fn local(entity: u32, field: u32) -> Self {
+        Self { entity, field, scope: Scope::Local }
     }
 }
 

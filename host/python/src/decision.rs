@@ -40,6 +40,8 @@ record!(Decision {
     waiting: u32 = |it| it.waiting;
     ticket: Option<u64> = |it| it.ticket.map(|ticket| ticket.0);
     discarded: u32 = |it| it.discarded;
+    leased: bool = |it| it.leased;
+    release_after_ms: Option<u64> = |it| it.release_after.map(ms);
     degraded: bool = |it| it.degraded;
 } also {
     /// Whether to go now.
@@ -82,12 +84,14 @@ fn decision(fields: &Bound<'_, PyAny>) -> PyResult<tidegate::Decision> {
         waiting: read(fields, "waiting")?,
         ticket: read::<Option<u64>>(fields, "ticket")?.map(Ticket),
         discarded: read(fields, "discarded")?,
+        leased: read(fields, "leased")?,
+        release_after: read::<Option<u64>>(fields, "release_after_ms")?.map(Duration::from_millis),
         degraded: read(fields, "degraded")?,
     })
 }
 
-/// A decision of which only the time of its charge is known, which is all that a refund looks at.
-pub(crate) fn charged_at(charged_at_us: Option<u64>) -> tidegate::Decision {
+/// A decision of which only is known what a refund looks at: the time of its charge, and whether it was made without the store.
+pub(crate) fn given(charged_at_us: Option<u64>, degraded: bool) -> tidegate::Decision {
     tidegate::Decision {
         verdict: Verdict::Allowed,
         reason: Reason::None,
@@ -104,7 +108,9 @@ pub(crate) fn charged_at(charged_at_us: Option<u64>) -> tidegate::Decision {
         waiting: 0,
         ticket: None,
         discarded: 0,
-        degraded: false,
+        leased: false,
+        release_after: None,
+        degraded,
     }
 }
 

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use pyo3::prelude::*;
-use tidegate::{CircuitBreakerConfig, Clock, RateLimiterConfig, SystemClock};
+use tidegate::{CircuitBreakerConfig, Clock, RateLimiterConfig, StoreGuard, SystemClock};
 use tokio::runtime::Handle;
 
 use crate::breaker::CircuitBreaker;
@@ -17,7 +17,7 @@ use crate::process::{self, PerProcess};
 use crate::stats::Stats;
 use crate::store::{Memory, Redis};
 use crate::testing::ScriptedStore;
-use crate::{errors, sleeper};
+use crate::{away, errors, sleeper};
 
 /// Where state lives.
 #[derive(Debug, FromPyObject)]
@@ -36,6 +36,9 @@ struct Options {
     max_attempts: Option<u32>,
     flush_delay_ms: Option<u64>,
     max_staleness_ms: Option<u64>,
+    /// Failures, and milliseconds of the first pause and of the longest; `None`: no guard.
+    store_guard: Option<(u32, u64, u64)>,
+    on_store_change: Option<Py<PyAny>>,
 }
 
 /// What a gate is in one process.
@@ -77,7 +80,7 @@ impl Gate {
     #[new]
     #[pyo3(signature = (
         store = None, clock = None, *, component_file = None, max_known = None, max_batch = None, max_attempts = None,
-        flush_delay_ms = None, max_staleness_ms = None
+        flush_delay_ms = None, max_staleness_ms = None, store_guard = None, on_store_change = None
     ))]
     #[expect(clippy::too_many_arguments, reason = "they are keywords in Python")]
     fn new(
@@ -90,8 +93,19 @@ impl Gate {
         max_attempts: Option<u32>,
         flush_delay_ms: Option<u64>,
         max_staleness_ms: Option<u64>,
+        store_guard: Option<(u32, u64, u64)>,
+        on_store_change: Option<Py<PyAny>>,
     ) -> PyResult<Self> {
-        let options = Options { component_file, max_known, max_batch, max_attempts, flush_delay_ms, max_staleness_ms };
+        let options = Options {
+            component_file,
+            max_known,
+            max_batch,
+            max_attempts,
+            flush_delay_ms,
+            max_staleness_ms,
+            store_guard,
+            on_store_change,
+        };
         let gate = Inner { place: store, clock, options, opened: PerProcess::new(), loops: Loops::new() };
         // What is wrong is to be known here, and a connection opens until it is needed.
         gate.open(py)?;
@@ -141,6 +155,11 @@ impl Gate {
         Ok(Stats(self.inner.open(py)?.gate.stats()))
     }
 
+    /// Whether a shared store answers, as far as its guard knows.
+    fn store_state(&self, py: Python<'_>) -> PyResult<&'static str> {
+        Ok(away::word(self.inner.open(py)?.gate.store_state()))
+    }
+
     fn flush(&self, py: Python<'_>) -> PyResult<()> {
         let opened = self.inner.open(py)?;
         sleeper::wait(py, &opened.runtime, opened.gate.flush())
@@ -166,6 +185,9 @@ impl Inner {
         let runtime = process::runtime(py)?;
         let _entered = runtime.enter();
         let mut builder = self.options.set(tidegate::Tidegate::builder());
+        if let Some(listener) = &self.options.on_store_change {
+            builder = away::listen(py, builder, listener)?;
+        }
         builder = match &self.place {
             None => builder,
             Some(Place::Memory(memory)) => builder.memory(memory.get().of_process(py)?),
@@ -185,6 +207,11 @@ impl Inner {
 
 impl Options {
     fn set(&self, mut builder: tidegate::Builder) -> tidegate::Builder {
+        builder = match self.store_guard {
+            Some((failures, open_ms, cap_ms)) => builder.store_guard(StoreGuard { failures, open_ms, cap_ms }),
+            None => builder.no_store_guard(),
+        };
+
         if let Some(path) = &self.component_file {
             builder = builder.component_file(path);
         }

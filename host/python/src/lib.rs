@@ -6,6 +6,7 @@
 
 #![allow(clippy::needless_pass_by_value, clippy::unused_self, reason = "PyO3 prescribes how Python's calls come in")]
 
+mod away;
 mod breaker;
 mod bridge;
 mod call;
@@ -28,6 +29,8 @@ use pyo3::prelude::*;
 /// The compiled part of the package `tidegate`. Not for use by itself.
 #[pymodule]
 mod _tidegate {
+    #[pymodule_export]
+    use crate::away::{StoreChange, StoreChanges};
     #[pymodule_export]
     use crate::breaker::CircuitBreaker;
     #[pymodule_export]

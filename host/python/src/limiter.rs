@@ -66,9 +66,17 @@ impl RateLimiter {
         wait(py, &runtime, limiter.peek(ask(key, cost, 0))).map(Decision)
     }
 
-    fn refund(&self, py: Python<'_>, key: &str, charged_at_us: Option<u64>, cost: u32) -> PyResult<Decision> {
+    fn refund(
+        &self,
+        py: Python<'_>,
+        key: &str,
+        charged_at_us: Option<u64>,
+        degraded: bool,
+        cost: u32,
+    ) -> PyResult<Decision> {
         let Opened { limiter, runtime } = self.open_here(py)?;
-        wait(py, &runtime, limiter.refund(ask(key, cost, 0), &decision::charged_at(charged_at_us))).map(Decision)
+        let given = decision::given(charged_at_us, degraded);
+        wait(py, &runtime, limiter.refund(ask(key, cost, 0), &given)).map(Decision)
     }
 
     fn cancel(&self, py: Python<'_>, key: &str, ticket: u64) -> PyResult<bool> {
@@ -126,11 +134,12 @@ impl RateLimiter {
         py: Python<'py>,
         key: String,
         charged_at_us: Option<u64>,
+        degraded: bool,
         cost: u32,
     ) -> PyResult<Bound<'py, PyAny>> {
-        let decision = decision::charged_at(charged_at_us);
+        let given = decision::given(charged_at_us, degraded);
         self.start(py, Undo::Nothing, move |limiter| async move {
-            limiter.refund(ask(&key, cost, 0), &decision).await.map(Outcome::Decision)
+            limiter.refund(ask(&key, cost, 0), &given).await.map(Outcome::Decision)
         })
     }
 

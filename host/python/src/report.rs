@@ -53,6 +53,7 @@ record!(Permit {
     generation: u64 = |it| it.generation;
     admitted_at_us: u64 = |it| it.admitted_at_us;
     probe: u32 = |it| it.probe;
+    degraded: bool = |it| it.degraded;
 } also {
     /// The permit that `to_dict` was called on, in this process or another.
     #[staticmethod]
@@ -70,6 +71,8 @@ fn permit(fields: &Bound<'_, PyAny>) -> PyResult<tidegate::Permit> {
         generation: read(fields, "generation")?,
         admitted_at_us: read(fields, "admitted_at_us")?,
         probe: read(fields, "probe")?,
+        // A permit that was kept by an older version has none.
+        degraded: fields.get_item("degraded").map_or(Ok(false), |degraded| degraded.extract())?,
     })
 }
 

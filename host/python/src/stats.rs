@@ -19,6 +19,9 @@ record!(Stats {
     contended: u64 = |it| it.contended;
     deferred: u64 = |it| it.deferred;
     lost: u64 = |it| it.lost;
+    degraded: u64 = |it| it.degraded;
+    posted: u64 = |it| it.posted;
+    guard_refused: u64 = |it| it.guard_refused;
     instances: u64 = |it| it.runtime.instances;
     instantiated: u64 = |it| it.runtime.instantiated;
     traps: u64 = |it| it.runtime.traps;

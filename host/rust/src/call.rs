@@ -16,6 +16,7 @@ pub(crate) enum Request {
     TryAcquire { cost: u32 },
     Peek { cost: u32 },
     Refund { cost: u32, charged_at_us: u64 },
+    Post { cost: u32 },
     CancelTicket { ticket: u64 },
     Forget,
     Admit,
@@ -95,6 +96,16 @@ impl Request {
         }
     }
 
+    /// The same outcome of a call with another permit.
+    pub(crate) fn with_permit(&self, permit: Permit) -> Self {
+        match self.clone() {
+            Self::Succeeded { elapsed_ms, .. } => Self::Succeeded { permit, elapsed_ms },
+            Self::Failed { elapsed_ms, failure, .. } => Self::Failed { permit, elapsed_ms, failure },
+            Self::Cancelled { .. } => Self::Cancelled { permit },
+            other => other,
+        }
+    }
+
     /// Makes the call, on the entity 0 of a transaction.
     pub(crate) fn run(
         &self,
@@ -107,6 +118,7 @@ impl Request {
             | Self::TryAcquire { .. }
             | Self::Peek { .. }
             | Self::Refund { .. }
+            | Self::Post { .. }
             | Self::CancelTicket { .. }
             | Self::Forget => self.limit(guest, store, resource),
             Self::Node(request) => request.run(guest, store, resource).map(Answer::Node),
@@ -127,6 +139,7 @@ impl Request {
             Self::Refund { cost, charged_at_us } => {
                 Answer::Decision(exports.call_refund(store, limiter, 0, cost, charged_at_us)?)
             }
+            Self::Post { cost } => Answer::Decision(exports.call_post(store, limiter, 0, cost)?),
             Self::CancelTicket { ticket } => Answer::WasWaiting(exports.call_cancel(store, limiter, 0, ticket)?),
             _ => {
                 exports.call_reset(store, limiter, 0)?;

@@ -61,6 +61,14 @@ impl Core {
         &self.backend
     }
 
+    /// The ledger, where the store is shared.
+    pub(crate) fn ledger(&self) -> Option<&Arc<Ledger>> {
+        match &self.backend {
+            Backend::Memory(_) => None,
+            Backend::Shared(ledger) => Some(ledger),
+        }
+    }
+
     pub(crate) fn clock(&self) -> &dyn Clock {
         &*self.clock
     }

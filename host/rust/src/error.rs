@@ -2,26 +2,11 @@
 
 use std::fmt;
 
-use serde::{Deserialize, Serialize};
-
 use crate::circuit_breaker::CircuitReport;
 use crate::rate_limiter::Decision;
 use crate::runtime::wit::types as wit;
 use crate::runtime::{LoadError, OpenError, RunError};
 use crate::store::StoreError;
-
-/// What to answer while the store is away.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum WhenAway {
-    /// [`Error::Store`]: the caller decides.
-    #[default]
-    Error,
-    /// Admit, and say that the answer is degraded.
-    Open,
-    /// Refuse, and say that the answer is degraded.
-    Closed,
-}
 
 /// One thing that is wrong with a configuration.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
+use crate::away::{self, StoreChange, StoreGuard, StoreState};
 use crate::circuit_breaker::{CircuitBreaker, CircuitBreakerConfig};
 use crate::clock::{Clock, SystemClock};
 use crate::core::{Backend, Core};
@@ -50,6 +51,7 @@ pub struct Builder {
     clock: Arc<dyn Clock>,
     runtime: RuntimeOptions,
     ledger: ledger::Options,
+    away: away::Options,
 }
 
 /// What a [`Tidegate`] has done so far.
@@ -77,6 +79,12 @@ pub struct Stats {
     pub lost: u64,
     /// Calls that were refused on what was known, without asking a shared store: see [`Builder::max_staleness`].
     pub local: u64,
+    /// Answers that were given without the store, as [`WhenAway`](crate::WhenAway) says.
+    pub degraded: u64,
+    /// Permits that were let go without the store and charged when it was back, or found to fit no more.
+    pub posted: u64,
+    /// Calls, and batches of calls, that the guard round the store turned away: see [`Builder::store_guard`].
+    pub guard_refused: u64,
 }
 
 impl Tidegate {
@@ -87,6 +95,7 @@ impl Tidegate {
             clock: Arc::new(SystemClock),
             runtime: RuntimeOptions::default(),
             ledger: ledger::Options::default(),
+            away: away::Options::default(),
         }
     }
 
@@ -106,11 +115,20 @@ impl Tidegate {
         CircuitBreaker::open(&self.core, config)
     }
 
-    /// Sends what is to be recorded in the background, and returns when a shared store has it. Call it before the process
-    /// ends.
+    /// Sends what is to be recorded in the background, and returns when a shared store has it or is away. Call it before the
+    /// process ends.
     pub async fn flush(&self) {
         if let Backend::Shared(ledger) = self.core.backend() {
             ledger.flush().await;
+        }
+    }
+
+    /// Whether a shared store answers, as far as the guard round it knows; of a cluster, the worst of its parts. The memory store is
+    /// always available.
+    pub fn store_state(&self) -> StoreState {
+        match self.core.backend() {
+            Backend::Memory(_) => StoreState::Available,
+            Backend::Shared(ledger) => ledger.store_state(),
         }
     }
 
@@ -131,6 +149,9 @@ impl Tidegate {
             deferred: counters.deferred.load(Ordering::Relaxed),
             lost: counters.lost.load(Ordering::Relaxed),
             local: counters.local.load(Ordering::Relaxed),
+            degraded: counters.degraded.load(Ordering::Relaxed),
+            posted: counters.posted.load(Ordering::Relaxed),
+            guard_refused: ledger.guard_refused(),
         }
     }
 }
@@ -231,17 +252,41 @@ impl Builder {
         self
     }
 
+    /// When a shared store counts as away, so that calls are answered at once instead of waiting for it; by default as
+    /// [`StoreGuard::default`] says.
+    #[must_use]
+    pub fn store_guard(mut self, guard: StoreGuard) -> Self {
+        self.away.guard = Some(guard);
+        self
+    }
+
+    /// Asks a shared store every time, however often it has failed.
+    #[must_use]
+    pub fn no_store_guard(mut self) -> Self {
+        self.away.guard = None;
+        self
+    }
+
+    /// Calls `listener` when a shared store goes away, is tried again or comes back: in the order of the changes, one at a time,
+    /// by whoever makes the change. It must return at once. Each listener that was added is called.
+    #[must_use]
+    pub fn on_store_change(mut self, listener: impl Fn(StoreChange) + Send + Sync + 'static) -> Self {
+        self.away.listeners.add(listener);
+        self
+    }
+
     /// Loads the component and puts it all together.
     ///
     /// # Errors
-    /// [`Error::Load`] if the component cannot be read, compiled, or is not of the expected world.
+    /// [`Error::Load`] if the component cannot be read, compiled, or is not of the expected world; [`Error::Config`] for wrong
+    /// settings of the guard round the store.
     pub fn build(self) -> Result<Tidegate, Error> {
         let runtime = Runtime::open(&self.runtime)?;
         let backend = match self.place {
             Place::Memory(memory) => Backend::Memory(memory),
             Place::Shared(store) => {
                 let (runtime, clock) = (Arc::clone(&runtime), Arc::clone(&self.clock));
-                Backend::Shared(Ledger::new(runtime, store, clock, self.ledger))
+                Backend::Shared(Ledger::open(runtime, store, clock, self.ledger, self.away)?)
             }
         };
         Ok(Tidegate { core: Core::new(runtime, backend, self.clock), nodes: Arc::default() })

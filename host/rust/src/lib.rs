@@ -30,6 +30,7 @@
 //! Every decision is made by the component; this crate runs it, commits what it did to the store, and obeys. How that works is
 //! written in the repository's `ARCHITECTURE.md`.
 
+mod away;
 mod background;
 pub mod blocking;
 mod call;
@@ -48,16 +49,17 @@ pub mod store;
 mod time;
 mod transaction;
 
+pub use self::away::{StoreChange, StoreGuard, StoreState, WhenAway};
 pub use self::circuit_breaker::{
     Backoff, CallError, Cause, CircuitBreaker, CircuitBreakerConfig, CircuitReport, Effect, ErrorPart, ErrorPattern,
     Failure, FailureCount, HalfOpen, Mode, Permit, Sample, SlowRate, State, Transition, Trip,
 };
 pub use self::clock::{Clock, ManualClock, SystemClock};
-pub use self::error::{Error, Problem, WhenAway};
+pub use self::error::{Error, Problem};
 pub use self::gate::{Builder, Stats, Tidegate};
 pub use self::rate_limiter::{
-    Admission, Algorithm, Ask, Decision, Limit, OnLimit, RateLimiter, RateLimiterConfig, Reason, Ticket, Verdict,
-    WindowUnit,
+    Admission, Algorithm, Ask, Decision, Lease, Limit, OnLimit, RateLimiter, RateLimiterConfig, Reason, Ticket,
+    Verdict, WindowUnit,
 };
 pub use self::runtime::{LoadError, RunError, RuntimeStats};
 pub use self::store::Memory;

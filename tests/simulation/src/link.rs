@@ -1,6 +1,7 @@
 //! A host's way to the store: the `Store` that its ledger is given.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use tidegate::store::{BoxFuture, Commit, Op, Outcome, Reply, Seen, Store, StoreError};
 
@@ -26,7 +27,12 @@ impl Link {
 
     async fn ask(&self, commit: &Commit) -> Result<Reply, StoreError> {
         let heard = self.world.send(self.host, self.life, commit);
-        let limit_us = if self.world.flaw == Some(Flaw::WaitsForEver) { u64::MAX } else { LIMIT_US };
+        let limit_us = match self.world.flaw {
+            Some(Flaw::WaitsForEver) => u64::MAX,
+            // It asks twice within the limit.
+            Some(Flaw::RepeatsBlindly) => LIMIT_US / 2,
+            _ => LIMIT_US,
+        };
         tokio::select! {
             biased;
             Ok(heard) = heard => heard,
@@ -82,6 +88,11 @@ fn as_told(commit: &Commit, clock_us: u64) -> Reply {
 }
 
 impl Store for Link {
+    /// A store that waits for ever knows of no limit, so that nothing but its own flaw keeps callers waiting.
+    fn limit(&self) -> Option<Duration> {
+        (self.world.flaw != Some(Flaw::WaitsForEver)).then_some(Duration::from_micros(LIMIT_US))
+    }
+
     fn commit<'a>(&'a self, commit: &'a Commit) -> BoxFuture<'a, Result<Reply, StoreError>> {
         Box::pin(self.ask_badly(commit))
     }

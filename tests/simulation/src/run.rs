@@ -94,6 +94,10 @@ impl Fleet {
         let mut builder = Tidegate::builder().store(Link::start(&self.world, number)).clock(clock.clone());
         // Small batches, so that calls that meet are spread over several.
         builder = builder.max_batch(8);
+        // Every second fleet does without, and so asks more of a store that fails.
+        if self.world.scenario.seed.is_multiple_of(2) {
+            builder = builder.no_store_guard();
+        }
         if let Some(component) = &self.trial.component {
             builder = builder.component(component.to_vec());
         }

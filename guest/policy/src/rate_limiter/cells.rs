@@ -1,6 +1,6 @@
 //! The cells of one limit of one entity, and the count of those that did not decode.
 
-use alloc::string::String;
+use alloc::string::{String, ToString};
 
 use crate::kv::{Cell, Kv, MAX_LAG_MS, MAX_NUMBER};
 
@@ -19,6 +19,12 @@ pub(crate) enum Role {
     Log = 4,
     /// The waiters; of the entity, not of a limit.
     Queue = 5,
+    /// When this host's lease was charged; local.
+    LeaseAt = 6,
+    /// How much of it is spent; local.
+    LeaseSpent = 7,
+    /// How many permits were charged for it; local.
+    LeaseSize = 8,
 }
 
 /// How a value may be used: see [`Kv::get`] and [`Kv::observe`].
@@ -82,6 +88,33 @@ impl<'w, K: Kv> Cells<'w, K> {
     /// See [`Kv::advance`]; the number is of use for `use_us` more microseconds.
     pub(crate) fn advance(&mut self, field: u32, step: u64, floor: u64, ceiling: u64, use_us: u64) -> Result<u64, u64> {
         self.kv.advance(Cell::shared(self.entity, field), step, floor, ceiling, ttl_ms(use_us))
+    }
+
+    /// The number in a local cell, 0 where there is none. It may steer: nobody else writes it.
+    pub(crate) fn local_number(&mut self, field: u32) -> u64 {
+        match self.kv.advance(Cell::local(self.entity, field), 0, 0, MAX_NUMBER, 1) {
+            Ok(number) | Err(number) => number,
+        }
+    }
+
+    /// Replaces the number in a local cell.
+    pub(crate) fn put_local(&mut self, field: u32, number: u64, ttl_ms: u64) {
+        self.kv.put(Cell::local(self.entity, field), Some(&number.to_string()), ttl_ms);
+    }
+
+    /// Deletes a local cell.
+    pub(crate) fn delete_local(&mut self, field: u32) {
+        self.kv.put(Cell::local(self.entity, field), None, 0);
+    }
+
+    /// Moves the number in a local cell up to `ceiling`; none: it does not fit.
+    pub(crate) fn advance_local(&mut self, field: u32, step: u64, ceiling: u64, ttl_ms: u64) -> Option<u64> {
+        self.kv.advance(Cell::local(self.entity, field), step, 0, ceiling, ttl_ms).ok()
+    }
+
+    /// Moves the number in a local cell back, not below `floor`.
+    pub(crate) fn retreat_local(&mut self, field: u32, step: u64, floor: u64) {
+        self.kv.retreat(Cell::local(self.entity, field), step, floor);
     }
 
     /// See [`Kv::retreat`].

@@ -7,9 +7,10 @@ use alloc::vec::Vec;
 use crate::problem::{Problem, Problems};
 
 use super::bucket::Bucket;
+use super::lease::{self, Lease};
 use super::log::{self, Log};
 use super::meter::Meter;
-use super::types::{Algorithm, Config, Limit, OnLimit, Window, WindowUnit};
+use super::types::{Algorithm, Config, LeaseConfig, Limit, OnLimit, Window, WindowUnit};
 use super::window::Windowed;
 
 const MAX_LIMITS: usize = 8;
@@ -23,8 +24,14 @@ const MAX_WAIT_SUB_WINDOWS: u64 = 10_000;
 /// A burst takes at most ten years to come back, which keeps its time far from what a store can hold.
 const MAX_REFILL_US: u64 = 10 * 366 * 86_400_000_000;
 
-/// The meters of a configuration without problems.
-pub(crate) fn check(config: &Config) -> Result<Vec<Meter>, Vec<Problem>> {
+/// What a configuration without problems is made of.
+pub(crate) struct Checked {
+    pub(crate) meters: Vec<Meter>,
+    pub(crate) lease: Option<Lease>,
+}
+
+/// Checks a configuration whole.
+pub(crate) fn check(config: &Config) -> Result<Checked, Vec<Problem>> {
     let mut problems = Problems::default();
     if config.limits.is_empty() || config.limits.len() > MAX_LIMITS {
         problems.add("limits", &format!("{} limits", config.limits.len()), &format!("1 to {MAX_LIMITS} limits"));
@@ -34,9 +41,22 @@ pub(crate) fn check(config: &Config) -> Result<Vec<Meter>, Vec<Problem>> {
     }
     check_distinct(&mut problems, &config.limits);
     check_on_limit(&mut problems, config);
+    lease::check(&mut problems, config);
     problems.into_result(())?;
-    let max_wait_us = max_wait_us(&config.on_limit);
-    Ok(config.limits.iter().map(|limit| meter(limit, max_wait_us)).collect())
+    let (max_wait_us, life_us) = (max_wait_us(&config.on_limit), lease::life_us(config));
+    let meters: Vec<Meter> = config.limits.iter().map(|limit| meter(limit, max_wait_us, life_us)).collect();
+    let lease = config.lease.and_then(|lease| {
+        let geometries = config.limits.iter().filter_map(|limit| geometry(limit, life_us));
+        Lease::new(lease, fold_geometries(lease, geometries), &config.limits, &meters)
+    });
+    Ok(Checked { meters, lease })
+}
+
+/// What the meaning of a lease's cells depends on.
+fn fold_geometries(lease: LeaseConfig, geometries: impl Iterator<Item = u32>) -> u32 {
+    let start = format!("lease {} {}", lease.max_permits, lease.life_ms);
+    let text = geometries.fold(start, |text, geometry| format!("{text} {geometry}"));
+    fnv1a(text.as_bytes()) << 8
 }
 
 /// The longest wait for a place, 0 where none is given ahead.
@@ -87,7 +107,7 @@ fn check_bucket(
 }
 
 /// As many permits as come back in the longest time; of an impossible rate nothing can be said.
-fn most_burst(limit: u32, window_us: Option<u64>) -> u32 {
+pub(crate) fn most_burst(limit: u32, window_us: Option<u64>) -> u32 {
     match window_us {
         Some(window_us) if limit > 0 => {
             let longest = u128::from(MAX_REFILL_US) * u128::from(limit) / u128::from(window_us);
@@ -101,8 +121,8 @@ fn most_burst(limit: u32, window_us: Option<u64>) -> u32 {
 fn check_distinct(problems: &mut Problems, limits: &[Limit]) {
     let limits = &limits[..limits.len().min(MAX_LIMITS)];
     for (index, limit) in limits.iter().enumerate() {
-        let Some(geometry) = geometry(limit) else { continue };
-        if let Some(first) = limits[..index].iter().position(|other| self::geometry(other) == Some(geometry)) {
+        let Some(geometry) = geometry(limit, 0) else { continue };
+        if let Some(first) = limits[..index].iter().position(|other| self::geometry(other, 0) == Some(geometry)) {
             let value = format!("{} in {} {}", limit.limit, limit.window.count, unit_name(limit.window.unit));
             let allowed =
                 format!("of another window or algorithm than limits[{first}], which is counted in the same cells");
@@ -152,15 +172,16 @@ fn most_wait_ms(limit: &Limit) -> Option<u64> {
     })
 }
 
-fn meter(limit: &Limit, max_wait_us: u64) -> Meter {
-    let geometry = geometry(limit).expect("the window was checked");
-    let window_us = window_us(limit.window).expect("the window was checked");
+/// What counts a limit under which a permit may be let go up to `life_us` after it was charged; see `lease.rs`.
+fn meter(limit: &Limit, max_wait_us: u64, life_us: u64) -> Meter {
+    let geometry = geometry(limit, life_us).expect("the window was checked");
+    let window_us = counted_us(limit, life_us).expect("the window was checked");
     match limit.algorithm {
         Algorithm::SlidingWindow { sub_windows } => {
             Meter::Windowed(Windowed::sliding(geometry, limit.limit, window_us, sub_windows, max_wait_us))
         }
         Algorithm::Gcra { burst } | Algorithm::TokenBucket { burst } => {
-            let burst = burst.unwrap_or(limit.limit);
+            let burst = burst.unwrap_or(limit.limit) - lease::burst_held(limit.limit, window_us, life_us);
             Meter::Bucket(Bucket::new(geometry, limit.limit, window_us, burst, max_wait_us))
         }
         Algorithm::FixedWindow => Meter::Windowed(Windowed::fixed(geometry, limit.limit, window_us, max_wait_us)),
@@ -171,7 +192,16 @@ fn meter(limit: &Limit, max_wait_us: u64) -> Meter {
     }
 }
 
-fn window_us(window: Window) -> Option<u64> {
+/// How long a permit counts: the window, and as long as it may be held where it is counted from its own time on.
+fn counted_us(limit: &Limit, life_us: u64) -> Option<u64> {
+    let held_us = match limit.algorithm {
+        Algorithm::SlidingWindow { .. } | Algorithm::SlidingLog => life_us,
+        _ => 0,
+    };
+    Some(window_us(limit.window)? + held_us)
+}
+
+pub(crate) fn window_us(window: Window) -> Option<u64> {
     let unit_ms = match window.unit {
         WindowUnit::Millisecond => 1,
         WindowUnit::Second => 1_000,
@@ -196,8 +226,8 @@ fn unit_name(unit: WindowUnit) -> &'static str {
 /// What the meaning of a limit's cells depends on, as the upper 24 bits of their field numbers. Counts of permits mean the same
 /// under another limit, so a raised limit goes on from the same counts; a bucket's number means nothing under another
 /// rate.
-fn geometry(limit: &Limit) -> Option<u32> {
-    let window_us = window_us(limit.window)?;
+pub(crate) fn geometry(limit: &Limit, life_us: u64) -> Option<u32> {
+    let window_us = counted_us(limit, life_us)?;
     let (tag, detail) = match limit.algorithm {
         Algorithm::SlidingWindow { sub_windows } => ("sliding-window", u64::from(sub_windows)),
         Algorithm::Gcra { .. } | Algorithm::TokenBucket { .. } => ("bucket", u64::from(limit.limit)),

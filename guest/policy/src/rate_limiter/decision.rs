@@ -60,6 +60,8 @@ pub(crate) fn report<K: Kv>(
         waiting: saturate(waiting as u64),
         ticket: 0,
         discarded: cells.discarded(),
+        leased: false,
+        release_after_ms: 0,
     };
     apply(&mut decision, outcome, now_us);
     decision

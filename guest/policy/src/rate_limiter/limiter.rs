@@ -5,33 +5,41 @@ use alloc::vec::Vec;
 use crate::kv::{Clock, Kv};
 use crate::problem::Problem;
 
+use super::away::Whole;
 use super::cells::{Cells, Reading};
-use super::config::{check, max_wait_us};
+use super::config::{Checked, check, max_wait_us};
 use super::decision::{Outcome, effective_us, ms_until, place_us, report};
+use super::lease::Lease;
 use super::line::Line;
 use super::meter::{Meter, MeterModel, Model};
 use super::queue::{Queue, Waiter, Waiters};
-use super::types::{Config, Decision, Fault, OnLimit, Reason};
+use super::types::{Ask, Config, Decision, Fault, OnLimit, Reason};
 
 /// A checked rate limiter configuration. It holds no state of any key.
 #[derive(Debug, Clone)]
 pub struct RateLimiter {
-    meters: Vec<Meter>,
-    behaviour: Behaviour,
+    pub(super) meters: Vec<Meter>,
+    pub(super) behaviour: Behaviour,
+    pub(super) lease: Option<Lease>,
+    /// The most permits that can ever fit at once.
+    pub(super) most: u32,
+    /// Of what this is a host's share.
+    pub(super) whole: Option<Whole>,
+    pub(super) config: Config,
 }
 
 #[derive(Debug, Clone, Copy)]
-enum Behaviour {
+pub(super) enum Behaviour {
     Reject,
     Delay { max_wait_us: u64 },
     Queue(Queue),
 }
 
 /// One call in progress.
-struct Call<'w, K> {
-    cells: Cells<'w, K>,
-    now_us: u64,
-    permits: u32,
+pub(super) struct Call<'w, K> {
+    pub(super) cells: Cells<'w, K>,
+    pub(super) now_us: u64,
+    pub(super) permits: u32,
     /// The most that can ever fit at once, whatever a waiter of another configuration may claim.
     most: u32,
 }
@@ -42,7 +50,7 @@ impl RateLimiter {
     /// # Errors
     /// All its problems.
     pub fn open(config: &Config) -> Result<Self, Vec<Problem>> {
-        let meters = check(config)?;
+        let Checked { meters, lease } = check(config)?;
         let behaviour = match config.on_limit {
             OnLimit::Reject => Behaviour::Reject,
             OnLimit::Delay { .. } => Behaviour::Delay { max_wait_us: max_wait_us(&config.on_limit) },
@@ -52,7 +60,8 @@ impl RateLimiter {
                 grace_us: grace_ms * 1_000,
             }),
         };
-        Ok(Self { meters, behaviour })
+        let most = meters.iter().map(Meter::capacity).fold(u32::MAX, u32::min);
+        Ok(Self { meters, behaviour, lease, most, whole: None, config: config.clone() })
     }
 
     /// Asks for `cost` permits by the configured behaviour; `ticket` is 0 or that of a waiter who comes back.
@@ -67,10 +76,14 @@ impl RateLimiter {
         priority: i32,
         ticket: u64,
     ) -> Result<Decision, Fault> {
+        let now_us = world.now_us();
         if cost == 0 {
-            return self.peek(world, entity, cost);
+            return self.peek_at(world, now_us, entity, 1);
         }
-        let mut call = self.begin(world, entity, cost)?;
+        if cost > self.most {
+            return self.never_fits(now_us, cost);
+        }
+        let mut call = self.begin(world, now_us, entity, cost);
         Ok(match self.behaviour {
             Behaviour::Reject => self.now_or_denied(&mut call),
             Behaviour::Delay { max_wait_us } => self.delayed(&mut call, max_wait_us),
@@ -83,10 +96,18 @@ impl RateLimiter {
     /// # Errors
     /// [`Fault::CostNeverFits`].
     pub fn try_acquire<W: Kv + Clock>(&self, world: &mut W, entity: u32, cost: u32) -> Result<Decision, Fault> {
+        let now_us = world.now_us();
+        self.try_acquire_at(world, now_us, entity, cost)
+    }
+
+    fn try_acquire_at<K: Kv>(&self, kv: &mut K, now_us: u64, entity: u32, cost: u32) -> Result<Decision, Fault> {
         if cost == 0 {
-            return self.peek(world, entity, cost);
+            return self.peek_at(kv, now_us, entity, 1);
         }
-        let mut call = self.begin(world, entity, cost)?;
+        if cost > self.most {
+            return self.never_fits(now_us, cost);
+        }
+        let mut call = self.begin(kv, now_us, entity, cost);
         let Behaviour::Queue(queue) = self.behaviour else { return Ok(self.now_or_denied(&mut call)) };
         let waiters = call.waiters(&queue, Reading::Validated, 0);
         if waiters.is_empty() {
@@ -104,20 +125,39 @@ impl RateLimiter {
         Ok(call.report(&models, waiters.len(), Outcome::Allowed { charged_at_us: at_us }))
     }
 
+    /// What [`Self::try_acquire`] answers to each in turn, all at one time.
+    pub fn try_acquire_many<W: Kv + Clock>(
+        &self,
+        world: &mut W,
+        asks: impl IntoIterator<Item = Ask>,
+    ) -> impl Iterator<Item = Result<Decision, Fault>> {
+        let now_us = world.now_us();
+        asks.into_iter().map(move |ask| self.try_acquire_at(world, now_us, ask.entity, ask.cost))
+    }
+
     /// What [`Self::try_acquire`] would answer, without charging.
     ///
     /// # Errors
     /// [`Fault::CostNeverFits`].
     pub fn peek<W: Kv + Clock>(&self, world: &mut W, entity: u32, cost: u32) -> Result<Decision, Fault> {
-        let mut call = self.begin(world, entity, cost.max(1))?;
-        Ok(self.peeked(&mut call))
+        let now_us = world.now_us();
+        self.peek_at(world, now_us, entity, cost.max(1))
+    }
+
+    fn peek_at<K: Kv>(&self, kv: &mut K, now_us: u64, entity: u32, permits: u32) -> Result<Decision, Fault> {
+        if permits > self.most {
+            return self.never_fits(now_us, permits);
+        }
+        Ok(self.peeked(&mut self.begin(kv, now_us, entity, permits)))
     }
 
     /// Gives `cost` permits back that were charged at `charged_at_us`, and reports as a peek does.
     pub fn refund<W: Kv + Clock>(&self, world: &mut W, entity: u32, cost: u32, charged_at_us: u64) -> Decision {
         let now_us = world.now_us();
-        let mut call = Call { cells: Cells::new(world, entity), now_us, permits: 1, most: self.capacity() };
-        if cost > 0 {
+        let mut call = self.begin(world, now_us, entity, 1);
+        let lease = self.lease.as_ref().filter(|_| cost > 0);
+        let is_held = lease.is_some_and(|lease| lease.restore(&mut call.cells, now_us, charged_at_us, cost));
+        if cost > 0 && !is_held {
             let reserving = matches!(self.behaviour, Behaviour::Delay { .. });
             for meter in &self.meters {
                 meter.refund(&mut call.cells, now_us, charged_at_us, cost.min(call.most), reserving);
@@ -145,29 +185,25 @@ impl RateLimiter {
         for meter in &self.meters {
             meter.reset(&mut cells);
         }
-    }
-
-    fn begin<'w, W: Kv + Clock>(&self, world: &'w mut W, entity: u32, permits: u32) -> Result<Call<'w, W>, Fault> {
-        let most = self.capacity();
-        if permits > most {
-            return Err(Fault::CostNeverFits);
+        if let Some(lease) = &self.lease {
+            lease.forget(&mut cells);
         }
-        let now_us = world.now_us();
-        Ok(Call { cells: Cells::new(world, entity), now_us, permits, most })
     }
 
-    fn capacity(&self) -> u32 {
-        self.meters.iter().map(Meter::capacity).fold(u32::MAX, u32::min)
+    pub(super) fn begin<'w, K: Kv>(&self, kv: &'w mut K, now_us: u64, entity: u32, permits: u32) -> Call<'w, K> {
+        Call { cells: Cells::new(kv, entity), now_us, permits, most: self.most }
     }
 
     fn now_or_denied<K: Kv>(&self, call: &mut Call<'_, K>) -> Decision {
+        if let Some(lease) = &self.lease {
+            return self.leased_or_charged(call, lease);
+        }
         match self.charge_now(call) {
             Ok(decision) => decision,
             Err(models) => call.denied(&models, Reason::Limit, 0),
         }
     }
 
-    /// Charges all limits now, or none.
     fn charge_now<K: Kv>(&self, call: &mut Call<'_, K>) -> Result<Decision, Models> {
         if let [meter] = &self.meters[..] {
             return match meter.charge(&mut call.cells, call.now_us, call.permits) {
@@ -175,19 +211,28 @@ impl RateLimiter {
                 Err(model) => Err(alloc::vec![model]),
             };
         }
-        // Nothing is charged before every limit has said yes, so that a refusal charges nothing.
-        let models = self.check_all(call)?;
-        let at_us = effective_us(&models, call.now_us);
-        let charge = |meter: &Meter| match meter.charge(&mut call.cells, at_us, call.permits) {
-            Ok((_, model)) | Err(model) => model,
-        };
-        let models: Models = self.meters.iter().map(charge).collect();
-        Ok(call.report(&models, 0, Outcome::Allowed { charged_at_us: at_us }))
+        let (charged_at_us, models) = self.charge(call, call.permits)?;
+        Ok(call.report(&models, 0, Outcome::Allowed { charged_at_us }))
     }
 
-    fn check_all<K: Kv>(&self, call: &mut Call<'_, K>) -> Result<Models, Models> {
+    /// Charges all limits now, or none: when it counts, and the limits after it.
+    pub(super) fn charge<K: Kv>(&self, call: &mut Call<'_, K>, permits: u32) -> Result<(u64, Models), Models> {
+        if let [meter] = &self.meters[..] {
+            let charged = meter.charge(&mut call.cells, call.now_us, permits);
+            return charged.map(|(at_us, model)| (at_us, alloc::vec![model])).map_err(|model| alloc::vec![model]);
+        }
+        // Nothing is charged before every limit has said yes, so that a refusal charges nothing.
+        let models = self.check_all(call, permits)?;
+        let at_us = effective_us(&models, call.now_us);
+        let charge = |meter: &Meter| match meter.charge(&mut call.cells, at_us, permits) {
+            Ok((_, model)) | Err(model) => model,
+        };
+        Ok((at_us, self.meters.iter().map(charge).collect()))
+    }
+
+    fn check_all<K: Kv>(&self, call: &mut Call<'_, K>, permits: u32) -> Result<Models, Models> {
         let mut fits = true;
-        let check = |meter: &Meter| match meter.check(&mut call.cells, call.now_us, call.permits) {
+        let check = |meter: &Meter| match meter.check(&mut call.cells, call.now_us, permits) {
             Ok(model) => model,
             Err(model) => {
                 fits = false;
@@ -257,7 +302,10 @@ impl RateLimiter {
         }
     }
 
-    fn peeked<K: Kv>(&self, call: &mut Call<'_, K>) -> Decision {
+    pub(super) fn peeked<K: Kv>(&self, call: &mut Call<'_, K>) -> Decision {
+        if let Some(decision) = self.peeked_alone(call) {
+            return decision;
+        }
         let waiters = match self.behaviour {
             Behaviour::Queue(queue) => call.waiters(&queue, Reading::Observed, 0),
             _ => Waiters::default(),
@@ -279,7 +327,7 @@ impl RateLimiter {
         call.report(&models, waiters.len(), outcome)
     }
 
-    fn load<K: Kv>(&self, call: &mut Call<'_, K>, reading: Reading) -> Models {
+    pub(super) fn load<K: Kv>(&self, call: &mut Call<'_, K>, reading: Reading) -> Models {
         self.meters.iter().map(|meter| meter.load(&mut call.cells, call.now_us, reading)).collect()
     }
 
@@ -293,15 +341,15 @@ impl RateLimiter {
     }
 }
 
-type Models = Vec<MeterModel>;
+pub(super) type Models = Vec<MeterModel>;
 
 impl<K: Kv> Call<'_, K> {
-    fn report(&self, models: &[MeterModel], waiting: usize, outcome: Outcome) -> Decision {
+    pub(super) fn report(&self, models: &[MeterModel], waiting: usize, outcome: Outcome) -> Decision {
         report(&self.cells, models, self.now_us, waiting, outcome)
     }
 
     /// Denied: to be accepted at the first place, or as much earlier as one may wait.
-    fn denied(&self, models: &[MeterModel], reason: Reason, max_wait_us: u64) -> Decision {
+    pub(super) fn denied(&self, models: &[MeterModel], reason: Reason, max_wait_us: u64) -> Decision {
         let at_us = effective_us(models, self.now_us);
         let retry_us = place_us(models, self.permits, at_us).saturating_sub(max_wait_us);
         self.report(models, 0, Outcome::Denied { reason, retry_us })

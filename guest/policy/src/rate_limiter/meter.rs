@@ -1,6 +1,6 @@
 //! What all algorithms have in common: a meter counts the permits of one limit.
 
-use crate::kv::Kv;
+use crate::kv::{Kv, MAX_LAG_MS};
 
 use super::bucket::{Bucket, BucketModel};
 use super::cells::{Cells, Reading};
@@ -121,6 +121,13 @@ impl Meter {
             Self::Windowed(window) => window.refund(cells, now_us, charged_at_us, permits),
             Self::Log(log) => log.refund(cells, now_us, charged_at_us, permits),
         }
+    }
+
+    /// Gives back what nobody was let go on, whatever time other hosts have committed at meanwhile: up to the lag that a store
+    /// allows after `now_us`. A bucket may have refilled until then.
+    pub(crate) fn give_back<K: Kv>(&self, cells: &mut Cells<'_, K>, now_us: u64, charged_at_us: u64, permits: u32) {
+        let by_us = if let Self::Bucket(_) = self { now_us.saturating_add(MAX_LAG_MS * 1_000) } else { now_us };
+        self.refund(cells, by_us, charged_at_us, permits, false);
     }
 
     /// Forgets everything.

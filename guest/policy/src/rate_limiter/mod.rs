@@ -7,10 +7,13 @@
 //!
 //! Times are microseconds since 1970. Every rounding under-admits.
 
+mod away;
 mod bucket;
 mod cells;
 mod config;
 mod decision;
+mod lease;
+mod leased;
 mod limiter;
 mod line;
 mod log;
@@ -22,4 +25,6 @@ mod window_state;
 
 pub(crate) use config::{MAX_WAIT_MS, MAX_WAITERS, MAX_WINDOW_MS};
 pub use limiter::RateLimiter;
-pub use types::{Algorithm, Config, Decision, Fault, Limit, OnLimit, Reason, Verdict, Window, WindowUnit};
+pub use types::{
+    Algorithm, Ask, Config, Decision, Fault, LeaseConfig, Limit, OnLimit, Reason, Verdict, Window, WindowUnit,
+};

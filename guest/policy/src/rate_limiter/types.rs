@@ -84,6 +84,15 @@ pub enum OnLimit {
     },
 }
 
+/// Permits that a host takes in one charge and spends on its own.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct LeaseConfig {
+    /// The most permits that a host takes at once.
+    pub max_permits: u32,
+    /// How long it may hold them.
+    pub life_ms: u64,
+}
+
 /// A rate limiter's settings.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Config {
@@ -91,6 +100,8 @@ pub struct Config {
     pub limits: Vec<Limit>,
     /// What to do with a call over a limit.
     pub on_limit: OnLimit,
+    /// Permits to hold in advance, only with [`OnLimit::Reject`].
+    pub lease: Option<LeaseConfig>,
 }
 
 /// The outcome of a decision.
@@ -152,6 +163,19 @@ pub struct Decision {
     pub ticket: u64,
     /// Stored values that did not decode.
     pub discarded: u32,
+    /// Let go on a lease that this host held already.
+    pub leased: bool,
+    /// A lease was taken: until it ends. Otherwise 0.
+    pub release_after_ms: u64,
+}
+
+/// One of several calls that are made together.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Ask {
+    /// The entity it is about.
+    pub entity: u32,
+    /// How many permits.
+    pub cost: u32,
 }
 
 /// Why there is no decision.

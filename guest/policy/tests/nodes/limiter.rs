@@ -33,7 +33,8 @@ fn it_decides_as_the_limiter_of_an_sdk_does_on_the_same_cells() {
         window: Window { unit: WindowUnit::Second, count: 1 },
         algorithm: Algorithm::SlidingWindow { sub_windows: 10 },
     };
-    let limiter = RateLimiter::open(&Config { limits: vec![limit], on_limit: OnLimit::Reject }).expect("it is sound");
+    let limiter = RateLimiter::open(&Config { limits: vec![limit], on_limit: OnLimit::Reject, lease: None })
+        .expect("it is sound");
     limiter.acquire(&mut key.world, 0, 2, 0, 0).expect("it fits");
     assert_eq!(parsed(&key.begin().result)["currentCount"], 3);
     assert!(!key.begin().passed);

@@ -1,12 +1,12 @@
 //! Malformed configurations: every problem at its path, with its value and what is allowed, all at once.
 
 use tidegate_policy::problem::Problem;
-use tidegate_policy::rate_limiter::{Algorithm, Config, Limit, OnLimit, RateLimiter, Window, WindowUnit};
+use tidegate_policy::rate_limiter::{Algorithm, Config, LeaseConfig, Limit, OnLimit, RateLimiter, Window, WindowUnit};
 
 use crate::support::{ALGORITHMS, COUNTER, FIXED, GCRA, LOG, STRICT, per_ms, per_second};
 
 fn problems(limits: &[Limit], on_limit: OnLimit) -> Vec<Problem> {
-    RateLimiter::open(&Config { limits: limits.to_vec(), on_limit }).err().unwrap_or_default()
+    RateLimiter::open(&Config { limits: limits.to_vec(), on_limit, lease: None }).err().unwrap_or_default()
 }
 
 fn one(limits: &[Limit], on_limit: OnLimit) -> (String, String, String) {
@@ -14,6 +14,12 @@ fn one(limits: &[Limit], on_limit: OnLimit) -> (String, String, String) {
     assert_eq!(found.len(), 1, "{limits:?} {on_limit:?}: {found:?}");
     let Problem { path, value, allowed } = found.into_iter().next().expect("there is one");
     (path, value, allowed)
+}
+
+fn with_lease(limit: Limit, on_limit: OnLimit, max_permits: u32, life_ms: u64) -> Vec<(String, String, String)> {
+    let lease = Some(LeaseConfig { max_permits, life_ms });
+    let found = RateLimiter::open(&Config { limits: vec![limit], on_limit, lease }).err().unwrap_or_default();
+    found.into_iter().map(|Problem { path, value, allowed }| (path, value, allowed)).collect()
 }
 
 fn strict(sub_windows: u32) -> Algorithm {
@@ -184,6 +190,48 @@ fn reports_all_problems_at_once() {
     expected.sort_unstable();
     assert_eq!(paths, expected);
     assert!(found.iter().all(|problem| !problem.value.is_empty() && !problem.allowed.is_empty()));
+}
+
+#[test]
+fn lease_is_checked() {
+    let problem = |path: &str, value: &str, allowed: &str| vec![(path.into(), value.into(), allowed.into())];
+    let (limit, reject) = (per_second(1_000, STRICT), OnLimit::Reject);
+    let permits = |value| problem("lease.max-permits", value, "2 to 1000000");
+    assert_eq!(with_lease(limit, reject, 1, 100), permits("1"));
+    assert_eq!(with_lease(limit, reject, 1_000_001, 100), permits("1000001"));
+    let life = |value| problem("lease.life-ms", value, "1 to 60000");
+    assert_eq!(with_lease(limit, reject, 10, 0), life("0"));
+    assert_eq!(with_lease(limit, reject, 10, 60_001), life("60001"));
+    let waits = |value| problem("lease", value, "left out unless on-limit is reject");
+    assert_eq!(with_lease(limit, delay(10), 10, 100), waits("with on-limit.delay"));
+    assert_eq!(with_lease(limit, queue(10, 100, 10), 10, 100), waits("with on-limit.queue"));
+    for (max_permits, life_ms) in [(2, 1), (1_000_000, 60_000)] {
+        assert_eq!(with_lease(limit, reject, max_permits, life_ms), []);
+    }
+}
+
+#[test]
+fn lease_must_leave_a_bucket_a_permit_of_its_burst() {
+    let allowed = |ms| format!("at most {ms} with these bursts, which it takes life * limit / window permits of");
+    let limit = per_second(10, token_bucket(4));
+    assert_eq!(with_lease(limit, OnLimit::Reject, 10, 300), []);
+    assert_eq!(with_lease(limit, OnLimit::Reject, 10, 301), [("lease.life-ms".into(), "301".into(), allowed(300))]);
+    let one = per_second(10, gcra(1));
+    assert_eq!(with_lease(one, OnLimit::Reject, 10, 1), [("lease.life-ms".into(), "1".into(), allowed(0))]);
+    for (limit, burst) in [(3, 1_000), (7, 50), (1_000_000, 999_999), (1, 2)] {
+        let limit = per_second(limit, gcra(burst));
+        let most = (1..=60_000).rev().find(|life_ms| with_lease(limit, OnLimit::Reject, 10, *life_ms).is_empty());
+        let held = |life_ms: u64| (life_ms * u64::from(limit.limit)).div_ceil(1_000);
+        assert!(most.is_some_and(|most| held(most) < u64::from(burst)), "{limit:?} {most:?}");
+        assert!(most.is_some_and(|most| most == 60_000 || held(most + 1) >= u64::from(burst)), "{limit:?} {most:?}");
+    }
+}
+
+#[test]
+fn lease_adds_no_problem_to_a_bucket_that_is_wrong() {
+    for limit in [per_second(0, GCRA), per_ms(2_000, 1, GCRA), per_second(10, gcra(0))] {
+        assert_eq!(with_lease(limit, OnLimit::Reject, 10, 100).len(), 1, "{limit:?}");
+    }
 }
 
 /// A limit that is too high must not make a good wait look bad.

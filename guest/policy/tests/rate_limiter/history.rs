@@ -6,7 +6,7 @@ use proptest::sample::Index;
 use tidegate_policy::rate_limiter::{Algorithm, Config, Decision, Limit, OnLimit, RateLimiter, Verdict};
 
 use crate::oracle::{Given, broken};
-use crate::support::{Key, T0_US, capacity, is_bucket, per_ms};
+use crate::support::{Key, T0_US, is_bucket, most, per_ms};
 
 /// So many cases, or as many as `PROPTEST_CASES` asks for.
 pub(crate) fn cases(count: u32) -> ProptestConfig {
@@ -82,10 +82,10 @@ pub(crate) fn config(limits: std::ops::RangeInclusive<usize>) -> impl Strategy<V
             *max_wait_ms = (*max_wait_ms).min(100 * shortest);
         }
         // Two limits in the same cells are a problem of the configuration; the first stays.
-        while RateLimiter::open(&Config { limits: limits.clone(), on_limit }).is_err() {
+        while RateLimiter::open(&Config { limits: limits.clone(), on_limit, lease: None }).is_err() {
             limits.pop();
         }
-        Config { limits, on_limit }
+        Config { limits, on_limit, lease: None }
     })
 }
 
@@ -127,14 +127,17 @@ pub(crate) struct History {
     pub(crate) gone: Vec<Given>,
     /// Of those who were put in the queue.
     pub(crate) tickets: Vec<u64>,
+    most: u32,
     may_lag: bool,
 }
 
 impl History {
     pub(crate) fn new(config: &Config, start_us: u64) -> Self {
-        let mut key = Key::new(&config.limits, config.on_limit);
+        let mut key = Key::of(config);
         key.world.set_us(T0_US + start_us);
-        Self { key, config: config.clone(), given: Vec::new(), gone: Vec::new(), tickets: Vec::new(), may_lag: true }
+        let most = most(&key.limiter);
+        let (given, gone, tickets) = (Vec::new(), Vec::new(), Vec::new());
+        Self { key, config: config.clone(), given, gone, tickets, most, may_lag: true }
     }
 
     pub(crate) fn without_lag(mut self) -> Self {
@@ -152,8 +155,7 @@ impl History {
 
     /// The cost that a size from 0 to 100 stands for.
     pub(crate) fn cost(&self, size: u32) -> u32 {
-        let most = self.config.limits.iter().map(capacity).min().unwrap_or(1);
-        1 + size * (most - 1) / 100
+        1 + size * (self.most - 1) / 100
     }
 
     pub(crate) fn pass(&mut self, gap: Gap) {

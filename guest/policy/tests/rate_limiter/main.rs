@@ -3,11 +3,14 @@
 //! The oracles in `oracle.rs` know the promises of the contract and the list of what was admitted, and nothing of how the
 //! policy counts.
 
+mod away;
 mod behaviour;
 mod change;
 mod config;
 mod corruption;
+mod fleet;
 mod history;
+mod leases;
 mod oracle;
 mod promise;
 mod protocol;

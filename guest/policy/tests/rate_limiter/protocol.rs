@@ -4,9 +4,10 @@
 use proptest::prelude::*;
 use proptest::sample::Index;
 use tidegate_policy::fake::FakeWorld;
-use tidegate_policy::kv::{Cell, Clock, Kv, MAX_NUMBER};
-use tidegate_policy::rate_limiter::{Config, OnLimit, RateLimiter};
+use tidegate_policy::kv::{Cell, Clock, Kv, MAX_NUMBER, Scope};
+use tidegate_policy::rate_limiter::{Ask, Config, OnLimit, RateLimiter};
 
+use crate::fleet::leasing;
 use crate::history::{History, cases, config, steps};
 use crate::support::shown;
 
@@ -28,8 +29,12 @@ struct Recorder {
 }
 
 impl Recorder {
-    fn number(&self, number: u64) -> u64 {
-        if let Twist::Numbers(other) = self.twist { other(number) } else { number }
+    /// A local cell has no other writer, so its numbers are never others.
+    fn number(&self, at: Cell, number: u64) -> u64 {
+        match self.twist {
+            Twist::Numbers(other) if at.scope == Scope::Shared => other(number),
+            _ => number,
+        }
     }
 }
 
@@ -53,13 +58,13 @@ impl Kv for Recorder {
     fn advance(&mut self, at: Cell, step: u64, floor: u64, ceiling: u64, ttl_ms: u64) -> Result<u64, u64> {
         self.operations.push(format!("advance {at:?} {step} {floor} {ceiling} {ttl_ms}"));
         let reply = self.world.advance(at, step, floor, ceiling, ttl_ms);
-        reply.map(|number| self.number(number)).map_err(|number| self.number(number))
+        reply.map(|number| self.number(at, number)).map_err(|number| self.number(at, number))
     }
 
     fn retreat(&mut self, at: Cell, step: u64, floor: u64) -> u64 {
         self.operations.push(format!("retreat {at:?} {step} {floor}"));
         let number = self.world.retreat(at, step, floor);
-        self.number(number)
+        self.number(at, number)
     }
 }
 
@@ -78,9 +83,13 @@ struct Call {
     charged_us: u64,
 }
 
-const KINDS: usize = 6;
+const KINDS: usize = 9;
 
 impl Call {
+    fn several(self) -> [Ask; 3] {
+        [self.cost, 0, 1].map(|cost| Ask { entity: 0, cost })
+    }
+
     /// The reply as text, and the operations.
     fn run(self, limiter: &RateLimiter, world: &FakeWorld, twist: Twist) -> (String, Vec<String>, FakeWorld) {
         let mut on = Recorder { world: world.clone(), twist, operations: Vec::new() };
@@ -90,6 +99,9 @@ impl Call {
             2 => format!("{:?}", limiter.peek(&mut on, 0, self.cost)),
             3 => format!("{:?}", limiter.refund(&mut on, 0, self.cost, self.charged_us)),
             4 => format!("{:?}", limiter.cancel(&mut on, 0, self.ticket)),
+            5 => format!("{:?}", limiter.release(&mut on, 0, self.cost.is_multiple_of(2))),
+            6 => format!("{:?}", limiter.post(&mut on, 0, self.cost)),
+            7 => format!("{:?}", limiter.try_acquire_many(&mut on, self.several()).collect::<Vec<_>>()),
             _ => {
                 limiter.reset(&mut on, 0);
                 String::new()
@@ -99,15 +111,16 @@ impl Call {
     }
 }
 
-/// Also with a queue, on which half of the histories then wait.
+/// Also with a queue, on which half of the histories then wait, and also with a lease.
 fn any_config() -> impl Strategy<Value = Config> {
     let queue = (1..=20_u32, 1..=5_000_u64).prop_map(|(max_size, timeout_ms)| OnLimit::Queue {
         max_size,
         timeout_ms,
         grace_ms: 1 + timeout_ms / 10,
     });
-    (config(1..=3), prop_oneof![Just(None), queue.prop_map(Some)])
-        .prop_map(|(config, queue)| Config { on_limit: queue.unwrap_or(config.on_limit), ..config })
+    let waiting = (config(1..=3), prop_oneof![Just(None), queue.prop_map(Some)])
+        .prop_map(|(config, queue)| Config { on_limit: queue.unwrap_or(config.on_limit), ..config });
+    prop_oneof![2 => waiting, 1 => leasing(1..=3)]
 }
 
 const TWISTS: [Twist; 9] = [
@@ -161,7 +174,8 @@ proptest! {
         history.run(&steps)?;
         let call = Call { kind: 2, cost: history.cost(size), ticket: 0, charged_us: 0 };
         let (_, operations, _) = call.run(&history.key.limiter, &history.key.world, Twist::None);
-        prop_assert!(operations.iter().all(|operation| operation.starts_with("observe ")), "{operations:?}");
+        let harmless = |operation: &String| operation.starts_with("observe ") || operation.contains("scope: Local");
+        prop_assert!(operations.iter().all(harmless), "{operations:?}");
     }
 }
 

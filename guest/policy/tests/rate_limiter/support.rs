@@ -27,8 +27,11 @@ pub(crate) fn per_second(limit: u32, algorithm: Algorithm) -> Limit {
 }
 
 pub(crate) fn open(limits: &[Limit], on_limit: OnLimit) -> RateLimiter {
-    let config = Config { limits: limits.to_vec(), on_limit };
-    RateLimiter::open(&config).unwrap_or_else(|problems| panic!("{config:?}: {problems:?}"))
+    open_config(&Config { limits: limits.to_vec(), on_limit, lease: None })
+}
+
+pub(crate) fn open_config(config: &Config) -> RateLimiter {
+    RateLimiter::open(config).unwrap_or_else(|problems| panic!("{config:?}: {problems:?}"))
 }
 
 pub(crate) fn is_bucket(algorithm: Algorithm) -> bool {
@@ -41,6 +44,21 @@ pub(crate) fn capacity(limit: &Limit) -> u32 {
         Algorithm::Gcra { burst } | Algorithm::TokenBucket { burst } => burst.unwrap_or(limit.limit),
         _ => limit.limit,
     }
+}
+
+/// The most that ever fits at once under all limits: less than the capacity of each where permits are leased.
+pub(crate) fn most(limiter: &RateLimiter) -> u32 {
+    let fits = |cost| limiter.peek(&mut FakeWorld::at_us(T0_US), 0, cost).is_ok();
+    let (mut fitting, mut above) = (1, 1 << 20);
+    while above - fitting > 1 {
+        let middle = u32::midpoint(fitting, above);
+        if fits(middle) {
+            fitting = middle;
+        } else {
+            above = middle;
+        }
+    }
+    fitting
 }
 
 /// All that a store would show of a world, to tell whether anything has changed.
@@ -58,6 +76,10 @@ pub(crate) struct Key {
 impl Key {
     pub(crate) fn new(limits: &[Limit], on_limit: OnLimit) -> Self {
         Self { world: FakeWorld::at_us(T0_US), limiter: open(limits, on_limit) }
+    }
+
+    pub(crate) fn of(config: &Config) -> Self {
+        Self { world: FakeWorld::at_us(T0_US), limiter: open_config(config) }
     }
 
     pub(crate) fn acquire(&mut self, cost: u32) -> Decision {

@@ -14,9 +14,6 @@ from tidegate._errors import ConfigError, Problem
 WindowUnit: TypeAlias = Literal["millisecond", "second", "minute", "hour", "day"]
 """A unit of a window's length."""
 
-WhenAway: TypeAlias = Literal["error", "open", "closed"]
-"""What to answer while the store is away: `StoreError`, an admission, or a refusal."""
-
 Mode: TypeAlias = Literal["normal", "forced-open", "forced-closed", "disabled", "metrics-only"]
 """What the operator of a circuit has ordered."""
 
@@ -32,6 +29,45 @@ def _ms(time: Time) -> int:
 
 class _Settings:
     """Settings whose JSON is their fields in camelCase, without those that are None."""
+
+
+@dataclass(frozen=True)
+class Share(_Settings):
+    """While the store is away, decide on this host's own state.
+
+    A limiter divides its limits and bursts by ``hosts``, rounded down, so that all hosts together admit no more than
+    the limit. A circuit works by its rules, each host for itself.
+    """
+
+    hosts: int
+    """How many hosts there are at most; 1 to 1,000,000."""
+
+
+WhenAway: TypeAlias = Literal["error", "open", "closed"] | Share
+"""What to answer while the store is away: `StoreError`, an admission, a refusal, or what this host decides alone.
+
+What a limiter lets go by ``open`` or `Share` is charged when the store is back."""
+
+
+StoreState: TypeAlias = Literal["available", "probing", "away"]
+"""Whether a shared store answers, as far as its guard knows; probing: one call is on its way to find out."""
+
+
+@dataclass(frozen=True)
+class StoreGuard:
+    """When the guard round a shared store turns calls away, so that none of them waits for a store that is away."""
+
+    failures: int = 3
+    """After so many failures of the store with no success between them; 1 to 1,000,000."""
+    open_ms: Time = 500
+    """For how long at first, until the store is tried again; 1 ms to 30 days."""
+    cap_ms: Time = 5_000
+    """Each time that fails the time is doubled, up to this; at least ``open_ms``, at most 30 days."""
+
+
+def guard_parts(guard: StoreGuard | None) -> tuple[int, int, int] | None:
+    """A guard as the compiled part takes it."""
+    return None if guard is None else (guard.failures, _ms(guard.open_ms), _ms(guard.cap_ms))
 
 
 @dataclass(frozen=True)
@@ -273,6 +309,8 @@ def _camel(name: str) -> str:
 
 def _plain(value: object, path: str) -> object:
     """The value in terms of JSON; an error tells which part of it is not."""
+    if isinstance(value, Share):
+        return {"share": _plain(value.hosts, path)}
     if isinstance(value, _Settings) and is_dataclass(value):
         given = {_camel(each.name): getattr(value, each.name) for each in fields(value)}
         return _plain({name: part for name, part in given.items() if part is not None}, path)

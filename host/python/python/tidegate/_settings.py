@@ -16,12 +16,14 @@ def as_dict(text: str) -> dict[str, Any]:
     return settings
 
 
-def charge_of(decision: Decision | None, charged_at_us: int | None) -> int | None:
-    """When the permits were charged that are to be given back."""
+def charge_of(decision: Decision | None, charged_at_us: int | None) -> tuple[int | None, bool]:
+    """When the permits were charged that are to be given back, and whether they were let go without the store."""
     if (decision is None) == (charged_at_us is None):
         message = "give either a decision or its charged_at_us"
         raise TypeError(message)
-    return charged_at_us if decision is None else decision.charged_at_us
+    if decision is None:
+        return charged_at_us, False
+    return decision.charged_at_us, decision.degraded and decision.is_allowed
 
 
 def limiter_text(

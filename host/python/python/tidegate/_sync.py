@@ -16,9 +16,12 @@ from tidegate._config import (
     Limit,
     Mode,
     OnLimit,
+    StoreGuard,
+    StoreState,
     Time,
     Trip,
     WhenAway,
+    guard_parts,
 )
 from tidegate._errors import CircuitOpenError, TidegateError
 from tidegate._failure import Failure, as_failure, not_recorded
@@ -34,6 +37,7 @@ from tidegate._tidegate import (
     Redis,
     ScriptedStore,
     Stats,
+    StoreChange,
 )
 
 if TYPE_CHECKING:
@@ -65,6 +69,8 @@ class Tidegate(NodeMethods):
         max_attempts: int | None = None,
         flush_delay_ms: int | None = None,
         max_staleness_ms: int | None = None,
+        store_guard: StoreGuard | None = StoreGuard(),  # noqa: B008 - it is frozen
+        on_store_change: Callable[[StoreChange], object] | None = None,
     ) -> None:
         """Opens a gate.
 
@@ -73,6 +79,11 @@ class Tidegate(NodeMethods):
         ``max_attempts`` how often a call is committed before it ends in `ContendedError` (64), and ``flush_delay_ms``
         how long successes of a closed circuit are kept back to be recorded together (20). What the store has
         refused is refused again without asking it for ``max_staleness_ms`` (at most 100, as by default).
+
+        ``store_guard`` says when a shared store counts as away, so that calls are answered at once instead of waiting
+        for it; None: it is asked every time. ``on_store_change`` is called when a shared store goes away, is tried
+        again or comes back: in the order of the changes, one at a time, in any thread. It must return at once; for
+        asyncio, let it hand over by ``loop.call_soon_threadsafe``.
         """
         self._core = _core.Gate(
             store,
@@ -83,6 +94,8 @@ class Tidegate(NodeMethods):
             max_attempts=max_attempts,
             flush_delay_ms=flush_delay_ms,
             max_staleness_ms=max_staleness_ms,
+            store_guard=guard_parts(store_guard),
+            on_store_change=on_store_change,
         )
 
     @overload
@@ -151,6 +164,10 @@ class Tidegate(NodeMethods):
         """What it has done so far in this process."""
         return self._core.stats()
 
+    def store_state(self) -> StoreState:
+        """Whether a shared store answers, as far as the guard round it knows; of a cluster, the worst of its parts."""
+        return self._core.store_state()
+
     def flush(self) -> None:
         """Returns when a shared store has all that is recorded in the background. Call it before the process ends."""
         self._core.flush()
@@ -212,10 +229,11 @@ class RateLimiter:
     ) -> Decision:
         """Gives back the permits that a decision charged, once, and reports as a peek does.
 
-        Of the decision only ``charged_at_us`` is needed, which may be given in its place. Windows and logs take
-        the permits out of the place they were counted in; buckets give back what has not come back by itself since.
+        Of the decision only ``charged_at_us`` is needed, which may be given in its place unless it is degraded. Windows
+        and logs take the permits out of the place they were counted in; buckets give back what has not come back by
+        itself since. Permits that were let go without the store are owed no more.
         """
-        return self._core.refund(key, charge_of(decision, charged_at_us), cost)
+        return self._core.refund(key, *charge_of(decision, charged_at_us), cost)
 
     def cancel(self, key: str, ticket: int) -> bool:
         """Takes a waiter out of the queue; False: it was not in it."""

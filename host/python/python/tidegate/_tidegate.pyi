@@ -2,7 +2,7 @@
 """The compiled part of the package. What is not exported by `tidegate` is not for use by itself."""
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import timedelta
 from typing import Any, Generic, Literal, TypeAlias, TypeVar, final
 
@@ -23,6 +23,8 @@ __all__ = [
     "Redis",
     "ScriptedStore",
     "Stats",
+    "StoreChange",
+    "StoreChanges",
     "Transition",
 ]
 
@@ -58,6 +60,8 @@ _Cause: TypeAlias = Literal[
     "mode",
     "reset",
 ]
+
+_StoreState: TypeAlias = Literal["available", "probing", "away"]
 
 @final
 class Decision:
@@ -109,8 +113,14 @@ class Decision:
     def discarded(self) -> int:
         """Stored values that did not decode and were taken as absent."""
     @property
+    def leased(self) -> bool:
+        """Whether the call was let go on a lease that this host held already: the counts are then those of the lease."""
+    @property
+    def release_after_ms(self) -> int | None:
+        """The call has taken a lease: until it ends, rounded up. What is left then is given back by itself."""
+    @property
     def degraded(self) -> bool:
-        """Whether the store was away and this is what the settings say to answer then."""
+        """Whether this was decided without the store, as ``when_away`` says."""
     @property
     def is_allowed(self) -> bool:
         """Whether to go now."""
@@ -151,6 +161,9 @@ class Permit:
     @property
     def probe(self) -> int:
         """Which probe of a half-open circuit; 0: not a probe."""
+    @property
+    def degraded(self) -> bool:
+        """Whether the call was admitted without the store: its outcome counts for this host alone, or nowhere."""
     def to_dict(self) -> dict[str, Any]:
         """The fields by their names, as JSON can hold them."""
     @staticmethod
@@ -240,7 +253,7 @@ class CircuitReport:
         """Stored values that did not decode and were taken as absent."""
     @property
     def degraded(self) -> bool:
-        """Whether the store was away and this is what the settings say to answer then."""
+        """Whether this was decided without the store, as ``when_away`` says."""
     @property
     def is_admitted(self) -> bool:
         """Whether a call was admitted."""
@@ -286,6 +299,15 @@ class Stats:
     def lost(self) -> int:
         """Background work that failed and was dropped."""
     @property
+    def degraded(self) -> int:
+        """Answers that were given without the store, as ``when_away`` says."""
+    @property
+    def posted(self) -> int:
+        """Permits that were let go without the store and charged when it was back, or found to fit no more."""
+    @property
+    def guard_refused(self) -> int:
+        """Calls, and batches of calls, that the guard round the store turned away."""
+    @property
     def instances(self) -> int:
         """Instances of the component that are alive."""
     @property
@@ -303,6 +325,28 @@ class Stats:
     @property
     def failures(self) -> int:
         """Calls that failed there too."""
+    def to_dict(self) -> dict[str, Any]:
+        """The fields by their names, as JSON can hold them."""
+    def __eq__(self, other: object, /) -> bool: ...
+    def __ne__(self, other: object, /) -> bool: ...
+    __hash__: None  # type: ignore[assignment]
+
+@final
+class StoreChange:
+    """A store went away, is tried again, or came back."""
+
+    @property
+    def group(self) -> int:
+        """Which part of the store: of a cluster, which 256 of its slots; 0 otherwise."""
+    @property
+    def before(self) -> _StoreState:
+        """The state before."""
+    @property
+    def after(self) -> _StoreState:
+        """The state after."""
+    @property
+    def cause(self) -> str:
+        """Why, in words."""
     def to_dict(self) -> dict[str, Any]:
         """The fields by their names, as JSON can hold them."""
     def __eq__(self, other: object, /) -> bool: ...
@@ -384,6 +428,10 @@ class Pending(Generic[_T_co]):
     def cancel(self) -> None: ...
 
 @final
+class StoreChanges:
+    def next(self) -> StoreChange | None: ...
+
+@final
 class Gate:
     def __new__(
         cls,
@@ -396,6 +444,8 @@ class Gate:
         max_attempts: int | None = None,
         flush_delay_ms: int | None = None,
         max_staleness_ms: int | None = None,
+        store_guard: tuple[int, int, int] | None = None,
+        on_store_change: Callable[[StoreChange], object] | None = None,
     ) -> Gate: ...
     def rate_limiter(self, config: str) -> RateLimiter: ...
     def circuit_breaker(self, config: str) -> CircuitBreaker: ...
@@ -404,6 +454,7 @@ class Gate:
     def node_registry(self) -> str: ...
     def now_us(self) -> int: ...
     def stats(self) -> Stats: ...
+    def store_state(self) -> _StoreState: ...
     def flush(self) -> None: ...
     def start_flush(self) -> Pending[None] | None: ...
 
@@ -416,14 +467,16 @@ class RateLimiter:
     def acquire(self, key: str, cost: int, priority: int) -> Admission: ...
     def decide(self, key: str, ticket: int | None, cost: int, priority: int) -> Decision: ...
     def peek(self, key: str, cost: int) -> Decision: ...
-    def refund(self, key: str, charged_at_us: int | None, cost: int) -> Decision: ...
+    def refund(self, key: str, charged_at_us: int | None, degraded: bool, cost: int) -> Decision: ...
     def cancel(self, key: str, ticket: int) -> bool: ...
     def reset(self, key: str) -> None: ...
     def start_try_acquire(self, key: str, cost: int) -> Decision | Pending[Decision]: ...
     def start_acquire(self, key: str, cost: int, priority: int) -> Admission | Pending[Admission]: ...
     def start_decide(self, key: str, ticket: int | None, cost: int, priority: int) -> Decision | Pending[Decision]: ...
     def start_peek(self, key: str, cost: int) -> Decision | Pending[Decision]: ...
-    def start_refund(self, key: str, charged_at_us: int | None, cost: int) -> Decision | Pending[Decision]: ...
+    def start_refund(
+        self, key: str, charged_at_us: int | None, degraded: bool, cost: int
+    ) -> Decision | Pending[Decision]: ...
     def start_cancel(self, key: str, ticket: int) -> bool | Pending[bool]: ...
     def start_reset(self, key: str) -> Pending[None] | None: ...
 

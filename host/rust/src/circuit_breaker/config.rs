@@ -5,7 +5,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use super::report::Mode;
-use crate::error::WhenAway;
+use crate::away::WhenAway;
 use crate::runtime::wit::circuit_breaker as wit;
 use crate::time::ms;
 

@@ -1,5 +1,6 @@
 //! Circuit breaker.
 
+mod away;
 mod config;
 mod guarded;
 mod report;
@@ -12,6 +13,7 @@ pub use self::config::{
 };
 pub use self::guarded::{CallError, Failure};
 pub use self::report::{Cause, CircuitReport, Effect, Mode, Permit, State, Transition};
+use crate::away::WhenAway;
 use crate::call::{Answer, Request};
 use crate::core::{Core, Kind};
 use crate::error::Error;
@@ -37,6 +39,7 @@ struct Inner {
 
 impl CircuitBreaker {
     pub(crate) fn open(core: &Arc<Core>, config: CircuitBreakerConfig) -> Result<Self, Error> {
+        config.when_away.check(&config.name)?;
         let policy = core.runtime().open_breaker(config.to_wit());
         let policy = policy.map_err(|error| Error::of_open(&config.name, error))?;
         let namespace = Namespace::new(Kind::CircuitBreaker.tag(), &config.name);
@@ -61,7 +64,7 @@ impl CircuitBreaker {
     /// [`Error::Store`] and [`Error::Contended`] with a shared store.
     pub async fn admit(&self) -> Result<CircuitReport, Error> {
         let answer = self.call_policy(Request::Admit).await;
-        self.inner.admission(answer)
+        self.admission(answer)
     }
 
     /// The call succeeded, after `elapsed`. While the circuit is closed, a shared store is told in the background.
@@ -69,7 +72,7 @@ impl CircuitBreaker {
     /// # Errors
     /// Those of [`Self::admit`].
     pub async fn succeeded(&self, permit: Permit, elapsed: Duration) -> Result<CircuitReport, Error> {
-        self.record(Request::Succeeded { permit: permit.into(), elapsed_ms: whole_ms(elapsed) }).await
+        self.record(permit, Request::Succeeded { permit: permit.into(), elapsed_ms: whole_ms(elapsed) }).await
     }
 
     /// The call failed, after `elapsed`. When this returns, every host sees it.
@@ -77,8 +80,8 @@ impl CircuitBreaker {
     /// # Errors
     /// Those of [`Self::admit`].
     pub async fn failed(&self, permit: Permit, elapsed: Duration, failure: Failure) -> Result<CircuitReport, Error> {
-        let (permit, elapsed_ms) = (permit.into(), whole_ms(elapsed));
-        self.record(Request::Failed { permit, elapsed_ms, failure: failure.into() }).await
+        let elapsed_ms = whole_ms(elapsed);
+        self.record(permit, Request::Failed { permit: permit.into(), elapsed_ms, failure: failure.into() }).await
     }
 
     /// The call was not made or was given up: no outcome.
@@ -86,7 +89,7 @@ impl CircuitBreaker {
     /// # Errors
     /// Those of [`Self::admit`].
     pub async fn cancelled(&self, permit: Permit) -> Result<CircuitReport, Error> {
-        self.record(Request::Cancelled { permit: permit.into() }).await
+        self.record(permit, Request::Cancelled { permit: permit.into() }).await
     }
 
     /// Reads the circuit and changes nothing.
@@ -94,7 +97,10 @@ impl CircuitBreaker {
     /// # Errors
     /// Those of [`Self::admit`].
     pub async fn status(&self) -> Result<CircuitReport, Error> {
-        self.ask(Request::Status).await
+        match self.ask(Request::Status).await {
+            Err(error) if error.is_store_away() => self.status_away(error),
+            answer => answer,
+        }
     }
 
     /// Orders a mode for all hosts; [`Mode::Normal`] takes the order back. An order that no call asks after for 30 days is
@@ -122,14 +128,27 @@ impl CircuitBreaker {
         report(self.call_policy(request).await)
     }
 
-    async fn record(&self, request: Request) -> Result<CircuitReport, Error> {
-        report(self.inner.core.record(&self.inner.namespace, &self.key, &self.inner.policy, request).await)
+    async fn record(&self, permit: Permit, request: Request) -> Result<CircuitReport, Error> {
+        if permit.degraded {
+            return self.record_alone(&request);
+        }
+        let Inner { core, namespace, policy, config } = &*self.inner;
+        if config.when_away == WhenAway::Error {
+            return report(core.record(namespace, &self.key, policy, request).await);
+        }
+        if self.keeps_outcome(&request) {
+            return self.outcome_away(&request);
+        }
+        match report(core.record(namespace, &self.key, policy, request.clone()).await) {
+            Err(error) if error.is_store_away() => self.outcome_away(&request),
+            answer => answer,
+        }
     }
 
     /// On the memory store, an admission.
     pub(crate) fn admit_now(&self) -> Result<CircuitReport, Error> {
         let answer = self.call_now(&Request::Admit);
-        self.inner.admission(answer)
+        self.admission(answer)
     }
 
     /// On the memory store, any other call.
@@ -141,17 +160,15 @@ impl CircuitBreaker {
         self.inner.core.call_now(&self.inner.namespace, &self.key, &self.inner.policy, request)
     }
 
-    pub(crate) fn clock(&self) -> &dyn crate::clock::Clock {
-        self.inner.core.clock()
-    }
-}
-
-impl Inner {
     fn admission(&self, answer: Result<Answer, Error>) -> Result<CircuitReport, Error> {
         match answer {
-            Err(error) if error.is_store_away() => CircuitReport::while_away(self.config.when_away).ok_or(error),
+            Err(error) if error.is_store_away() => self.admit_away(error),
             answer => report(answer),
         }
+    }
+
+    pub(crate) fn clock(&self) -> &dyn crate::clock::Clock {
+        self.inner.core.clock()
     }
 }
 

@@ -4,7 +4,6 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use serde::{Deserialize, Serialize};
 
-use crate::error::WhenAway;
 use crate::runtime::wit::circuit_breaker as wit;
 
 /// The state a caller sees. An open circuit whose time is over is half-open, even before the first probe.
@@ -110,6 +109,9 @@ pub struct Permit {
     pub admitted_at_us: u64,
     /// Which probe of a half-open circuit; 0: not a probe.
     pub probe: u32,
+    /// Whether the call was admitted without the store: then its outcome counts for this host alone, or nowhere.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub degraded: bool,
 }
 
 /// The circuit after a call, an outcome or an order.
@@ -152,7 +154,7 @@ pub struct CircuitReport {
     pub event: Option<Transition>,
     /// Stored values that did not decode and were taken as absent.
     pub discarded: u32,
-    /// Whether the store was away and this is what the configuration says to answer then.
+    /// Whether this was decided without the store, as [`WhenAway`](crate::WhenAway) says.
     pub degraded: bool,
 }
 
@@ -160,36 +162,6 @@ impl CircuitReport {
     /// Whether a call was admitted.
     pub fn is_admitted(&self) -> bool {
         self.effect == Effect::Admitted
-    }
-
-    /// What the configuration says while the store is away; `None`: an error.
-    pub(crate) fn while_away(when_away: WhenAway) -> Option<Self> {
-        let (effect, state) = match when_away {
-            WhenAway::Error => return None,
-            WhenAway::Open => (Effect::Admitted, State::Closed),
-            WhenAway::Closed => (Effect::RefusedAway, State::Open),
-        };
-        Some(Self {
-            effect,
-            state,
-            mode: Mode::Normal,
-            generation: 0,
-            permit: None,
-            failures: 0,
-            consecutive: 0,
-            calls: 0,
-            failed: 0,
-            slow: 0,
-            failure_rate: 0.0,
-            slow_rate: 0.0,
-            successes: 0,
-            probes: 0,
-            retry_after: Duration::ZERO,
-            last_failure: None,
-            event: None,
-            discarded: 0,
-            degraded: true,
-        })
     }
 }
 
@@ -222,7 +194,8 @@ impl From<wit::Report> for CircuitReport {
 
 impl From<wit::Permit> for Permit {
     fn from(permit: wit::Permit) -> Self {
-        Self { generation: permit.generation, admitted_at_us: permit.admitted_at_us, probe: permit.probe }
+        let wit::Permit { generation, admitted_at_us, probe } = permit;
+        Self { generation, admitted_at_us, probe, degraded: false }
     }
 }
 

@@ -6,11 +6,12 @@ use std::time::Duration;
 
 use super::Ledger;
 use super::lanes::{Call, Known};
+use crate::away::Passage;
 use crate::call::Answer;
 use crate::error::Error;
 use crate::key::EntityKey;
 use crate::store::{Outcome, Reply};
-use crate::transaction::{Cells, Transaction};
+use crate::transaction::{Cells, Entity, Transaction};
 
 /// The most that two nodes of a cluster are taken to be apart, in microseconds. More is a clock that jumped.
 const MAX_BEHIND_US: u64 = 100_000;
@@ -30,7 +31,17 @@ impl Ledger {
     pub(super) async fn drive(self: Arc<Self>, key: Arc<EntityKey>) {
         let mut transaction = Transaction::default();
         while let Some((batch, mut known)) = self.lanes.next_batch(&key) {
-            let answers = self.settle(&key, &mut transaction, &batch, &mut known).await;
+            let passage = match self.guards.admit(&key) {
+                Ok(passage) => passage,
+                Err(error) => {
+                    self.turn_away(&key, batch, &error);
+                    continue;
+                }
+            };
+            let committed = self.commit(&key, &mut transaction, &batch, &mut known);
+            let result = self.in_time(&key, &batch, committed).await;
+            note(passage, &result, &transaction);
+            let answers = self.settle(&key, result, &batch, &mut known);
             self.lanes.keep(&key, known);
             for (call, answer) in batch.into_iter().zip(answers) {
                 self.reply(&key, call, answer);
@@ -38,22 +49,22 @@ impl Ledger {
         }
     }
 
-    /// Answers the calls of a batch; on an error what is known is forgotten.
-    async fn settle(
+    /// The answers to the calls of a batch; on an error what is known is forgotten.
+    fn settle(
         &self,
         key: &Arc<EntityKey>,
-        transaction: &mut Transaction,
+        result: Result<Answers, Error>,
         batch: &[Call],
         known: &mut Known,
     ) -> Answers {
-        match self.commit(key, transaction, batch, known).await {
-            Ok(answers) => answers,
-            Err(error) => {
-                known.entity.shared = Cells::default();
-                known.refuses = false;
-                batch.iter().map(|_| Err(error.clone())).collect()
+        result.unwrap_or_else(|error| {
+            known.entity.shared = Cells::default();
+            known.refuses = false;
+            if error.is_store_away() {
+                self.end_line(key, &error);
             }
-        }
+            batch.iter().map(|_| Err(error.clone())).collect()
+        })
     }
 
     async fn commit(
@@ -70,10 +81,11 @@ impl Ledger {
             *transaction.entity_mut(0) = known.entity.clone();
             let answers = self.run(transaction, batch);
             let Some(commit) = transaction.commit().filter(|commit| !commit.ops.is_empty()) else {
+                known.entity.local = std::mem::take(&mut transaction.entity_mut(0).local);
                 return Ok(answers);
             };
             self.counters.commits.fetch_add(1, Ordering::Relaxed);
-            let reply = self.store.commit(commit).await?;
+            let reply = self.store.commit(commit).await.inspect_err(|_| known.doubt(transaction.entity_mut(0)))?;
             if let Some(answers) = self.take_in(transaction, batch, known, reply, answers) {
                 return Ok(answers);
             }
@@ -129,6 +141,7 @@ impl Ledger {
                 };
                 known.entity = std::mem::take(transaction.entity_mut(0));
                 known.entity.shared.prune(known.seen_us);
+                known.entity.local.prune(known.seen_us);
                 known.refuses = matches!(answers.last(), Some(Ok(answer)) if answer.refuses());
                 Some(answers)
             }
@@ -174,14 +187,8 @@ impl Ledger {
     }
 
     /// Answers a caller. One who has gone away gets what it was given taken back.
-    fn reply(&self, key: &Arc<EntityKey>, call: Call, answer: Result<Answer, Error>) {
-        let Some(reply) = call.reply else {
-            if let Err(error) = answer {
-                self.counters.lost.fetch_add(1, Ordering::Relaxed);
-                tracing::warn!(%error, entity = %key, "what was to settle in the background is lost");
-            }
-            return;
-        };
+    fn reply(self: &Arc<Self>, key: &Arc<EntityKey>, call: Call, answer: Result<Answer, Error>) {
+        let Some(reply) = call.reply else { return self.unheard(key, call.work, answer) };
         if let (Err(Ok(unheard)), Some(work)) = (reply.send(answer), &call.work) {
             // This lane is being driven by the caller of this function, who will come to it next.
             self.take_back(key, work, &unheard);
@@ -189,7 +196,24 @@ impl Ledger {
     }
 }
 
+/// Tells the guard what a batch says about the store. One that came to nothing to commit says nothing.
+fn note(passage: Passage<'_>, result: &Result<Answers, Error>, transaction: &Transaction) {
+    match result {
+        Err(Error::Store(error)) => passage.failed(error),
+        Err(Error::Contended { .. }) => passage.answered(),
+        Ok(_) if transaction.commit().is_some_and(|commit| !commit.ops.is_empty()) => passage.answered(),
+        Ok(_) | Err(_) => {}
+    }
+}
+
 impl Known {
+    /// Nobody knows whether a log was applied, so what the runs kept along with it is not known either.
+    fn doubt(&mut self, ran: &Entity) {
+        if ran.local != self.entity.local {
+            self.entity.local = Cells::default();
+        }
+    }
+
     /// A commit was in time. What was learnt of the entity's clock is unlearnt slowly, since clocks come together again.
     fn timed(&mut self, at_us: u64) {
         self.seen_us = at_us;

@@ -9,10 +9,9 @@ use std::time::Duration;
 
 use indexmap::IndexMap;
 use parking_lot::Mutex;
-use tokio::sync::oneshot;
 
-use crate::call::{Answer, Request};
-use crate::error::Error;
+use super::hearer::Hearer;
+use crate::call::Request;
 use crate::key::EntityKey;
 use crate::runtime::Policy;
 use crate::transaction::Entity;
@@ -31,7 +30,14 @@ pub(super) struct Call {
     /// What to do; `None`: nothing, but tell when all that was in line before is done.
     pub(super) work: Option<Work>,
     /// Who waits for the answer; `None`: nobody does.
-    pub(super) reply: Option<oneshot::Sender<Result<Answer, Error>>>,
+    pub(super) reply: Option<Hearer>,
+}
+
+impl Call {
+    /// When whoever waits has waited for long enough.
+    pub(super) fn due_us(&self) -> Option<u64> {
+        self.reply.as_ref().map(Hearer::due_us)
+    }
 }
 
 /// What is known of an entity.
@@ -154,6 +160,19 @@ impl Lanes {
             return None;
         }
         Some((batch, lane.known.clone()))
+    }
+
+    /// When the first of those who wait in line has waited for long enough.
+    pub(super) fn first_due_us(&self, key: &Arc<EntityKey>) -> Option<u64> {
+        let shard = self.shard(key).lock();
+        shard.lanes.get(key).and_then(|lane| lane.waiting.iter().filter_map(Call::due_us).min())
+    }
+
+    /// Takes those who wait in line out of it, if they are due by `now_us`. What nobody waits for stays.
+    pub(super) fn take_due(&self, key: &Arc<EntityKey>, now_us: u64) -> Vec<Call> {
+        let mut shard = self.shard(key).lock();
+        let Some(lane) = shard.lanes.get_mut(key) else { return Vec::new() };
+        lane.waiting.extract_if(.., |call| call.due_us().is_some_and(|due_us| due_us <= now_us)).collect()
     }
 
     /// For the driver: what is known after a batch.

@@ -4,9 +4,13 @@
 //! Invariants: a caller is answered only from a run that the store has confirmed, but for outcomes that the policy itself lets
 //! settle later, and refusals that what was confirmed of late proves. A call whose caller has gone away is undone. Every call ends after a bounded number of commits.
 
+mod alone;
+mod amends;
 mod batch;
 mod driven;
+mod hearer;
 mod lanes;
+mod limit;
 mod offset;
 mod refusal;
 
@@ -16,15 +20,18 @@ use std::time::Duration;
 
 use tokio::sync::oneshot;
 
+use self::amends::Amends;
 use self::driven::{Driven, Unheard};
+use self::hearer::Hearer;
 use self::lanes::{Call, Flush, Lanes, Work};
 use self::offset::Offset;
+use crate::away::{self, Guards};
 use crate::call::{Answer, Request};
 use crate::clock::Clock;
 use crate::error::Error;
 use crate::key::EntityKey;
 use crate::runtime::{Policy, Runtime};
-use crate::store::{Commit, Store};
+use crate::store::{Commit, Memory, Store};
 use crate::transaction::Transaction;
 
 /// The oldest that what is known may be to refuse a call on. It bounds for how long a refund or a reset by another host goes
@@ -71,6 +78,8 @@ pub(crate) struct Counters {
     pub(crate) deferred: AtomicU64,
     pub(crate) lost: AtomicU64,
     pub(crate) local: AtomicU64,
+    pub(crate) degraded: AtomicU64,
+    pub(crate) posted: AtomicU64,
 }
 
 /// Runs, commits and runs again.
@@ -79,22 +88,34 @@ pub(crate) struct Ledger {
     runtime: Arc<Runtime>,
     store: Arc<dyn Store>,
     clock: Arc<dyn Clock>,
+    /// How long a call may wait for the store.
+    limit: Option<Duration>,
     offset: Offset,
     lanes: Lanes,
+    guards: Arc<Guards>,
+    amends: Amends,
+    /// What this host decides on by itself while the store is away.
+    alone: Memory,
     options: Options,
     counters: Counters,
 }
 
 impl Ledger {
-    pub(crate) fn new(
+    /// # Errors
+    /// [`Error::Config`] for wrong settings of the guard round the store.
+    pub(crate) fn open(
         runtime: Arc<Runtime>,
         store: Arc<dyn Store>,
         clock: Arc<dyn Clock>,
         options: Options,
-    ) -> Arc<Self> {
+        away: away::Options,
+    ) -> Result<Arc<Self>, Error> {
         let lanes = Lanes::new(options.max_known, options.max_batch);
         let (offset, counters) = (Offset::default(), Counters::default());
-        Arc::new(Self { runtime, store, clock, offset, lanes, options, counters })
+        let guards = Guards::open(&runtime, Arc::clone(&store), Arc::clone(&clock), away)?;
+        let (amends, alone) = (Amends::new(options.max_known), Memory::with_capacity(options.max_known));
+        let limit = store.limit();
+        Ok(Arc::new(Self { runtime, store, clock, limit, offset, lanes, guards, amends, alone, options, counters }))
     }
 
     pub(crate) fn counters(&self) -> &Counters {
@@ -111,6 +132,9 @@ impl Ledger {
         if let Some(refusal) = self.refuse(&key, policy, &request) {
             return Ok(refusal);
         }
+        if let Some(error) = self.guards.refusal(&key) {
+            return Err(error.into());
+        }
         self.line_up(Arc::new(key), Some((policy.clone(), request))).await
     }
 
@@ -119,7 +143,12 @@ impl Ledger {
         let (reply, answer) = oneshot::channel();
         let gives = work.as_ref().filter(|(_, request)| request.gives()).cloned();
         let unheard = gives.map(|work| Unheard { ledger: Arc::clone(self), key: Arc::clone(&key), work });
-        let leads = self.lanes.push(&key, Call { work, reply: Some(reply) });
+        let (due_us, debt) = match work {
+            Some(_) => (self.due_us(), self.post_first(&key)),
+            None => (u64::MAX, None),
+        };
+        let posts = debt.is_some_and(|debt| self.lanes.push(&key, debt));
+        let leads = posts | self.lanes.push(&key, Call { work, reply: Some(Hearer::new(reply, due_us)) });
         Driven::new(leads.then(|| Arc::clone(self).drive(key)), answer, unheard)
     }
 
@@ -143,18 +172,23 @@ impl Ledger {
         };
         if changes {
             self.counters.deferred.fetch_add(1, Ordering::Relaxed);
-            let call = Call { work: Some((policy.clone(), request)), reply: None };
-            match self.lanes.defer(&key, call) {
-                Flush::Arranged => {}
-                Flush::Soon => drop(tokio::spawn(Arc::clone(self).flush_later(key))),
-                Flush::Now => drop(tokio::spawn(Arc::clone(self).drive(key))),
-            }
+            self.defer(key, (policy.clone(), request));
         }
         Ok(answer)
     }
 
-    /// Returns when all that was in line when it was called is settled, also what nobody waits for.
+    /// Puts in line what nobody waits for.
+    fn defer(self: &Arc<Self>, key: Arc<EntityKey>, work: Work) {
+        match self.lanes.defer(&key, Call { work: Some(work), reply: None }) {
+            Flush::Arranged => {}
+            Flush::Soon => drop(tokio::spawn(Arc::clone(self).flush_later(key))),
+            Flush::Now => drop(tokio::spawn(Arc::clone(self).drive(key))),
+        }
+    }
+
+    /// Returns when all that was in line when it was called is settled, also what nobody waits for, as far as the store is there.
     pub(crate) async fn flush(self: &Arc<Self>) {
+        self.amend().await;
         for key in self.lanes.unsettled() {
             // The answer says only that all before it is done; errors were told to those whom they concern.
             let _ = self.line_up(key, None).await;

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use crate::error::WhenAway;
+use crate::away::WhenAway;
 use crate::runtime::wit::rate_limiter as wit;
 use crate::time::ms;
 
@@ -195,6 +195,34 @@ impl OnLimit {
     }
 }
 
+/// Permits that a host takes from the shared limits in one charge and spends on its own: what it holds costs no round trip.
+///
+/// How many it takes adapts to the key: a key's first call takes no more than its own, each lease that was spent in time doubles
+/// the next, and no host takes more than a quarter of what the limits admit at once. What is left when a lease ends is given
+/// back. Leases never over-admit: for that, GCRA and token bucket work with a burst that is smaller by what comes back in
+/// `life_ms`, and with the sliding window and the log every permit counts so much longer. A host that dies strands one lease at most.
+///
+/// All hosts of a limiter must be configured alike. On the memory store there is no round trip to save, and no lease is taken.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Lease {
+    /// The most permits that a host takes at once; 2 to 1,000,000.
+    pub max_permits: u32,
+    /// How long it may hold them, in milliseconds; 1 to 60,000.
+    pub life_ms: u64,
+}
+
+impl Lease {
+    /// At most so many permits, for at most `life`, which is rounded up to whole milliseconds.
+    pub fn new(max_permits: u32, life: Duration) -> Self {
+        Self { max_permits, life_ms: ms(life) }
+    }
+
+    fn to_wit(self) -> wit::Lease {
+        wit::Lease { max_permits: self.max_permits, life_ms: self.life_ms }
+    }
+}
+
 /// A rate limiter's settings. They are checked by [`Tidegate::rate_limiter`](crate::Tidegate::rate_limiter).
 ///
 /// As JSON: `{"name": "api", "limits": [{"limit": 10, "window": "second"}], "onLimit": {"behavior": "reject"}}`.
@@ -208,6 +236,9 @@ pub struct RateLimiterConfig {
     /// What to do with a call over a limit; by default it is denied.
     #[serde(default)]
     pub on_limit: OnLimit,
+    /// Permits to hold in advance, only where a call over a limit is denied; by default none, and every call is charged by itself.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub lease: Option<Lease>,
     /// What to answer while the store is away; by default an error.
     #[serde(default)]
     pub when_away: WhenAway,
@@ -216,7 +247,8 @@ pub struct RateLimiterConfig {
 impl RateLimiterConfig {
     /// One limit; a call over it is denied.
     pub fn new(name: impl Into<String>, limit: Limit) -> Self {
-        Self { name: name.into(), limits: vec![limit], on_limit: OnLimit::Reject, when_away: WhenAway::Error }
+        let (on_limit, when_away) = (OnLimit::Reject, WhenAway::Error);
+        Self { name: name.into(), limits: vec![limit], on_limit, lease: None, when_away }
     }
 
     /// Reads settings from JSON text. They are checked when they are opened.
@@ -241,6 +273,13 @@ impl RateLimiterConfig {
         self
     }
 
+    /// Hold permits in advance.
+    #[must_use]
+    pub fn lease(mut self, lease: Lease) -> Self {
+        self.lease = Some(lease);
+        self
+    }
+
     /// What to answer while the store is away.
     #[must_use]
     pub fn when_away(mut self, when_away: WhenAway) -> Self {
@@ -250,6 +289,6 @@ impl RateLimiterConfig {
 
     pub(crate) fn to_wit(&self) -> wit::Config {
         let limits = self.limits.iter().map(|limit| limit.to_wit()).collect();
-        wit::Config { limits, on_limit: self.on_limit.to_wit() }
+        wit::Config { limits, on_limit: self.on_limit.to_wit(), lease: self.lease.map(Lease::to_wit) }
     }
 }

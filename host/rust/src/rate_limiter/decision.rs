@@ -4,7 +4,6 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use crate::error::WhenAway;
 use crate::runtime::wit::rate_limiter as wit;
 
 /// What is asked for: one permit for a key, unless said otherwise. A `&str` is a key.
@@ -120,7 +119,12 @@ pub struct Decision {
     pub ticket: Option<Ticket>,
     /// Stored values that did not decode and were taken as absent.
     pub discarded: u32,
-    /// Whether the store was away and this is what the configuration says to answer then.
+    /// Whether the call was let go on a lease that this host held already: the counts are then those of the lease.
+    pub leased: bool,
+    /// The call has taken a lease: until it ends, in whole milliseconds, rounded up. What is left then is given back by itself.
+    pub release_after: Option<Duration>,
+    /// Whether this was decided without the store, as [`WhenAway`](crate::WhenAway) says. Then `at_us` is this host's estimate of
+    /// the store's clock, or 0, and what was charged was charged here.
     pub degraded: bool,
 }
 
@@ -128,33 +132,6 @@ impl Decision {
     /// Whether to go now.
     pub fn is_allowed(&self) -> bool {
         self.verdict == Verdict::Allowed
-    }
-
-    /// What the configuration says while the store is away; `None`: an error.
-    pub(crate) fn while_away(when_away: WhenAway) -> Option<Self> {
-        let (verdict, reason) = match when_away {
-            WhenAway::Error => return None,
-            WhenAway::Open => (Verdict::Allowed, Reason::None),
-            WhenAway::Closed => (Verdict::Denied, Reason::StoreAway),
-        };
-        Some(Self {
-            verdict,
-            reason,
-            at_us: 0,
-            charged_at_us: None,
-            binding: 0,
-            count: 0,
-            limit: 0,
-            remaining: 0,
-            reset_after: Duration::ZERO,
-            retry_after: Duration::ZERO,
-            wait: Duration::ZERO,
-            position: None,
-            waiting: 0,
-            ticket: None,
-            discarded: 0,
-            degraded: true,
-        })
     }
 }
 
@@ -186,6 +163,8 @@ impl From<wit::Decision> for Decision {
             waiting: decision.waiting,
             ticket: (decision.ticket != 0).then_some(Ticket(decision.ticket)),
             discarded: decision.discarded,
+            leased: decision.leased,
+            release_after: (decision.release_after_ms != 0).then_some(Duration::from_millis(decision.release_after_ms)),
             degraded: false,
         }
     }

@@ -1,16 +1,18 @@
 //! Rate limiter.
 
+mod away;
 mod config;
 mod decision;
 
 use std::sync::Arc;
 use std::time::Duration;
 
-pub use self::config::{Algorithm, Limit, OnLimit, RateLimiterConfig, WindowUnit};
+pub use self::config::{Algorithm, Lease, Limit, OnLimit, RateLimiterConfig, WindowUnit};
 pub use self::decision::{Ask, Decision, Reason, Ticket, Verdict};
+use crate::away::WhenAway;
 use crate::background;
 use crate::call::{Answer, Request};
-use crate::core::{Core, Kind};
+use crate::core::{Backend, Core, Kind};
 use crate::error::Error;
 use crate::key::Namespace;
 use crate::runtime::Policy;
@@ -27,6 +29,8 @@ pub struct RateLimiter {
 pub(crate) struct Inner {
     core: Arc<Core>,
     policy: Policy,
+    /// By which this host decides alone, where the settings say so.
+    share: Option<Policy>,
     namespace: Namespace,
     config: RateLimiterConfig,
 }
@@ -42,10 +46,22 @@ pub struct Admission {
 
 impl RateLimiter {
     pub(crate) fn open(core: &Arc<Core>, config: RateLimiterConfig) -> Result<Self, Error> {
-        let policy = core.runtime().open_limiter(config.to_wit());
-        let policy = policy.map_err(|error| Error::of_open(&config.name, error))?;
+        let open = |config: &RateLimiterConfig| {
+            let policy = core.runtime().open_limiter(config.to_wit());
+            policy.map_err(|error| Error::of_open(&config.name, error))
+        };
+        let mut policy = open(&config)?;
+        if config.lease.is_some() && matches!(core.backend(), Backend::Memory(_)) {
+            // There is no round trip to save: its lease was checked, and none is taken.
+            policy = open(&RateLimiterConfig { lease: None, ..config.clone() })?;
+        }
+        let share = match config.when_away {
+            WhenAway::Share { hosts } => Some(core.runtime().open_share(config.to_wit(), hosts)),
+            _ => None,
+        };
+        let share = share.transpose().map_err(|error| WhenAway::named(Error::of_open(&config.name, error)))?;
         let namespace = Namespace::new(Kind::RateLimiter.tag(), &config.name);
-        Ok(Self { inner: Arc::new(Inner { core: Arc::clone(core), policy, namespace, config }) })
+        Ok(Self { inner: Arc::new(Inner { core: Arc::clone(core), policy, share, namespace, config }) })
     }
 
     /// The settings.
@@ -110,6 +126,9 @@ impl RateLimiter {
     /// [`Error::Store`] and [`Error::Contended`] with a shared store.
     pub async fn refund<'a>(&self, ask: impl Into<Ask<'a>>, decision: &Decision) -> Result<Decision, Error> {
         let ask = ask.into();
+        if decision.degraded {
+            return self.inner.give_back(ask, decision);
+        }
         self.inner.decide(ask, refund_request(ask, decision)).await
     }
 
@@ -162,26 +181,31 @@ impl Inner {
     }
 
     async fn decide(&self, ask: Ask<'_>, request: Request) -> Result<Decision, Error> {
-        let answer = self.call(ask.key, request).await;
-        self.decision(ask, answer)
+        if self.core.ledger().is_none() {
+            return self.decide_now(ask, &request);
+        }
+        let answer = self.call(ask.key, request.clone()).await;
+        self.decision(ask, &request, answer)
     }
 
     pub(crate) fn decide_now(&self, ask: Ask<'_>, request: &Request) -> Result<Decision, Error> {
         let answer = self.call_now(ask.key, request);
-        self.decision(ask, answer)
+        self.decision(ask, request, answer)
     }
 
     /// What an answer means to the caller.
-    fn decision(&self, ask: Ask<'_>, answer: Result<Answer, Error>) -> Result<Decision, Error> {
+    fn decision(&self, ask: Ask<'_>, request: &Request, answer: Result<Answer, Error>) -> Result<Decision, Error> {
         match answer {
             Ok(Answer::Decision(decision)) => Ok(decision.into()),
-            Ok(Answer::Fault(Fault::CostNeverFits)) => {
-                Err(Error::CostNeverFits { limiter: self.config.name.clone(), cost: ask.cost })
-            }
+            Ok(Answer::Fault(Fault::CostNeverFits)) => Err(self.never_fits(ask.cost)),
             Ok(_) => Err(Error::Misuse("the answer to another question".to_owned())),
-            Err(error) if error.is_store_away() => Decision::while_away(self.config.when_away).ok_or(error),
+            Err(error) if error.is_store_away() => self.while_away(ask, request, error),
             Err(error) => Err(error),
         }
+    }
+
+    fn never_fits(&self, cost: u32) -> Error {
+        Error::CostNeverFits { limiter: self.config.name.clone(), cost }
     }
 
     /// What a last decision means to one who has waited.

@@ -9,6 +9,7 @@ use super::bindings::TidegatePre;
 use super::policy::{Opened, PolicyConfig, PolicyIds};
 use super::stats::Counters;
 use super::ticker::LIMIT_TICKS;
+use super::wit::rate_limiter;
 use super::wit::types::Problem;
 use super::{Guest, HostState, LoadError, Policy, host};
 use crate::transaction::Transaction;
@@ -130,6 +131,7 @@ impl Instance {
             PolicyConfig::Limiter(config) => {
                 self.guest.tidegate_policy_rate_limiter().limiter().call_open(&mut self.store, config)?
             }
+            PolicyConfig::Share(config, hosts) => self.open_share(config, *hosts)?,
             PolicyConfig::Breaker(config) => {
                 self.guest.tidegate_policy_circuit_breaker().breaker().call_open(&mut self.store, config)?
             }
@@ -144,6 +146,21 @@ impl Instance {
             let policy = Arc::downgrade(opened);
             self.open[place] = Some(Handle { serial: opened.serial, policy, resource: *resource });
         }))
+    }
+
+    fn open_share(
+        &mut self,
+        config: &rate_limiter::Config,
+        hosts: u32,
+    ) -> wasmtime::Result<Result<ResourceAny, Vec<Problem>>> {
+        let limiters = self.guest.tidegate_policy_rate_limiter().limiter();
+        let whole = match limiters.call_open(&mut self.store, config)? {
+            Ok(whole) => whole,
+            Err(problems) => return Ok(Err(problems)),
+        };
+        let share = limiters.call_share(&mut self.store, whole, hosts)?;
+        whole.resource_drop(&mut self.store)?;
+        Ok(share)
     }
 
     #[cold]

@@ -140,6 +140,11 @@ impl Runtime {
         self.open_policy(PolicyConfig::Limiter(config))
     }
 
+    /// Checks a rate limiter's configuration and opens the limiter by which each of `hosts` hosts may decide alone.
+    pub(crate) fn open_share(&self, config: wit::rate_limiter::Config, hosts: u32) -> Result<Policy, OpenError> {
+        self.open_policy(PolicyConfig::Share(config, hosts))
+    }
+
     /// Checks a circuit breaker's configuration.
     pub(crate) fn open_breaker(&self, config: wit::circuit_breaker::Config) -> Result<Policy, OpenError> {
         self.open_policy(PolicyConfig::Breaker(config))

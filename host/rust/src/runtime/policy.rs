@@ -16,11 +16,43 @@ pub(crate) struct Policy(pub(super) Arc<Opened>);
 #[derive(Debug)]
 pub(super) enum PolicyConfig {
     Limiter(rate_limiter::Config),
+    /// The part of a limiter that falls to one of so many hosts.
+    Share(rate_limiter::Config, u32),
     Breaker(circuit_breaker::Config),
     /// JSON text.
     LimiterNode(String),
     /// JSON text.
     BreakerNode(String),
+}
+
+impl Policy {
+    /// A rate limiter: for how long a permit can count at most, in microseconds. Any other policy: 0.
+    pub(crate) fn longest_us(&self) -> u64 {
+        match &self.0.config {
+            PolicyConfig::Limiter(config) => config.limits.iter().map(longest_us).max().unwrap_or(0),
+            _ => 0,
+        }
+    }
+}
+
+/// A permit counts for a window, in a window of which one part leaves whole or that is aligned for up to two, and in a bucket until all
+/// that it can hold has run out.
+fn longest_us(limit: &rate_limiter::Limit) -> u64 {
+    let unit_us: u64 = match limit.window.unit {
+        rate_limiter::WindowUnit::Millisecond => 1_000,
+        rate_limiter::WindowUnit::Second => 1_000_000,
+        rate_limiter::WindowUnit::Minute => 60_000_000,
+        rate_limiter::WindowUnit::Hour => 3_600_000_000,
+        rate_limiter::WindowUnit::Day => 86_400_000_000,
+    };
+    let windows = match limit.algorithm {
+        rate_limiter::Algorithm::Gcra(bucket) | rate_limiter::Algorithm::TokenBucket(bucket) => {
+            u64::from(bucket.burst.unwrap_or(limit.limit).div_ceil(limit.limit.max(1)))
+        }
+        rate_limiter::Algorithm::SlidingLog => 1,
+        _ => 2,
+    };
+    unit_us.saturating_mul(limit.window.count).saturating_mul(windows.max(1))
 }
 
 #[derive(Debug)]

@@ -15,6 +15,7 @@ pub mod scripted;
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
+use std::time::Duration;
 
 pub use self::commit::{CellIndex, Commit, MAX_LAG_US, MAX_NUMBER, Op, Outcome, Reply, Seen, Value};
 pub use self::memory::Memory;
@@ -55,6 +56,18 @@ pub trait Store: Send + Sync + std::fmt::Debug {
     /// The store's clock, in microseconds since 1970. Goes the way of every commit, so it also shows that commits get through.
     fn time_us(&self) -> BoxFuture<'_, Result<u64, StoreError>> {
         Box::pin(async { self.commit(&Commit::default()).await.map(|reply| reply.clock_us) })
+    }
+
+    /// How long one operation may take. The store ends it by then, in [`StoreError::TimedOut`], and no call on the store waits for
+    /// longer, in whatever line. `None`: it answers at once, or it is waited for.
+    fn limit(&self) -> Option<Duration> {
+        None
+    }
+
+    /// Which part of the store an entity is in. Parts that may fail each by itself get a guard each; a store that fails as a whole
+    /// has one part, 0.
+    fn group(&self, _entity: &EntityKey) -> u32 {
+        0
     }
 
     /// Whether one commit may be about all these entities. Otherwise each needs a commit of its own.

@@ -15,6 +15,7 @@ mod connection;
 mod error;
 mod link;
 mod reply;
+mod slot;
 mod wire;
 
 use std::sync::Arc;
@@ -105,6 +106,15 @@ impl Redis {
 impl Store for Redis {
     fn commit<'a>(&'a self, commit: &'a Commit) -> BoxFuture<'a, Result<Reply, StoreError>> {
         Box::pin(self.commit_within_limit(commit))
+    }
+
+    fn limit(&self) -> Option<Duration> {
+        Some(self.limit)
+    }
+
+    /// In a cluster, which 256 of its slots, counted from 0.
+    fn group(&self, entity: &crate::key::EntityKey) -> u32 {
+        if self.link.is_cluster() { slot::group(entity) } else { 0 }
     }
 
     fn is_atomic_over(&self, entities: &[Arc<crate::key::EntityKey>]) -> bool {

@@ -62,15 +62,20 @@ class Ledger:
         self.offset = Offset()
         self.known = {}
         self.deferred = {}
+        # The runs of a commit that has not been answered.
+        self.ran = None
 
     def call(self, tag, run):
         """Makes a call, and what was kept back before it; answers when the store has confirmed it."""
         runs = [*self.deferred.pop(tag, []), run]
         known = self.known.setdefault(tag, Known())
+        self.ran = None
         try:
             return self._commit(tag, known, runs)[-1]
         except Exception:
             known.shared = Cells()
+            if self.ran is not None and self.ran.local.held != known.local.held:
+                known.local = Cells()
             raise
 
     def record(self, tag, run):
@@ -97,10 +102,13 @@ class Ledger:
             logged = Logged(now_us, known.shared, known.local)
             answers = [run(logged) for run in runs]
             if not logged.ops:
+                known.local = logged.local
                 return answers
+            self.ran = logged
             reply = self.store.commit(tag, now_us, logged.fields, logged.ops)
             if reply.outcome == "applied":
                 return self._applied(known, logged, runs, answers, reply)
+            self.ran = None
             if reply.outcome == "refused":
                 self._refused(known, logged, reply)
             else:
@@ -119,6 +127,7 @@ class Ledger:
             done.check_spent()
         known.shared, known.local = done.shared, done.local
         known.shared.prune(known.seen_us)
+        known.local.prune(known.seen_us)
         return answers
 
     def _refused(self, known, logged, reply):

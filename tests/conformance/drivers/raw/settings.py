@@ -7,7 +7,12 @@ from wasmtime.component import Variant
 def limiter(config):
     """A rate limiter's."""
     on_limit = config.get("onLimit", {"behavior": "reject"})
-    return record(limits=[_limit(limit) for limit in config["limits"]], on_limit=_on_limit(on_limit))
+    lease = config.get("lease")
+    return record(
+        limits=[_limit(limit) for limit in config["limits"]],
+        on_limit=_on_limit(on_limit),
+        lease=lease and record(max_permits=lease["maxPermits"], life_ms=lease["lifeMs"]),
+    )
 
 
 def _limit(limit):

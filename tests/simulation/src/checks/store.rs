@@ -37,11 +37,15 @@ pub(super) fn check(record: &Record, found: &mut Vec<Violation>) {
     }
 }
 
+/// How long what a host writes to find out whether the store is back may live, in milliseconds.
+const PROBE_MS: u64 = 1_000;
+
 /// How long a cell of an entity may live: as long as a permit counts, in whole sub-windows, or one may wait, and the second by
 /// which a commit may be late.
 fn longest_ms(record: &Record, tag: &str) -> u64 {
     let Some(config) = limiter_of(&record.scenario, tag) else {
-        return breaker_of(&record.scenario, tag).map_or(0, |_| CIRCUIT_MS);
+        let probe_ms = if tag.starts_with("sg:probe:") { PROBE_MS } else { 0 };
+        return breaker_of(&record.scenario, tag).map_or(probe_ms, |_| CIRCUIT_MS);
     };
     let wait_ms = crate::actor::longest_wait_us(&config.on_limit) / 1_000;
     let window_ms = |limit: &tidegate::Limit| {

@@ -74,7 +74,8 @@ impl RateLimiterNode {
     pub fn open(config: &str) -> Result<Self, Vec<Problem>> {
         let values = DECLARATION.read(config)?;
         let on_limit = on_limit(&values);
-        let limiter = RateLimiter::open(&Config { limits: alloc::vec![limit(&values)], on_limit }).map_err(renamed)?;
+        let config = Config { limits: alloc::vec![limit(&values)], on_limit, lease: None };
+        let limiter = RateLimiter::open(&config).map_err(renamed)?;
         let keys = keys(&values);
         Ok(Self {
             limiter,

@@ -22,9 +22,12 @@ from tidegate._config import (
     Limit,
     Mode,
     OnLimit,
+    StoreGuard,
+    StoreState,
     Time,
     Trip,
     WhenAway,
+    guard_parts,
 )
 from tidegate._errors import CircuitOpenError, TidegateError
 from tidegate._failure import Failure, as_failure, not_recorded
@@ -40,6 +43,7 @@ from tidegate._tidegate import (
     Redis,
     ScriptedStore,
     Stats,
+    StoreChange,
 )
 from tidegate.aio import nodes as nodes
 
@@ -70,6 +74,8 @@ class Tidegate(NodeMethods):
         max_attempts: int | None = None,
         flush_delay_ms: int | None = None,
         max_staleness_ms: int | None = None,
+        store_guard: StoreGuard | None = StoreGuard(),  # noqa: B008 - it is frozen
+        on_store_change: Callable[[StoreChange], object] | None = None,
     ) -> None:
         """See `tidegate.Tidegate`."""
         self._core = _core.Gate(
@@ -81,6 +87,8 @@ class Tidegate(NodeMethods):
             max_attempts=max_attempts,
             flush_delay_ms=flush_delay_ms,
             max_staleness_ms=max_staleness_ms,
+            store_guard=guard_parts(store_guard),
+            on_store_change=on_store_change,
         )
 
     @overload
@@ -138,6 +146,10 @@ class Tidegate(NodeMethods):
     def stats(self) -> Stats:
         """What it has done so far in this process."""
         return self._core.stats()
+
+    def store_state(self) -> StoreState:
+        """Whether a shared store answers, as far as the guard round it knows; of a cluster, the worst of its parts."""
+        return self._core.store_state()
 
     async def flush(self) -> None:
         """Returns when a shared store has all that is recorded in the background. Call it before the process ends."""
@@ -206,10 +218,11 @@ class RateLimiter:
     ) -> Decision:
         """Gives back the permits that a decision charged, once, and reports as a peek does.
 
-        Of the decision only ``charged_at_us`` is needed, which may be given in its place. Windows and logs take
-        the permits out of the place they were counted in; buckets give back what has not come back by itself since.
+        Of the decision only ``charged_at_us`` is needed, which may be given in its place unless it is degraded. Windows
+        and logs take the permits out of the place they were counted in; buckets give back what has not come back by
+        itself since. Permits that were let go without the store are owed no more.
         """
-        answer = self._core.start_refund(key, charge_of(decision, charged_at_us), cost)
+        answer = self._core.start_refund(key, *charge_of(decision, charged_at_us), cost)
         return answer if isinstance(answer, Decision) else await hear(answer)
 
     async def cancel(self, key: str, ticket: int) -> bool:

@@ -28,7 +28,7 @@ fn runtime() -> Arc<Runtime> {
 fn config(behaviour: u32) -> Config {
     let window = Window { unit: WindowUnit::Second, count: 1 };
     let limit = Limit { limit: behaviour, window, algorithm: Algorithm::Gcra(Bucket { burst: None }) };
-    Config { limits: vec![limit], on_limit: OnLimit::Reject }
+    Config { limits: vec![limit], on_limit: OnLimit::Reject, lease: None }
 }
 
 fn open(runtime: &Runtime, behaviour: u32) -> Policy {

@@ -29,9 +29,14 @@ pub(super) fn is_unknown_script(error: &RedisError) -> bool {
     error.kind() == ErrorKind::Server(ServerErrorKind::NoScript)
 }
 
-/// The connection is of no more use: it broke, or it leads to a server that was made a replica.
+/// The connection to one server is of no more use: it broke; it leads to a server that was made a replica or was given to a cluster, while
+/// the name may by now be another's; or the server does not know us any more, and we can only say anew who we are.
 pub(super) fn ends_connection(error: &RedisError) -> bool {
-    error.kind() == ErrorKind::Server(ServerErrorKind::ReadOnly) || error.is_unrecoverable_error()
+    let is_elsewhere = matches!(
+        error.kind(),
+        ErrorKind::Server(ServerErrorKind::ReadOnly | ServerErrorKind::MasterDown | ServerErrorKind::Moved)
+    );
+    is_elsewhere || error.code() == Some("NOAUTH") || error.is_unrecoverable_error()
 }
 
 /// The server answered, be it with an error.

@@ -100,6 +100,8 @@ pub(crate) struct DecisionLine {
     waiting: u32,
     pub(crate) ticket: u64,
     discarded: u32,
+    leased: bool,
+    release_after_ms: u64,
     degraded: bool,
 }
 
@@ -121,6 +123,8 @@ impl From<&Decision> for DecisionLine {
             waiting: decision.waiting,
             ticket: decision.ticket.map_or(0, |ticket| ticket.0),
             discarded: decision.discarded,
+            leased: decision.leased,
+            release_after_ms: decision.release_after.map_or(0, ms),
             degraded: decision.degraded,
         }
     }
@@ -133,7 +137,7 @@ pub(crate) struct ReportLine {
     state: State,
     mode: Mode,
     generation: u64,
-    pub(crate) permit: Option<Permit>,
+    pub(crate) permit: Option<PermitLine>,
     failures: u32,
     consecutive: u32,
     calls: u32,
@@ -148,6 +152,21 @@ pub(crate) struct ReportLine {
     event: Option<Event>,
     discarded: u32,
     degraded: bool,
+}
+
+/// A permit without what only its own host makes of it.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct PermitLine {
+    generation: u64,
+    admitted_at_us: u64,
+    probe: u32,
+}
+
+impl From<Permit> for PermitLine {
+    fn from(permit: Permit) -> Self {
+        Self { generation: permit.generation, admitted_at_us: permit.admitted_at_us, probe: permit.probe }
+    }
 }
 
 #[derive(Serialize)]
@@ -165,7 +184,7 @@ impl From<&CircuitReport> for ReportLine {
             state: report.state,
             mode: report.mode,
             generation: report.generation,
-            permit: report.permit,
+            permit: report.permit.map(PermitLine::from),
             failures: report.failures,
             consecutive: report.consecutive,
             calls: report.calls,

@@ -1,0 +1,55 @@
+//! Who is told when a shared store goes away, and comes back.
+
+use std::sync::mpsc::{self, Receiver};
+use std::sync::{Mutex, PoisonError};
+
+use pyo3::prelude::*;
+use tidegate::StoreState;
+
+use crate::data::record;
+
+/// A store went away, is tried again, or came back.
+#[pyclass(frozen, eq, module = "tidegate")]
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct StoreChange(pub(crate) tidegate::StoreChange);
+
+record!(StoreChange {
+    group: u32 = |it| it.group;
+    before: &'static str = |it| word(it.before);
+    after: &'static str = |it| word(it.after);
+    cause: String = |it| it.cause.clone();
+} also {});
+
+/// The contract's word for a state.
+pub(crate) fn word(state: StoreState) -> &'static str {
+    match state {
+        StoreState::Available => "available",
+        StoreState::Probing => "probing",
+        StoreState::Away => "away",
+    }
+}
+
+/// The changes of a gate in one process, for the one thread that tells of them.
+#[pyclass(frozen, module = "tidegate._tidegate")]
+#[derive(Debug)]
+pub(crate) struct StoreChanges(Mutex<Receiver<tidegate::StoreChange>>);
+
+#[pymethods]
+impl StoreChanges {
+    /// Waits for the next change; None: the gate is gone.
+    fn next(&self, py: Python<'_>) -> Option<StoreChange> {
+        py.detach(|| {
+            let changes = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+            changes.recv().ok().map(StoreChange)
+        })
+    }
+}
+
+/// Lets a builder's gate tell a callable of Python's, in a thread of Python's: those of this module never touch it.
+pub(crate) fn listen(py: Python<'_>, builder: tidegate::Builder, listener: &Py<PyAny>) -> PyResult<tidegate::Builder> {
+    let (told, changes) = mpsc::channel();
+    let changes = StoreChanges(Mutex::new(changes));
+    py.import("tidegate._store_changes")?.call_method1("watch", (changes, listener))?;
+    // Nobody listens any more once the thread has ended.
+    Ok(builder.on_store_change(move |change| drop(told.send(change))))
+}

@@ -1,0 +1,200 @@
+//! The guard round one part of the store: a circuit of the component's own, on memory of this process.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::time::Duration;
+
+use parking_lot::Mutex;
+
+use super::news::News;
+use super::settings::{StoreChange, StoreState};
+use super::steady::Steady;
+use crate::call::{Answer, Request};
+use crate::runtime::wit::circuit_breaker::{Cause, Effect, Error as Failure, Permit, Report, State};
+use crate::runtime::{Policy, Runtime};
+use crate::store::Memory;
+
+/// What the guards of a gate have in common.
+#[derive(Debug)]
+pub(super) struct Circuit {
+    pub(super) runtime: Arc<Runtime>,
+    pub(super) policy: Policy,
+    /// Where the circuits are.
+    pub(super) memory: Memory,
+    pub(super) steady: Arc<Steady>,
+    pub(super) news: News,
+}
+
+/// One guard. What it last reported is at hand, so that neither a store that is well nor one that is away costs a run.
+#[derive(Debug)]
+pub(super) struct Guard {
+    group: u32,
+    tag: String,
+    /// Whether the circuit is closed and counts no failure: then a success changes nothing.
+    calm: AtomicBool,
+    generation: AtomicU64,
+    /// Nobody is let through before, in microseconds of the steady clock; 0: everybody is.
+    refuses_until_us: AtomicU64,
+    standing: Mutex<Standing>,
+    /// Whether a task is at work that finds out when the store is back.
+    pub(super) is_probed: AtomicBool,
+}
+
+/// What is told of a guard.
+#[derive(Debug, Clone)]
+struct Standing {
+    state: StoreState,
+    /// What the store last failed with.
+    trouble: Arc<str>,
+}
+
+/// With what a call was let through.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Pass {
+    /// `None`: the guard was calm, and nothing was asked.
+    permit: Option<Permit>,
+    generation: u64,
+}
+
+/// Why a call was not let through.
+#[derive(Debug, Clone)]
+pub(super) struct Refusal {
+    /// Until the next probe.
+    pub(super) retry_after: Duration,
+    /// What the store last failed with.
+    pub(super) trouble: Arc<str>,
+}
+
+/// What became of a call that was let through.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Outcome<'a> {
+    /// The store answered.
+    Answered,
+    /// It did not, or with an error.
+    Failed(&'a str),
+    /// It was not asked, or nobody waited for what it says.
+    Unknown,
+}
+
+impl Guard {
+    pub(super) fn new(group: u32) -> Self {
+        Self {
+            group,
+            tag: group.to_string(),
+            calm: AtomicBool::new(true),
+            generation: AtomicU64::new(0),
+            refuses_until_us: AtomicU64::new(0),
+            standing: Mutex::new(Standing { state: StoreState::Available, trouble: Arc::from("") }),
+            is_probed: AtomicBool::new(false),
+        }
+    }
+
+    pub(super) fn group(&self) -> u32 {
+        self.group
+    }
+
+    pub(super) fn state(&self) -> StoreState {
+        self.standing.lock().state
+    }
+
+    /// Whether nothing speaks against asking the store.
+    pub(super) fn is_calm(&self) -> bool {
+        self.calm.load(Ordering::Acquire)
+    }
+
+    /// Lets a call through, or not.
+    pub(super) fn admit(&self, circuit: &Circuit) -> Result<Pass, Refusal> {
+        let generation = self.generation.load(Ordering::Relaxed);
+        if self.is_calm() {
+            return Ok(Pass { permit: None, generation });
+        }
+        if let Some(refusal) = self.refusal(circuit) {
+            return Err(refusal);
+        }
+        match self.run(circuit, &Request::Admit, "its pause is over") {
+            Some(report) if report.effect != Effect::Admitted => Err(self.refused_for(report.retry_after_ms)),
+            Some(report) => Ok(Pass { permit: Some(report.permit), generation: report.generation }),
+            // The component failed, which says nothing about the store.
+            None => Ok(Pass { permit: None, generation }),
+        }
+    }
+
+    /// The refusal that a call is sure to get.
+    pub(super) fn refusal(&self, circuit: &Circuit) -> Option<Refusal> {
+        let until_us = self.refuses_until_us.load(Ordering::Relaxed);
+        if until_us == 0 {
+            return None;
+        }
+        let left_us = until_us.saturating_sub(circuit.steady.now_us());
+        (left_us > 0).then(|| self.refused_for(left_us.div_ceil(1_000)))
+    }
+
+    /// Takes in what became of a call that was let through.
+    pub(super) fn settle(&self, circuit: &Circuit, pass: Pass, outcome: Outcome<'_>) {
+        if pass.permit.is_none() && !matches!(outcome, Outcome::Failed(_)) && self.is_calm() {
+            return;
+        }
+        let permit = pass.permit.unwrap_or_else(|| Permit {
+            generation: pass.generation,
+            admitted_at_us: circuit.steady.now_us(),
+            probe: 0,
+        });
+        match outcome {
+            Outcome::Answered => {
+                self.run(circuit, &Request::Succeeded { permit, elapsed_ms: 0 }, "a probe was answered")
+            }
+            Outcome::Unknown => self.run(circuit, &Request::Cancelled { permit }, ""),
+            Outcome::Failed(trouble) => {
+                let failure = Failure { name: String::new(), message: String::new(), code: String::new() };
+                self.run(circuit, &Request::Failed { permit, elapsed_ms: 0, failure }, trouble)
+            }
+        };
+    }
+
+    /// Runs the circuit, and tells of what changed. `cause`: of a change that this makes, in words.
+    fn run(&self, circuit: &Circuit, request: &Request, cause: &str) -> Option<Report> {
+        let now_us = circuit.steady.now_us();
+        let report = circuit.memory.run(&self.tag, now_us, |transaction| {
+            let at_us = transaction.now_us();
+            match request.run(&circuit.runtime, &circuit.policy, transaction) {
+                // Under the lock of the circuit, so that what is at hand is never older than another report.
+                Ok(Answer::Report(report)) => {
+                    self.take_in(circuit, &report, at_us, cause);
+                    Some(report)
+                }
+                Ok(_) | Err(_) => None,
+            }
+        });
+        circuit.news.tell();
+        report.ok().flatten()
+    }
+
+    fn take_in(&self, circuit: &Circuit, report: &Report, at_us: u64, cause: &str) {
+        let until_us = if report.retry_after_ms == 0 { 0 } else { at_us + report.retry_after_ms * 1_000 };
+        self.refuses_until_us.store(until_us, Ordering::Relaxed);
+        self.generation.store(report.generation, Ordering::Relaxed);
+        self.calm.store(report.state == State::Closed && report.consecutive == 0, Ordering::Release);
+        if report.event.cause == Cause::None {
+            return;
+        }
+        let (before, after) = (state_of(report.event.before), state_of(report.event.after));
+        let mut standing = self.standing.lock();
+        standing.state = after;
+        if after == StoreState::Away {
+            standing.trouble = Arc::from(cause);
+        }
+        circuit.news.add(StoreChange { group: self.group, before, after, cause: cause.to_owned() });
+    }
+
+    fn refused_for(&self, ms: u64) -> Refusal {
+        Refusal { retry_after: Duration::from_millis(ms), trouble: Arc::clone(&self.standing.lock().trouble) }
+    }
+}
+
+fn state_of(state: State) -> StoreState {
+    match state {
+        State::Closed => StoreState::Available,
+        State::Open => StoreState::Away,
+        State::HalfOpen => StoreState::Probing,
+    }
+}

@@ -1,0 +1,158 @@
+//! Tells of changes of the store's state, in their order, one at a time, and never under a lock.
+
+use std::collections::VecDeque;
+use std::fmt;
+use std::sync::Arc;
+
+use parking_lot::Mutex;
+use tokio::sync::watch;
+
+use super::settings::{StoreChange, StoreState};
+
+type Listener = Arc<dyn Fn(StoreChange) + Send + Sync>;
+
+/// Whom to tell.
+#[derive(Clone, Default)]
+pub(crate) struct Listeners(Vec<Listener>);
+
+impl Listeners {
+    pub(crate) fn add(&mut self, listener: impl Fn(StoreChange) + Send + Sync + 'static) {
+        self.0.push(Arc::new(listener));
+    }
+}
+
+impl fmt::Debug for Listeners {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "{} listeners", self.0.len())
+    }
+}
+
+/// Changes that were not told yet.
+#[derive(Debug)]
+pub(crate) struct News {
+    listeners: Listeners,
+    untold: Mutex<Untold>,
+    /// Counts changes, for those who wait for the next.
+    changes: watch::Sender<u64>,
+}
+
+#[derive(Debug, Default)]
+struct Untold {
+    changes: VecDeque<StoreChange>,
+    /// Whether somebody is telling. Whoever adds a change meanwhile leaves it to them.
+    telling: bool,
+}
+
+impl News {
+    pub(crate) fn new(listeners: Listeners) -> Self {
+        Self { listeners, untold: Mutex::default(), changes: watch::Sender::new(0) }
+    }
+
+    /// Whoever waits on this sees every later change; it ends with the guards.
+    pub(crate) fn subscribe(&self) -> watch::Receiver<u64> {
+        self.changes.subscribe()
+    }
+
+    /// Takes a change in, to be told later.
+    pub(crate) fn add(&self, change: StoreChange) {
+        self.untold.lock().changes.push_back(change);
+    }
+
+    /// Tells what is to be told. Not to be called under a lock: a listener may ask for anything.
+    pub(crate) fn tell(&self) {
+        {
+            let mut untold = self.untold.lock();
+            if untold.telling || untold.changes.is_empty() {
+                return;
+            }
+            untold.telling = true;
+        }
+        let telling = Telling(self);
+        while let Some(change) = telling.next() {
+            log(&change);
+            self.changes.send_modify(|count| *count += 1);
+            for listener in &self.listeners.0 {
+                listener(change.clone());
+            }
+        }
+    }
+}
+
+/// Somebody is telling, be it until a listener panics.
+struct Telling<'a>(&'a News);
+
+impl Telling<'_> {
+    /// The next change; with the last one, others may tell again.
+    fn next(&self) -> Option<StoreChange> {
+        let mut untold = self.0.untold.lock();
+        let change = untold.changes.pop_front();
+        untold.telling = change.is_some();
+        change
+    }
+}
+
+impl Drop for Telling<'_> {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            self.0.untold.lock().telling = false;
+        }
+    }
+}
+
+fn log(change: &StoreChange) {
+    let StoreChange { group, cause, .. } = change;
+    match change.after {
+        StoreState::Available => tracing::info!(group, cause, "the store is back"),
+        StoreState::Probing => tracing::debug!(group, cause, "the store is tried again"),
+        StoreState::Away => tracing::warn!(group, cause, "the store is away"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::panic::{AssertUnwindSafe, catch_unwind};
+
+    use super::*;
+
+    fn change(group: u32) -> StoreChange {
+        StoreChange { group, before: StoreState::Available, after: StoreState::Away, cause: String::new() }
+    }
+
+    #[test]
+    fn a_listener_that_causes_a_change_is_told_of_it_after_it_has_returned() {
+        let told = Arc::new(Mutex::new(Vec::new()));
+        let mut listeners = Listeners::default();
+        let news = Arc::new_cyclic(|news: &std::sync::Weak<News>| {
+            let (news, told) = (news.clone(), Arc::clone(&told));
+            listeners.add(move |change: StoreChange| {
+                if change.group < 3 {
+                    let news = news.upgrade().expect("it is being told");
+                    news.add(self::change(change.group + 1));
+                    news.tell();
+                }
+                told.lock().push(change.group);
+            });
+            News::new(listeners)
+        });
+        news.add(change(0));
+        news.tell();
+        assert_eq!(*told.lock(), [0, 1, 2, 3]);
+    }
+
+    #[test]
+    fn a_listener_that_panics_keeps_no_later_change_from_being_told() {
+        let told = Arc::new(Mutex::new(Vec::new()));
+        let mut listeners = Listeners::default();
+        let seen = Arc::clone(&told);
+        listeners.add(move |change: StoreChange| {
+            assert!(change.group != 0, "a listener's own fault");
+            seen.lock().push(change.group);
+        });
+        let news = News::new(listeners);
+        news.add(change(0));
+        catch_unwind(AssertUnwindSafe(|| news.tell())).expect_err("it panics");
+        news.add(change(1));
+        news.tell();
+        assert_eq!(*told.lock(), [1]);
+    }
+}
