@@ -23,6 +23,7 @@ macro_rules! taken {
 }
 
 taken! {
+    "taken/away.rs" away
     "taken/bindings.rs" bindings
     "taken/circuit_breaker.rs" circuit_breaker
     "../../guest/component/src/convert.rs" convert

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use tidegate_policy::fake::FakeWorld;
-use tidegate_policy::kv::{Cell, Clock, Kv};
+use tidegate_policy::kv::{Cell, Clock, Kv, Scope};
 
 use crate::input::Input;
 use crate::target::damaged;
@@ -79,8 +79,10 @@ impl Stage {
     /// One of those that a policy has asked for, or any.
     fn chosen(&self, input: &mut Input<'_>) -> Option<Cell> {
         let Some(place) = input.maybe() else { return Some(Cell::shared(0, input.small())) };
-        let place = usize::try_from(place).ok()?.checked_rem(self.asked.len())?;
-        self.asked.iter().nth(place).copied()
+        // What a host keeps for itself nobody else can write.
+        let shared: Vec<Cell> = self.asked.iter().filter(|cell| cell.scope == Scope::Shared).copied().collect();
+        let place = usize::try_from(place).ok()?.checked_rem(shared.len())?;
+        shared.get(place).copied()
     }
 
     fn written(&mut self, at: Cell) {

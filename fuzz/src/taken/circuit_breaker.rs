@@ -5,4 +5,4 @@ mod config;
 #[path = "../../../host/rust/src/circuit_breaker/report.rs"]
 mod report;
 
-pub use config::CircuitBreakerConfig;
+pub use config::{Backoff, CircuitBreakerConfig, HalfOpen};

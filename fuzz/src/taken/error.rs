@@ -1,23 +1,26 @@
-//! Of a host's errors and settings those that reading JSON needs.
+//! Of a host's errors those that reading settings needs.
 
-use serde::{Deserialize, Serialize};
-
-/// What to answer while the store is away.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum WhenAway {
-    /// An error.
-    #[default]
-    Error,
-    /// Admit.
-    Open,
-    /// Refuse.
-    Closed,
+/// One thing that is wrong with a configuration.
+#[derive(Debug)]
+pub struct Problem {
+    /// Where.
+    pub path: String,
+    /// The value found there.
+    pub value: String,
+    /// What is allowed there.
+    pub allowed: String,
 }
 
-/// Why settings were not read.
+/// Why settings were not taken.
 #[derive(Debug)]
 pub enum Error {
+    /// The configuration is wrong.
+    Config {
+        /// The name in it.
+        name: String,
+        /// All its problems.
+        problems: Vec<Problem>,
+    },
     /// The JSON text is none of such settings.
     Json {
         /// Where.

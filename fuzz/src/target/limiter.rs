@@ -4,7 +4,7 @@
 
 use tidegate_policy::problem::Problem;
 use tidegate_policy::rate_limiter::{
-    Algorithm, Config, Decision, Fault, Limit, OnLimit, RateLimiter, Reason, Verdict, Window, WindowUnit,
+    Algorithm, Config, Decision, Fault, LeaseConfig, Limit, OnLimit, RateLimiter, Reason, Verdict, Window, WindowUnit,
 };
 
 use super::{assert_problems, promise::Promise};
@@ -54,12 +54,14 @@ pub fn limiter(data: &[u8]) {
 /// Reads a configuration, sound or not.
 pub(super) fn config(input: &mut Input<'_>) -> Config {
     let limits = (0..input.byte() % 10).map(|_| limit(input)).collect();
-    let on_limit = match input.byte() % 3 {
-        0 => OnLimit::Reject,
+    let kind = input.byte() % 4;
+    let lease = (kind == 3).then(|| LeaseConfig { max_permits: input.small(), life_ms: input.number() });
+    let on_limit = match kind {
+        0 | 3 => OnLimit::Reject,
         1 => OnLimit::Delay { max_wait_ms: input.number() },
         _ => OnLimit::Queue { max_size: input.small(), timeout_ms: input.number(), grace_ms: input.number() },
     };
-    Config { limits, on_limit }
+    Config { limits, on_limit, lease }
 }
 
 fn limit(input: &mut Input<'_>) -> Limit {
@@ -111,7 +113,7 @@ pub(super) enum Step {
 
 /// A key and those who ask.
 struct Scene {
-    world: Stage,
+    stage: Stage,
     /// Costs and times of charges that were not given back.
     charges: Vec<(u32, u64)>,
     tickets: Vec<u64>,
@@ -119,16 +121,16 @@ struct Scene {
 
 impl Scene {
     fn new() -> Self {
-        Self { world: Stage::new(), charges: Vec::new(), tickets: Vec::new() }
+        Self { stage: Stage::new(), charges: Vec::new(), tickets: Vec::new() }
     }
 
     fn step(&mut self, kind: u8, input: &mut Input<'_>, config: &Config, limiter: &RateLimiter) -> Step {
-        match kind % 10 {
+        match kind % 13 {
             0 => self.acquire(input, config, limiter),
             1 => {
                 let cost = input.small();
-                let asked = self.asked(config, limiter, cost, |world| limiter.try_acquire(world, 0, cost));
-                self.charged(cost, asked)
+                let asked = self.asked(config, limiter, cost, |stage| limiter.try_acquire(stage, 0, cost));
+                self.charged(config, cost, asked)
             }
             2 => {
                 let cost = input.small();
@@ -138,24 +140,32 @@ impl Scene {
             3 => self.refund(input, config, limiter),
             4 => self.cancel(input, limiter),
             5 => {
-                limiter.reset(&mut self.world, 0);
+                limiter.reset(&mut self.stage, 0);
                 self.charges.clear();
                 Step::Spoilt
             }
             6 => self.pass(input, Stage::pass_us),
-            7 => self.spoilt(|world| world.spoil(input)),
-            8 => self.spoilt(|world| world.damage(input)),
-            _ => self.pass(input, |world, us| world.pass_us(us.saturating_mul(1_000))),
+            7 => self.spoilt(|stage| stage.spoil(input)),
+            8 => self.spoilt(|stage| stage.damage(input)),
+            9 => self.pass(input, |stage, us| stage.pass_us(us.saturating_mul(1_000))),
+            10 => self.release(input, config, limiter),
+            11 => {
+                let (cost, foreign) = (input.small(), self.stage.foreign());
+                let decision = limiter.post(&mut self.stage, 0, cost);
+                self.assert_sound(config, &decision, foreign);
+                Step::Nothing
+            }
+            _ => share(input, config, limiter),
         }
     }
 
     fn pass(&mut self, input: &mut Input<'_>, pass: impl FnOnce(&mut Stage, u64)) -> Step {
-        pass(&mut self.world, input.number());
+        pass(&mut self.stage, input.number());
         Step::Nothing
     }
 
     fn spoilt(&mut self, spoil: impl FnOnce(&mut Stage)) -> Step {
-        spoil(&mut self.world);
+        spoil(&mut self.stage);
         self.charges.clear();
         Step::Spoilt
     }
@@ -163,8 +173,8 @@ impl Scene {
     fn acquire(&mut self, input: &mut Input<'_>, config: &Config, limiter: &RateLimiter) -> Step {
         let (cost, priority) = (input.small(), input.small().cast_signed());
         let ticket = self.ticket(input);
-        let asked = self.asked(config, limiter, cost, |world| limiter.acquire(world, 0, cost, priority, ticket));
-        self.charged(cost, asked)
+        let asked = self.asked(config, limiter, cost, |stage| limiter.acquire(stage, 0, cost, priority, ticket));
+        self.charged(config, cost, asked)
     }
 
     /// None, one that was given, or any.
@@ -176,14 +186,16 @@ impl Scene {
         }
     }
 
-    fn charged(&mut self, cost: u32, decision: Option<Decision>) -> Step {
+    fn charged(&mut self, config: &Config, cost: u32, decision: Option<Decision>) -> Step {
         let Some(decision) = decision else { return Step::Nothing };
         self.tickets.extend((decision.ticket > 0).then_some(decision.ticket));
         if decision.charged_at_us == 0 {
             return Step::Nothing;
         }
         self.charges.push((cost, decision.charged_at_us));
-        Step::Charged { cost, at_us: decision.charged_at_us }
+        // A leased permit was charged before, and the promise is about when it is let go.
+        let at_us = if config.lease.is_some() { decision.at_us } else { decision.charged_at_us };
+        Step::Charged { cost, at_us }
     }
 
     fn refund(&mut self, input: &mut Input<'_>, config: &Config, limiter: &RateLimiter) -> Step {
@@ -193,24 +205,36 @@ impl Scene {
             Some(place) => self.charges.swap_remove(place),
             None => (input.small(), input.number()),
         };
-        let foreign = self.world.foreign();
-        let decision = limiter.refund(&mut self.world, 0, cost, at_us);
+        let foreign = self.stage.foreign();
+        let decision = limiter.refund(&mut self.stage, 0, cost, at_us);
         self.assert_sound(config, &decision, foreign);
-        if given.is_some() { Step::Refunded { cost, at_us } } else { self.spoilt(|_| ()) }
+        match given {
+            Some(_) if config.lease.is_none() => Step::Refunded { cost, at_us },
+            Some(_) => Step::Spoilt,
+            None => self.spoilt(|_| ()),
+        }
+    }
+
+    fn release(&mut self, input: &mut Input<'_>, config: &Config, limiter: &RateLimiter) -> Step {
+        let given_back = limiter.release(&mut self.stage, 0, input.flip());
+        let most = config.lease.map_or(0, |lease| lease.max_permits);
+        assert!(given_back <= most, "{given_back} of at most {most} permits: {config:?}");
+        assert_eq!(limiter.release(&mut self.stage, 0, false), 0, "nothing is given back twice: {config:?}");
+        Step::Nothing
     }
 
     fn cancel(&mut self, input: &mut Input<'_>, limiter: &RateLimiter) -> Step {
-        let (ticket, writes) = (self.ticket(input), self.world.writes());
-        let was_in = limiter.cancel(&mut self.world, 0, ticket);
-        assert_eq!(was_in, self.world.writes() > writes, "only who waits can be taken out");
-        assert!(!limiter.cancel(&mut self.world, 0, ticket), "nobody waits twice");
+        let (ticket, writes) = (self.ticket(input), self.stage.writes());
+        let was_in = limiter.cancel(&mut self.stage, 0, ticket);
+        assert_eq!(was_in, self.stage.writes() > writes, "only who waits can be taken out");
+        assert!(!limiter.cancel(&mut self.stage, 0, ticket), "nobody waits twice");
         Step::Nothing
     }
 
     fn peek(&mut self, config: &Config, limiter: &RateLimiter, cost: u32) -> Option<Decision> {
-        let (writes, foreign) = (self.world.writes(), self.world.foreign());
-        let peeked = limiter.peek(&mut self.world, 0, cost);
-        assert_eq!(self.world.writes(), writes, "a peek writes nothing");
+        let (writes, foreign) = (self.stage.writes(), self.stage.foreign());
+        let peeked = limiter.peek(&mut self.stage, 0, cost);
+        assert_eq!(self.stage.writes(), writes, "a peek writes nothing");
         let decision = peeked.inspect_err(|fault| assert_never_fits(config, cost, *fault)).ok()?;
         assert_eq!(decision.charged_at_us, 0, "a peek charges nothing: {decision:?}");
         self.assert_sound(config, &decision, foreign);
@@ -225,9 +249,9 @@ impl Scene {
         cost: u32,
         ask: impl FnOnce(&mut Stage) -> Result<Decision, Fault>,
     ) -> Option<Decision> {
-        let (writes, foreign) = (self.world.writes(), self.world.foreign());
-        let asked = ask(&mut self.world);
-        let has_written = self.world.writes() > writes;
+        let (writes, foreign) = (self.stage.writes(), self.stage.foreign());
+        let asked = ask(&mut self.stage);
+        let has_written = self.stage.writes() > writes;
         let Ok(decision) = asked.inspect_err(|fault| assert_never_fits(config, cost, *fault)) else {
             assert!(!has_written, "a fault writes nothing");
             return None;
@@ -238,20 +262,26 @@ impl Scene {
             assert!(!has_written, "a refusal changes nothing: {config:?} {decision:?}");
         }
         if cost > 0 && decision.verdict == Verdict::Allowed {
-            assert!(decision.charged_at_us >= decision.at_us, "{config:?} {decision:?}");
+            assert!(decision.leased || decision.charged_at_us >= decision.at_us, "{config:?} {decision:?}");
         }
         let after = self.peek(config, limiter, 1).expect("one permit fits into any limit");
         let counts = |d: &Decision| (d.binding, d.count, d.limit, d.remaining, d.reset_after_ms);
-        assert_eq!(counts(&decision), counts(&after), "a peek tells the same: {config:?} {decision:?} {after:?}");
+        assert!(
+            config.lease.is_some() || counts(&decision) == counts(&after),
+            "a peek tells the same: {config:?} {decision:?} {after:?}"
+        );
         Some(decision)
     }
 
     fn assert_sound(&self, config: &Config, decision: &Decision, foreign: usize) {
-        let shown = || format!("{config:?} {decision:?} {:?}", self.world);
-        assert_eq!(decision.at_us, self.world.time_us(), "{}", shown());
+        let shown = || format!("{config:?} {decision:?} {:?}", self.stage);
+        assert_eq!(decision.at_us, self.stage.time_us(), "{}", shown());
         assert!(decision.discarded == 0 || foreign > 0, "what we wrote, we read: {}", shown());
         let binding = config.limits.get(decision.binding as usize).expect("a limit binds");
-        assert_eq!(decision.limit, capacity(binding), "{}", shown());
+        // With leases a bucket works with less than its burst.
+        let is_whole = config.lease.is_none() || decision.leased;
+        assert!(decision.limit == capacity(binding) || !is_whole, "{}", shown());
+        assert!(decision.limit <= capacity(binding), "{}", shown());
         assert!(decision.remaining <= decision.limit, "{}", shown());
         match decision.verdict {
             Verdict::Allowed => {
@@ -267,7 +297,7 @@ impl Scene {
     }
 
     fn assert_waits(&self, config: &Config, decision: &Decision) {
-        let shown = || format!("{config:?} {decision:?} {:?}", self.world);
+        let shown = || format!("{config:?} {decision:?} {:?}", self.stage);
         assert!(decision.wait_ms > 0 && decision.retry_after_ms == 0, "{}", shown());
         match config.on_limit {
             OnLimit::Reject => panic!("nobody waits: {}", shown()),
@@ -292,10 +322,27 @@ const DAY_MS: u64 = 86_400_000;
 /// How far ahead a ticket may be: a host may be a second behind, and tickets are counted on to be unique.
 const LAG_MS: u64 = 1_100;
 
+/// Each of several hosts decides alone, on cells of its own.
+fn share(input: &mut Input<'_>, config: &Config, limiter: &RateLimiter) -> Step {
+    let hosts = input.small();
+    match limiter.share(hosts) {
+        Err(problems) => assert_problems(&problems),
+        Ok(share) => {
+            let mut alone = Stage::new();
+            let most = config.limits.iter().map(capacity).min().expect("a limit") / hosts;
+            let decision = share.try_acquire(&mut alone, 0, most.saturating_add(1));
+            let is_allowed = decision.is_ok_and(|decision| decision.verdict == Verdict::Allowed);
+            assert!(!is_allowed, "{hosts} hosts admit {most} and one more each: {config:?}");
+        }
+    }
+    Step::Nothing
+}
+
 fn assert_never_fits(config: &Config, cost: u32, fault: Fault) {
     assert_eq!(fault, Fault::CostNeverFits);
     let most = config.limits.iter().map(capacity).min().expect("a limit");
-    assert!(cost > most, "{cost} fits: {config:?}");
+    // With leases a bucket works with less than its burst.
+    assert!(cost > most || config.lease.is_some(), "{cost} fits: {config:?}");
 }
 
 /// The most that a limit can admit at once.
