@@ -54,6 +54,8 @@ pub struct Endured {
     pub diverged: u64,
     /// Stored values that were not ours, so far in this process.
     pub foreign: u64,
+    /// Background work that was dropped, so far in this process.
+    pub lost: u64,
 }
 
 /// What became of a load.
@@ -63,7 +65,7 @@ pub struct Toll {
     pub admitted: Vec<Admitted>,
     /// How many calls were denied by what the store said.
     pub denied: u64,
-    /// The calls that were admitted without the store; their `at_us` says nothing.
+    /// The calls that were admitted without the store; their `at_us` is the host's own, or their end.
     pub degraded: Vec<Admitted>,
     /// How many calls were denied for want of the store.
     pub degraded_denied: u64,

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
+use std::ops::Range;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::Duration;
@@ -26,8 +27,8 @@ pub(crate) const LIMIT_MS: u64 = 300;
 const SLACK: Duration = Duration::from_secs(5);
 
 const WINDOW: Duration = Duration::from_secs(1);
-const PERMITS: u32 = 60;
-const BURST: u32 = 20;
+pub(crate) const PERMITS: u32 = 60;
+pub(crate) const BURST: u32 = 20;
 
 const TALLY: &str = "tally";
 
@@ -73,15 +74,24 @@ fn load(name: &str, limit: Limit, tasks: usize, costs: &[u32]) -> Load {
     Load { limiter, key: KEY.to_owned(), costs: costs.to_vec(), tasks, pause_ms: 2 }
 }
 
+/// A strict window of so many permits.
+pub(crate) fn window_of(permits: u32) -> Limit {
+    Limit::per(permits, WINDOW)
+}
+
+/// A bucket of so many permits in the same time.
+pub(crate) fn bucket_of(permits: u32, burst: u32) -> Limit {
+    Limit::per(permits, WINDOW).by(Algorithm::Gcra { burst: Some(burst) })
+}
+
 /// A strict window that is asked for more than it has.
 pub(crate) fn windowed() -> Load {
-    load("windowed", Limit::per(PERMITS, WINDOW), 4, &[1, 1, 3])
+    load("windowed", window_of(PERMITS), 4, &[1, 1, 3])
 }
 
 /// A bucket that is asked for more than it has.
 pub(crate) fn bucketed() -> Load {
-    let limit = Limit::per(PERMITS, WINDOW).by(Algorithm::Gcra { burst: Some(BURST) });
-    load("bucketed", limit, 4, &[1, 1, 3])
+    load("bucketed", bucket_of(PERMITS, BURST), 4, &[1, 1, 3])
 }
 
 /// The limiter that shows what is charged: no permit of it comes back while a test runs, and it never runs out.
@@ -118,8 +128,13 @@ impl Fleet {
     }
 
     pub(crate) fn start_in(turn: Turn, place: &Place, loads: Vec<Load>) -> Self {
-        let start = |_| Worker::start(env!("CARGO_BIN_EXE_fault-worker"), place).expect("the worker starts");
-        let mut workers: Vec<Worker> = (0..PROCESSES).map(start).collect();
+        Self::start_at(turn, &[(); PROCESSES].map(|()| place.clone()), loads)
+    }
+
+    /// Starts each process at a place of its own.
+    pub(crate) fn start_at(turn: Turn, places: &[Place; PROCESSES], loads: Vec<Load>) -> Self {
+        let start = |place| Worker::start(env!("CARGO_BIN_EXE_fault-worker"), place).expect("the worker starts");
+        let mut workers: Vec<Worker> = places.iter().map(start).collect();
         for worker in &mut workers {
             worker.begin(&loads).expect("the loads begin");
         }
@@ -143,14 +158,23 @@ impl Fleet {
         self.see(Signal::Failed(text.to_owned()));
     }
 
-    /// Waits until each load of each process is answered without the store, from now on.
-    pub(crate) fn degraded(&mut self) {
-        self.see(Signal::Degraded);
+    /// Waits until each load of each of the first so many processes is answered without the store, from now on.
+    pub(crate) fn degraded(&mut self, processes: usize) {
+        self.see_in(0..processes, Signal::Degraded);
+    }
+
+    /// Waits until each load of the processes after the first so many is served by the store, from now on.
+    pub(crate) fn served_after(&mut self, processes: usize) {
+        self.see_in(processes..PROCESSES, Signal::Served);
     }
 
     fn see(&mut self, signal: Signal) {
+        self.see_in(0..PROCESSES, signal);
+    }
+
+    fn see_in(&mut self, processes: Range<usize>, signal: Signal) {
         let awaited = Watch { since_us: now_us(), signal };
-        watch(&mut self.workers, &awaited).expect("it comes");
+        watch(&mut self.workers[processes], &awaited).expect("it comes");
     }
 
     /// Takes permits of a limiter that gives none back, each from another process in turn, until it has so many or is denied.
@@ -210,7 +234,7 @@ impl Aftermath {
     fn new(loads: Vec<Load>, endured: Vec<Endured>, counted: u64) -> Self {
         let mut tolls: Vec<(Load, Toll)> = loads.into_iter().map(|load| (load, Toll::default())).collect();
         for one in endured {
-            assert_eq!((one.diverged, one.foreign), (0, 0));
+            assert_eq!((one.diverged, one.foreign, one.lost), (0, 0, 0));
             for (sum, toll) in tolls.iter_mut().zip(one.tolls) {
                 sum.1.merge(toll);
             }
@@ -235,8 +259,8 @@ impl Aftermath {
         }
     }
 
-    /// Of a store that has lost nothing: the promises hold without slack, and each permit that was given is charged. Those of
-    /// calls that failed may be.
+    /// Of a store that has lost nothing: the promises hold without slack, and each permit that was given is charged, by the store
+    /// or afterwards. Those of calls that the store did not answer may be.
     pub(crate) fn kept_promises(&self) {
         self.kept_promises_in(&[Line::whole()]);
         let (given, unheard) = (self.given(), self.unheard());
@@ -244,6 +268,16 @@ impl Aftermath {
         self.demand(is_so.then_some(()).with_context(|| {
             format!("{given} permits were given, {unheard} not heard of, {} are charged", self.counted)
         }));
+    }
+
+    /// What was let go without the store kept this promise, and all that was let go kept that one.
+    pub(crate) fn kept_alone_and_together(&self, load: &str, alone: Promise, together: Promise) {
+        let (_, toll) = self.tolls.iter().find(|(other, _)| other.limiter.name == load).expect("there is such a load");
+        let all = [toll.admitted.as_slice(), &toll.degraded].concat();
+        for (promise, calls, what) in [(alone, &toll.degraded, "without the store"), (together, &all, "in all")] {
+            self.demand(promise.check_decisions(calls).with_context(|| format!("{load} {what}, by decisions")));
+            self.demand(promise.check_calls(calls).with_context(|| format!("{load} {what}, by calls")));
+        }
     }
 
     /// Each permit that was given is charged, and no other.
@@ -292,9 +326,10 @@ impl Aftermath {
         &tally.expect("the tally is among the loads").1
     }
 
-    /// The permits of the tally that were given.
+    /// The permits of the tally that were given, be it without the store: then they are charged once it is back.
     fn given(&self) -> u64 {
-        self.tally().admitted.iter().map(|call| call.cost).sum()
+        let tally = self.tally();
+        tally.admitted.iter().chain(&tally.degraded).map(|call| call.cost).sum()
     }
 
     /// The permits of the tally of which the store's answer was not heard.

@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use tidegate::store::redis::Redis;
-use tidegate::{CircuitBreakerConfig, Limit, RateLimiter, RateLimiterConfig, Tidegate};
+use tidegate::{CircuitBreakerConfig, Limit, RateLimiter, RateLimiterConfig, Tidegate, WhenAway};
 use tidegate_test_support::redis_server::RedisServer;
 use tokio::runtime::Runtime;
 use tokio::task::JoinSet;
@@ -133,4 +133,41 @@ fn a_million_decisions_on_a_few_keys_leave_nothing_behind() {
     let after = scene.server_memory();
     assert!(after < before + (1 << 20), "the server has grown from {before} to {after} bytes");
     assert_eq!(scene.gate.stats().lost, 0);
+}
+
+#[test]
+fn a_million_keys_that_come_while_the_store_is_away_are_decided_by_few_that_are_remembered() {
+    const KEYS: usize = 1_000_000;
+    let turn = turn();
+    let mut scene = Scene::start();
+    let config = |name| RateLimiterConfig::new(name, Limit::per_hour(8));
+    let share = config("share").when_away(WhenAway::Share { hosts: 4 });
+    let share = scene.gate.rate_limiter(share).expect("it is valid");
+    let open = scene.gate.rate_limiter(config("open").when_away(WhenAway::Open)).expect("it is valid");
+    scene.server.kill().expect("it is killed");
+    let come = |first: usize| {
+        let (share, open) = (share.clone(), open.clone());
+        move |number: usize| {
+            let limiter = if number.is_multiple_of(2) { share.clone() } else { open.clone() };
+            async move {
+                let key = format!("user {}", first + number);
+                assert!(limiter.try_acquire(&key).await.expect("it is answered all the same").degraded);
+            }
+        }
+    };
+    scene.share(KEYS / 10, come(0));
+    let growth = Growth::begin(turn);
+    scene.share(KEYS, come(KEYS / 10));
+    growth.end_flat();
+    scene.server.restart().expect("it starts again");
+    let served = async {
+        while share.try_acquire("user 0").await.is_ok_and(|decision| decision.degraded) {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+        scene.gate.flush().await;
+    };
+    scene.runtime.block_on(served);
+    let stats = scene.gate.stats();
+    assert!((1..=MAX_KNOWN as u64 + 64).contains(&stats.posted), "{stats:?}");
+    assert!(stats.lost > 0, "more was owed than is remembered: {stats:?}");
 }

@@ -81,16 +81,19 @@ impl Endurance {
         }
     }
 
-    pub(super) async fn stop(&mut self, stats: &Stats) -> Result<Endured> {
+    pub(super) async fn stop(&mut self, gate: &Tidegate) -> Result<Endured> {
         self.stopped.send_replace(true);
         let ending = async {
             while self.tasks.join_next().await.transpose()?.is_some() {}
+            // What was let go without the store is charged before anybody looks.
+            gate.flush().await;
             anyhow::Ok(())
         };
         timeout(PATIENCE, ending).await.with_context(|| format!("calls hang: {}", self.state()))??;
         self.stopped.send_replace(false);
         let tolls = self.loads.drain(..).map(|kept| std::mem::take(&mut kept.toll().0)).collect();
-        Ok(Endured { tolls, diverged: stats.diverged, foreign: stats.foreign })
+        let Stats { diverged, foreign, lost, .. } = gate.stats();
+        Ok(Endured { tolls, diverged, foreign, lost })
     }
 
     fn shows(&self, watch: &Watch) -> bool {
@@ -163,6 +166,7 @@ impl Kept {
 
     fn admitted(&self, call: &Ended, decision: &Decision) -> Admitted {
         let Ended { cost, start_us, end_us, .. } = *call;
-        Admitted { key: self.load.key.clone(), cost: cost.into(), at_us: decision.at_us, start_us, end_us }
+        let at_us = if decision.at_us == 0 { end_us } else { decision.at_us };
+        Admitted { key: self.load.key.clone(), cost: cost.into(), at_us, start_us, end_us }
     }
 }

@@ -35,7 +35,7 @@ impl Host {
             Command::Circuit(circuit) => Answer::Reported(ask_circuit(gate, circuit).await?),
             Command::Begin(loads) => self.endurance.begin(gate, loads)?,
             Command::Watch(watch) => self.endurance.watch(&watch).await?,
-            Command::Stop => Answer::Endured(self.endurance.stop(&gate.stats()).await?),
+            Command::Stop => Answer::Endured(self.endurance.stop(gate).await?),
         })
     }
 }
