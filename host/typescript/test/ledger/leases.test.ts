@@ -121,6 +121,7 @@ test("a caller who is gone before the answer gives its permit back into the leas
   await expect(second).rejects.toThrow("gone");
   release();
   await first;
+  await setImmediate();
   expect(await host.decide(HUNDRED, tryAcquire())).toMatchObject({ leased: true, remaining: 6 });
 });
 
