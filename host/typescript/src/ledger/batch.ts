@@ -93,7 +93,8 @@ export class Settler {
         this.#guard.failed(group, error);
         throw error;
       }
-      this.#guard.succeeded(group);
+      // A refused commit has only been read: on a replica that would fail on what comes next it succeeds as well.
+      if (reply.outcome.kind === "applied") this.#guard.succeeded(group);
       known.isInDoubt = false;
       if (this.#takeIn(lane, transaction, batch, reply)) return;
     }
@@ -175,7 +176,6 @@ export class Settler {
     }
     try {
       const storeUs = await asking;
-      this.#guard.succeeded(group);
       this.#offset.learn(storeUs, this.#clock.nowUs());
       return storeUs;
     } finally {

@@ -38,7 +38,7 @@ export class Here {
   answer(lane: Lane, policy: Policy, request: Request, storeUs: number | undefined): Answer | undefined {
     const { known } = lane;
     // While a batch is on its way, it is the one that has the lease.
-    const mayHold = !lane.isDriven && known.mayHold;
+    const mayHold = !lane.isOnItsWay && known.mayHold;
     if (storeUs === undefined || !(known.refuses || mayHold) || !gives(request)) return undefined;
     const isFresh = known.refuses && storeUs - known.behindUs - known.seenUs < this.#maxStalenessUs;
     if (isFresh) {
@@ -64,7 +64,7 @@ export class Here {
       // It fails again where somebody waits for it, or it does not.
       return undefined;
     }
-    if (!transaction.hasAskedShared && !lane.isDriven && !transaction.isUnchanged) {
+    if (!transaction.hasAskedShared && !lane.isOnItsWay && !transaction.isUnchanged) {
       this.#stats.leased++;
       return answer;
     }

@@ -47,6 +47,8 @@ export class Lane {
   readonly deferred: Call[] = [];
   /** Whether somebody will take the next batch. */
   isDriven = false;
+  /** Whether a batch is on its way. What local cells hold is its until it is back. */
+  isOnItsWay = false;
   /** Whether it was used since the sweep last came by. */
   isUsed = true;
 

@@ -283,7 +283,9 @@ export class Ledger {
   /** Settles one batch of a lane. */
   async #settle(lane: Lane): Promise<void> {
     const batch = lane.take(this.#maxBatch);
+    lane.isOnItsWay = true;
     const failure = batch.length > 0 ? await this.#settler.settle(lane, batch) : undefined;
+    lane.isOnItsWay = false;
     for (const call of batch) {
       this.#keepLease(call);
       this.#reply(call);
