@@ -104,10 +104,10 @@ impl Line<'_> {
         at_us + ROUNDING_US < waiter.due_us + self.grace_us && at_us + ROUNDING_US < waiter.ticket + self.timeout_us
     }
 
-    /// Whether a waiter has asked for something whose answer was lost: it may have gone.
+    /// Whether a waiter has asked for something whose answer was lost, or was given without the store: it may have gone.
     fn may_be_gone(&self, waiter: &Waiter, before: &Call) -> bool {
         let mut own = self.record.on(&before.tag).filter(|call| ticket_of(&call.ask) == waiter.ticket);
-        own.any(|call| call.asked.1 < before.ended.1 && !matches!(call.answer, Answer::Decision(_)))
+        own.any(|call| call.asked.1 < before.ended.1 && decision(call).is_none_or(|decision| decision.degraded))
     }
 }
 
