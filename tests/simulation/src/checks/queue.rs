@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use tidegate::{Decision, OnLimit, RateLimiterConfig, Verdict};
 
 use super::{Violation, cost, decision};
-use crate::record::{Answer, Ask, Call, Record};
+use crate::record::{Ask, Call, Record};
 
 /// Times that a waiter is told are whole milliseconds.
 const ROUNDING_US: u64 = 1_000;
