@@ -3,19 +3,19 @@
 import { ConsecutiveBreaker, circuitBreaker, handleAll } from 'cockatiel';
 import { Redis } from 'ioredis';
 import Opossum from 'opossum';
-import { RateLimiterMemory, RateLimiterRedis } from 'rate-limiter-flexible';
-import { Memory, Tidegate, redisStore } from 'tidegate';
+import { RateLimiterMemory } from 'rate-limiter-flexible';
+import { Memory, Tidegate } from 'tidegate';
 
 import { bareDecision } from './floor.mjs';
-import { alone, table, together } from './measure.mjs';
+import { alone, table } from './measure.mjs';
 import { startRedis } from './redis.mjs';
+import * as shared from './shared.mjs';
 
 /** More than can be asked for in a run: every decision is an admission. */
 const PLENTY = 1_000_000;
 const BURST = 4_000_000_000;
 /** Keys in use at once, as a busy worker has. */
 const KEYS = Array.from({ length: 1_000 }, (_, user) => `user-${user}`);
-const CALLERS = 64;
 
 const gcra = (name) => ({ name, limits: [{ limit: PLENTY, window: 'second', algorithm: { name: 'gcra', burst: BURST } }] });
 const key = (turn) => KEYS[turn % KEYS.length];
@@ -60,31 +60,16 @@ async function breakers() {
   };
 }
 
-function onRedis(connection, title, callers) {
-  const gate = new Tidegate({ store: redisStore(connection, { prefix: 'bench' }) });
-  const limiter = gate.rateLimiter(gcra('redis'));
-  const flexible = new RateLimiterRedis({ storeClient: connection, points: 1e15, duration: 1 });
-  return {
-    title,
-    beside: ['bare GET', 'rate-limiter-flexible'],
-    works: {
-      'bare GET': callers(() => connection.get('hot')),
-      'rate-limiter-flexible': callers(() => flexible.consume('hot')),
-      'tidegate, gcra': callers(() => limiter.tryAcquire('hot')),
-    },
-  };
-}
-
 const server = await startRedis();
 const connection = new Redis(server.port, '127.0.0.1');
 try {
   const groups = [
     await onMemory(),
     await breakers(),
-    onRedis(connection, 'one caller on Redis', alone),
-    onRedis(connection, `${CALLERS} callers, one key on Redis`, (work) => together(CALLERS, work)),
+    ...(await shared.groups(connection)),
   ];
   console.log(await table(groups));
+  console.log(`\n${await shared.accuracy(connection)}`);
 } finally {
   await connection.quit();
   await server.stop();

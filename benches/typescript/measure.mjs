@@ -30,9 +30,10 @@ export const alone = (work) => async (count) => {
 
 /** By so many callers at once, each one after the other. */
 export const together = (callers, work) => async (count) => {
+  let turn = 0;
   const caller = async (number) => {
     const share = Math.floor(count / callers) + (number < count % callers ? 1 : 0);
-    for (let done = 0; done < share; done += 1) await work();
+    for (let done = 0; done < share; done += 1) await work(turn++);
   };
   await Promise.all(Array.from({ length: callers }, (_, number) => caller(number)));
 };

@@ -6,8 +6,11 @@
  * leaves its number in `kv.number` instead of throwing the one that stood in the way.
  */
 
-/** The functions of limiters, breakers and nodes that return a record of a decision: each lifts it field by field. */
-const LIFTS = 4 + 7 + (1 + 5);
+/**
+ * The functions of limiters, breakers and nodes that return a record of a decision, a list of them or a result that is none: each
+ * lifts it field by field.
+ */
+const LIFTS = 5 + 1 + 1 + 7 + (1 + 5);
 
 /** Texts of a policy are short and plain, and calling the encoder costs more than to write them. */
 const TEXTS = `
@@ -95,7 +98,7 @@ const U64 = String.raw`BigInt\.asUintN\(64, (arg\d+)\)`;
 const LIFT = new RegExp(
   "( {6}const ret = (?:rateLimiter|circuitBreaker|nodes)010Method" +
     "(?:Limiter|Breaker|RateLimiterNodeStep|CircuitBreakerNode(?:Admit|Succeeded|Failed|Cancelled|Status))\\w*\\(.*\\);\\n)" +
-    "(?=\\s+(?:let (?:variant|enum)\\d+;|var bool\\d+ = dataView))",
+    "(?=\\s+(?:let (?:variant|enum)\\d+;|var (?:bool|len)\\d+ = dataView))",
   "g",
 );
 
@@ -163,9 +166,9 @@ const STEPS = [
   },
   {
     what: "numbers of decisions, reports and steps",
-    from: /BigInt\.asUintN\(64, dataView\(memory0\)\.getBigInt64\((ret \+ \d+), true\)\)/g,
+    from: /BigInt\.asUintN\(64, dataView\(memory0\)\.getBigInt64\(((?:ret|base) \+ \d+), true\)\)/g,
     to: "u64At(dataView(memory0), $1)",
-    times: 4 * 6 + 7 * 5 + (1 + 5 * 5),
+    times: (5 + 1) * 7 + 7 * 5 + (1 + 5 * 5),
   },
   {
     what: "one view a lift",

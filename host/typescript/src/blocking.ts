@@ -13,7 +13,7 @@ import { MisuseError } from "./errors.js";
 import { Tidegate as AsyncTidegate, type Stats } from "./gate.js";
 import type { RateLimiterConfig } from "./rate-limiter/config.js";
 import type { Decision } from "./rate-limiter/decision.js";
-import type { RateLimiter as AsyncRateLimiter } from "./rate-limiter/index.js";
+import type { RateLimiter as AsyncRateLimiter, Charge, KeyedAsk } from "./rate-limiter/index.js";
 import { peekRequest, refundRequest, tryAcquireRequest } from "./rate-limiter/requests.js";
 import { Memory } from "./store/memory.js";
 
@@ -72,6 +72,11 @@ export class RateLimiter {
     return this.#limiter.decideNow(key, cost, tryAcquireRequest(cost));
   }
 
+  /** What {@link tryAcquire} would come to for each of these in turn, asked at one time. */
+  tryAcquireMany(asks: Iterable<KeyedAsk>): PromiseSettledResult<Decision>[] {
+    return this.#limiter.tryAcquireManyNow(asks);
+  }
+
   /** Asks by the configured behaviour, or comes back with a ticket after `waitMs`. */
   decide(key: string, ask?: Ask, ticket = 0): Decision {
     const cost = costOf(ask);
@@ -86,7 +91,7 @@ export class RateLimiter {
   }
 
   /** Gives back what a decision charged. */
-  refund(key: string, decision: Pick<Decision, "chargedAtUs">, ask?: Ask): Decision {
+  refund(key: string, decision: Charge, ask?: Ask): Decision {
     const cost = costOf(ask);
     if (decision.chargedAtUs !== undefined) wholeOf("decision.chargedAtUs", decision.chargedAtUs);
     return this.#limiter.decideNow(key, cost, refundRequest(cost, decision));

@@ -33,6 +33,9 @@ export interface WitDecision {
   /** 0: none. */
   ticket: number;
   discarded: number;
+  leased: boolean;
+  /** 0: no lease was taken. */
+  releaseAfterMs: number;
 }
 
 /** The state of a circuit that a caller sees. */
@@ -75,6 +78,8 @@ export interface CircuitPermit {
   readonly admittedAtUs: number;
   /** Which probe of a half-open circuit; 0: not a probe. */
   readonly probe: number;
+  /** The call was admitted without the store: its outcome counts on the host that admitted it, or nowhere. */
+  readonly degraded?: boolean;
 }
 
 /** What a failed call failed with. Empty text where there is none. */
@@ -139,6 +144,8 @@ export type Request =
   | { readonly kind: "tryAcquire"; readonly cost: number }
   | { readonly kind: "peek"; readonly cost: number }
   | { readonly kind: "refund"; readonly cost: number; readonly chargedAtUs: number }
+  | { readonly kind: "post"; readonly cost: number }
+  | { readonly kind: "release"; readonly now: boolean }
   | { readonly kind: "cancelTicket"; readonly ticket: number }
   | { readonly kind: "forget" }
   | { readonly kind: "admit" }
@@ -165,6 +172,7 @@ export type Answer =
   | { readonly kind: "decision"; readonly decision: WitDecision }
   | { readonly kind: "fault"; readonly fault: "cost-never-fits" }
   | { readonly kind: "wasWaiting"; readonly wasWaiting: boolean }
+  | { readonly kind: "released"; readonly permits: number }
   | { readonly kind: "done" }
   | { readonly kind: "report"; readonly report: WitReport }
   | { readonly kind: "step"; readonly step: WitStep }

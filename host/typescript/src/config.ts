@@ -32,7 +32,8 @@ function inJson(value: unknown): string {
   }
 }
 
-function must(holds: boolean, value: unknown, path: string, problems: Problem[], allowed: string): void {
+/** Tells what must be where something else is. */
+export function must(holds: boolean, value: unknown, path: string, problems: Problem[], allowed: string): void {
   if (!holds) problems.push({ path, value: quoted(value), allowed });
 }
 
@@ -54,6 +55,10 @@ export const float: Check = (value, path, problems) =>
 
 /** Any text. */
 export const text: Check = (value, path, problems) => must(typeof value === "string", value, path, problems, "a text");
+
+/** Yes or no. */
+export const flag: Check = (value, path, problems) =>
+  must(typeof value === "boolean", value, path, problems, "true or false");
 
 /** One of a few texts. */
 export function oneOf(...allowed: readonly string[]): Check {
@@ -113,7 +118,8 @@ export function tagged(tag: string, variants: Readonly<Record<string, [required:
   };
 }
 
-function isPlain(value: unknown): value is Record<string, unknown> {
+/** Whether it is an object that is no list. */
+export function isPlain(value: unknown): value is Record<string, unknown> {
   return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
@@ -133,6 +139,7 @@ const RENAMED: readonly [RegExp, string][] = [
   [/^on-limit\.(queue|delay)\./, "on-limit."],
   [/\.algorithm\.(sliding-window|gcra|token-bucket)\./, ".algorithm."],
   [/^trip\.failure-rate\.percent$/, "trip.failure-rate-percent"],
+  [/^hosts$/, "when-away.share"],
 ];
 
 /** A problem that the component found, with its path as the caller wrote it. */

@@ -1,5 +1,6 @@
 /** What all handles of one `Tidegate` share: where the entities are, and how to make a call there. */
 
+import { Alone } from "./away/alone.js";
 import type { Answer, Request } from "./call.js";
 import type { Clock } from "./clock.js";
 import { MisuseError } from "./errors.js";
@@ -17,6 +18,8 @@ export class Core {
   readonly #background = new Set<Promise<unknown>>();
   /** Background work that failed and was dropped. */
   lost = 0;
+  /** What is decided here while the store is away. */
+  readonly alone: Alone;
   readonly #run: (policy: Policy, request: Request, transaction: Transaction) => Answer;
 
   constructor(
@@ -27,23 +30,37 @@ export class Core {
     readonly ledger: Ledger | undefined,
     readonly clock: Clock,
   ) {
+    const alone = new Alone(runtime);
+    this.alone = alone;
+    if (ledger !== undefined) ledger.onReturn = () => alone.forgetCircuits();
     this.#run = (policy, request, transaction) => runtime.run(policy, request, transaction);
   }
 
+  /** The store's time in microseconds since 1970, as far as it is known here. */
+  storeUs(): number {
+    return this.ledger?.storeUs() ?? this.clock.nowUs();
+  }
+
   /** Makes a call on the memory store. */
-  callNow(namespace: Namespace, key: string, policy: Policy, request: Request): Answer {
+  callNow(
+    namespace: Namespace,
+    key: string,
+    policy: Policy,
+    request: Request,
+    nowUs: number = this.clock.nowUs(),
+  ): Answer {
     if (this.memory === undefined) throw new MisuseError("only the memory store can be called without waiting");
-    return this.memory.run(namespace.tag(key), this.clock.nowUs(), this.#run, policy, request);
+    return this.memory.run(namespace.tag(key), nowUs, this.#run, policy, request);
   }
 
   /** Makes a call on a shared store. What an aborted call was given is taken back. */
   call(namespace: Namespace, key: string, policy: Policy, request: Request, signal?: Signal): Promise<Answer> {
-    return this.#shared.call(namespace.entity(key), policy, request, signal);
+    return this.shared.call(namespace.entity(key), policy, request, signal);
   }
 
   /** Takes an outcome in on a shared store, which may settle later. */
   record(namespace: Namespace, key: string, policy: Policy, request: Request): Promise<Answer> {
-    return this.#shared.record(namespace.entity(key), policy, request);
+    return this.shared.record(namespace.entity(key), policy, request);
   }
 
   /** Does what nobody waits for; `flush` does. */
@@ -64,7 +81,8 @@ export class Core {
     await this.ledger?.flush();
   }
 
-  get #shared(): Ledger {
+  /** The ledger of the shared store. */
+  get shared(): Ledger {
     if (this.ledger === undefined) throw new MisuseError("there is no shared store");
     return this.ledger;
   }

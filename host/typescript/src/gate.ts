@@ -1,8 +1,10 @@
 /** The entry point: a store, a clock and the component, from which limiters and breakers are opened. */
 
+import type { StoreState } from "./away/state.js";
 import type { CircuitBreakerConfig } from "./circuit-breaker/config.js";
 import { CircuitBreaker } from "./circuit-breaker/index.js";
 import { type Clock, SystemClock } from "./clock.js";
+import { assertShape, object, u32, u53 } from "./config.js";
 import { Core } from "./core.js";
 import { ConfigError } from "./errors.js";
 import { Ledger, type LedgerOptions } from "./ledger/ledger.js";
@@ -38,6 +40,11 @@ export interface Stats extends LedgerStats {
 /** What an option counts, and the least it may be. */
 const COUNTS = { maxKnown: 1, maxBatch: 1, maxAttempts: 1, flushDelayMs: 0, maxStalenessMs: 0 } as const;
 
+/** Options that are no counts. */
+const OTHERS: readonly string[] = ["store", "clock", "storeGuard", "onStoreChange"];
+
+const checkGuard = object({ storeGuard: object({}, { failures: u32, openMs: u53, capMs: u53 }) });
+
 /**
  * Resilience policies on a store.
  *
@@ -63,7 +70,7 @@ export class Tidegate {
     } else {
       const run: ConstructorParameters<typeof Ledger>[0]["run"] = (policy, request, transaction) =>
         runtime.run(policy, request, transaction);
-      const ledger = new Ledger({ run, store, clock, options: ledgerOptions });
+      const ledger = new Ledger({ run, store, clock, options: ledgerOptions, runtime });
       this.#core = new Core(runtime, undefined, ledger, clock);
     }
     this.#nodes = new Nodes(this.#core);
@@ -206,6 +213,14 @@ export class Tidegate {
     return this.#core.flush();
   }
 
+  /**
+   * Whether the store can be asked, as far as this host knows; of a cluster, its worst part. Changes are told to
+   * `onStoreChange`.
+   */
+  storeState(): StoreState {
+    return this.#core.ledger?.storeState ?? "available";
+  }
+
   /** What it has done so far. */
   stats(): Stats {
     const ledger = this.#core.ledger?.stats() ?? newStats();
@@ -218,13 +233,18 @@ function check(options: TidegateOptions): void {
     throw new ConfigError("the gate", [{ path, value: String(value), allowed }]);
   };
   for (const [name, value] of Object.entries(options)) {
-    if (value === undefined || name === "store" || name === "clock") continue;
-    if (!Object.hasOwn(COUNTS, name))
-      wrong(name, value, `absent: the options are store, clock, ${Object.keys(COUNTS)}`);
+    if (value === undefined || OTHERS.includes(name)) continue;
+    if (!Object.hasOwn(COUNTS, name)) {
+      wrong(name, value, `absent: the options are ${[...OTHERS, ...Object.keys(COUNTS)].join(", ")}`);
+    }
     const least = COUNTS[name as keyof typeof COUNTS];
     if (!Number.isSafeInteger(value) || value < least) wrong(name, value, `a whole number from ${least}`);
   }
-  const { store, clock } = options;
+  const { store, clock, storeGuard, onStoreChange } = options;
+  if (storeGuard !== undefined && storeGuard !== false) assertShape(checkGuard, { storeGuard }, () => "the gate");
+  if (onStoreChange !== undefined && typeof onStoreChange !== "function") {
+    wrong("onStoreChange", onStoreChange, "a function");
+  }
   if (store !== undefined && !(store instanceof Memory) && typeof store?.commit !== "function") {
     wrong("store", store, "a Memory or a store such as redisStore(client)");
   }

@@ -5,6 +5,7 @@
  */
 
 export type { Ask, AskOptions } from "./ask.js";
+export type { StoreChange, StoreGuardOptions, StoreListener, StoreState } from "./away/state.js";
 export * as blocking from "./blocking.js";
 export type { CircuitMode, CircuitPermit, CircuitState, Failure, Verdict } from "./call.js";
 export type { CircuitBreakerConfig, ErrorPart, ErrorPattern, Trip } from "./circuit-breaker/config.js";
@@ -18,9 +19,9 @@ export { type Stats, Tidegate, type TidegateOptions } from "./gate.js";
 export type { LedgerOptions } from "./ledger/ledger.js";
 export type { LedgerStats } from "./ledger/stats.js";
 export * from "./nodes/index.js";
-export type { Algorithm, Limit, OnLimit, RateLimiterConfig, WindowUnit } from "./rate-limiter/config.js";
+export type { Algorithm, Lease, Limit, OnLimit, RateLimiterConfig, WindowUnit } from "./rate-limiter/config.js";
 export type { Decision, Reason } from "./rate-limiter/decision.js";
-export { type Admission, RateLimiter, type WrapOptions } from "./rate-limiter/index.js";
+export { type Admission, type Charge, type KeyedAsk, RateLimiter, type WrapOptions } from "./rate-limiter/index.js";
 export { RateLimiterPermit } from "./rate-limiter/permit.js";
 export type { RuntimeStats } from "./runtime/index.js";
 export type { Signal } from "./signal.js";

@@ -30,8 +30,8 @@ export const MAX_PART_BYTES = 128;
 /** The bytes of `~` and the digits that complete a part that was cut. */
 const DIGEST_BYTES = 33;
 
-/** How many tags a namespace keeps. */
-const MAX_KNOWN_TAGS = 1_024;
+/** How many entities a namespace keeps. */
+const MAX_KNOWN = 16_384;
 
 /** A part that stands for itself, and a prefix that does. */
 const PLAIN_PART = /^[A-Za-z0-9_.@/-]{0,128}$/;
@@ -75,8 +75,8 @@ export class EntityKey {
 /** The entities of one policy name: what their tags have in common, escaped once. */
 export class Namespace {
   readonly #start: string;
-  /** Tags spelt out of late: the same text again is found faster than a new one, also by who looks up what it names. */
-  readonly #tags = new Map<string, string>();
+  /** Entities named of late: the same text again is found faster than a new one, also by who looks up what it names. */
+  readonly #known = new Map<string, EntityKey>();
   // Calls in a row are often about one key.
   #lastKey: string | undefined;
   #lastEntity: EntityKey | undefined;
@@ -88,7 +88,12 @@ export class Namespace {
   /** One of them. */
   entity(key: string): EntityKey {
     if (this.#lastEntity !== undefined && key === this.#lastKey) return this.#lastEntity;
-    const entity = EntityKey.ofTag(this.tag(key));
+    let entity = this.#known.get(key);
+    if (entity === undefined) {
+      if (this.#known.size === MAX_KNOWN) this.#known.clear();
+      entity = EntityKey.ofTag(this.#start + escapePart(key));
+      this.#known.set(key, entity);
+    }
     this.#lastKey = key;
     this.#lastEntity = entity;
     return entity;
@@ -96,13 +101,7 @@ export class Namespace {
 
   /** The tag of one of them. */
   tag(key: string): string {
-    let tag = this.#tags.get(key);
-    if (tag === undefined) {
-      if (this.#tags.size === MAX_KNOWN_TAGS) this.#tags.clear();
-      tag = this.#start + escapePart(key);
-      this.#tags.set(key, tag);
-    }
-    return tag;
+    return this.entity(key).tag;
   }
 }
 

@@ -3,7 +3,7 @@
 import type { CircuitMode } from "../call.js";
 import { type Check, float, listOf, object, oneOf, orNull, text, u32, u53 } from "../config.js";
 import type { WitBreakerConfig, WitErrorPattern } from "../runtime/guest.js";
-import type { WhenAway } from "../when-away.js";
+import { checkWhenAway, type WhenAway } from "../when-away.js";
 
 /** When a closed circuit opens: on the first rule met, in the order of the fields. At least one is needed. */
 export interface Trip {
@@ -115,7 +115,7 @@ export const checkBreaker = object(
     monitored: patterns,
     ignored: patterns,
     mode: checkMode,
-    whenAway: oneOf("error", "open", "closed"),
+    whenAway: checkWhenAway,
   },
 );
 

@@ -2,17 +2,18 @@
 
 import { keyOf, wholeOf } from "../ask.js";
 import type { Answer, CircuitMode, CircuitPermit, Failure, Request } from "../call.js";
-import { assertShape, asWritten, object, text, u32, u53 } from "../config.js";
+import { assertShape, asWritten, flag, object, text, u32, u53 } from "../config.js";
 import type { Core } from "../core.js";
-import { CircuitOpenError, ConfigError, isStoreError, MisuseError } from "../errors.js";
+import { CircuitOpenError, ConfigError, MisuseError } from "../errors.js";
 import { Namespace } from "../key.js";
 import { Refused } from "../runtime/index.js";
 import type { BreakerPolicy } from "../runtime/policy.js";
 import { orAborted, type Signal } from "../signal.js";
+import { CircuitAway, degradedPermit } from "./away.js";
 import { type CircuitBreakerConfig, checkBreaker, checkMode, witBreaker } from "./config.js";
 import { failureOf } from "./failure.js";
 import { CircuitBreakerPermit } from "./permit.js";
-import { type CircuitReport, reportOf, reportWhileAway } from "./report.js";
+import { type CircuitReport, reportOf } from "./report.js";
 
 /** How a guarded call is made. */
 export interface CallOptions {
@@ -39,7 +40,7 @@ const ADMIT: Request = { kind: "admit" };
 const STATUS: Request = { kind: "status" };
 const CLOSE: Request = { kind: "close" };
 
-const checkPermit = object({ generation: u53, admittedAtUs: u53, probe: u32 });
+const checkPermit = object({ generation: u53, admittedAtUs: u53, probe: u32 }, { degraded: flag });
 const checkFailure = object({ name: text, message: text, code: text });
 
 /** Whether it has the three numbers of a permit. Looking closer, at fields that do not belong there, is for one that has not. */
@@ -59,6 +60,7 @@ interface Circuits {
   readonly policy: BreakerPolicy;
   readonly namespace: Namespace;
   readonly config: CircuitBreakerConfig;
+  readonly away: CircuitAway;
 }
 
 function open(core: Core, config: CircuitBreakerConfig): Circuits {
@@ -67,7 +69,8 @@ function open(core: Core, config: CircuitBreakerConfig): Circuits {
   const policy = core.runtime.openBreaker(witBreaker(config));
   if (policy instanceof Refused) throw new ConfigError(what(config.name), policy.problems.map(asWritten));
   const namespace = new Namespace("cb", config.name);
-  return { core, policy, namespace, config: JSON.parse(JSON.stringify(config)) };
+  const away = new CircuitAway(core, namespace, policy, config.whenAway ?? "error");
+  return { core, policy, namespace, config: JSON.parse(JSON.stringify(config)), away };
 }
 
 /**
@@ -209,12 +212,13 @@ export class CircuitBreaker {
     try {
       return reportIn(this.#callNow(ADMIT));
     } catch (error) {
-      return this.#whileAway(error);
+      return this.#circuits.away.inPlaceOf(error, this.#key, ADMIT);
     }
   }
 
   /** Any other call without promises, on the memory store. @internal */
   askNow(request: Request): CircuitReport {
+    if (degradedPermit(request) !== undefined) return this.#circuits.away.report(this.#key, request, true);
     return reportIn(this.#callNow(request));
   }
 
@@ -264,33 +268,37 @@ export class CircuitBreaker {
   }
 
   async #admitShared(signal: Signal | undefined): Promise<CircuitReport> {
-    const { core, namespace, policy } = this.#circuits;
+    const { core, namespace, policy, away } = this.#circuits;
     try {
       return reportIn(await core.call(namespace, this.#key, policy, ADMIT, signal));
     } catch (error) {
-      return this.#whileAway(error);
+      return away.inPlaceOf(error, this.#key, ADMIT);
     }
   }
 
   async #ask(requestOf: () => Request): Promise<CircuitReport> {
-    const { core, namespace, policy } = this.#circuits;
+    const { core, namespace, policy, away } = this.#circuits;
     const request = requestOf();
     if (core.memory !== undefined) return this.askNow(request);
-    return reportIn(await core.call(namespace, this.#key, policy, request));
+    try {
+      return reportIn(await core.call(namespace, this.#key, policy, request));
+    } catch (error) {
+      if (request.kind !== "status") throw error;
+      return away.inPlaceOf(error, this.#key, request);
+    }
   }
 
   async #record(requestOf: () => Request): Promise<CircuitReport> {
-    const { core, namespace, policy } = this.#circuits;
+    const { core, namespace, policy, away } = this.#circuits;
     const request = requestOf();
     if (core.memory !== undefined) return this.askNow(request);
-    return reportIn(await core.record(namespace, this.#key, policy, request));
-  }
-
-  /** What the settings say to answer while the store is away. */
-  #whileAway(error: unknown): CircuitReport {
-    const away = isStoreError(error) ? reportWhileAway(this.#circuits.config.whenAway ?? "error") : undefined;
-    if (away === undefined) throw error;
-    return away;
+    const isUnsent = away.answers && core.shared.turnsAway(namespace.entity(this.#key));
+    if (degradedPermit(request) !== undefined || isUnsent) return away.report(this.#key, request, false);
+    try {
+      return reportIn(await core.record(namespace, this.#key, policy, request));
+    } catch (error) {
+      return away.inPlaceOf(error, this.#key, request);
+    }
   }
 }
 

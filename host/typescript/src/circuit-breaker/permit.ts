@@ -35,7 +35,7 @@ export class CircuitBreakerPermit implements AsyncDisposable {
     this.#startedUs = nowUs();
   }
 
-  /** The call succeeded. Undefined: it has an outcome already, or the store was away when it was admitted. */
+  /** The call succeeded. Undefined: it has an outcome already. */
   async succeeded(): Promise<CircuitReport | undefined> {
     const permit = this.#take();
     return permit && (await this.#breaker.succeeded(permit, this.#elapsedMs));

@@ -1,7 +1,6 @@
 /** What a circuit breaker answers. */
 
 import type { CircuitMode, CircuitPermit, CircuitState, WitCause, WitEffect, WitReport } from "../call.js";
-import type { WhenAway } from "../when-away.js";
 
 /** What became of the call or outcome; `refused-away`: the store is away, and the configuration says to refuse then. */
 export type Effect = WitEffect | "refused-away";
@@ -62,14 +61,14 @@ export interface CircuitReport {
 }
 
 /** What the component's report is to a caller. */
-export function reportOf(wit: WitReport): CircuitReport {
+export function reportOf(wit: WitReport, degraded = false): CircuitReport {
   const { cause, before, after } = wit.event;
   return {
     effect: wit.effect,
     state: wit.state,
     mode: wit.mode,
     generation: wit.generation,
-    permit: wit.effect === "admitted" ? wit.permit : undefined,
+    permit: wit.effect === "admitted" ? permitOf(wit.permit, degraded) : undefined,
     failures: wit.failures,
     consecutive: wit.consecutive,
     calls: wit.calls,
@@ -83,20 +82,29 @@ export function reportOf(wit: WitReport): CircuitReport {
     lastFailureUs: wit.lastFailureUs,
     event: cause === "none" ? undefined : { cause, before, after },
     discarded: wit.discarded,
-    degraded: false,
+    degraded,
   };
 }
 
-/** What the configuration says while the store is away; undefined: an error. */
-export function reportWhileAway(whenAway: WhenAway): CircuitReport | undefined {
-  if (whenAway === "error") return undefined;
-  const open = whenAway === "open";
+function permitOf(permit: CircuitPermit, degraded: boolean): CircuitPermit {
+  return degraded ? { ...permit, degraded } : permit;
+}
+
+/** The permit of a call that was let go without looking at anything: its outcome counts nowhere. */
+export const BLIND_PERMIT: CircuitPermit = { generation: 0, admittedAtUs: 0, probe: 0, degraded: true };
+
+/** What is answered without looking at anything while the store is away. */
+export function blindReport(
+  effect: "admitted" | "refused-away" | "ignored",
+  permit: CircuitPermit | undefined,
+  retryAfterMs: number,
+): CircuitReport {
   return {
-    effect: open ? "admitted" : "refused-away",
-    state: open ? "closed" : "open",
+    effect,
+    state: effect === "refused-away" ? "open" : "closed",
     mode: "normal",
     generation: 0,
-    permit: undefined,
+    permit,
     failures: 0,
     consecutive: 0,
     calls: 0,
@@ -106,7 +114,7 @@ export function reportWhileAway(whenAway: WhenAway): CircuitReport | undefined {
     slowRate: 0,
     successes: 0,
     probes: 0,
-    retryAfterMs: 0,
+    retryAfterMs,
     lastFailureUs: undefined,
     event: undefined,
     discarded: 0,

@@ -1,5 +1,6 @@
 /** One batch of calls on an entity: all run one after the other on what is known, and go out as one commit. */
 
+import type { StoreGuard } from "../away/guard.js";
 import { type Answer, type Request, refuses } from "../call.js";
 import type { Clock } from "../clock.js";
 import { ContendedError } from "../errors.js";
@@ -23,6 +24,7 @@ const DONE: Answer = { kind: "done" };
 /** Runs batches and commits them. */
 export class Settler {
   readonly #run: Run;
+  readonly #guard: StoreGuard;
   readonly #store: Store;
   readonly #clock: Clock;
   readonly #stats: LedgerStats;
@@ -30,11 +32,12 @@ export class Settler {
   readonly #offset = new Offset();
   /** Transactions that nobody uses. */
   readonly #idle: Transaction[] = [];
-  /** The question for the store's time, while it is open. */
-  #asking: Promise<number> | undefined;
+  /** The questions for the time of the store's parts, while they are open. */
+  readonly #asking = new Map<number, Promise<number>>();
 
-  constructor(run: Run, store: Store, clock: Clock, stats: LedgerStats, maxAttempts: number) {
+  constructor(run: Run, guard: StoreGuard, store: Store, clock: Clock, stats: LedgerStats, maxAttempts: number) {
     this.#run = run;
+    this.#guard = guard;
     this.#store = store;
     this.#clock = clock;
     this.#stats = stats;
@@ -46,37 +49,61 @@ export class Settler {
     return this.#offset.storeUs(this.#clock.nowUs());
   }
 
-  /** Gives each call of the batch its answer or error. On an error of the store what is known is forgotten. Never rejects. */
-  async settle(lane: Lane, batch: readonly Call[]): Promise<void> {
+  /**
+   * Gives each call of the batch its answer or error. On an error, which it returns, what is known is forgotten. Never rejects.
+   */
+  async settle(lane: Lane, batch: readonly Call[]): Promise<unknown> {
     const transaction = this.#idle.pop() ?? new Transaction();
+    lane.known.told = undefined;
+    let failure: unknown;
     try {
       await this.#commit(lane, transaction, batch);
     } catch (error) {
-      lane.known.entity.shared.clear();
-      lane.known.refuses = false;
+      failure = error;
+      lane.known.forget();
       for (const call of batch) {
         call.answer = undefined;
         call.error = error;
       }
     }
+    lane.known.told = undefined;
     this.#idle.push(transaction);
+    return failure;
   }
 
   async #commit(lane: Lane, transaction: Transaction, batch: readonly Call[]): Promise<void> {
+    const { known, group } = lane;
     for (let attempt = 0; attempt < this.#maxAttempts; attempt++) {
       if (attempt >= EAGER_ATTEMPTS) await backOff(attempt);
-      const storeUs = this.storeUs() ?? (await this.#askTime());
-      transaction.beginLogged(lane.known.timeAt(storeUs), lane.entities);
-      transaction.entity(0).copy(lane.known.entity);
+      const storeUs = this.storeUs() ?? (await this.#askTime(lane));
+      transaction.beginLoggedOn(known.timeAt(storeUs), lane.entities, known.entity);
       for (const call of batch) this.#runOne(transaction, call);
-      const commit = transaction.commit;
-      if (commit === undefined || commit.ops.length === 0) return;
+      const { commit } = transaction;
+      if (commit === undefined || commit.ops.length === 0) {
+        // What only local cells were asked for is done. Their lease, if there is one, goes on.
+        return known.take(transaction, known.seenUs);
+      }
+      this.#assertAvailable(group);
       this.#stats.commits++;
-      const reply = await this.#store.commit(commit);
+      known.isInDoubt = transaction.hasChangedLocal;
+      let reply: Reply;
+      try {
+        reply = await this.#store.commit(commit);
+      } catch (error) {
+        this.#guard.failed(group, error);
+        throw error;
+      }
+      // A refused commit has only been read: on a replica that would fail on what comes next it succeeds as well.
+      if (reply.outcome.kind === "applied") this.#guard.succeeded(group);
+      known.isInDoubt = false;
       if (this.#takeIn(lane, transaction, batch, reply)) return;
     }
     this.#stats.contended++;
     throw new ContendedError(this.#maxAttempts);
+  }
+
+  #assertAvailable(group: number): void {
+    if (this.#guard.turnsAway(group)) throw this.#guard.refusal(group);
   }
 
   /** Takes the store's reply in. False: nothing was applied, try again. */
@@ -94,7 +121,7 @@ export class Settler {
         this.#stats.refused++;
         this.#offset.learn(clockUs, localUs);
         transaction.refuse(outcome.values, Number.POSITIVE_INFINITY);
-        known.entity = transaction.entity(0);
+        known.entity = transaction.exchange(known.entity);
         return false;
       case "applied":
         this.#offset.learn(clockUs, localUs);
@@ -104,8 +131,7 @@ export class Settler {
           transaction.beginReplay(outcome.seen);
           this.#rerun(transaction, batch);
         }
-        known.entity = transaction.entity(0);
-        known.entity.shared.prune(known.seenUs);
+        known.take(transaction, known.seenUs);
         known.refuses = isRefused(batch.at(-1));
         return true;
     }
@@ -136,14 +162,24 @@ export class Settler {
   }
 
   /** The time to run at: the store's clock, which is asked for its time once, when nothing is known of it. */
-  async #askTime(): Promise<number> {
-    this.#asking ??= this.#store.timeUs();
+  async #askTime(lane: Lane): Promise<number> {
+    const { group, entity } = lane;
+    this.#assertAvailable(group);
+    let asking = this.#asking.get(group);
+    if (asking === undefined) {
+      const failed = (error: unknown) => {
+        this.#guard.failed(group, error);
+        throw error;
+      };
+      asking = this.#store.timeUs(entity).catch(failed);
+      this.#asking.set(group, asking);
+    }
     try {
-      const storeUs = await this.#asking;
+      const storeUs = await asking;
       this.#offset.learn(storeUs, this.#clock.nowUs());
       return storeUs;
     } finally {
-      this.#asking = undefined;
+      this.#asking.delete(group);
     }
   }
 }

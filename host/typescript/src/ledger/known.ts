@@ -1,6 +1,9 @@
 /** What is known of an entity. */
 
+import type { Answer, Request } from "../call.js";
+import type { Policy } from "../runtime/policy.js";
 import { Entity } from "../transaction/cells.js";
+import type { Transaction } from "../transaction/transaction.js";
 
 /** The most that two nodes of a cluster are taken to be apart, in microseconds. More is a clock that jumped. */
 const MAX_BEHIND_US = 100_000;
@@ -11,6 +14,15 @@ const BEHIND_KEEP = 1_024;
  * too far.
  */
 const BEHIND_SLACK_US = 1_000;
+
+/** A refusal, and of what. */
+interface Told {
+  readonly policy: Policy;
+  readonly request: Request;
+  readonly answer: Answer;
+  /** When, on the store's clock as this host takes it to be. */
+  readonly atUs: number;
+}
 
 /** What is known of an entity. */
 export class Known {
@@ -24,10 +36,40 @@ export class Known {
   behindUs = 0;
   /** Whether the latest call was refused, so that the next may well be too. */
   refuses = false;
+  /** What was last refused on what is known now. */
+  told: Told | undefined;
+
+  /** Whether this host may hold a lease: nothing else is in local cells, and no run has missed it since they were changed. */
+  mayHold = false;
+  /** Whether a commit is on its way whose runs have changed local cells. If nobody knows what becomes of it, they mean nothing. */
+  isInDoubt = false;
+
+  /** Whether a call may be answered from what is known. */
+  get mayAnswer(): boolean {
+    return this.refuses || this.mayHold;
+  }
 
   /** The time to run at when the store's clock is taken to say `storeUs`. */
   timeAt(storeUs: number): number {
     return Math.max(storeUs - this.behindUs, this.seenUs);
+  }
+
+  /** Takes over what the runs of a transaction have come to at `nowUs`. */
+  take(transaction: Transaction, nowUs: number): void {
+    this.entity = transaction.exchange(this.entity);
+    this.entity.shared.prune(nowUs);
+    this.entity.local.prune(nowUs);
+    this.mayHold = !this.entity.local.isEmpty;
+  }
+
+  /** Forgets what may be otherwise, because nobody knows what has become of a commit. */
+  forget(): void {
+    this.entity.shared.clear();
+    this.refuses = false;
+    if (!this.isInDoubt) return;
+    this.isInDoubt = false;
+    this.entity.local.clear();
+    this.mayHold = false;
   }
 
   /** A commit was in time. What was learnt of the entity's clock is unlearnt slowly, since clocks come together again. */

@@ -20,10 +20,15 @@ export class Call {
   error: unknown;
   /** Whether its caller has gone away. */
   isGone = false;
+  /** Whether its caller has been answered, or has gone away. */
+  isDone = false;
+  /** When its caller has waited long enough, in microseconds of the host's clock. */
+  dueUs = 0;
   /** Ends the watch over its caller's signal. */
   unwatch: (() => void) | undefined;
 
   constructor(
+    readonly lane: Lane,
     /** Whom to ask; undefined: nobody, but tell when all that was in line before is done. */
     readonly policy: Policy | undefined,
     readonly request: Request,
@@ -37,30 +42,50 @@ export class Call {
 export class Lane {
   readonly entities: readonly [EntityKey];
   readonly known = new Known();
-  waiting: Call[] = [];
+  readonly waiting: Call[] = [];
   /** Outcomes whose callers have gone on already. They go out with the next batch. */
-  deferred: Call[] = [];
+  readonly deferred: Call[] = [];
   /** Whether somebody will take the next batch. */
   isDriven = false;
+  /** Whether a batch is on its way. What local cells hold is its until it is back. */
+  isOnItsWay = false;
   /** Whether it was used since the sweep last came by. */
   isUsed = true;
 
-  constructor(entity: EntityKey) {
+  constructor(
+    entity: EntityKey,
+    /** Which part of the store the entity is in. */
+    readonly group: number,
+  ) {
     this.entities = [entity];
+  }
+
+  get entity(): EntityKey {
+    return this.entities[0];
   }
 
   get isEmpty(): boolean {
     return this.waiting.length === 0 && this.deferred.length === 0;
   }
 
-  /** The next batch: of each kind, up to so many calls. */
+  /**
+   * The next batch: of each kind, up to so many calls.
+   *
+   * The line itself stays. It is as old as the lane, and what an old array held when it was dropped counts as alive until the
+   * collector comes to the old ones: each call would be kept for that long.
+   */
   take(most: number): Call[] {
     if (this.deferred.length === 0 && this.waiting.length <= most) {
-      const batch = this.waiting;
-      this.waiting = [];
+      const batch = this.waiting.slice();
+      this.waiting.length = 0;
       return batch;
     }
     return [...this.deferred.splice(0, most), ...this.waiting.splice(0, most)];
+  }
+
+  /** All that is in line. */
+  takeAll(): Call[] {
+    return this.take(Number.POSITIVE_INFINITY);
   }
 
   /** Takes a call out of the line; one that is on its way already is no more in it. */
@@ -74,11 +99,15 @@ export class Lane {
 export class Lanes {
   readonly #lanes = new Map<string, Lane>();
   readonly #capacity: number;
+  readonly #groupOf: (entity: EntityKey) => number;
+  readonly #nowUs: () => number;
   /** Where the sweep goes on. */
   #hand: IterableIterator<[string, Lane]> = this.#lanes.entries();
 
-  constructor(capacity: number) {
+  constructor(capacity: number, groupOf: (entity: EntityKey) => number, nowUs: () => number) {
     this.#capacity = capacity;
+    this.#groupOf = groupOf;
+    this.#nowUs = nowUs;
   }
 
   get size(): number {
@@ -98,7 +127,7 @@ export class Lanes {
       return found;
     }
     if (this.#lanes.size >= this.#capacity) this.#makeRoom();
-    const lane = new Lane(entity);
+    const lane = new Lane(entity, this.#groupOf(entity));
     this.#lanes.set(entity.tag, lane);
     return lane;
   }
@@ -110,9 +139,10 @@ export class Lanes {
 
   /**
    * Forgets a few lanes that nobody is in and that were not used for a round. What only this process knows is not forgotten: it
-   * cannot be read again.
+   * cannot be read again before it has expired.
    */
   #makeRoom(): void {
+    const nowUs = this.#nowUs();
     for (let looked = 0; looked < SWEEP && this.#lanes.size >= this.#capacity; looked++) {
       let next = this.#hand.next();
       if (next.done) {
@@ -121,7 +151,7 @@ export class Lanes {
       }
       if (next.done) return;
       const [tag, lane] = next.value;
-      const isIdle = lane.isEmpty && !lane.isDriven && lane.known.entity.local.isEmpty;
+      const isIdle = lane.isEmpty && !lane.isDriven && lane.known.entity.local.expiresUs <= nowUs;
       // The last look forgets even what was used of late: the number of lanes is bounded.
       if (isIdle && (!lane.isUsed || looked === SWEEP - 1)) this.#lanes.delete(tag);
       else lane.isUsed = false;

@@ -6,15 +6,24 @@
  * settle later, and refusals that what was confirmed of late proves. A call whose caller has gone away is undone. Every call ends after a bounded number of commits.
  */
 
-import { type Answer, gives, type Request, refuses, settlesLater, undo } from "../call.js";
+import { StoreGuard } from "../away/guard.js";
+import type { StoreChange, StoreGuardOptions, StoreListener, StoreState } from "../away/state.js";
+import { type Answer, gives, type Request, settlesLater, undo } from "../call.js";
 import type { Clock } from "../clock.js";
+import type { StoreError } from "../errors.js";
 import type { EntityKey } from "../key.js";
+import { Runtime } from "../runtime/index.js";
 import type { Policy } from "../runtime/policy.js";
+import { isOutage, timedOut } from "../store/errors.js";
 import { changes, type Store } from "../store/store.js";
-import { Entity } from "../transaction/cells.js";
 import { Transaction } from "../transaction/transaction.js";
+import { Aside } from "./aside.js";
 import { type Run, Settler } from "./batch.js";
+import { Deadlines } from "./deadlines.js";
+import { Debtor } from "./debtor.js";
+import { Here } from "./here.js";
 import { Call, type Lane, Lanes } from "./lanes.js";
+import { Leases } from "./leases.js";
 import { type LedgerStats, newStats } from "./stats.js";
 import { soon } from "./tick.js";
 
@@ -30,6 +39,10 @@ export interface LedgerOptions {
   readonly flushDelayMs?: number;
   /** How old what is known may be to refuse a call on, in milliseconds; 100 unless set, and at most. */
   readonly maxStalenessMs?: number;
+  /** When the store is taken to be away; `false`: never, so that each call finds out by itself. */
+  readonly storeGuard?: StoreGuardOptions | false | undefined;
+  /** Told when the store goes away, is probed and comes back, just after it; what it throws is an uncaught exception. */
+  readonly onStoreChange?: StoreListener | undefined;
 }
 
 /**
@@ -38,6 +51,8 @@ export interface LedgerOptions {
  */
 const MAX_STALENESS_MS = 100;
 
+declare function queueMicrotask(work: () => void): void;
+
 /** What a ledger is made of. */
 export interface LedgerParts {
   /** Runs a policy on a transaction. A run that fails leaves no trace in it. */
@@ -45,6 +60,8 @@ export interface LedgerParts {
   readonly store: Store;
   readonly clock: Clock;
   readonly options?: LedgerOptions;
+  /** Whose circuit breaker guards the store; that of the process unless set. */
+  readonly runtime?: Runtime;
 }
 
 /** What an `AbortSignal` is to the ledger. */
@@ -57,40 +74,64 @@ export interface Signal {
 
 /** What a call without a policy asks for. */
 const NOTHING: Request = { kind: "status" };
+const DONE: Answer = { kind: "done" };
 
 /** Runs, commits and runs again. */
 export class Ledger {
   readonly #run: Run;
   readonly #clock: Clock;
+  readonly #guard: StoreGuard;
   readonly #settler: Settler;
+  readonly #here: Here;
+  /** How long calls may wait for the store; undefined: for ever. */
+  readonly #deadlines: Deadlines | undefined;
+  readonly #debtor: Debtor;
+  readonly #leases: Leases;
+  readonly #aside = new Aside();
+  readonly #listener: StoreListener | undefined;
+  /** What else is done when all of the store is back. */
+  onReturn: (() => void) | undefined;
   readonly #lanes: Lanes;
   readonly #stats = newStats();
   readonly #maxBatch: number;
   readonly #flushDelayMs: number;
-  readonly #maxStalenessUs: number;
   /** What guesses are made on. */
   readonly #scratch = new Transaction();
-  /** What refusals are foreseen on. */
-  readonly #foreseen = { transaction: new Transaction(), entity: new Entity() };
   /** Lanes whose next batch is taken at the end of this tick. */
   #ready: Lane[] = [];
   /** Lanes whose deferred outcomes go out when the delay is over. */
   #deferring = new Set<Lane>();
 
-  constructor({ run, store, clock, options = {} }: LedgerParts) {
+  constructor({ run, store, clock, options = {}, runtime = Runtime.shared }: LedgerParts) {
     const { maxKnown = 65_536, maxBatch = 256, maxAttempts = 64, flushDelayMs = 20 } = options;
     this.#run = run;
     this.#clock = clock;
-    this.#settler = new Settler(run, store, clock, this.#stats, maxAttempts);
-    this.#lanes = new Lanes(maxKnown);
+    const changed = (change: StoreChange) => this.#storeChanged(change);
+    this.#guard = new StoreGuard({ runtime, store, clock, options: options.storeGuard, changed });
+    this.#settler = new Settler(run, this.#guard, store, clock, this.#stats, maxAttempts);
+    this.#lanes = new Lanes(
+      maxKnown,
+      entity => this.#guard.groupOf(entity),
+      () => this.storeUs(),
+    );
+    const { limitMs } = store;
+    if (limitMs !== undefined) {
+      this.#deadlines = new Deadlines(clock, limitMs, call => leave(call, timedOut(limitMs)));
+    }
+    const push = (call: Call) => this.#push(call);
+    this.#leases = new Leases(clock, push);
+    const line = { lanes: this.#lanes, push };
+    this.#debtor = new Debtor(line, this.#guard, clock, this.#stats, maxKnown);
+    this.#listener = options.onStoreChange;
     this.#maxBatch = maxBatch;
     this.#flushDelayMs = flushDelayMs;
-    this.#maxStalenessUs = Math.min(options.maxStalenessMs ?? MAX_STALENESS_MS, MAX_STALENESS_MS) * 1_000;
+    const maxStalenessMs = Math.min(options.maxStalenessMs ?? MAX_STALENESS_MS, MAX_STALENESS_MS);
+    this.#here = new Here(run, this.#stats, maxStalenessMs * 1_000);
   }
 
   /** What it has done so far. */
   stats(): LedgerStats {
-    return { ...this.#stats };
+    return { ...this.#stats, guardRefused: this.#guard.turnedAway };
   }
 
   /** How many entities it remembers. */
@@ -98,23 +139,64 @@ export class Ledger {
     return this.#lanes.size;
   }
 
+  /** Whether the store can be asked; of its worst part. */
+  get storeState(): StoreState {
+    return this.#guard.state;
+  }
+
+  /** The store's clock in microseconds since 1970, or this host's where nothing is known of it. */
+  storeUs(): number {
+    return this.#settler.storeUs() ?? this.#clock.nowUs();
+  }
+
+  /** Milliseconds until it is tried again whether an entity can be asked after; 0: it is not known to be away. */
+  retryAfterMs(entity: EntityKey): number {
+    return this.#guard.isAllAvailable ? 0 : this.#guard.retryAfterMs(this.#guard.groupOf(entity));
+  }
+
   /**
-   * Makes a call, and answers when the store has confirmed it. Rejects with the signal's reason when it is aborted; what the call
-   * was given is then taken back.
+   * Makes a call, and answers when the store has confirmed it. Rejects with the signal's reason when it is aborted, and with a
+   * StoreError when the store has not answered in the time of one operation; what the call was given is then taken back.
    */
   call(entity: EntityKey, policy: Policy, request: Request, signal?: Signal): Promise<Answer> {
-    const refusal = signal?.aborted ? undefined : this.#refuse(entity, policy, request);
-    if (refusal !== undefined) return Promise.resolve(refusal);
+    if (signal?.aborted) return Promise.reject(signal.reason);
+    const answer = this.answer(entity, policy, request);
+    if (answer !== undefined) return Promise.resolve(answer);
+    return this.lineUp(entity, policy, request, signal);
+  }
+
+  /** Whether a call on an entity is turned away, because the store is known to be. */
+  turnsAway(entity: EntityKey): boolean {
+    return !this.#guard.isAllAvailable && this.#guard.turnsAway(this.#guard.groupOf(entity));
+  }
+
+  /** Keeps a call that nobody need wait for until the store is back; what is too much is lost. */
+  keep(entity: EntityKey, policy: Policy, request: Request): void {
+    if (!this.#aside.keep({ entity, policy, request })) this.#stats.lost++;
+  }
+
+  /** As {@link call}, of one that cannot be answered from what is known. */
+  lineUp(entity: EntityKey, policy: Policy, request: Request, signal?: Signal): Promise<Answer> {
+    if (this.turnsAway(entity)) return Promise.reject(this.#guard.refusal(this.#guard.groupOf(entity)));
     return new Promise((resolve, reject) => {
-      if (signal?.aborted) {
-        reject(signal.reason);
-        return;
-      }
       const lane = this.#lanes.of(entity);
-      const call = new Call(policy, request, resolve, reject);
-      if (signal !== undefined) watch(call, lane, signal);
-      this.#push(lane, call);
+      const call = new Call(lane, policy, request, resolve, reject);
+      if (signal !== undefined) watch(call, signal);
+      void this.#debtor.postOn(lane);
+      this.#deadlines?.add(call);
+      this.#push(call);
     });
+  }
+
+  /** A call was answered without the store; `cost` permits that it let go are charged when the store is back. */
+  degraded(entity: EntityKey, policy: Policy, cost: number): void {
+    this.#stats.degraded++;
+    if (cost > 0) this.#debtor.owe(entity, policy, cost);
+  }
+
+  /** What was let go without the store was given back. */
+  forgive(entity: EntityKey, cost: number): void {
+    this.#debtor.forgive(entity, cost);
   }
 
   /**
@@ -124,47 +206,30 @@ export class Ledger {
   record(entity: EntityKey, policy: Policy, request: Request, signal?: Signal): Promise<Answer> {
     const guessed = this.#guess(entity, policy, request);
     if (guessed === undefined) return this.call(entity, policy, request, signal);
-    if (guessed.isChange) this.#defer(this.#lanes.of(entity), new Call(policy, request, undefined, undefined));
+    if (guessed.isChange) this.#defer(policy, request, this.#lanes.of(entity));
     return Promise.resolve(guessed.answer);
   }
 
-  /** Resolves when all that was in line when it was called is settled, also what nobody waits for. Never rejects. */
+  /**
+   * Resolves when all that was in line when it was called is settled, also what nobody waits for, and all leases are given back.
+   * Never rejects.
+   */
   async flush(): Promise<void> {
+    await this.#debtor.postAll();
+    this.#leases.releaseAll();
     const settled = (lane: Lane) =>
       new Promise<void>(resolve => {
         // The answer says only that all before it is done; errors were told to those whom they concern.
         const done = () => resolve();
-        this.#push(lane, new Call(undefined, NOTHING, done, done));
+        this.#push(new Call(lane, undefined, NOTHING, done, done));
       });
     await Promise.all(this.#lanes.unsettled().map(settled));
   }
 
-  /**
-   * The refusal of a call, where what is known of the entity proves it: overload must not reach the store.
-   *
-   * A run that changes nothing and refuses the call has read values and met numbers that stood in its way. Numbers only grow where
-   * hosts admit calls, so what was in the way still is; a refund, a reset or an eviction can take it away, and a value can be
-   * replaced. So a refusal is given on what the store has confirmed, and for a bounded time only. Nothing is admitted here, so no
-   * promise depends on it.
-   */
-  #refuse(entity: EntityKey, policy: Policy, request: Request): Answer | undefined {
-    const known = this.#lanes.find(entity)?.known;
-    if (known === undefined || !known.refuses || !gives(request)) return undefined;
-    const storeUs = this.#settler.storeUs();
-    if (storeUs === undefined || storeUs - known.behindUs - known.seenUs >= this.#maxStalenessUs) return undefined;
-    const { entity: copy } = this.#foreseen;
-    copy.copy(known.entity);
-    this.#foreseen.transaction.beginDirect(Math.max(storeUs, known.seenUs), copy);
-    let answer: Answer;
-    try {
-      answer = this.#run(policy, request, this.#foreseen.transaction);
-    } catch {
-      // It fails again where somebody waits for it, or it does not.
-      return undefined;
-    }
-    if (!refuses(answer) || !this.#foreseen.transaction.isUnchanged) return undefined;
-    this.#stats.local++;
-    return answer;
+  /** The answer to a call, where the store needs not be asked for it: overload must not reach it, nor calls on a lease. */
+  answer(entity: EntityKey, policy: Policy, request: Request): Answer | undefined {
+    const lane = this.#lanes.find(entity);
+    return lane?.known.mayAnswer ? this.#here.answer(lane, policy, request, this.#settler.storeUs()) : undefined;
   }
 
   /** The answer on what is known and whether it changes anything, if it may settle later. */
@@ -186,9 +251,9 @@ export class Ledger {
     return { answer, isChange: commit !== undefined && changes(commit) };
   }
 
-  #defer(lane: Lane, call: Call): void {
+  #defer(policy: Policy, request: Request, lane: Lane): void {
     this.#stats.deferred++;
-    lane.deferred.push(call);
+    lane.deferred.push(new Call(lane, policy, request, undefined, undefined));
     if (lane.isDriven) return;
     if (lane.deferred.length >= this.#maxBatch) {
       this.#drive(lane);
@@ -204,7 +269,8 @@ export class Ledger {
     for (const lane of lanes) if (!lane.isDriven && !lane.isEmpty) this.#drive(lane);
   }
 
-  #push(lane: Lane, call: Call): void {
+  #push(call: Call): void {
+    const { lane } = call;
     lane.waiting.push(call);
     if (!lane.isDriven) this.#drive(lane);
   }
@@ -223,21 +289,63 @@ export class Ledger {
 
   /** Settles one batch of a lane. */
   async #settle(lane: Lane): Promise<void> {
-    const batch = lane.take(this.#maxBatch);
-    if (batch.length > 0) await this.#settler.settle(lane, batch);
-    for (const call of batch) this.#reply(lane, call);
+    if (this.#guard.turnsAway(lane.group)) {
+      this.#turnBack(lane, this.#guard.refusal(lane.group));
+    } else {
+      const batch = lane.take(this.#maxBatch);
+      lane.isOnItsWay = true;
+      const failure = batch.length > 0 ? await this.#settler.settle(lane, batch) : undefined;
+      lane.isOnItsWay = false;
+      this.#replyAll(batch);
+      // What has lined up meanwhile would only wait for the same.
+      if (isOutage(failure)) this.#turnBack(lane, failure);
+    }
     if (lane.isEmpty) lane.isDriven = false;
     else this.#drive(lane);
   }
 
+  /** Sees to it that a lease that a call has taken is given back when it is over. */
+  #keepLease({ lane, policy, answer }: Call): void {
+    if (answer?.kind !== "decision" || policy === undefined) return;
+    const { releaseAfterMs } = answer.decision;
+    if (releaseAfterMs > 0) this.#leases.taken(lane, policy, releaseAfterMs);
+  }
+
+  #replyAll(batch: readonly Call[]): void {
+    for (const call of batch) {
+      this.#keepLease(call);
+      this.#reply(call);
+    }
+  }
+
+  /** Ends all calls in line, which have not run. What nobody waits for is kept until the store is back. */
+  #turnBack(lane: Lane, failure: StoreError): void {
+    for (const call of lane.takeAll()) {
+      const { policy, request } = call;
+      if (policy === undefined) call.answer = DONE;
+      else if (call.resolve === undefined && this.#aside.keep({ entity: lane.entity, policy, request })) continue;
+      else call.error = failure;
+      this.#reply(call);
+    }
+  }
+
+  /** Sends what was kept for when the store is back. */
+  #sendKept(): void {
+    const isBack = (entity: EntityKey) => this.#guard.isAvailable(this.#guard.groupOf(entity));
+    for (const { entity, policy, request } of this.#aside.take(isBack)) {
+      this.#push(new Call(this.#lanes.of(entity), policy, request, undefined, undefined));
+    }
+  }
+
   /** Answers a caller. One who has gone away gets what it was given taken back. */
-  #reply(lane: Lane, call: Call): void {
+  #reply(call: Call): void {
     call.unwatch?.();
+    call.isDone = true;
     const { answer } = call;
     if (call.resolve === undefined) {
       if (answer === undefined) this.#stats.lost++;
     } else if (call.isGone) {
-      if (answer !== undefined) this.#takeBack(lane, call, answer);
+      if (answer !== undefined) this.#takeBack(call, answer);
     } else if (answer === undefined) {
       call.reject?.(call.error);
     } else {
@@ -245,21 +353,35 @@ export class Ledger {
     }
   }
 
-  #takeBack(lane: Lane, { policy, request }: Call, answer: Answer): void {
+  #takeBack({ lane, policy, request }: Call, answer: Answer): void {
     const back = gives(request) ? undo(request, answer) : undefined;
     // The lane is being driven, and comes to it next.
-    if (back !== undefined) lane.waiting.push(new Call(policy, back, undefined, undefined));
+    if (back !== undefined) lane.waiting.push(new Call(lane, policy, back, undefined, undefined));
+  }
+
+  #storeChanged(change: StoreChange): void {
+    if (change.after === "available") {
+      this.#sendKept();
+      void this.#debtor.postAll();
+    }
+    if (this.#guard.isAllAvailable) this.onReturn?.();
+    const listener = this.#listener;
+    if (listener !== undefined) queueMicrotask(() => listener(change));
   }
 }
 
+/** Lets a call go, whose caller is told why. */
+function leave(call: Call, reason: unknown): void {
+  call.unwatch?.();
+  call.isGone = true;
+  call.isDone = true;
+  call.lane.remove(call);
+  call.reject?.(reason);
+}
+
 /** Lets a call go when its caller's signal is aborted. */
-function watch(call: Call, lane: Lane, signal: Signal): void {
-  const leave = () => {
-    call.unwatch?.();
-    call.isGone = true;
-    lane.remove(call);
-    call.reject?.(signal.reason);
-  };
-  call.unwatch = () => signal.removeEventListener("abort", leave);
-  signal.addEventListener("abort", leave);
+function watch(call: Call, signal: Signal): void {
+  const abort = () => leave(call, signal.reason);
+  call.unwatch = () => signal.removeEventListener("abort", abort);
+  signal.addEventListener("abort", abort);
 }

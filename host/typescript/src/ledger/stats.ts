@@ -20,6 +20,14 @@ export interface LedgerStats {
   lost: number;
   /** Calls refused on what was known. */
   local: number;
+  /** Calls let go on a lease. */
+  leased: number;
+  /** Operations that were not sent because the store was known to be away. */
+  guardRefused: number;
+  /** Calls that were answered without the store because it was away. */
+  degraded: number;
+  /** Permits let go while the store was away and charged when it was back, as far as there was room. */
+  posted: number;
 }
 
 export function newStats(): LedgerStats {
@@ -34,5 +42,9 @@ export function newStats(): LedgerStats {
     deferred: 0,
     lost: 0,
     local: 0,
+    leased: 0,
+    guardRefused: 0,
+    degraded: 0,
+    posted: 0,
   };
 }

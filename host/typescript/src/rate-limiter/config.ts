@@ -2,7 +2,7 @@
 
 import { listOf, object, oneOf, orNull, tagged, text, u32, u53 } from "../config.js";
 import type { WitAlgorithm, WitLimit, WitLimiterConfig, WitOnLimit } from "../runtime/guest.js";
-import type { WhenAway } from "../when-away.js";
+import { checkWhenAway, type WhenAway } from "../when-away.js";
 
 /** A unit of a window's length. */
 export type WindowUnit = "millisecond" | "second" | "minute" | "hour" | "day";
@@ -60,6 +60,23 @@ export type OnLimit =
       readonly graceMs?: number | null | undefined;
     };
 
+/**
+ * Permits that a host takes from the shared limits in one charge and spends on its own: what it holds costs no round trip.
+ *
+ * How many it takes adapts to the key: a key's first call takes no more than its own, each lease that was spent in time doubles the
+ * next, and no host takes more than a quarter of what the limits admit at once. What is left when a lease ends is given back.
+ * Leases never over-admit: for that, GCRA and token bucket work with a burst that is smaller by what comes back in `lifeMs`, and with
+ * the sliding window and the log every permit counts so much longer. A host that dies strands one lease at most.
+ *
+ * All hosts of a limiter must be configured alike. On the memory store there is no round trip to save, and no lease is taken.
+ */
+export interface Lease {
+  /** The most permits that a host takes at once; 2 to 1,000,000. */
+  readonly maxPermits: number;
+  /** How long it may hold them, in milliseconds; 1 to 60,000. */
+  readonly lifeMs: number;
+}
+
 /** A rate limiter's settings; the same JSON as in every language. */
 export interface RateLimiterConfig {
   /** Limiters of the same name on the same store share the state of their keys. Any text. */
@@ -68,6 +85,8 @@ export interface RateLimiterConfig {
   readonly limits: readonly Limit[];
   /** What to do with a call over a limit; it is denied unless set. */
   readonly onLimit?: OnLimit | undefined;
+  /** Permits to hold in advance, only where a call over a limit is denied; unless set, every call is charged by itself. */
+  readonly lease?: Lease | null | undefined;
   /** What to answer while the store is away; an error unless set. */
   readonly whenAway?: WhenAway | undefined;
 }
@@ -101,13 +120,14 @@ export const checkLimiter = object(
       delay: [{ maxWaitMs: u53 }],
       queue: [{ maxSize: u32, timeoutMs: u53 }, { graceMs: orNull(u53) }],
     }),
-    whenAway: oneOf("error", "open", "closed"),
+    lease: orNull(object({ maxPermits: u32, lifeMs: u53 })),
+    whenAway: checkWhenAway,
   },
 );
 
 /** The settings as the component takes them, with the defaults filled in. */
-export function witLimiter({ limits, onLimit = { behavior: "reject" } }: RateLimiterConfig): WitLimiterConfig {
-  return { limits: limits.map(witLimit), onLimit: witOnLimit(onLimit) };
+export function witLimiter({ limits, onLimit = { behavior: "reject" }, lease }: RateLimiterConfig): WitLimiterConfig {
+  return { limits: limits.map(witLimit), onLimit: witOnLimit(onLimit), lease: lease ? { ...lease } : undefined };
 }
 
 function witLimit({ limit, window, windowCount = 1, algorithm = { name: "sliding-window" } }: Limit): WitLimit {

@@ -1,9 +1,8 @@
 /** What a rate limiter answers. */
 
 import type { Verdict, WitDecision, WitReason } from "../call.js";
-import type { WhenAway } from "../when-away.js";
 
-/** Why a call must wait or was denied; `store-away`: the store is away, and the configuration says to refuse then. */
+/** Why a call must wait or was denied; `store-away`: the store is away, and nothing is let go without it. */
 export type Reason = WitReason | "store-away";
 
 /** A decision. The counts are those of the limit that binds: the one with the least room. */
@@ -15,7 +14,10 @@ export interface Decision {
   verdict: Verdict;
   /** Why not. */
   reason: Reason;
-  /** The time of the decision on the store's clock, in microseconds since 1970. */
+  /**
+   * The time of the decision on the store's clock, in microseconds since 1970. Where it is degraded, what this host takes that to
+   * be, or 0.
+   */
   atUs: number;
   /** When the permits were charged, in microseconds since 1970: what a refund needs. Undefined: nothing was charged. */
   chargedAtUs: number | undefined;
@@ -41,12 +43,19 @@ export interface Decision {
   ticket: number | undefined;
   /** Stored values that did not decode and were taken as absent. */
   discarded: number;
-  /** Whether the store was away and this is what the configuration says to answer then. */
+  /**
+   * Whether the call was let go on a lease that this host held: the store was not asked. Then `remaining` is what is left in the
+   * lease, `limit` that of the first limit, `count` the difference, and `resetAfterMs` the time until the lease ends.
+   */
+  leased: boolean;
+  /** This call has taken a lease: milliseconds until it ends and is given back, rounded up. Otherwise 0. */
+  releaseAfterMs: number;
+  /** Whether the store was away and this is what the configuration says to answer then: on this host alone. */
   degraded: boolean;
 }
 
 /** What the component's decision is to a caller. */
-export function decisionOf(wit: WitDecision): Decision {
+export function decisionOf(wit: WitDecision, degraded = false): Decision {
   return {
     verdict: wit.verdict,
     reason: wit.reason,
@@ -63,17 +72,17 @@ export function decisionOf(wit: WitDecision): Decision {
     waiting: wit.waiting,
     ticket: wit.ticket === 0 ? undefined : wit.ticket,
     discarded: wit.discarded,
-    degraded: false,
+    leased: wit.leased,
+    releaseAfterMs: wit.releaseAfterMs,
+    degraded,
   };
 }
 
-/** What the configuration says while the store is away; undefined: an error. */
-export function decisionWhileAway(whenAway: WhenAway): Decision | undefined {
-  if (whenAway === "error") return undefined;
-  const open = whenAway === "open";
+/** What is answered without looking at anything while the store is away. */
+export function blindDecision(verdict: "allowed" | "denied", retryAfterMs: number): Decision {
   return {
-    verdict: open ? "allowed" : "denied",
-    reason: open ? "none" : "store-away",
+    verdict,
+    reason: verdict === "allowed" ? "none" : "store-away",
     atUs: 0,
     chargedAtUs: undefined,
     binding: 0,
@@ -81,12 +90,14 @@ export function decisionWhileAway(whenAway: WhenAway): Decision | undefined {
     limit: 0,
     remaining: 0,
     resetAfterMs: 0,
-    retryAfterMs: 0,
+    retryAfterMs,
     waitMs: 0,
     position: undefined,
     waiting: 0,
     ticket: undefined,
     discarded: 0,
+    leased: false,
+    releaseAfterMs: 0,
     degraded: true,
   };
 }

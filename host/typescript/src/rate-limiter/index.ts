@@ -4,13 +4,14 @@ import { type Ask, type AskOptions, costOf, keyOf, priorityOf, wholeOf } from ".
 import type { Answer, Request } from "../call.js";
 import { assertShape, asWritten } from "../config.js";
 import type { Core } from "../core.js";
-import { ConfigError, isStoreError, RateLimitError } from "../errors.js";
+import { ConfigError, RateLimitError } from "../errors.js";
 import { Namespace } from "../key.js";
 import { Refused } from "../runtime/index.js";
 import type { LimiterPolicy } from "../runtime/policy.js";
 import { type Signal, sleep } from "../signal.js";
+import { LimiterAway, nameOf } from "./away.js";
 import { checkLimiter, type RateLimiterConfig, witLimiter } from "./config.js";
-import { type Decision, decisionWhileAway } from "./decision.js";
+import type { Decision } from "./decision.js";
 import { RateLimiterPermit } from "./permit.js";
 import { decisionIn, peekRequest, refundRequest, tryAcquireRequest } from "./requests.js";
 
@@ -21,6 +22,14 @@ export interface Admission {
   /** How long the call waited, in milliseconds by this host's clock. */
   readonly waitedMs: number;
 }
+
+/** A key, and what is asked for it. */
+export interface KeyedAsk extends Omit<Ask, "priority"> {
+  readonly key: string;
+}
+
+/** What a refund needs of a decision. */
+export type Charge = Pick<Decision, "chargedAtUs"> & Partial<Pick<Decision, "degraded">>;
 
 /** How a wrapped function asks. */
 export interface WrapOptions<A extends readonly unknown[]> extends Ask {
@@ -41,16 +50,16 @@ export class RateLimiter {
   readonly #policy: LimiterPolicy;
   readonly #namespace: Namespace;
   readonly #config: RateLimiterConfig;
+  readonly #away: LimiterAway;
 
   /** @internal */
   constructor(core: Core, config: RateLimiterConfig) {
-    const what = (name: unknown) => `rate limiter ${JSON.stringify(name)}`;
-    assertShape(checkLimiter, config, what);
-    const policy = core.runtime.openLimiter(witLimiter(config));
-    if (policy instanceof Refused) throw new ConfigError(what(config.name), policy.problems.map(asWritten));
+    assertShape(checkLimiter, config, nameOf);
+    const policy = opened(core, config);
     this.#core = core;
     this.#policy = policy;
     this.#namespace = new Namespace("rl", config.name);
+    this.#away = new LimiterAway(core, this.#namespace, policy, config);
     this.#config = JSON.parse(JSON.stringify(config));
   }
 
@@ -71,6 +80,15 @@ export class RateLimiter {
     } catch (error) {
       return Promise.reject(error);
     }
+  }
+
+  /**
+   * What {@link tryAcquire} would come to for each of these in turn, asked at one time. On a shared store calls on one key are one
+   * commit, and those on different keys go out together.
+   */
+  tryAcquireMany(asks: Iterable<KeyedAsk>): Promise<PromiseSettledResult<Decision>[]> {
+    if (this.#core.memory !== undefined) return Promise.resolve(this.tryAcquireManyNow(asks));
+    return Promise.allSettled(Array.from(asks, ({ key, cost }) => this.tryAcquire(key, { cost })));
   }
 
   /**
@@ -134,11 +152,15 @@ export class RateLimiter {
    * Gives permits back that `decision` charged, and reports as a peek does. Windows and logs take them out of the very place
    * they were counted in; GCRA and token bucket give back what has not come back by itself since. Giving the same permits
    * back twice counts once in a log only. The cost must be the one that was asked for.
+   *
+   * What was let go while the store was away is given back where that was, as long as it was not charged to the store. While the
+   * store is known to be away, and the settings say to answer then, a refund of what the store charged is sent when it is back.
    */
-  refund(key: string, decision: Pick<Decision, "chargedAtUs">, ask?: Ask): Promise<Decision> {
+  refund(key: string, decision: Charge, ask?: Ask): Promise<Decision> {
     try {
       const cost = costOf(ask);
       if (decision.chargedAtUs !== undefined) wholeOf("decision.chargedAtUs", decision.chargedAtUs);
+      if (decision.degraded) return Promise.resolve(this.#away.refund(keyOf(key), cost, decision.chargedAtUs));
       return this.#decide(key, cost, refundRequest(cost, decision), undefined);
     } catch (error) {
       return Promise.reject(error);
@@ -184,40 +206,53 @@ export class RateLimiter {
   }
 
   /** The same without promises, on the memory store. @internal */
-  decideNow(key: string, cost: number, request: Request): Decision {
+  decideNow(key: string, cost: number, request: Request, nowUs?: number): Decision {
     try {
-      return decisionIn(this.callNow(key, request), this.#config.name, cost);
+      return decisionIn(this.callNow(key, request, nowUs), this.#config.name, cost);
     } catch (error) {
-      return this.#whileAway(error);
+      return this.#away.inPlaceOf(error, key, cost, request);
     }
   }
 
   /** @internal */
-  callNow(key: string, request: Request): Answer {
-    return this.#core.callNow(this.#namespace, keyOf(key), this.#policy, request);
+  tryAcquireManyNow(asks: Iterable<KeyedAsk>): PromiseSettledResult<Decision>[] {
+    const nowUs = this.#core.clock.nowUs();
+    // One call of the component for all of them was measured to cost more than one for each.
+    return Array.from(asks, ask => {
+      try {
+        const cost = costOf(ask);
+        return { status: "fulfilled", value: this.decideNow(ask.key, cost, tryAcquireRequest(cost), nowUs) };
+      } catch (reason) {
+        return { status: "rejected", reason };
+      }
+    });
+  }
+
+  /** @internal */
+  callNow(key: string, request: Request, nowUs?: number): Answer {
+    return this.#core.callNow(this.#namespace, keyOf(key), this.#policy, request, nowUs);
   }
 
   /** On the memory store the decision is there at once; only who asked learns of it later. */
   #decide(key: string, cost: number, request: Request, signal: Signal | undefined): Promise<Decision> {
     if (signal?.aborted) return Promise.reject(signal.reason);
     if (this.#core.memory !== undefined) return Promise.resolve(this.decideNow(key, cost, request));
-    return this.#decideShared(keyOf(key), cost, request, signal);
+    const ledger = this.#core.shared;
+    const entity = this.#namespace.entity(keyOf(key));
+    const answer = ledger.answer(entity, this.#policy, request);
+    if (answer !== undefined) return Promise.resolve(decisionIn(answer, this.#config.name, cost));
+    if (this.#away.answers && ledger.turnsAway(entity))
+      return Promise.resolve(this.#away.decide(key, cost, request, false));
+    return this.#lineUp(key, cost, request, signal);
   }
 
-  async #decideShared(key: string, cost: number, request: Request, signal: Signal | undefined): Promise<Decision> {
+  async #lineUp(key: string, cost: number, request: Request, signal: Signal | undefined): Promise<Decision> {
     try {
-      const answer = await this.#core.call(this.#namespace, key, this.#policy, request, signal);
+      const answer = await this.#core.shared.lineUp(this.#namespace.entity(key), this.#policy, request, signal);
       return decisionIn(answer, this.#config.name, cost);
     } catch (error) {
-      return this.#whileAway(error);
+      return this.#away.inPlaceOf(error, key, cost, request);
     }
-  }
-
-  /** What the settings say to answer while the store is away. */
-  #whileAway(error: unknown): Decision {
-    const decision = isStoreError(error) ? decisionWhileAway(this.#config.whenAway ?? "error") : undefined;
-    if (decision === undefined) throw error;
-    return decision;
   }
 
   async #call(key: string, request: Request): Promise<Answer> {
@@ -231,4 +266,13 @@ export class RateLimiter {
     const request: Request = ticket === undefined ? refundRequest(cost, decision) : { kind: "cancelTicket", ticket };
     this.#core.background(this.#call(key, request));
   }
+}
+
+function opened(core: Core, config: RateLimiterConfig): LimiterPolicy {
+  const wit = witLimiter(config);
+  const policy = core.runtime.openLimiter(wit);
+  if (policy instanceof Refused) throw new ConfigError(nameOf(config.name), policy.problems.map(asWritten));
+  // In this host's own memory there is no round trip that a lease would save.
+  const isNeedless = core.memory !== undefined && wit.lease !== undefined;
+  return isNeedless ? opened(core, { ...config, lease: undefined }) : policy;
 }

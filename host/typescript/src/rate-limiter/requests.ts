@@ -4,10 +4,13 @@ import type { Answer, Request } from "../call.js";
 import { CostNeverFitsError, MisuseError } from "../errors.js";
 import { type Decision, decisionOf } from "./decision.js";
 
-/** The request of a plain ask, of which all of the same cost are one. */
+/** Up to this cost all requests that are alike are one: it need not be made anew, and is known by its identity. */
+const MAX_SHARED_COST = 64;
+
+/** The request of a plain ask. */
 export function plainRequests(kind: "tryAcquire" | "peek"): (cost: number) => Request {
-  const one: Request = { kind, cost: 1 };
-  return cost => (cost === 1 ? one : { kind, cost });
+  const shared = Array.from({ length: MAX_SHARED_COST + 1 }, (_, cost): Request => ({ kind, cost }));
+  return cost => shared[cost] ?? { kind, cost };
 }
 
 /** Asks for permits now. */
@@ -22,8 +25,8 @@ export function refundRequest(cost: number, { chargedAtUs }: Pick<Decision, "cha
 }
 
 /** What an answer means to the caller. */
-export function decisionIn(answer: Answer, limiter: string, cost: number): Decision {
-  if (answer.kind === "decision") return decisionOf(answer.decision);
+export function decisionIn(answer: Answer, limiter: string, cost: number, degraded = false): Decision {
+  if (answer.kind === "decision") return decisionOf(answer.decision, degraded);
   if (answer.kind === "fault") throw new CostNeverFitsError(limiter, cost);
   throw new MisuseError("the answer to another question");
 }

@@ -44,6 +44,9 @@ export interface LimiterResource {
   refund(entity: number, cost: number, chargedAtUs: number): WitDecision;
   cancel(entity: number, ticket: number): boolean;
   reset(entity: number): void;
+  release(entity: number, now: boolean): number;
+  post(entity: number, cost: number): WitDecision;
+  share(hosts: number): LimiterResource;
 }
 
 /** A checked circuit breaker's configuration in an instance. */
@@ -131,6 +134,7 @@ export type WitOnLimit =
 export interface WitLimiterConfig {
   readonly limits: readonly WitLimit[];
   readonly onLimit: WitOnLimit;
+  readonly lease?: { readonly maxPermits: number; readonly lifeMs: number } | undefined;
 }
 
 /** A pattern that an error is matched with. */

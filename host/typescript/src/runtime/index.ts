@@ -59,9 +59,9 @@ export class Runtime {
     return shared;
   }
 
-  /** Checks a rate limiter's configuration. */
-  openLimiter(config: WitLimiterConfig): LimiterPolicy | Refused {
-    const policy = new LimiterPolicy(config);
+  /** Checks a rate limiter's configuration; with `hosts` it is the share of each of so many. */
+  openLimiter(config: WitLimiterConfig, hosts?: number): LimiterPolicy | Refused {
+    const policy = new LimiterPolicy(config, hosts);
     return this.#opened(policy, instance => instance.openLimiter(policy));
   }
 
@@ -202,6 +202,8 @@ function limit(instance: Instance, policy: LimiterPolicy, request: Request): Ans
     case "forget":
       limiter.reset(0);
       return DONE;
+    case "release":
+      return { kind: "released", permits: limiter.release(0, request.now) };
     default:
       return decide(limiter, request);
   }
@@ -226,6 +228,8 @@ function decision(limiter: LimiterResource, request: Request): WitDecision {
       return limiter.peek(0, request.cost);
     case "refund":
       return limiter.refund(0, request.cost, request.chargedAtUs);
+    case "post":
+      return limiter.post(0, request.cost);
     default:
       throw new MisuseError(`a rate limiter cannot be asked to ${request.kind}`);
   }

@@ -42,7 +42,8 @@ export class Instance {
 
   /** Opens a limiter here, which checks its configuration; throws what the component answers. */
   openLimiter(policy: LimiterPolicy): LimiterResource {
-    const resource = this.#guest.rateLimiter.Limiter.open(policy.config);
+    const whole = this.#guest.rateLimiter.Limiter.open(policy.config);
+    const resource = policy.hosts === undefined ? whole : whole.share(policy.hosts);
     policy.instance = this;
     policy.resource = resource;
     return resource;

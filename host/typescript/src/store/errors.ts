@@ -1,6 +1,6 @@
 /** How a store fails. */
 
-import { StoreError } from "../errors.js";
+import { isStoreError, StoreError } from "../errors.js";
 
 /** No answer within the time limit of one operation. Whether the commit was applied is not known. */
 export function timedOut(limitMs: number): StoreError {
@@ -20,4 +20,9 @@ export function refused(why: string, cause?: unknown): StoreError {
 /** The store holds as many entities as it may. Nothing was applied. */
 export function full(capacity: number): StoreError {
   return new StoreError("full", `the store is full: it holds ${capacity} entities`);
+}
+
+/** Whether an error says that a store cannot do its work. One that is full can, for the entities that it holds. */
+export function isOutage(error: unknown): error is StoreError {
+  return isStoreError(error) && error.reason !== "full";
 }

@@ -139,9 +139,13 @@ export interface Store {
   commit(commit: Commit): Promise<Reply>;
   /**
    * The store's clock, in microseconds since 1970. Goes the way of every commit, so it also shows that commits get
-   * through.
+   * through. Where a store has several clocks, that of the part where the entity is; without one, any.
    */
-  timeUs(): Promise<number>;
+  timeUs(of?: EntityKey): Promise<number>;
   /** Whether one commit may be about all these entities. Otherwise each needs a commit of its own. */
   isAtomicOver(entities: readonly EntityKey[]): boolean;
+  /** Which part of the store an entity is in, from 0: parts can be away by themselves. Without this there is one part. */
+  groupOf?(entity: EntityKey): number;
+  /** How long one operation may take, in milliseconds; no call waits longer for the store. Without this it may take for ever. */
+  readonly limitMs?: number;
 }

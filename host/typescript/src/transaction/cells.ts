@@ -83,12 +83,15 @@ export class Cells {
   }
 
   clear(): void {
-    this.#cells.length = 0;
+    if (this.#cells.length > 0) this.#cells.length = 0;
   }
 
   /** Takes over the cells of another. */
   copy(other: Cells): void {
-    this.#cells = other.#cells.slice();
+    const from = other.#cells;
+    const to = this.#cells;
+    if (to.length > from.length) to.length = from.length;
+    for (let slot = 0; slot < from.length; slot++) to[slot] = from[slot] as Cell;
   }
 
   /** The place of a field; one past the last where it has none. */

@@ -31,6 +31,8 @@ export class Transaction implements World {
   nowUs = 0;
   strayed = false;
   number = 0;
+  /** Whether the latest run has asked a shared cell. */
+  hasAskedShared = false;
   #isLogged = false;
   /** While an applied log is repeated. */
   #replay: Replay | undefined;
@@ -62,6 +64,24 @@ export class Transaction implements World {
     this.#entities = keys.map(() => new Entity());
   }
 
+  /**
+   * Starts over on what is known of one entity, which stays as it is. What an earlier transaction left is used again: what lives for
+   * long and is made anew each time costs the collector most.
+   */
+  beginLoggedOn(nowUs: number, keys: readonly [EntityKey], known: Entity): void {
+    this.#log.begin(nowUs, keys);
+    this.#begin(nowUs, true);
+    if (this.#entities.length !== 1) this.#entities = [new Entity()];
+    this.entity(0).copy(known);
+  }
+
+  /** Takes the cells of its one entity out, and keeps others for the next time. */
+  exchange(other: Entity): Entity {
+    const entity = this.entity(0);
+    this.#entities[0] = other;
+    return entity;
+  }
+
   #begin(nowUs: number, isLogged: boolean): void {
     this.#isLogged = isLogged;
     this.#replay = undefined;
@@ -85,8 +105,15 @@ export class Transaction implements World {
     return this.#changed === 0;
   }
 
+  /** Whether the runs so far have changed a local cell. */
+  get hasChangedLocal(): boolean {
+    for (let index = 0; index < this.#changed; index++) if (this.#changes[index]?.isLocal) return true;
+    return false;
+  }
+
   startRun(): void {
     this.strayed = false;
+    this.hasAskedShared = false;
     if (this.#replay !== undefined) this.#replay.startRun();
     else if (this.#isLogged) this.#log.startRun();
     else this.#changed = 0;
@@ -217,7 +244,9 @@ export class Transaction implements World {
       this.strayed = true;
       return undefined;
     }
-    return at.scope === "local" ? entity.local : entity.shared;
+    if (at.scope === "local") return entity.local;
+    this.hasAskedShared = true;
+    return entity.shared;
   }
 
   #logs(at: Place): boolean {

@@ -26,7 +26,7 @@ const limiters: [path: string, value: string, allowed: string, config: unknown][
   [
     "limit",
     "3",
-    "absent: the fields here are name, limits, onLimit, whenAway",
+    "absent: the fields here are name, limits, onLimit, lease, whenAway",
     { name: "api", limits: [second], limit: 3 },
   ],
   ["limits[0].limit", "missing", U32, { name: "api", limits: [{ window: "second" }] }],
@@ -54,7 +54,12 @@ const limiters: [path: string, value: string, allowed: string, config: unknown][
   ["onLimit.maxSize", "0", "1 to 10000", queue({ maxSize: 0 })],
   ["onLimit.timeoutMs", "86400001", DAY, queue({ timeoutMs: 86_400_001 })],
   ["onLimit.graceMs", "1001", "1 to 1000", queue({ graceMs: 1_001 })],
-  ["whenAway", '"share"', 'one of "error", "open", "closed"', { name: "api", limits: [second], whenAway: "share" }],
+  [
+    "whenAway",
+    '"share"',
+    'one of "error", "open", "closed", or {"share": hosts}',
+    { name: "api", limits: [second], whenAway: "share" },
+  ],
 ];
 
 /** The problem, and the settings of a circuit breaker that have it. */

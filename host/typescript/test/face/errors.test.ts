@@ -42,7 +42,7 @@ it("answers by the settings when the store is away", async () => {
   const away = () => Promise.reject(new StoreError("away", "the store is away: test"));
   const store = { commit: away, timeUs: away };
   const gate = new Tidegate({ store: store as never });
-  const limiter = (whenAway: tidegate.WhenAway) =>
+  const limiter = (whenAway: "open" | "closed" | "error") =>
     gate.rateLimiter({ name: whenAway, limits: [{ limit: 1, window: "second" }], whenAway });
   expect(await limiter("open").tryAcquire("me")).toMatchObject({ verdict: "allowed", degraded: true });
   expect(await limiter("closed").tryAcquire("me")).toMatchObject({ verdict: "denied", reason: "store-away" });

@@ -54,6 +54,29 @@ describe.each(SINGLE)("through %s, ledgers on Redis", (_, connect) => {
   const decide = async (ledger: Ledger, entity: EntityKey, request: Request, signal?: AbortSignal) =>
     decision(await ledger.call(entity, DAY, request, signal));
 
+  test("spend leases within the limit, though their clocks are an hour apart", async () => {
+    const leasing = limiter([limit(400, "day")], undefined, { maxPermits: 50, lifeMs: 60_000 });
+    const hosts = [-3_600_000, 0, 3_600_000].map(host);
+    const entity = key();
+    let admitted = 0;
+    const spend = async (ledger: Ledger) => {
+      for (let call = 0; call < 200; call++) {
+        if (decision(await ledger.call(entity, leasing, tryAcquire())).verdict === "allowed") admitted++;
+      }
+    };
+    const before = await commits();
+    await Promise.all(hosts.map(spend));
+    await Promise.all(hosts.map(ledger => ledger.flush()));
+    const leased = hosts.reduce((sum, ledger) => sum + ledger.stats().leased, 0);
+    expect(admitted).toBeLessThanOrEqual(400);
+    expect(admitted).toBeGreaterThan(400 - 3 * 50);
+    expect(leased).toBeGreaterThan(250);
+    expect((await commits()) - before).toBeLessThan(200);
+    // All that was not spent is back.
+    const spent = decision(await host().call(entity, leasing, peek())).count;
+    expect(spent).toBe(admitted);
+  });
+
   test("admit just the limit, though their clocks are an hour apart", async () => {
     const hosts = [-3_600_000, -250, 0, 3_600_000].map(host);
     const entity = key();

@@ -4,7 +4,13 @@ import type { Answer, Request, WitDecision, WitReport } from "../../src/call.js"
 import { ManualClock } from "../../src/clock.js";
 import { EntityKey } from "../../src/key.js";
 import { Ledger, type LedgerOptions, type Signal } from "../../src/ledger/ledger.js";
-import type { WitAlgorithm, WitBreakerConfig, WitLimit, WitOnLimit } from "../../src/runtime/guest.js";
+import type {
+  WitAlgorithm,
+  WitBreakerConfig,
+  WitLimit,
+  WitLimiterConfig,
+  WitOnLimit,
+} from "../../src/runtime/guest.js";
 import { type Policy, Refused, Runtime } from "../../src/runtime/index.js";
 import { away } from "../../src/store/errors.js";
 import { Memory } from "../../src/store/memory.js";
@@ -24,6 +30,13 @@ export class Link implements Store {
   #faults: Fault[] = [];
   /** Commits that have set out. */
   commits: Commit[] = [];
+  /** Nothing comes through, to the parts of the store that it says: all, unless set otherwise. */
+  isCut = false;
+  isCutTo: (group: number) => boolean = () => true;
+  /** How long one operation may take. It is for the ledger to keep: this link has no clock. */
+  limitMs?: number;
+  /** Which part of the store an entity is in. */
+  groupOf: (entity: EntityKey) => number = () => 0;
 
   constructor(store: Store) {
     this.#store = store;
@@ -48,6 +61,7 @@ export class Link implements Store {
     const copy = structuredClone({ atUs: commit.atUs, cells: commit.cells, ops: commit.ops });
     this.commits.push({ ...copy, entities: commit.entities });
     await this.#gate;
+    this.#passCut(commit.entities[0]);
     const fault = this.#faults.pop();
     if (fault === "away") throw away("the link is cut");
     if (fault === "refuse") {
@@ -57,8 +71,14 @@ export class Link implements Store {
     return this.#store.commit({ ...copy, entities: commit.entities });
   }
 
-  timeUs(): Promise<number> {
+  async timeUs(of?: EntityKey): Promise<number> {
+    await this.#gate;
+    this.#passCut(of);
     return this.#store.timeUs();
+  }
+
+  #passCut(entity: EntityKey | undefined): void {
+    if (this.isCut && entity !== undefined && this.isCutTo(this.groupOf(entity))) throw away("the link is cut");
   }
 
   isAtomicOver(): boolean {
@@ -108,6 +128,11 @@ export class World {
     return host;
   }
 
+  /** How many wait for a time to come. */
+  get sleepers(): number {
+    return this.#hosts.reduce((sum, { clock }) => sum + clock.sleepers, 0);
+  }
+
   /** Lets time pass for the store and all hosts. */
   pass(ms: number): void {
     this.clock.advance(ms);
@@ -140,8 +165,12 @@ export function limit(limit: number, unit: WitLimit["window"]["unit"], algorithm
   return { limit, window: { unit, count: 1 }, algorithm };
 }
 
-export function limiter(limits: WitLimit[], onLimit: WitOnLimit = { tag: "reject" }): Policy {
-  return accepted(runtime.openLimiter({ limits, onLimit }));
+export function limiter(
+  limits: WitLimit[],
+  onLimit: WitOnLimit = { tag: "reject" },
+  lease?: WitLimiterConfig["lease"],
+): Policy {
+  return accepted(runtime.openLimiter({ limits, onLimit, lease }));
 }
 
 export function breaker(trip: Partial<WitBreakerConfig["trip"]>): Policy {

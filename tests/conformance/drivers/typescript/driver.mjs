@@ -36,7 +36,8 @@ class Stage {
     this.#hosts = run.hosts.map(({ offsetUs }) => {
       const clock = new ManualClock(run.atUs + offsetUs);
       // No refusal from memory: this suite compares what is committed, and the other hosts ask the store each time.
-      const gate = new Tidegate({ store, clock, maxStalenessMs: 0 });
+      // Every call is to reach the script, however often the store was away.
+      const gate = new Tidegate({ store, clock, maxStalenessMs: 0, storeGuard: false });
       return { gate, clock, offsetUs, policies: new Map() };
     });
   }

@@ -18,6 +18,8 @@ export function decisionLog(decision) {
     waiting: decision.waiting,
     ticket: decision.ticket ?? 0,
     discarded: decision.discarded,
+    leased: decision.leased,
+    releaseAfterMs: decision.releaseAfterMs,
     degraded: decision.degraded,
   };
 }

@@ -96,6 +96,12 @@ function follow(call: ScriptCall, send: () => Promise<unknown>): void {
   }
 }
 
+/**
+ * How many calls are written at once. A pipeline is answered as a whole, so with all calls in one, either the server or this
+ * process would have nothing to do.
+ */
+const PIPELINE = 16;
+
 class IoRedisWire implements Wire {
   readonly isCluster: boolean;
   readonly #client: IoRedis;
@@ -107,8 +113,15 @@ class IoRedisWire implements Wire {
 
   send(calls: readonly ScriptCall[], digest: string): void {
     // A pipeline of a cluster must keep to one node, and which one it is only the client knows.
-    if (calls.length > 1 && !this.isCluster) this.#pipe(calls, digest);
-    else for (const call of calls) this.#sendOne(call, digest);
+    if (calls.length === 1 || this.isCluster) {
+      for (const call of calls) this.#sendOne(call, digest);
+    } else if (calls.length <= PIPELINE) {
+      this.#pipe(calls, digest);
+    } else {
+      for (let first = 0; first < calls.length; first += PIPELINE) {
+        this.#pipe(calls.slice(first, first + PIPELINE), digest);
+      }
+    }
   }
 
   #sendOne(call: ScriptCall, digest: string): void {

@@ -6,9 +6,11 @@
  */
 
 import { away, timedOut } from "../errors.js";
+import type { Op, Reply } from "../store.js";
 import type { ScriptCall, Wire } from "./clients.js";
 import { COMMIT_DIGEST, COMMIT_SCRIPT } from "./commit.generated.js";
 import { isUnknownScript, storeError } from "./failure.js";
+import { decodeReply } from "./reply.js";
 
 /**
  * How many calls may be without an answer, those included that nobody waits for any more. A client keeps what it cannot send, so
@@ -32,7 +34,7 @@ export class Outbox {
   /** Calls of this tick. */
   #leaving: Pending[] = [];
   /** Calls that are waited for, the one that comes due first in front; and where that is. */
-  #waiting: Pending[] = [];
+  #waiting: (Pending | undefined)[] = [];
   #first = 0;
   #unanswered = 0;
   #isTimed = false;
@@ -46,14 +48,14 @@ export class Outbox {
     return this.#wire.isCluster;
   }
 
-  /** Calls the script at the end of this tick. Rejects with a StoreError. */
-  send(keys: readonly string[], log: Uint8Array): Promise<unknown> {
+  /** Calls the script at the end of this tick, and reads its answer. Rejects with a StoreError. */
+  send(keys: readonly string[], log: Uint8Array, ops: readonly Op[]): Promise<Reply> {
     if (this.#unanswered >= MAX_UNANSWERED) {
       return Promise.reject(away(`${MAX_UNANSWERED} commits are without an answer`));
     }
     this.#unanswered++;
     return new Promise((resolve, reject) => {
-      const call = new Pending(keys, log, resolve, reject, this);
+      const call = new Pending(keys, log, ops, resolve, reject, this);
       if (this.#leaving.push(call) === 1) queueMicrotask(() => this.#flush());
     });
   }
@@ -78,14 +80,14 @@ export class Outbox {
     this.#unanswered--;
     if (call.isDone) return;
     call.isDone = true;
-    if (error === undefined) call.resolve(result);
+    if (error === undefined) call.read(result);
     else call.reject(storeError(error));
     this.#forgetDone();
   }
 
-  /** Drops the calls in front that are done. */
+  /** Drops the calls in front that are done. At once, because what is kept for a while costs the collector most. */
   #forgetDone(): void {
-    while (this.#waiting[this.#first]?.isDone) this.#first++;
+    while (this.#waiting[this.#first]?.isDone) this.#waiting[this.#first++] = undefined;
     if (this.#first === this.#waiting.length) {
       this.#waiting.length = 0;
       this.#first = 0;
@@ -114,7 +116,8 @@ export class Outbox {
     this.#isTimed = false;
     const nowMs = performance.now();
     for (let index = this.#first; index < this.#waiting.length; index++) {
-      const call = this.#waiting[index] as Pending;
+      const call = this.#waiting[index];
+      if (call === undefined) continue;
       if (call.dueMs > nowMs) break;
       if (call.isDone) continue;
       call.isDone = true;
@@ -136,10 +139,19 @@ class Pending implements ScriptCall {
   constructor(
     readonly keys: readonly string[],
     readonly log: Uint8Array,
-    readonly resolve: (result: unknown) => void,
+    readonly ops: readonly Op[],
+    readonly resolve: (reply: Reply) => void,
     readonly reject: (error: Error) => void,
     readonly outbox: Outbox,
   ) {}
+
+  read(result: unknown): void {
+    try {
+      this.resolve(decodeReply(result, this.ops, this.keys.length));
+    } catch (error) {
+      this.reject(error as Error);
+    }
+  }
 
   settle(error: unknown, result: unknown): void {
     this.outbox.answered(this, error, result);

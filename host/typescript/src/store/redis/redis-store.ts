@@ -18,8 +18,7 @@ import type { Commit, Reply, Store } from "../store.js";
 import { type RedisClient, wireOf } from "./clients.js";
 import { encodeLog } from "./log.js";
 import { Outbox } from "./outbox.js";
-import { decodeReply } from "./reply.js";
-import { shareASlot } from "./slot.js";
+import { shareASlot, slotOf } from "./slot.js";
 
 /** The settings of a Redis store. */
 export interface RedisStoreOptions {
@@ -39,6 +38,7 @@ declare const Buffer: { from(bytes: Uint8Array): Uint8Array };
  * last 48 numbers up to 2^53 inexactly; no policy counts so far.
  */
 export class RedisStore implements Store {
+  readonly limitMs: number;
   readonly #outbox: Outbox;
   readonly #prefix: string;
 
@@ -51,23 +51,33 @@ export class RedisStore implements Store {
     const { prefix = "tidegate", limitMs = 50 } = options;
     check(prefix, limitMs);
     this.#prefix = escapedPrefix(prefix);
+    this.limitMs = limitMs;
     this.#outbox = new Outbox(wireOf(client), limitMs);
   }
 
-  async commit(commit: Commit): Promise<Reply> {
+  commit(commit: Commit): Promise<Reply> {
     if (this.#outbox.isCluster && !shareASlot(commit.entities)) {
-      throw refused(`the ${commit.entities.length} entities of the commit are in different slots of the cluster`);
+      const why = `the ${commit.entities.length} entities of the commit are in different slots of the cluster`;
+      return Promise.reject(refused(why));
     }
-    const keys = commit.cells.map(({ entity, field }) => this.#key(commit.entities[entity], entity, field));
-    const log = Buffer.from(encodeLog(commit));
-    // The operations may be overwritten while the commit is on its way, should it take too long.
-    const [ops, cells] = [commit.ops.slice(), commit.cells.length];
-    return decodeReply(await this.#outbox.send(keys, log), ops, cells);
+    try {
+      const keys = commit.cells.map(({ entity, field }) => this.#key(commit.entities[entity], entity, field));
+      // The operations may be overwritten while the commit is on its way, should it take too long.
+      return this.#outbox.send(keys, Buffer.from(encodeLog(commit)), commit.ops.slice());
+    } catch (error) {
+      return Promise.reject(error);
+    }
   }
 
-  async timeUs(): Promise<number> {
-    const { clockUs } = await this.commit({ atUs: 0, entities: [], cells: [], ops: [] });
+  async timeUs(of?: EntityKey): Promise<number> {
+    // A cell that nobody asks after leads to the node that the entity is on.
+    const where = of === undefined ? { entities: [], cells: [] } : { entities: [of], cells: [{ entity: 0, field: 0 }] };
+    const { clockUs } = await this.commit({ atUs: 0, ...where, ops: [] });
     return clockUs;
+  }
+
+  groupOf(entity: EntityKey): number {
+    return this.#outbox.isCluster ? slotOf(entity) >> 8 : 0;
   }
 
   isAtomicOver(entities: readonly EntityKey[]): boolean {

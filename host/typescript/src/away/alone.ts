@@ -1,0 +1,34 @@
+/** What this host decides by itself while the store is away: the same policies, on a memory of its own. */
+
+import type { Answer, Request } from "../call.js";
+import type { Runtime } from "../runtime/index.js";
+import type { Policy } from "../runtime/policy.js";
+import { Memory } from "../store/memory.js";
+import type { Transaction } from "../transaction/transaction.js";
+
+/** This host alone. */
+export class Alone {
+  readonly #run: (policy: Policy, request: Request, transaction: Transaction) => Answer;
+  /** Shares of limits. They outlive an outage, so that the next one in the same window does not begin with new ones. */
+  readonly #shares = new Memory();
+  #circuits = new Memory();
+
+  constructor(runtime: Runtime) {
+    this.#run = (policy, request, transaction) => runtime.run(policy, request, transaction);
+  }
+
+  /** A call of a limiter. */
+  limit(tag: string, nowUs: number, policy: Policy, request: Request): Answer {
+    return this.#shares.run(tag, nowUs, this.#run, policy, request);
+  }
+
+  /** A call of a circuit. */
+  guard(tag: string, nowUs: number, policy: Policy, request: Request): Answer {
+    return this.#circuits.run(tag, nowUs, this.#run, policy, request);
+  }
+
+  /** The store is back, and with it its circuits: the next outage begins with closed ones. */
+  forgetCircuits(): void {
+    this.#circuits = new Memory();
+  }
+}

@@ -1,0 +1,32 @@
+/** Whether a shared store can be asked, as far as this host knows, and how it tells of changes. */
+
+/**
+ * Whether a shared store can be asked. `available`: it is. `away`: so many operations failed in a row that no other is tried
+ * before the next probe. `probing`: a probe is on its way.
+ */
+export type StoreState = "available" | "away" | "probing";
+
+/** A change of a store's state. */
+export interface StoreChange {
+  /** The state before. */
+  readonly before: StoreState;
+  /** The state after. */
+  readonly after: StoreState;
+  /** Why: what the last failure said, or what has ended it. */
+  readonly cause: string;
+  /** Which part of the store: 0, or in a Redis Cluster the 256 slots from `256 * group`, since one node may be away alone. */
+  readonly group: number;
+}
+
+/** When a store is taken to be away, and when it is tried again. */
+export interface StoreGuardOptions {
+  /** After so many failed operations in a row; 1 to 1,000,000, 3 unless set. */
+  readonly failures?: number | undefined;
+  /** The first probe comes after so many milliseconds; 1 to 2,592,000,000 (30 days), 500 unless set. */
+  readonly openMs?: number | undefined;
+  /** Each failed probe doubles that time, up to this; at least `openMs`, 5,000 or `openMs`, the more, unless set. */
+  readonly capMs?: number | undefined;
+}
+
+/** What happens when the state changes. */
+export type StoreListener = (change: StoreChange) => void;
