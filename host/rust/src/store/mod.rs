@@ -5,7 +5,7 @@
 //! the store can tell whether the run still holds.
 
 mod commit;
-mod memory;
+pub(crate) mod memory;
 mod memory_store;
 #[cfg(feature = "redis")]
 pub mod redis;

@@ -96,12 +96,11 @@ impl Sender {
         let (sender, answer) = oneshot::channel();
         line.commits.push(commit);
         line.answers.push(sender);
-        match line.commits.len() {
-            1 => drop(tokio::spawn(Duty(Some(Arc::clone(self))).send_line(wire.clone()))),
-            MAX_TOGETHER => {
-                drop(tokio::spawn(Arc::clone(self).send_together(wire.clone(), std::mem::take(&mut *line))))
-            }
-            _ => {}
+        let count = line.commits.len();
+        if count == MAX_TOGETHER {
+            tokio::spawn(Arc::clone(self).send_together(wire.clone(), std::mem::take(&mut *line)));
+        } else if count == 1 {
+            tokio::spawn(Duty(Some(Arc::clone(self))).send_line(wire.clone()));
         }
         Ok(answer)
     }
