@@ -18,7 +18,12 @@ PLENTY = 1_000_000
 BURST = 4_000_000_000
 # Keys in use at once, as a busy worker has.
 KEYS = [f"user-{user}" for user in range(1_000)]
+MANY_KEYS = [f"user-{user}" for user in range(10_000)]
 CALLERS = 64
+# A lease that a busy host takes.
+LEASE = {"lease": {"maxPermits": 1_000, "lifeMs": 1_000}}
+# Under overload: so few of the calls are let go that nearly all are denied.
+FEW = 100
 
 
 def gcra(name: str) -> dict:
@@ -73,17 +78,36 @@ def one_caller(table: Table, url: str) -> None:
 
 
 async def many_callers(table: Table, url: str) -> None:
-    limiter = tidegate.aio.Tidegate(store=tidegate.Redis(url)).rate_limiter(gcra("redis"))
+    gate = tidegate.aio.Tidegate(store=tidegate.Redis(url))
     item = limits.RateLimitItemPerSecond(10**12)
     storage = limits.aio.storage.RedisStorage(f"async+{url}", implementation="redispy")
     peer = limits.aio.strategies.FixedWindowRateLimiter(storage)
     client = redis.asyncio.Redis.from_url(url)
-    group = Group(f"{CALLERS} asyncio tasks, one key on Redis", ["bare GET", "limits, fixed window"])
-    await group.tasks("bare GET", CALLERS, lambda: client.get("hot"))
-    await group.tasks("limits, fixed window", CALLERS, lambda: peer.hit(item, "hot"))
-    await group.tasks("tidegate, gcra", CALLERS, lambda: limiter.try_acquire("hot"))
+    beside = ["bare GET", "limits, fixed window"]
+
+    each, leased = gate.rate_limiter(gcra("hot")), gate.rate_limiter(gcra("leased") | LEASE)
+    group = Group(f"{CALLERS} asyncio tasks, one key on Redis", beside)
+    group.tasks("bare GET", CALLERS, lambda _: client.get("hot"))
+    group.tasks("limits, fixed window", CALLERS, lambda _: peer.hit(item, "hot"))
+    group.tasks("tidegate, gcra", CALLERS, lambda _: each.try_acquire("hot"))
+    group.tasks("tidegate, gcra, with a lease", CALLERS, lambda _: leased.try_acquire("hot"))
+    await table.add_tasks(group)
+
+    few = limits.RateLimitItemPerSecond(FEW)
+    denying = gate.rate_limiter({"name": "few", "limits": [{"limit": FEW, "window": "second"}]})
+    group = Group(f"{CALLERS} asyncio tasks, one key on Redis, nearly all denied", beside)
+    group.tasks("bare GET", CALLERS, lambda _: client.get("hot"))
+    group.tasks("limits, fixed window", CALLERS, lambda _: peer.hit(few, "few"))
+    group.tasks("tidegate, sliding window", CALLERS, lambda _: denying.try_acquire("few"))
+    await table.add_tasks(group)
+
+    spread = gate.rate_limiter(gcra("many"))
+    group = Group(f"{CALLERS} asyncio tasks, 10,000 keys on Redis", beside)
+    group.tasks("bare GET", CALLERS, lambda _: client.get("hot"))
+    group.tasks("limits, fixed window", CALLERS, lambda turn: peer.hit(item, MANY_KEYS[turn % 10_000]))
+    group.tasks("tidegate, gcra", CALLERS, lambda turn: spread.try_acquire(MANY_KEYS[turn % 10_000]))
+    await table.add_tasks(group)
     await client.aclose()
-    table.add(group)
 
 
 def main() -> None:

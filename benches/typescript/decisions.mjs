@@ -7,7 +7,7 @@ import { RateLimiterMemory } from 'rate-limiter-flexible';
 import { Memory, Tidegate } from 'tidegate';
 
 import { bareDecision } from './floor.mjs';
-import { alone, table } from './measure.mjs';
+import { alone, table, wants } from './measure.mjs';
 import { startRedis } from './redis.mjs';
 import * as shared from './shared.mjs';
 
@@ -69,7 +69,7 @@ try {
     ...(await shared.groups(connection)),
   ];
   console.log(await table(groups));
-  console.log(`\n${await shared.accuracy(connection)}`);
+  if (wants('worst second')) console.log(`\n${await shared.accuracy(connection)}`);
 } finally {
   await connection.quit();
   await server.stop();

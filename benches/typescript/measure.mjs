@@ -1,21 +1,36 @@
-// Times work and prints what came of it as one table of ratios.
+// Times works in turns and prints what came of it as one table of ratios.
 
-const SAMPLES = 15;
-const SAMPLE_NS = 100e6;
+import { parseArgs } from 'node:util';
 
-/** The median time of one piece of work in nanoseconds; `run(count)` does it `count` times. */
-export async function medianNs(run) {
+const { values: settings } = parseArgs({ options: { only: { type: 'string' }, quick: { type: 'boolean' } } });
+const SAMPLES = settings.quick ? 5 : 15;
+const SAMPLE_NS = settings.quick ? 20e6 : 100e6;
+
+/** Whether what goes by this title is to be measured. */
+export const wants = (title) => settings.only === undefined || title.includes(settings.only);
+
+/** How often to do a work for a sample to be long enough, approached in steps, which also warms up; `run(count)` does it `count` times. */
+async function enough(run) {
   let count = 100;
-  // Grows until a sample is long enough, which also warms up.
   for (;;) {
     const ns = await time(run, count);
-    if (ns >= SAMPLE_NS) break;
+    if (ns >= SAMPLE_NS) return count;
     count = Math.min(Math.ceil((count * SAMPLE_NS * 1.2) / Math.max(ns, 1)), count * 100);
   }
-  const samples = [];
-  for (let sample = 0; sample < SAMPLES; sample += 1) samples.push((await time(run, count)) / count);
-  return samples.sort((a, b) => a - b)[(SAMPLES - 1) / 2];
 }
+
+/** The samples of each work in nanoseconds, taken in turns, so that whatever else the machine does meets them alike. */
+async function samplesNs(works) {
+  const counts = new Map();
+  for (const [name, run] of works) counts.set(name, await enough(run));
+  const samples = new Map(works.map(([name]) => [name, []]));
+  for (let turn = 0; turn < SAMPLES; turn += 1) {
+    for (const [name, run] of works) samples.get(name).push((await time(run, counts.get(name))) / counts.get(name));
+  }
+  return samples;
+}
+
+const median = (samples) => [...samples].sort((a, b) => a - b)[(SAMPLES - 1) / 2];
 
 async function time(run, count) {
   const start = process.hrtime.bigint();
@@ -38,15 +53,19 @@ export const together = (callers, work) => async (count) => {
   await Promise.all(Array.from({ length: callers }, (_, number) => caller(number)));
 };
 
-/** Measures groups of work; in a group each line is shown beside the first lines that it is held against. */
+/**
+ * Measures groups of work. In a group each line is shown beside those that it is held against: the median of its times over theirs of
+ * the same turn.
+ */
 export async function table(groups) {
   const lines = [];
-  for (const { title, beside, works } of groups) {
-    const times = new Map();
-    for (const [name, run] of Object.entries(works)) times.set(name, await medianNs(run));
-    for (const [name, ns] of times) {
-      const ratios = beside.filter((other) => other !== name).map((other) => `${(ns / times.get(other)).toFixed(2)} x ${other}`);
-      lines.push(`| ${title} | ${name} | ${shown(ns)} | ${Math.round(1e9 / ns).toLocaleString('en-US')} | ${ratios.join(', ')} |`);
+  for (const { title, beside, works } of groups.filter((group) => wants(group.title))) {
+    const samples = await samplesNs(Object.entries(works));
+    for (const [name, times] of samples) {
+      const ratio = (other) => median(times.map((ns, turn) => ns / samples.get(other)[turn])).toFixed(2);
+      const ratios = beside.filter((other) => other !== name).map((other) => `${ratio(other)} x ${other}`);
+      const [ns, rate] = [shown(median(times)), Math.round(1e9 / median(times)).toLocaleString('en-US')];
+      lines.push(`| ${title} | ${name} | ${ns} | ${rate} | ${ratios.join(', ')} |`);
     }
   }
   return ['| work | by | time | a second | of its floor and peers |', '|---|---|---:|---:|---|', ...lines].join('\n');

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context as _, Result, bail};
-use tidegate::{Algorithm, Limit, RateLimiter, RateLimiterConfig, Redis, Tidegate};
+use tidegate::{Algorithm, Lease, Limit, RateLimiter, RateLimiterConfig, Redis, Tidegate};
 use tokio::sync::Mutex;
 
 use crate::LIMIT;
@@ -24,6 +24,8 @@ pub(crate) const LIMITERS: &[&str] = &[
     "token bucket",
     "fixed window",
     "sliding window counter",
+    "sliding window with leases of 100 ms",
+    "gcra, burst 20, with leases of 100 ms",
 ];
 
 pub(crate) fn run(url: &str, limiter: &str) -> Result<()> {
@@ -45,17 +47,21 @@ pub(crate) fn run(url: &str, limiter: &str) -> Result<()> {
 
 async fn open(url: &str, name: &str) -> Result<RateLimiter> {
     let algorithm = match name {
-        "sliding window (default)" => Algorithm::default(),
+        "sliding window (default)" | "sliding window with leases of 100 ms" => Algorithm::default(),
         "sliding log" => Algorithm::SlidingLog,
         "gcra" => Algorithm::Gcra { burst: None },
         "gcra, burst 10" => Algorithm::Gcra { burst: Some(10) },
+        "gcra, burst 20, with leases of 100 ms" => Algorithm::Gcra { burst: Some(20) },
         "token bucket" => Algorithm::TokenBucket { burst: None },
         "fixed window" => Algorithm::FixedWindow,
         "sliding window counter" => Algorithm::SlidingWindowCounter,
         _ => bail!("there is no limiter {name:?}"),
     };
     let store = Redis::builder(url).limit_ms(2_000).connect().await?;
-    let config = RateLimiterConfig::new(name, Limit::per_second(LIMIT).by(algorithm));
+    let mut config = RateLimiterConfig::new(name, Limit::per_second(LIMIT).by(algorithm));
+    if name.contains("leases") {
+        config = config.lease(Lease::new(20, Duration::from_millis(100)));
+    }
     Ok(Tidegate::builder().store(store).build()?.rate_limiter(config)?)
 }
 

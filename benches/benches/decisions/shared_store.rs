@@ -3,9 +3,10 @@
 use std::hint::black_box;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
 
 use anyhow::Result;
-use tidegate::{Algorithm, Limit, RateLimiter, RateLimiterConfig, Redis, Tidegate};
+use tidegate::{Algorithm, Lease, Limit, RateLimiter, RateLimiterConfig, Redis, Tidegate};
 use tidegate_benches::callers::{alone, runtime, together};
 use tidegate_benches::group::Group;
 use tidegate_benches::plain_redis::PlainRedis;
@@ -59,10 +60,15 @@ impl Bench {
     fn one_key<'a>(&'a self, group: Group<'a>) -> Result<Group<'a>> {
         let (plain, scripted) = (self.plain.clone(), self.plain.clone());
         let limiter = self.limiter("hot", GCRA)?;
+        let limit = Limit::per_second(1_000_000).by(Algorithm::Gcra { burst: Some(4_000_000_000) });
+        let lease = Lease::new(1_000, Duration::from_secs(1));
+        let leased = self.gate.rate_limiter(RateLimiterConfig::new("leased", limit).lease(lease))?;
         Ok(group
             .beside("one GET", self.together(move |_| plain.clone().get()))
             .beside("one EVALSHA", self.together(move |_| scripted.clone().gcra("hot")))
             .work("gcra", self.together(move |_| decide(limiter.clone(), "key")))
+            .at_most(0.5, "one GET")
+            .work("gcra, with a lease", self.together(move |_| decide(leased.clone(), "key")))
             .at_most(0.5, "one GET"))
     }
 
@@ -110,10 +116,7 @@ impl Bench {
         Ok(self.gate.rate_limiter(RateLimiterConfig::new(name, limit))?)
     }
 
-    fn together<'a, F>(
-        &'a self,
-        work: impl Fn(u64) -> F + Clone + Send + 'static,
-    ) -> impl FnMut(u64) -> std::time::Duration + 'a
+    fn together<'a, F>(&'a self, work: impl Fn(u64) -> F + Clone + Send + 'static) -> impl FnMut(u64) -> Duration + 'a
     where
         F: Future<Output = ()> + Send + 'static,
     {

@@ -69,8 +69,18 @@ impl EntityKey {
         for part in [prefix, ":{", &self.tag, "}:"] {
             out.push_str(part);
         }
-        // Writing to a string cannot fail.
-        let _ = write!(out, "{:x}.{:x}", field >> 8, field & 0xff);
+        push_hexadecimal(field >> 8, out);
+        out.push('.');
+        push_hexadecimal(field & 0xff, out);
+    }
+}
+
+/// Not by `write!`, which takes several times as long: every commit spells its keys out.
+fn push_hexadecimal(number: u32, out: &mut String) {
+    let first = 7 - (number | 1).leading_zeros() / 4;
+    for digit in (0..=first).rev() {
+        let digit = number >> (4 * digit) & 0xf;
+        out.push(char::from_digit(digit, 16).unwrap_or('0'));
     }
 }
 

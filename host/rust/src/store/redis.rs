@@ -27,7 +27,7 @@ use redis::cluster_routing::Slot;
 
 pub use self::builder::{ConnectError, RedisBuilder};
 use self::link::Link;
-use self::sender::Sender;
+use self::sender::{MALFORMED, Sender};
 use self::wire::Encoded;
 use super::{BoxFuture, Commit, Reply, Store, StoreError};
 
@@ -83,9 +83,8 @@ impl Redis {
         };
         let result = tokio::time::timeout_at(deadline, self.sender.send(&mut wire, encoded)).await.ok();
         self.link.note(&wire, started, result.as_ref());
-        let value = result.ok_or(timed_out)?.map_err(|error| error::store_error(&error))?;
-        reply::reply(value, commit)
-            .map_err(|fault| StoreError::Away(format!("the server's reply is malformed: {fault}")))
+        let part = result.ok_or(timed_out)?.map_err(|error| error::store_error(&error))?;
+        part.reply(commit).map_err(|fault| StoreError::Away(format!("{MALFORMED}: {fault}")))
     }
 }
 

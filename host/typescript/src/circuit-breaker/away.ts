@@ -40,19 +40,21 @@ export class CircuitAway {
   inPlaceOf(error: unknown, key: string, request: Request): CircuitReport {
     const answers = request.kind === "status" ? typeof this.#whenAway !== "string" : this.answers;
     if (!answers || !isStoreError(error)) throw error;
-    return this.report(key, request);
+    return this.report(key, request, true);
   }
 
-  /** The answer to an admission, an outcome or a look. */
-  report(key: string, request: Request): CircuitReport {
+  /** The answer to an admission, an outcome or a look. An outcome of the store's that was not sent is sent when it is back. */
+  report(key: string, request: Request, isSent: boolean): CircuitReport {
     const entity = this.#namespace.entity(key);
-    this.#core.ledger?.degraded(entity, this.#policy, 0);
+    const { ledger } = this.#core;
+    ledger?.degraded(entity, this.#policy, 0);
     const isOfStore = "permit" in request && degradedPermit(request) === undefined;
-    if (isOfStore) this.#core.lost++;
+    if (isOfStore && isSent) this.#core.lost++;
+    else if (isOfStore) ledger?.keep(entity, this.#policy, request);
     if (typeof this.#whenAway !== "string") return isOfStore ? this.#retold(key, request) : this.#share(key, request);
     if (request.kind !== "admit") return blindReport("ignored", undefined, 0);
     if (this.#whenAway === "open") return blindReport("admitted", BLIND_PERMIT, 0);
-    return blindReport("refused-away", undefined, this.#core.ledger?.retryAfterMs(entity) ?? 0);
+    return blindReport("refused-away", undefined, ledger?.retryAfterMs(entity) ?? 0);
   }
 
   /** The outcome of a call that the store admitted, told to this host's own circuit by a permit of its own. */

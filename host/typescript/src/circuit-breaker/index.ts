@@ -218,7 +218,7 @@ export class CircuitBreaker {
 
   /** Any other call without promises, on the memory store. @internal */
   askNow(request: Request): CircuitReport {
-    if (degradedPermit(request) !== undefined) return this.#circuits.away.report(this.#key, request);
+    if (degradedPermit(request) !== undefined) return this.#circuits.away.report(this.#key, request, true);
     return reportIn(this.#callNow(request));
   }
 
@@ -292,7 +292,8 @@ export class CircuitBreaker {
     const { core, namespace, policy, away } = this.#circuits;
     const request = requestOf();
     if (core.memory !== undefined) return this.askNow(request);
-    if (degradedPermit(request) !== undefined) return away.report(this.#key, request);
+    const isUnsent = away.answers && core.shared.turnsAway(namespace.entity(this.#key));
+    if (degradedPermit(request) !== undefined || isUnsent) return away.report(this.#key, request, false);
     try {
       return reportIn(await core.record(namespace, this.#key, policy, request));
     } catch (error) {

@@ -17,6 +17,7 @@ import type { Policy } from "../runtime/policy.js";
 import { isOutage, timedOut } from "../store/errors.js";
 import { changes, type Store } from "../store/store.js";
 import { Transaction } from "../transaction/transaction.js";
+import { Aside } from "./aside.js";
 import { type Run, Settler } from "./batch.js";
 import { Deadlines } from "./deadlines.js";
 import { Debtor } from "./debtor.js";
@@ -86,6 +87,7 @@ export class Ledger {
   readonly #deadlines: Deadlines | undefined;
   readonly #debtor: Debtor;
   readonly #leases: Leases;
+  readonly #aside = new Aside();
   readonly #listener: StoreListener | undefined;
   /** What else is done when all of the store is back. */
   onReturn: (() => void) | undefined;
@@ -166,6 +168,11 @@ export class Ledger {
   /** Whether a call on an entity is turned away, because the store is known to be. */
   turnsAway(entity: EntityKey): boolean {
     return !this.#guard.isAllAvailable && this.#guard.turnsAway(this.#guard.groupOf(entity));
+  }
+
+  /** Keeps a call that nobody need wait for until the store is back; what is too much is lost. */
+  keep(entity: EntityKey, policy: Policy, request: Request): void {
+    if (!this.#aside.keep({ entity, policy, request })) this.#stats.lost++;
   }
 
   /** As {@link call}, of one that cannot be answered from what is known. */
@@ -282,16 +289,17 @@ export class Ledger {
 
   /** Settles one batch of a lane. */
   async #settle(lane: Lane): Promise<void> {
-    const batch = lane.take(this.#maxBatch);
-    lane.isOnItsWay = true;
-    const failure = batch.length > 0 ? await this.#settler.settle(lane, batch) : undefined;
-    lane.isOnItsWay = false;
-    for (const call of batch) {
-      this.#keepLease(call);
-      this.#reply(call);
+    if (this.#guard.turnsAway(lane.group)) {
+      this.#turnBack(lane, this.#guard.refusal(lane.group));
+    } else {
+      const batch = lane.take(this.#maxBatch);
+      lane.isOnItsWay = true;
+      const failure = batch.length > 0 ? await this.#settler.settle(lane, batch) : undefined;
+      lane.isOnItsWay = false;
+      this.#replyAll(batch);
+      // What has lined up meanwhile would only wait for the same.
+      if (isOutage(failure)) this.#turnBack(lane, failure);
     }
-    // What has lined up meanwhile would only wait for the same.
-    if (isOutage(failure)) for (const call of lane.takeAll()) this.#fail(call, failure);
     if (lane.isEmpty) lane.isDriven = false;
     else this.#drive(lane);
   }
@@ -303,11 +311,30 @@ export class Ledger {
     if (releaseAfterMs > 0) this.#leases.taken(lane, policy, releaseAfterMs);
   }
 
-  /** Ends a call that has not run. */
-  #fail(call: Call, failure: StoreError): void {
-    if (call.policy === undefined) call.answer = DONE;
-    else call.error = failure;
-    this.#reply(call);
+  #replyAll(batch: readonly Call[]): void {
+    for (const call of batch) {
+      this.#keepLease(call);
+      this.#reply(call);
+    }
+  }
+
+  /** Ends all calls in line, which have not run. What nobody waits for is kept until the store is back. */
+  #turnBack(lane: Lane, failure: StoreError): void {
+    for (const call of lane.takeAll()) {
+      const { policy, request } = call;
+      if (policy === undefined) call.answer = DONE;
+      else if (call.resolve === undefined && this.#aside.keep({ entity: lane.entity, policy, request })) continue;
+      else call.error = failure;
+      this.#reply(call);
+    }
+  }
+
+  /** Sends what was kept for when the store is back. */
+  #sendKept(): void {
+    const isBack = (entity: EntityKey) => this.#guard.isAvailable(this.#guard.groupOf(entity));
+    for (const { entity, policy, request } of this.#aside.take(isBack)) {
+      this.#push(new Call(this.#lanes.of(entity), policy, request, undefined, undefined));
+    }
   }
 
   /** Answers a caller. One who has gone away gets what it was given taken back. */
@@ -333,7 +360,10 @@ export class Ledger {
   }
 
   #storeChanged(change: StoreChange): void {
-    if (change.after === "available") void this.#debtor.postAll();
+    if (change.after === "available") {
+      this.#sendKept();
+      void this.#debtor.postAll();
+    }
     if (this.#guard.isAllAvailable) this.onReturn?.();
     const listener = this.#listener;
     if (listener !== undefined) queueMicrotask(() => listener(change));

@@ -51,18 +51,20 @@ export class LimiterAway {
   /** The answer in place of an error. */
   inPlaceOf(error: unknown, key: string, cost: number, request: Request): Decision {
     if (!this.answers || !isStoreError(error)) throw error;
-    return this.decide(key, cost, request);
+    return this.decide(key, cost, request, true);
   }
 
-  /** The answer. What it lets go is charged when the store is back. */
-  decide(key: string, cost: number, request: Request): Decision {
+  /** The answer. What it lets go is charged when the store is back, and a refund that was not sent is sent then. */
+  decide(key: string, cost: number, request: Request, isSent: boolean): Decision {
     const decision = this.#decide(key, cost, request);
     const asks = request.kind === "tryAcquire" || request.kind === "acquire";
     const owed = asks && decision.verdict === "allowed" ? cost : 0;
     const { ledger } = this.#core;
-    ledger?.degraded(this.#namespace.entity(key), this.#policy, owed);
-    // A refund that the store has not heard of is none.
-    if (ledger !== undefined && request.kind === "refund") this.#core.lost++;
+    const entity = this.#namespace.entity(key);
+    ledger?.degraded(entity, this.#policy, owed);
+    if (request.kind !== "refund") return decision;
+    if (isSent) this.#core.lost++;
+    else ledger?.keep(entity, this.#policy, request);
     return decision;
   }
 

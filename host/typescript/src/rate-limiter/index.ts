@@ -154,7 +154,7 @@ export class RateLimiter {
    * back twice counts once in a log only. The cost must be the one that was asked for.
    *
    * What was let go while the store was away is given back where that was, as long as it was not charged to the store. While the
-   * store is away, and the settings say to answer then, a refund of what the store charged is lost.
+   * store is known to be away, and the settings say to answer then, a refund of what the store charged is sent when it is back.
    */
   refund(key: string, decision: Charge, ask?: Ask): Promise<Decision> {
     try {
@@ -241,7 +241,8 @@ export class RateLimiter {
     const entity = this.#namespace.entity(keyOf(key));
     const answer = ledger.answer(entity, this.#policy, request);
     if (answer !== undefined) return Promise.resolve(decisionIn(answer, this.#config.name, cost));
-    if (this.#away.answers && ledger.turnsAway(entity)) return Promise.resolve(this.#away.decide(key, cost, request));
+    if (this.#away.answers && ledger.turnsAway(entity))
+      return Promise.resolve(this.#away.decide(key, cost, request, false));
     return this.#lineUp(key, cost, request, signal);
   }
 

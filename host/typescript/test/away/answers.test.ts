@@ -133,9 +133,31 @@ describe("a limiter", () => {
     expect((await limiter.tryAcquire("me")).verdict).toBe("allowed");
     await limiter.refund("me", { chargedAtUs: 1 });
     expect((await limiter.tryAcquire("me", { cost: 2 })).verdict).toBe("denied");
-    expect(gate.stats().lost).toBe(1);
     await back();
     expect((await limiter.peek("me")).remaining).toBe(3);
+    expect(gate.stats().lost).toBe(0);
+  });
+
+  test("a refund of what the store charged is sent when it is back", async () => {
+    const fleet = new Fleet();
+    const host = fleet.host();
+    const limiter = host.gate.rateLimiter(day(10, "closed"));
+    const decision = await limiter.tryAcquire("me", { cost: 4 });
+    await takeAway(host);
+    expect(await limiter.refund("me", decision, { cost: 4 })).toMatchObject({ degraded: true });
+    host.link.isCut = false;
+    await fleet.pass(500);
+    expect((await limiter.peek("me")).remaining).toBe(10);
+  });
+
+  test("a refund that was on its way is lost", async () => {
+    const fleet = new Fleet();
+    const { gate, link } = fleet.host();
+    const limiter = gate.rateLimiter(day(10, "closed"));
+    const decision = await limiter.tryAcquire("me", { cost: 4 });
+    link.isCut = true;
+    expect(await limiter.refund("me", decision, { cost: 4 })).toMatchObject({ degraded: true });
+    expect(gate.stats().lost).toBe(1);
   });
 
   test("a cost that is above the share is denied, one above the limit never fits", async () => {
@@ -203,15 +225,18 @@ describe("a circuit", () => {
     expect(await breaker.admit()).toMatchObject({ effect: "admitted", state: "closed", degraded: false });
   });
 
-  test("an outcome that the store did not hear of is lost, not an error", async () => {
+  test("an outcome that the store did not hear of is no error, and sent when it is back", async () => {
     const fleet = new Fleet();
     const host = fleet.host();
     const breaker = host.gate.circuitBreaker(circuit("open"));
     const permit = permitOf(await breaker.admit());
     await takeAway(host);
     expect(await breaker.failed(permit, 1, failure)).toMatchObject({ effect: "ignored", degraded: true });
-    expect(host.gate.stats().lost).toBe(1);
     const strict = host.gate.circuitBreaker(circuit("error"));
     await expect(strict.failed(permit, 1, failure)).rejects.toMatchObject({ code: "store" });
+    host.link.isCut = false;
+    await fleet.pass(500);
+    expect(await breaker.status()).toMatchObject({ state: "closed", consecutive: 1 });
+    expect(host.gate.stats().lost).toBe(0);
   });
 });

@@ -2,7 +2,7 @@
 
 import { expect, test } from "vitest";
 import type { StoreError } from "../../src/index.js";
-import { Fleet, settled } from "./fleet.js";
+import { Fleet, settled, takeAway } from "./fleet.js";
 
 const TWO = { name: "api", limits: [{ limit: 2, window: "day" }] } as const;
 const reasonOf = (work: Promise<unknown>) =>
@@ -105,7 +105,21 @@ test("a call that is answered in time is not looked at again, and no timer is le
   expect(fleet.clock.sleepers).toBe(0);
 });
 
-test("outcomes that settle later are lost with the store, and counted", async () => {
+test("outcomes that settle later wait for a store that is known to be away", async () => {
+  const fleet = new Fleet();
+  const host = fleet.host();
+  const breaker = host.gate.circuitBreaker({ name: "c", trip: { failureRatePercent: 50, minimumCalls: 100 } });
+  const report = await breaker.admit();
+  await takeAway(host);
+  if (report.permit !== undefined) await breaker.succeeded(report.permit, 1);
+  await fleet.pass(20);
+  host.link.isCut = false;
+  await fleet.pass(480);
+  expect(await breaker.status()).toMatchObject({ calls: 1 });
+  expect(host.gate.stats()).toMatchObject({ deferred: 1, lost: 0 });
+});
+
+test("outcomes that were on their way are lost with the store, and counted", async () => {
   const fleet = new Fleet();
   const { gate, link } = fleet.host();
   const breaker = gate.circuitBreaker({ name: "c", trip: { failureRatePercent: 50 } });

@@ -9,7 +9,7 @@ use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
 use std::sync::{Arc, Weak};
 use std::time::{Duration, Instant};
 
-use redis::{RedisResult, Value};
+use redis::RedisResult;
 use tokio::sync::watch;
 
 use super::connection::{Connection, Opener};
@@ -124,7 +124,7 @@ impl Link {
     }
 
     /// Notes what an answer, or the want of one, says about the connection. `started` is when the command was sent.
-    pub(super) fn note(self: &Arc<Self>, wire: &Wire, started: Instant, result: Option<&RedisResult<Value>>) {
+    pub(super) fn note<T>(self: &Arc<Self>, wire: &Wire, started: Instant, result: Option<&RedisResult<T>>) {
         match result {
             Some(Ok(_)) => {
                 self.silent_since_ms.store(0, Ordering::Relaxed);

@@ -17,7 +17,7 @@ const SHOWN_BYTES: usize = 200;
 pub(super) fn reply(value: Value, commit: &Commit) -> Result<Reply, String> {
     let Value::Array(items) = value else { return Err(format!("{} in place of an array", shown(&value))) };
     let mut items = items.into_iter();
-    let (verdict, clock_us, foreign) = (number(items.next())?, number(items.next())?, number(items.next())?);
+    let (verdict, clock_us, foreign) = (number_of(items.next())?, number_of(items.next())?, number_of(items.next())?);
     let outcome = match verdict {
         0 => Outcome::Applied(commit.ops.iter().map(|op| seen(op, &mut items)).collect::<Result<_, _>>()?),
         1 => Outcome::Refused(commit.cells.iter().map(|_| text(items.next())).collect::<Result<_, _>>()?),
@@ -30,34 +30,53 @@ pub(super) fn reply(value: Value, commit: &Commit) -> Result<Reply, String> {
     }
 }
 
-/// Parts the script's answer to several commits into what it would be for each alone.
+/// The answer to one of the commits that went out together.
+#[derive(Debug, PartialEq)]
+pub(super) struct Part {
+    clock_us: u64,
+    value: Value,
+}
+
+impl Part {
+    /// Reads it.
+    ///
+    /// # Errors
+    /// What is wrong with it.
+    pub(super) fn reply(self, commit: &Commit) -> Result<Reply, String> {
+        match (self.value, &commit.ops[..]) {
+            // An advance that was applied, and nothing else: the number that it started from.
+            (number @ Value::Int(_), [Op::Advance { .. }]) => {
+                let outcome = Outcome::Applied(vec![Seen::Number(number_of(Some(number))?)]);
+                Ok(Reply { outcome, clock_us: self.clock_us, foreign: 0 })
+            }
+            (value, _) => reply(value, commit),
+        }
+    }
+}
+
+/// Parts the script's answer to so many commits that went out together.
 ///
 /// # Errors
 /// What is wrong with it.
-pub(super) fn parts(value: Value, commits: usize) -> Result<Vec<Value>, String> {
+pub(super) fn parts(value: Value, commits: usize) -> Result<impl Iterator<Item = Part>, String> {
     let Value::Array(items) = value else { return Err(format!("{} in place of an array", shown(&value))) };
     let mut items = items.into_iter();
-    let clock_us = number(items.next())?;
+    let clock_us = number_of(items.next())?;
     if items.len() != commits {
         return Err(format!("{} answers to {commits} commits", items.len()));
     }
-    let clock = i64::try_from(clock_us).map_err(|_| format!("the time {clock_us}"))?;
-    let part = |item| match item {
-        Value::Int(number) => Value::Array(vec![Value::Int(0), Value::Int(clock), Value::Int(0), Value::Int(number)]),
-        other => other,
-    };
-    Ok(items.map(part).collect())
+    Ok(items.map(move |value| Part { clock_us, value }))
 }
 
 fn seen(op: &Op, items: &mut impl Iterator<Item = Value>) -> Result<Seen, String> {
     match op {
         Op::Get { .. } | Op::Put { .. } => Ok(Seen::Nothing),
         Op::Observe { .. } => text(items.next()).map(Seen::Value),
-        Op::Advance { .. } | Op::Retreat { .. } => number(items.next()).map(Seen::Number),
+        Op::Advance { .. } | Op::Retreat { .. } => number_of(items.next()).map(Seen::Number),
     }
 }
 
-fn number(item: Option<Value>) -> Result<u64, String> {
+fn number_of(item: Option<Value>) -> Result<u64, String> {
     match item {
         Some(Value::Int(number)) => u64::try_from(number).map_err(|_| format!("{number} in place of a number from 0")),
         other => Err(format!("{} in place of a number", shown(&other))),
@@ -133,13 +152,22 @@ mod tests {
     }
 
     #[test]
-    fn answers_to_several_commits_are_parted_into_what_each_would_be_alone() {
-        let refused = || Value::Array(vec![Value::Int(1), Value::Int(9), Value::Int(0), Value::Nil]);
-        let applied = Value::Array([0, 9, 0, 7].map(Value::Int).to_vec());
-        let both = Value::Array(vec![Value::Int(9), Value::Int(7), refused()]);
-        assert_eq!(parts(both.clone(), 2), Ok(vec![applied, refused()]));
-        for (value, commits) in [(both.clone(), 1), (both, 3), (Value::Nil, 0), (Value::Array(vec![]), 0)] {
+    fn each_commit_that_went_out_with_others_has_its_own_answer() {
+        let advance =
+            || commit(vec![Op::Advance { cell: 0, step: 1, floor: 0, ceiling: 9, ttl_ms: 1, fits: true, repeat: 1 }]);
+        let refused = || Value::Array(vec![Value::Int(1), Value::Int(8), Value::Int(0), Value::Nil]);
+        let both = || Value::Array(vec![Value::Int(9), Value::Int(7), refused()]);
+        let mut parts_of_both = parts(both(), 2).expect("there are two");
+        let mut next = || parts_of_both.next().expect("there is one more").reply(&advance());
+        let reply = |outcome, clock_us| Ok(Reply { outcome, clock_us, foreign: 0 });
+        assert_eq!(next(), reply(Outcome::Applied(vec![Seen::Number(7)]), 9));
+        assert_eq!(next(), reply(Outcome::Refused(vec![None]), 8));
+        for (value, commits) in [(both(), 1), (both(), 3), (Value::Nil, 0), (Value::Array(vec![]), 0)] {
             assert!(parts(value, commits).is_err());
+        }
+        for item in [Value::Int(-1), Value::Nil] {
+            let part = || Part { clock_us: 9, value: item.clone() };
+            assert!(part().reply(&advance()).is_err() && part().reply(&commit(vec![])).is_err());
         }
     }
 

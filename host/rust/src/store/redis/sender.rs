@@ -10,18 +10,21 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use parking_lot::Mutex;
-use redis::{ErrorKind, RedisError, RedisResult, ServerErrorKind, Value};
+use redis::{ErrorKind, RedisError, RedisResult, ServerErrorKind};
 use tokio::sync::oneshot;
 
 use super::error;
 use super::link::Wire;
-use super::reply;
+use super::reply::{self, Part};
 use super::wire::{self, Encoded, Script};
 
 /// How many commits go out together at most.
 const MAX_TOGETHER: usize = 64;
 /// The longest log of a commit that goes out with others: the server does nothing else meanwhile.
 const MAX_LOG_BYTES: usize = 1_024;
+
+/// What is said of an answer that is none.
+pub(super) const MALFORMED: &str = "the server's reply is malformed";
 
 /// See the module.
 #[derive(Debug)]
@@ -39,7 +42,7 @@ pub(super) struct Sender {
 #[derive(Debug, Default)]
 struct Line {
     commits: Vec<Encoded>,
-    answers: Vec<oneshot::Sender<RedisResult<Value>>>,
+    answers: Vec<oneshot::Sender<RedisResult<Part>>>,
     /// Of their keys: the script takes no key twice.
     hashes: Vec<u64>,
 }
@@ -56,14 +59,18 @@ impl Sender {
     }
 
     /// Sends a commit, and gives the script's answer to it.
-    pub(super) async fn send(self: &Arc<Self>, wire: &mut Wire, commit: Encoded) -> RedisResult<Value> {
+    pub(super) async fn send(self: &Arc<Self>, wire: &mut Wire, commit: Encoded) -> RedisResult<Part> {
         if self.on_their_way.load(Ordering::Relaxed) == 0 {
-            return self.call(wire, &[commit]).await;
+            return self.send_alone(wire, commit).await;
         }
         match self.line_up(wire, commit) {
             Ok(answer) => answer.await.unwrap_or_else(|_| Err(lost())),
-            Err(commit) => self.call(wire, &[commit]).await,
+            Err(commit) => self.send_alone(wire, commit).await,
         }
+    }
+
+    async fn send_alone(&self, wire: &mut Wire, commit: Encoded) -> RedisResult<Part> {
+        self.call(wire, &[commit]).await?.next().ok_or_else(lost)
     }
 
     /// Puts a commit in line, if it may go out with those that are.
@@ -71,7 +78,7 @@ impl Sender {
         self: &Arc<Self>,
         wire: &Wire,
         commit: Encoded,
-    ) -> Result<oneshot::Receiver<RedisResult<Value>>, Encoded> {
+    ) -> Result<oneshot::Receiver<RedisResult<Part>>, Encoded> {
         // In a cluster they would be for several nodes.
         if !wire.is_single() || commit.log_bytes() > MAX_LOG_BYTES {
             return Err(commit);
@@ -89,12 +96,11 @@ impl Sender {
         let (sender, answer) = oneshot::channel();
         line.commits.push(commit);
         line.answers.push(sender);
-        match line.commits.len() {
-            1 => drop(tokio::spawn(Duty(Some(Arc::clone(self))).send_line(wire.clone()))),
-            MAX_TOGETHER => {
-                drop(tokio::spawn(Arc::clone(self).send_together(wire.clone(), std::mem::take(&mut *line))))
-            }
-            _ => {}
+        let count = line.commits.len();
+        if count == MAX_TOGETHER {
+            tokio::spawn(Arc::clone(self).send_together(wire.clone(), std::mem::take(&mut *line)));
+        } else if count == 1 {
+            tokio::spawn(Duty(Some(Arc::clone(self))).send_line(wire.clone()));
         }
         Ok(answer)
     }
@@ -103,10 +109,15 @@ impl Sender {
         let Line { commits, answers, .. } = line;
         let sent = tokio::time::timeout(self.limit, self.call(&mut wire, &commits)).await;
         match sent.unwrap_or_else(|_| Err(lost())) {
-            Ok(value) => answer_each(answers, value),
+            Ok(parts) => {
+                for (answer, part) in answers.into_iter().zip(parts) {
+                    // Whoever no longer listens has run out of time.
+                    let _ = answer.send(Ok(part));
+                }
+            }
             Err(error) if is_of_one(&error) => {
                 for (commit, answer) in commits.into_iter().zip(answers) {
-                    let sent = tokio::time::timeout(self.limit, self.call(&mut wire, &[commit])).await;
+                    let sent = tokio::time::timeout(self.limit, self.send_alone(&mut wire, commit)).await;
                     let _ = answer.send(sent.unwrap_or_else(|_| Err(lost())));
                 }
             }
@@ -118,30 +129,16 @@ impl Sender {
         }
     }
 
-    /// Calls the script, with the whole of it where the server has forgotten it.
-    async fn call(&self, wire: &mut Wire, commits: &[Encoded]) -> RedisResult<Value> {
+    /// Calls the script, with the whole of it where the server has forgotten it. The answer has a part for each commit.
+    async fn call(&self, wire: &mut Wire, commits: &[Encoded]) -> RedisResult<impl Iterator<Item = Part> + use<>> {
         let _way = OnItsWay::new(&self.on_their_way);
         let connection = wire.connection();
-        let result = connection.send(&wire::command(commits, Script::Digest(&self.digest))).await;
-        match result {
-            Err(error) if error::is_unknown_script(&error) => {
-                connection.send(&wire::command(commits, Script::Text)).await
-            }
-            result => result,
+        let mut result = connection.send(&wire::command(commits, Script::Digest(&self.digest))).await;
+        if result.as_ref().is_err_and(error::is_unknown_script) {
+            result = connection.send(&wire::command(commits, Script::Text)).await;
         }
-    }
-}
-
-/// Hands out the answer to all, which for one is his.
-fn answer_each(answers: Vec<oneshot::Sender<RedisResult<Value>>>, value: Value) {
-    let values = if answers.len() == 1 { Ok(vec![value]) } else { reply::parts(value, answers.len()) };
-    let malformed =
-        |fault| RedisError::from((ErrorKind::UnexpectedReturnType, "the server's reply is malformed", fault));
-    let mut values = values.map_err(malformed).map(Vec::into_iter);
-    for answer in answers {
-        let value = values.as_mut().map_err(|error| error.clone()).and_then(|values| values.next().ok_or_else(lost));
-        // Whoever no longer listens has run out of time.
-        let _ = answer.send(value);
+        let malformed = |fault| RedisError::from((ErrorKind::UnexpectedReturnType, MALFORMED, fault));
+        reply::parts(result?, commits.len()).map_err(malformed)
     }
 }
 

@@ -67,14 +67,11 @@ pub(super) fn command(commits: &[Encoded], script: Script<'_>) -> Cmd {
     for key in commits.iter().flat_map(|commit| &commit.keys) {
         command.arg(key);
     }
-    match commits {
-        [one] => command.arg(&one.log),
-        several => command.arg(logs(several)),
-    };
+    command.arg(logs(commits));
     command
 }
 
-/// The logs of several commits, each with the number of its cells.
+/// The logs of commits, each with the number of its cells.
 fn logs(commits: &[Encoded]) -> Vec<u8> {
     let bytes = commits.iter().map(|commit| commit.log.len() + 8).sum();
     let mut logs = Log { bytes: Vec::with_capacity(bytes), items: 0 };
@@ -261,7 +258,7 @@ mod tests {
     }
 
     #[test]
-    fn several_commits_go_out_as_one_array_of_logs_and_counts_of_cells() {
+    fn commits_go_out_as_one_array_of_logs_and_counts_of_cells() {
         let commits =
             [encoded(vec![Op::Observe { cell: 0 }]), encoded(vec![Op::Retreat { cell: 0, step: 1, floor: 2 }])];
         let log = |rest: &[u8]| [&[0xdd, 0, 0, 0, 1 + u8::try_from(rest.len()).expect("short"), 1][..], rest].concat();
