@@ -31,12 +31,8 @@ type Args = (string | Bytes)[];
 interface IoRedis {
   evalsha(digest: string, keys: number, ...args: Args): Promise<unknown>;
   eval(script: string, keys: number, ...args: Args): Promise<unknown>;
-  pipeline(): IoRedisPipeline;
-}
-
-interface IoRedisPipeline {
-  evalsha(digest: string, keys: number, ...args: Args): unknown;
-  exec(): Promise<[error: Error | null, result: unknown][] | null>;
+  /** Its socket, where it is one server's and open. */
+  readonly stream?: { cork?(): void; uncork?(): void } | null;
 }
 
 interface NodeRedis {
@@ -97,10 +93,10 @@ function follow(call: ScriptCall, send: () => Promise<unknown>): void {
 }
 
 /**
- * How many calls are written at once. A pipeline is answered as a whole, so with all calls in one, either the server or this
- * process would have nothing to do.
+ * How many calls are written at once. Written one by one they cost a call of the system each; written all together, either the
+ * server or this process would have nothing to do.
  */
-const PIPELINE = 16;
+const WRITTEN_AT_ONCE = 16;
 
 class IoRedisWire implements Wire {
   readonly isCluster: boolean;
@@ -111,40 +107,20 @@ class IoRedisWire implements Wire {
     this.isCluster = isCluster;
   }
 
+  /** Not by the client's pipeline: it is answered as a whole, and what it keeps until then costs the collector. */
   send(calls: readonly ScriptCall[], digest: string): void {
-    // A pipeline of a cluster must keep to one node, and which one it is only the client knows.
-    if (calls.length === 1 || this.isCluster) {
-      for (const call of calls) this.#sendOne(call, digest);
-    } else if (calls.length <= PIPELINE) {
-      this.#pipe(calls, digest);
-    } else {
-      for (let first = 0; first < calls.length; first += PIPELINE) {
-        this.#pipe(calls.slice(first, first + PIPELINE), digest);
+    for (let first = 0; first < calls.length; first += WRITTEN_AT_ONCE) {
+      const stream = calls.length === 1 ? undefined : this.#client.stream;
+      stream?.cork?.();
+      for (let index = first; index < first + WRITTEN_AT_ONCE && index < calls.length; index++) {
+        this.#send(calls[index] as ScriptCall, digest);
       }
+      stream?.uncork?.();
     }
   }
 
-  #sendOne(call: ScriptCall, digest: string): void {
+  #send(call: ScriptCall, digest: string): void {
     follow(call, () => this.#client.evalsha(digest, call.keys.length, ...call.keys, call.log));
-  }
-
-  /** The client writes each command by itself, but a pipeline at once. */
-  #pipe(calls: readonly ScriptCall[], digest: string): void {
-    const settleAll = (error: unknown) => {
-      for (const call of calls) call.settle(error, undefined);
-    };
-    try {
-      const pipeline = this.#client.pipeline();
-      for (const call of calls) pipeline.evalsha(digest, call.keys.length, ...call.keys, call.log);
-      pipeline.exec().then(results => {
-        calls.forEach((call, index) => {
-          const [error, result] = results?.[index] ?? [new Error("the pipeline has no answer"), undefined];
-          call.settle(error ?? undefined, result);
-        });
-      }, settleAll);
-    } catch (error) {
-      settleAll(error);
-    }
   }
 
   teach(call: ScriptCall, script: string): void {
