@@ -204,6 +204,20 @@ OnLimit: TypeAlias = Reject | Delay | Queue
 
 
 @dataclass(frozen=True)
+class Lease(_Settings):
+    """Permits that a host takes from the shared limits in one charge and spends on its own, without a round trip each.
+
+    How many it takes adapts to the key, and what is left when a lease ends is given back. Leases never over-admit. All
+    hosts of a limiter must be configured alike. Only with `Reject`; on the memory store no lease is taken.
+    """
+
+    max_permits: int
+    """The most permits that a host takes at once; 2 to 1,000,000."""
+    life_ms: Time
+    """How long it may hold them; 1 to 60,000 ms."""
+
+
+@dataclass(frozen=True)
 class FailureCount(_Settings):
     """Open after so many failures within a time."""
 

@@ -6,7 +6,7 @@ import json
 from collections.abc import Sequence
 from typing import Any
 
-from tidegate._config import Json, Limit, OnLimit, Trip, WhenAway, config_text
+from tidegate._config import Json, Lease, Limit, OnLimit, Trip, WhenAway, config_text
 from tidegate._tidegate import Decision
 
 
@@ -31,16 +31,20 @@ def limiter_text(
     limit: Limit | None,
     limits: Sequence[Limit] | None,
     on_limit: OnLimit | None,
+    lease: Lease | None,
     when_away: WhenAway | None,
 ) -> str:
     """The JSON text of a limiter's settings."""
     if not isinstance(config, str):
-        refuse_settings({"limit": limit, "limits": limits, "on_limit": on_limit, "when_away": when_away})
+        refuse_settings(
+            {"limit": limit, "limits": limits, "on_limit": on_limit, "lease": lease, "when_away": when_away}
+        )
         return config_text(config, {})
     all_limits = list(limits or ())
     if limit is not None:
         all_limits.insert(0, limit)
-    return config_text(None, {"name": config, "limits": all_limits, "on_limit": on_limit, "when_away": when_away})
+    settings = {"name": config, "limits": all_limits, "on_limit": on_limit, "lease": lease, "when_away": when_away}
+    return config_text(None, settings)
 
 
 def breaker_text(config: Json | str, settings: dict[str, Any]) -> str:

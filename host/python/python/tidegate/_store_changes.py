@@ -20,5 +20,5 @@ def _tell(changes: StoreChanges, listener: Callable[[StoreChange], object]) -> N
     while (change := changes.next()) is not None:
         try:
             listener(change)
-        except Exception:
+        except Exception:  # noqa: BLE001 - a listener's own fault is not the store's.
             _log.exception("a listener for changes of the store failed")

@@ -13,6 +13,7 @@ from tidegate._config import (
     ErrorPattern,
     HalfOpen,
     Json,
+    Lease,
     Limit,
     Mode,
     OnLimit,
@@ -110,6 +111,7 @@ class Tidegate(NodeMethods):
         limit: Limit | None = ...,
         limits: Sequence[Limit] | None = ...,
         on_limit: OnLimit | None = ...,
+        lease: Lease | None = ...,
         when_away: WhenAway | None = ...,
     ) -> RateLimiter: ...
 
@@ -121,15 +123,17 @@ class Tidegate(NodeMethods):
         limit: Limit | None = None,
         limits: Sequence[Limit] | None = None,
         on_limit: OnLimit | None = None,
+        lease: Lease | None = None,
         when_away: WhenAway | None = None,
     ) -> RateLimiter:
         """Opens a rate limiter, by its name and settings or by a mapping with all of them as JSON has them.
 
         Limiters of the same name on the same store share the state of their keys. A call needs room in all ``limits``
-        (``limit`` is one of them) and is charged in all or none. By default a call over a limit is denied, and
-        a store that is away is an error. Raises `ConfigError` with all problems.
+        (``limit`` is one of them) and is charged in all or none. By default a call over a limit is denied, every call
+        is charged by itself, without a ``lease``, and a store that is away is an error. Raises `ConfigError` with all
+        problems.
         """
-        return RateLimiter(self._core.rate_limiter(limiter_text(config, limit, limits, on_limit, when_away)))
+        return RateLimiter(self._core.rate_limiter(limiter_text(config, limit, limits, on_limit, lease, when_away)))
 
     @overload
     def circuit_breaker(self, config: Json, /) -> CircuitBreaker: ...

@@ -114,7 +114,7 @@ class Decision:
         """Stored values that did not decode and were taken as absent."""
     @property
     def leased(self) -> bool:
-        """Whether the call was let go on a lease that this host held already: the counts are then those of the lease."""
+        """Whether the call was let go on a lease that this host held: the counts are then those of the lease."""
     @property
     def release_after_ms(self) -> int | None:
         """The call has taken a lease: until it ends, rounded up. What is left then is given back by itself."""

@@ -1,7 +1,7 @@
 //! The guard round one part of the store: a circuit of the component's own, on memory of this process.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::time::Duration;
 
 use parking_lot::Mutex;
@@ -23,6 +23,8 @@ pub(super) struct Circuit {
     pub(super) memory: Memory,
     pub(super) steady: Arc<Steady>,
     pub(super) news: News,
+    /// How many guards are not calm, so that one read tells when none is.
+    pub(super) troubled: AtomicUsize,
 }
 
 /// One guard. What it last reported is at hand, so that neither a store that is well nor one that is away costs a run.
@@ -173,7 +175,7 @@ impl Guard {
         let until_us = if report.retry_after_ms == 0 { 0 } else { at_us + report.retry_after_ms * 1_000 };
         self.refuses_until_us.store(until_us, Ordering::Relaxed);
         self.generation.store(report.generation, Ordering::Relaxed);
-        self.calm.store(report.state == State::Closed && report.consecutive == 0, Ordering::Release);
+        self.set_calm(circuit, report.state == State::Closed && report.consecutive == 0);
         if report.event.cause == Cause::None {
             return;
         }
@@ -184,6 +186,18 @@ impl Guard {
             standing.trouble = Arc::from(cause);
         }
         circuit.news.add(StoreChange { group: self.group, before, after, cause: cause.to_owned() });
+    }
+
+    fn set_calm(&self, circuit: &Circuit, calm: bool) {
+        match (self.calm.swap(calm, Ordering::AcqRel), calm) {
+            (true, false) => {
+                circuit.troubled.fetch_add(1, Ordering::AcqRel);
+            }
+            (false, true) => {
+                circuit.troubled.fetch_sub(1, Ordering::AcqRel);
+            }
+            _ => {}
+        }
     }
 
     fn refused_for(&self, ms: u64) -> Refusal {

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::time::Duration;
 
 use parking_lot::RwLock;
@@ -55,6 +55,7 @@ impl Guards {
             memory: Memory::with_capacity(usize::MAX),
             steady: Arc::new(Steady::new(Arc::clone(&clock))),
             news: News::new(options.listeners),
+            troubled: AtomicUsize::new(0),
         };
         let (is_on, first) = (options.guard.is_some(), Arc::new(Guard::new(0)));
         let (others, refused) = (RwLock::default(), AtomicU64::new(0));
@@ -77,7 +78,7 @@ impl Guards {
 
     /// The error of a call that is sure to be turned away.
     pub(crate) fn refusal(self: &Arc<Self>, key: &EntityKey) -> Option<StoreError> {
-        if self.is_calm() {
+        if self.circuit.troubled.load(Ordering::Acquire) == 0 {
             return None;
         }
         let guard = self.of(key);
@@ -108,10 +109,6 @@ impl Guards {
     /// How many calls and batches were turned away.
     pub(crate) fn refused_count(&self) -> u64 {
         self.refused.load(Ordering::Relaxed)
-    }
-
-    fn is_calm(&self) -> bool {
-        self.first.is_calm() && self.others.read().values().all(|guard| guard.is_calm())
     }
 
     fn refused(self: &Arc<Self>, guard: &Arc<Guard>, refusal: &Refusal) -> StoreError {

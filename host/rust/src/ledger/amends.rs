@@ -76,8 +76,8 @@ impl Ledger {
         Some(Call { work: Some(post(debt.policy, debt.cost)), reply: None })
     }
 
-    /// If the guard turns it away now, keeps an outcome for when the store is back.
-    pub(crate) fn keeps_outcome(self: &Arc<Self>, key: &EntityKey, policy: &Policy, request: &Request) -> bool {
+    /// If the guard turns it away now, keeps what nobody need wait for until the store is back. True: it did.
+    pub(crate) fn keeps(self: &Arc<Self>, key: &EntityKey, policy: &Policy, request: &Request) -> bool {
         let refused = self.guards.refusal(key).is_some();
         if refused {
             self.set_aside(Arc::new(key.clone()), (policy.clone(), request.clone()));

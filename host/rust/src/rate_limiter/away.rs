@@ -13,31 +13,40 @@ use crate::runtime::Policy;
 use crate::runtime::wit::rate_limiter::Fault;
 
 impl Inner {
-    /// The answer of the settings to a call that the store has not answered.
-    pub(super) fn while_away(&self, ask: Ask<'_>, request: &Request, error: Error) -> Result<Decision, Error> {
+    /// The answer of the settings to a call that the store has not answered; `None`: an error.
+    pub(super) fn while_away(&self, ask: Ask<'_>, request: &Request) -> Option<Result<Decision, Error>> {
         let when_away = self.config.when_away;
         let Some(ledger) = self.core.ledger() else {
             // The memory store is full: there are no other hosts, and nothing comes back.
-            return match when_away {
-                WhenAway::Error => Err(error),
-                WhenAway::Open => Ok(Decision::without_store(Verdict::Allowed, Duration::ZERO)),
-                WhenAway::Closed | WhenAway::Share { .. } => {
-                    Ok(Decision::without_store(Verdict::Denied, Duration::ZERO))
-                }
+            let verdict = match when_away {
+                WhenAway::Error => return None,
+                WhenAway::Open => Verdict::Allowed,
+                WhenAway::Closed | WhenAway::Share { .. } => Verdict::Denied,
             };
+            return Some(Ok(Decision::without_store(verdict, Duration::ZERO)));
         };
         let key = self.namespace.entity(ask.key);
         let decision = match (when_away, &self.share) {
-            (WhenAway::Error, _) => return Err(error),
-            (WhenAway::Open, _) => Decision::without_store(Verdict::Allowed, Duration::ZERO),
-            (WhenAway::Share { .. }, Some(share)) => self.by_share(ledger, &key, share, ask.cost, request)?,
-            (WhenAway::Closed | WhenAway::Share { .. }, _) => refused(ledger, &key),
+            (WhenAway::Error, _) => return None,
+            (WhenAway::Open, _) => Ok(Decision::without_store(Verdict::Allowed, Duration::ZERO)),
+            (WhenAway::Share { .. }, Some(share)) => {
+                self.by_share(ledger, &key, share, ask.cost, &of_this_host(request))
+            }
+            (WhenAway::Closed | WhenAway::Share { .. }, _) => Ok(refused(ledger, &key)),
         };
         ledger.note_degraded();
-        if decision.is_allowed() && takes(request) {
+        if takes(request) && decision.as_ref().is_ok_and(Decision::is_allowed) {
             ledger.owe(key, &self.policy, ask.cost);
         }
-        Ok(decision)
+        Some(decision)
+    }
+
+    /// Keeps a refund of what the store has charged for when it is back, if it is away. The answer then; `None`: it is not.
+    pub(super) fn refund_later(&self, ask: Ask<'_>, request: &Request) -> Option<Result<Decision, Error>> {
+        let ledger = self.core.ledger().filter(|_| self.config.when_away != WhenAway::Error)?;
+        let is_refund = matches!(request, Request::Refund { .. });
+        let is_kept = is_refund && ledger.keeps(&self.namespace.entity(ask.key), &self.policy, request);
+        is_kept.then(|| self.while_away(ask, request)).flatten()
     }
 
     /// Gives back what was let go without the store.
@@ -64,12 +73,7 @@ impl Inner {
         cost: u32,
         request: &Request,
     ) -> Result<Decision, Error> {
-        // Nobody waits in a queue that only one host sees.
-        let request = match *request {
-            Request::Acquire { cost, .. } => Request::TryAcquire { cost },
-            ref other => other.clone(),
-        };
-        match ledger.call_alone(key, share, &request) {
+        match ledger.call_alone(key, share, request) {
             Ok(Answer::Decision(decision)) => Ok(Decision { degraded: true, ..decision.into() }),
             Ok(Answer::Fault(Fault::CostNeverFits)) => Err(self.never_fits(cost)),
             Ok(_) => Err(Error::Misuse("the answer to another question".to_owned())),
@@ -77,6 +81,16 @@ impl Inner {
             Err(error) if error.is_store_away() => Ok(refused(ledger, key)),
             Err(error) => Err(error),
         }
+    }
+}
+
+/// What a host asks itself in place of the store: nobody waits in a queue that only one host sees, and what the store has charged is
+/// not this host's to give back.
+fn of_this_host(request: &Request) -> Request {
+    match *request {
+        Request::Acquire { cost, .. } => Request::TryAcquire { cost },
+        Request::Refund { .. } => Request::Peek { cost: 0 },
+        ref other => other.clone(),
     }
 }
 

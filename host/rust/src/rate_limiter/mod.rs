@@ -129,7 +129,11 @@ impl RateLimiter {
         if decision.degraded {
             return self.inner.give_back(ask, decision);
         }
-        self.inner.decide(ask, refund_request(ask, decision)).await
+        let request = refund_request(ask, decision);
+        if let Some(answer) = self.inner.refund_later(ask, &request) {
+            return answer;
+        }
+        self.inner.decide(ask, request).await
     }
 
     /// Takes a waiter out of the queue; false: it was not in it.
@@ -199,7 +203,7 @@ impl Inner {
             Ok(Answer::Decision(decision)) => Ok(decision.into()),
             Ok(Answer::Fault(Fault::CostNeverFits)) => Err(self.never_fits(ask.cost)),
             Ok(_) => Err(Error::Misuse("the answer to another question".to_owned())),
-            Err(error) if error.is_store_away() => self.while_away(ask, request, error),
+            Err(error) if error.is_store_away() => self.while_away(ask, request).unwrap_or(Err(error)),
             Err(error) => Err(error),
         }
     }

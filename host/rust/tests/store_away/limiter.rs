@@ -256,6 +256,31 @@ async fn what_was_let_go_and_given_back_is_not_owed() {
 }
 
 #[tokio::test]
+async fn what_the_store_has_charged_is_given_back_when_it_is_there_again() {
+    let scene = Scene::new();
+    let gate = scene.host();
+    let mut charged = Vec::new();
+    for when_away in [WhenAway::Open, WhenAway::Closed, WhenAway::Share { hosts: 2 }] {
+        let limiter = limiter(&gate, &format!("{when_away:?}"), 8, when_away);
+        charged.push((ask(&limiter, "k").await, limiter.clone()));
+        ask(&limiter, "k").await;
+    }
+    scene.fail(Fault::Unreachable);
+    scene.find_out(&gate).await;
+    for (decision, limiter) in &charged {
+        assert!(limiter.refund("k", decision).await.expect("the settings say").degraded);
+    }
+    // This host's own state is not what was charged.
+    assert_eq!(let_go(&charged[2].1, "k", 9).await, 4);
+    back(&scene, &gate).await;
+    let mut counts = Vec::new();
+    for (_, limiter) in &charged {
+        counts.push(count(limiter, "k").await);
+    }
+    assert_eq!((counts, gate.stats().lost), (vec![1, 1, 5], 0));
+}
+
+#[tokio::test]
 async fn flushing_posts_what_is_owed() {
     let scene = Scene::new();
     let gate = scene.host_with(tidegate::Builder::no_store_guard);

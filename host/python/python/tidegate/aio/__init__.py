@@ -19,6 +19,7 @@ from tidegate._config import (
     ErrorPattern,
     HalfOpen,
     Json,
+    Lease,
     Limit,
     Mode,
     OnLimit,
@@ -103,6 +104,7 @@ class Tidegate(NodeMethods):
         limit: Limit | None = ...,
         limits: Sequence[Limit] | None = ...,
         on_limit: OnLimit | None = ...,
+        lease: Lease | None = ...,
         when_away: WhenAway | None = ...,
     ) -> RateLimiter: ...
 
@@ -114,10 +116,11 @@ class Tidegate(NodeMethods):
         limit: Limit | None = None,
         limits: Sequence[Limit] | None = None,
         on_limit: OnLimit | None = None,
+        lease: Lease | None = None,
         when_away: WhenAway | None = None,
     ) -> RateLimiter:
         """See `tidegate.Tidegate.rate_limiter`. Nothing is waited for."""
-        return RateLimiter(self._core.rate_limiter(limiter_text(config, limit, limits, on_limit, when_away)))
+        return RateLimiter(self._core.rate_limiter(limiter_text(config, limit, limits, on_limit, lease, when_away)))
 
     @overload
     def circuit_breaker(self, config: Json, /) -> CircuitBreaker: ...
