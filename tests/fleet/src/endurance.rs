@@ -18,6 +18,9 @@ pub struct Load {
     pub costs: Vec<u32>,
     /// How many tasks ask at once.
     pub tasks: usize,
+    /// Whether a task that is told to wait does so, by `acquire`.
+    #[serde(default)]
+    pub waits: bool,
     /// How long a task rests after each call, at least a millisecond: a test of faults is not one of speed.
     pub pause_ms: u64,
 }
@@ -63,13 +66,13 @@ pub struct Endured {
 pub struct Toll {
     /// The calls that the store admitted.
     pub admitted: Vec<Admitted>,
-    /// How many calls were denied by what the store said.
+    /// How many calls were denied by what the store said, at once or after they had waited.
     pub denied: u64,
     /// The calls that were admitted without the store; their `at_us` is the host's own, or their end.
     pub degraded: Vec<Admitted>,
     /// How many calls were denied for want of the store.
     pub degraded_denied: u64,
-    /// The calls that failed, by what their errors say.
+    /// The calls that failed, by what their errors say, with `#` for each number.
     pub failures: BTreeMap<String, Failures>,
     /// How long the longest call took, however it ended.
     pub longest_us: u64,

@@ -3,13 +3,14 @@
 use std::time::Duration;
 
 use tidegate_fault_tests::line::Line;
+use tidegate_fleet_tests::endurance::Load;
 
-use crate::fixtures::{Fleet, now_us, place, server};
+use crate::fixtures::{Aftermath, Fleet, loads, now_us, place, queued, server, tally};
 
-#[test]
-fn a_killed_store_comes_back_empty_and_the_promise_holds_in_each_of_its_lives() {
+/// Kills the store three times under these loads, and restarts it empty.
+fn killed_and_restarted(loads: Vec<Load>) -> Aftermath {
     let mut server = server();
-    let mut fleet = Fleet::start(&place(&server.url()));
+    let mut fleet = Fleet::start_with(&place(&server.url()), loads);
     let mut lines = vec![Line::from(0)];
     for _ in 0..3 {
         server.kill().expect("it is killed");
@@ -20,7 +21,21 @@ fn a_killed_store_comes_back_empty_and_the_promise_holds_in_each_of_its_lives() 
         server.restart().expect("it starts again");
         fleet.served();
     }
-    fleet.end().kept_promises_in(&lines);
+    let aftermath = fleet.end();
+    aftermath.kept_promises_in(&lines);
+    aftermath
+}
+
+#[test]
+fn a_killed_store_comes_back_empty_and_the_promise_holds_in_each_of_its_lives() {
+    killed_and_restarted(loads());
+}
+
+#[test]
+fn those_who_wait_in_a_queue_that_is_lost_with_its_store_end_and_line_up_anew() {
+    let aftermath = killed_and_restarted(vec![queued(), tally()]);
+    let longest_us = aftermath.tolls()[0].1.longest_us;
+    assert!(longest_us > 100_000, "nobody has waited: {longest_us} us");
 }
 
 #[test]

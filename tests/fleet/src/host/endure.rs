@@ -130,11 +130,22 @@ impl Kept {
         let pause = Duration::from_millis(self.load.pause_ms.max(1));
         while !*stopped.borrow() {
             let (started, start_us) = (Instant::now(), SystemClock.now_us());
-            let result = self.limiter.try_acquire(Ask::of(&self.load.key).cost(cost)).await;
+            let result = self.ask(cost).await;
             let took_us = u64::try_from(started.elapsed().as_micros()).unwrap_or(u64::MAX);
             self.note(&Ended { cost, start_us, end_us: SystemClock.now_us(), result }, took_us);
             // Ends at once when told to.
             let _ = timeout(pause, stopped.changed()).await;
+        }
+    }
+
+    async fn ask(&self, cost: u32) -> Result<Decision, Error> {
+        let ask = Ask::of(&self.load.key).cost(cost);
+        if !self.load.waits {
+            return self.limiter.try_acquire(ask).await;
+        }
+        match self.limiter.acquire(ask).await {
+            Err(Error::Denied { decision, .. }) => Ok(*decision),
+            result => result.map(|admission| admission.decision),
         }
     }
 
@@ -155,7 +166,7 @@ impl Kept {
             }
             Ok(_) => toll.denied += 1,
             Err(error) => {
-                let failures = toll.failures.entry(error.to_string()).or_default();
+                let failures = toll.failures.entry(in_words(&error.to_string())).or_default();
                 failures.calls += 1;
                 failures.permits += u64::from(call.cost);
                 failures.last_us = call.end_us;
@@ -169,4 +180,17 @@ impl Kept {
         let at_us = if decision.at_us == 0 { end_us } else { decision.at_us };
         Admitted { key: self.load.key.clone(), cost: cost.into(), at_us, start_us, end_us }
     }
+}
+
+/// The text without its numbers: how long until the store is asked again is another in each error.
+fn in_words(text: &str) -> String {
+    let mut words = String::with_capacity(text.len());
+    for letter in text.chars() {
+        match letter {
+            '0'..='9' if words.ends_with('#') => {}
+            '0'..='9' => words.push('#'),
+            other => words.push(other),
+        }
+    }
+    words
 }

@@ -150,7 +150,8 @@ impl Opener {
         let mut connection = match &self.target {
             Target::Single(client) => {
                 let config = AsyncConnectionConfig::new()
-                    .set_connection_timeout(Some(self.limit))
+                    // That of `open` is in force, and says in its error how long it was.
+                    .set_connection_timeout(None)
                     .set_response_timeout(None)
                     .set_pipeline_buffer_size(QUEUED_COMMANDS)
                     .set_push_sender(move |push: PushInfo| {
