@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Callable, Generator, Iterable, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar, overload
 
@@ -24,7 +24,7 @@ from tidegate._config import (
     WhenAway,
     guard_parts,
 )
-from tidegate._settings import as_dict, breaker_text, charge_of, limiter_text
+from tidegate._settings import as_dict, asks_of, breaker_text, charge_of, limiter_text
 from tidegate._sync_breaker import CircuitBreaker
 from tidegate._sync_nodes import NodeMethods
 from tidegate._tidegate import (
@@ -205,6 +205,14 @@ class RateLimiter:
         Raises `CostNeverFitsError`, and `StoreError` and `ContendedError` with a shared store.
         """
         return self._core.try_acquire(key, cost)
+
+    def try_acquire_many(self, asks: Iterable[str | tuple[str, int]]) -> list[Decision | Exception]:
+        """Asks for permits for several keys, each a key or a key and its cost: as `try_acquire` would for each in turn.
+
+        In place of a decision that there is not, the list has the exception that `try_acquire` would raise. On the
+        memory store it is one call of the policy; on a shared one all that is asked for one key is one round trip.
+        """
+        return self._core.try_acquire_many(asks_of(asks))
 
     def acquire(self, key: str, *, cost: int = 1, priority: int = 0) -> Admission:
         """Asks for permits and waits for them, as the settings say; `RateLimitError` where they are denied.

@@ -8,7 +8,7 @@ hearing of it.
 from __future__ import annotations
 
 import functools
-from collections.abc import AsyncGenerator, Awaitable, Callable, Coroutine, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Coroutine, Iterable, Sequence
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar, overload
 
@@ -32,7 +32,7 @@ from tidegate._config import (
     guard_parts,
 )
 from tidegate._loops import hear
-from tidegate._settings import as_dict, breaker_text, charge_of, limiter_text
+from tidegate._settings import as_dict, asks_of, breaker_text, charge_of, limiter_text
 from tidegate._tidegate import (
     Admission,
     Decision,
@@ -190,6 +190,15 @@ class RateLimiter:
         """
         answer = self._core.start_try_acquire(key, cost)
         return answer if isinstance(answer, Decision) else await hear(answer)
+
+    async def try_acquire_many(self, asks: Iterable[str | tuple[str, int]]) -> list[Decision | Exception]:
+        """Asks for permits for several keys, each a key or a key and its cost: as `try_acquire` would for each in turn.
+
+        In place of a decision that there is not, the list has the exception that `try_acquire` would raise. On the
+        memory store it is one call of the policy; on a shared one all that is asked for one key is one round trip.
+        """
+        answer = self._core.start_try_acquire_many(asks_of(asks))
+        return answer if isinstance(answer, list) else await hear(answer)
 
     async def acquire(self, key: str, *, cost: int = 1, priority: int = 0) -> Admission:
         """Asks for permits and waits for them, as the settings say; `RateLimitError` where they are denied.
