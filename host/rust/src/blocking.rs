@@ -110,6 +110,28 @@ impl RateLimiter {
         self.limiter.inner().decide_now(ask, &Request::TryAcquire { cost: ask.cost })
     }
 
+    /// Asks for permits for several keys at once; see [`crate::RateLimiter::try_acquire_many`].
+    ///
+    /// ```
+    /// # use tidegate::{Ask, Limit, RateLimiterConfig, blocking::Tidegate};
+    /// # let gate = Tidegate::builder().build()?;
+    /// let limiter = gate.rate_limiter(RateLimiterConfig::new("mail", Limit::per_minute(5)))?;
+    /// let decisions = limiter.try_acquire_many([Ask::of("ann").cost(4), Ask::of("ann").cost(2), Ask::of("bob")]);
+    /// let allowed: Vec<bool> = decisions.into_iter().map(|decision| decision.is_ok_and(|it| it.is_allowed())).collect();
+    /// assert_eq!(allowed, [true, false, true]);
+    /// # Ok::<(), tidegate::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// Each answer has its own: [`Error::CostNeverFits`].
+    pub fn try_acquire_many<'a, A: Into<Ask<'a>>>(
+        &self,
+        asks: impl IntoIterator<Item = A>,
+    ) -> Vec<Result<Decision, Error>> {
+        let asks: Vec<Ask<'a>> = asks.into_iter().map(Into::into).collect();
+        self.limiter.inner().try_acquire_many_now(&asks)
+    }
+
     /// Asks for permits and blocks the thread until it has them, as the configuration says.
     ///
     /// # Errors
@@ -132,7 +154,7 @@ impl RateLimiter {
     /// [`Error::CostNeverFits`].
     pub fn decide<'a>(&self, ask: impl Into<Ask<'a>>, ticket: Option<Ticket>) -> Result<Decision, Error> {
         let ask = ask.into();
-        self.limiter.inner().decide_now(ask, &acquire_request(ask, ticket))
+        self.limiter.inner().decide_now(ask, &acquire_request(ask, ticket, self.limiter.config()))
     }
 
     /// What [`Self::try_acquire`] would answer, without charging.

@@ -5,7 +5,7 @@ use wasmtime::component::ResourceAny;
 
 use crate::nodes::call::{NodeAnswer, NodeRequest};
 use crate::runtime::wit::circuit_breaker::{Effect, Error as Failure, Mode, Permit, Report, Settle};
-use crate::runtime::wit::rate_limiter::{Decision, Fault, Verdict};
+use crate::runtime::wit::rate_limiter::{Ask, Decision, Fault, Verdict};
 use crate::runtime::{Guest, HostState, Policy, RunError, Runtime};
 use crate::transaction::Transaction;
 
@@ -17,6 +17,7 @@ pub(crate) enum Request {
     Peek { cost: u32 },
     Refund { cost: u32, charged_at_us: u64 },
     Post { cost: u32 },
+    Release { now: bool },
     CancelTicket { ticket: u64 },
     Forget,
     Admit,
@@ -35,6 +36,7 @@ pub(crate) enum Answer {
     Decision(Decision),
     Fault(Fault),
     WasWaiting(bool),
+    Released(u32),
     Done,
     Report(Report),
     Node(NodeAnswer),
@@ -50,6 +52,14 @@ impl Answer {
         }
     }
 
+    /// The decision that it is.
+    pub(crate) fn decision(&self) -> Option<&Decision> {
+        match self {
+            Self::Decision(decision) => Some(decision),
+            _ => None,
+        }
+    }
+
     /// Whether it denies what was asked for.
     pub(crate) fn refuses(&self) -> bool {
         match self {
@@ -60,9 +70,14 @@ impl Answer {
             Self::Node(NodeAnswer::Held(_) | NodeAnswer::Problems(_))
             | Self::Fault(_)
             | Self::WasWaiting(_)
+            | Self::Released(_)
             | Self::Done => false,
         }
     }
+}
+
+fn decided_as(result: Result<Decision, Fault>) -> Answer {
+    result.map_or_else(Answer::Fault, Answer::Decision)
 }
 
 fn refuses(report: &Report) -> bool {
@@ -75,6 +90,14 @@ impl Request {
         match self {
             Self::Node(request) => request.gives(),
             _ => matches!(self, Self::Acquire { .. } | Self::TryAcquire { .. } | Self::Admit),
+        }
+    }
+
+    /// Whether what this host holds of a limit may answer it.
+    pub(crate) fn spends(&self) -> bool {
+        match self {
+            Self::Acquire { ticket, .. } => *ticket == 0,
+            _ => matches!(self, Self::TryAcquire { .. } | Self::Peek { .. } | Self::Refund { .. }),
         }
     }
 
@@ -119,6 +142,7 @@ impl Request {
             | Self::Peek { .. }
             | Self::Refund { .. }
             | Self::Post { .. }
+            | Self::Release { .. }
             | Self::CancelTicket { .. }
             | Self::Forget => self.limit(guest, store, resource),
             Self::Node(request) => request.run(guest, store, resource).map(Answer::Node),
@@ -126,20 +150,37 @@ impl Request {
         })
     }
 
+    /// Asks for permits, several times one after the other, in one call of the component.
+    pub(crate) fn try_acquire_many(
+        asks: &[Ask],
+        runtime: &Runtime,
+        policy: &Policy,
+        transaction: &mut Transaction,
+    ) -> Result<Vec<Answer>, RunError> {
+        let decided = runtime.run(policy, transaction, |guest, store, limiter| {
+            let limiters = guest.tidegate_policy_rate_limiter().limiter();
+            let decided = limiters.call_try_acquire_many(store, limiter, asks)?;
+            // As bad as a trap: whose decision is whose?
+            wasmtime::ensure!(decided.len() == asks.len(), "{} answers to {} calls", decided.len(), asks.len());
+            Ok(decided)
+        })?;
+        Ok(decided.into_iter().map(decided_as).collect())
+    }
+
     /// A call of a rate limiter.
     fn limit(&self, guest: &Guest, store: &mut Store<HostState>, limiter: ResourceAny) -> wasmtime::Result<Answer> {
         let exports = guest.tidegate_policy_rate_limiter().limiter();
-        let decided = |result: Result<Decision, Fault>| result.map_or_else(Answer::Fault, Answer::Decision);
         Ok(match *self {
             Self::Acquire { cost, priority, ticket } => {
-                decided(exports.call_acquire(store, limiter, 0, cost, priority, ticket)?)
+                decided_as(exports.call_acquire(store, limiter, 0, cost, priority, ticket)?)
             }
-            Self::TryAcquire { cost } => decided(exports.call_try_acquire(store, limiter, 0, cost)?),
-            Self::Peek { cost } => decided(exports.call_peek(store, limiter, 0, cost)?),
+            Self::TryAcquire { cost } => decided_as(exports.call_try_acquire(store, limiter, 0, cost)?),
+            Self::Peek { cost } => decided_as(exports.call_peek(store, limiter, 0, cost)?),
             Self::Refund { cost, charged_at_us } => {
                 Answer::Decision(exports.call_refund(store, limiter, 0, cost, charged_at_us)?)
             }
             Self::Post { cost } => Answer::Decision(exports.call_post(store, limiter, 0, cost)?),
+            Self::Release { now } => Answer::Released(exports.call_release(store, limiter, 0, now)?),
             Self::CancelTicket { ticket } => Answer::WasWaiting(exports.call_cancel(store, limiter, 0, ticket)?),
             _ => {
                 exports.call_reset(store, limiter, 0)?;

@@ -8,8 +8,12 @@ use crate::clock::Clock;
 use crate::error::Error;
 use crate::key::Namespace;
 use crate::ledger::Ledger;
+use crate::rate_limiter::Ask;
+use crate::runtime::wit::rate_limiter as wit;
 use crate::runtime::{Policy, Runtime};
 use crate::store::Memory;
+use crate::store::memory::{Seat, Several};
+use crate::transaction::Transaction;
 
 /// What an entity is an entity of; the first part of its key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -43,7 +47,16 @@ pub(crate) struct Core {
     clock: Arc<dyn Clock>,
 }
 
+/// How many calls are run together at most, so that no run takes long.
+const TOGETHER: usize = 256;
+
+fn needs_waiting() -> Error {
+    Error::Misuse("only the memory store can be called without waiting".to_owned())
+}
+
 thread_local! {
+    /// What several calls at once need.
+    static SEVERAL: RefCell<Several> = RefCell::default();
     /// Where a key is spelt out to look its entity up, so that a decision on the memory store allocates nothing.
     static TAG: RefCell<String> = const { RefCell::new(String::new()) };
 }
@@ -87,6 +100,35 @@ impl Core {
         }
     }
 
+    /// Asks for permits for several keys, as one by one in their order.
+    pub(crate) async fn try_acquire_many(
+        &self,
+        namespace: &Namespace,
+        policy: &Policy,
+        asks: &[Ask<'_>],
+    ) -> Vec<Result<Answer, Error>> {
+        match &self.backend {
+            Backend::Memory(memory) => self.try_acquire_many_here(memory, namespace, policy, asks),
+            Backend::Shared(ledger) => {
+                let request = |ask: &Ask<'_>| (namespace.entity(ask.key), Request::TryAcquire { cost: ask.cost });
+                ledger.call_many(policy, asks.iter().map(request)).await
+            }
+        }
+    }
+
+    /// Asks for permits for several keys on the memory store.
+    pub(crate) fn try_acquire_many_now(
+        &self,
+        namespace: &Namespace,
+        policy: &Policy,
+        asks: &[Ask<'_>],
+    ) -> Vec<Result<Answer, Error>> {
+        match &self.backend {
+            Backend::Memory(memory) => self.try_acquire_many_here(memory, namespace, policy, asks),
+            Backend::Shared(_) => asks.iter().map(|_| Err(needs_waiting())).collect(),
+        }
+    }
+
     /// Takes an outcome in, which may settle later.
     pub(crate) async fn record(
         &self,
@@ -111,7 +153,7 @@ impl Core {
     ) -> Result<Answer, Error> {
         match &self.backend {
             Backend::Memory(memory) => self.call_here(memory, namespace, key, policy, request),
-            Backend::Shared(_) => Err(Error::Misuse("only the memory store can be called without waiting".to_owned())),
+            Backend::Shared(_) => Err(needs_waiting()),
         }
     }
 
@@ -130,4 +172,39 @@ impl Core {
             Ok(memory.run(tag, now_us, |transaction| request.run(&self.runtime, policy, transaction))??)
         })
     }
+
+    fn try_acquire_many_here(
+        &self,
+        memory: &Memory,
+        namespace: &Namespace,
+        policy: &Policy,
+        asks: &[Ask<'_>],
+    ) -> Vec<Result<Answer, Error>> {
+        let mut answers = Vec::with_capacity(asks.len());
+        for asks in asks.chunks(TOGETHER) {
+            SEVERAL.with_borrow_mut(|several| {
+                several.clear();
+                asks.iter().for_each(|ask| several.push(|tag| namespace.write_tag(ask.key, tag)));
+                let run = |transaction: &mut Transaction, seats: &[Seat]| {
+                    let asks: Vec<wit::Ask> = asks.iter().zip(seats).filter_map(seated).collect();
+                    Request::try_acquire_many(&asks, &self.runtime, policy, transaction)
+                };
+                // If all of them together trap, each is run alone.
+                let together = memory.run_many(several, self.clock.now_us(), run).unwrap_or_default();
+                let mut together = together.into_iter();
+                answers.extend(asks.iter().zip(several.seats()).map(|(ask, seat)| {
+                    seat.and_then(|_| together.next()).map_or_else(
+                        || self.call_here(memory, namespace, ask.key, policy, &Request::TryAcquire { cost: ask.cost }),
+                        Ok,
+                    )
+                }));
+            });
+        }
+        answers
+    }
+}
+
+/// What a call that has a part in a run of several asks for.
+fn seated((ask, seat): (&Ask<'_>, &Seat)) -> Option<wit::Ask> {
+    seat.map(|entity| wit::Ask { entity, cost: ask.cost })
 }

@@ -79,6 +79,12 @@ pub struct Stats {
     pub lost: u64,
     /// Calls that were refused on what was known, without asking a shared store: see [`Builder::max_staleness`].
     pub local: u64,
+    /// Leases that were taken: see [`Lease`](crate::Lease). Of those that one batch has taken on a key, one counts.
+    pub leases: u64,
+    /// Calls that were let go on a lease, without asking a shared store.
+    pub leased: u64,
+    /// Permits that were left of leases, and given back when those ended or the gate was flushed.
+    pub released: u64,
     /// Answers that were given without the store, as [`WhenAway`](crate::WhenAway) says.
     pub degraded: u64,
     /// Permits that were let go without the store and charged when it was back, or found to fit no more.
@@ -115,7 +121,7 @@ impl Tidegate {
         CircuitBreaker::open(&self.core, config)
     }
 
-    /// Sends what is to be recorded in the background, and returns when a shared store has it or is away. Call it before the
+    /// Sends what is to be recorded in the background and gives back what is left of leases, and returns when a shared store has it or is away. Call it before the
     /// process ends.
     pub async fn flush(&self) {
         if let Backend::Shared(ledger) = self.core.backend() {
@@ -149,6 +155,9 @@ impl Tidegate {
             deferred: counters.deferred.load(Ordering::Relaxed),
             lost: counters.lost.load(Ordering::Relaxed),
             local: counters.local.load(Ordering::Relaxed),
+            leases: counters.leases.load(Ordering::Relaxed),
+            leased: counters.leased.load(Ordering::Relaxed),
+            released: counters.released.load(Ordering::Relaxed),
             degraded: counters.degraded.load(Ordering::Relaxed),
             posted: counters.posted.load(Ordering::Relaxed),
             guard_refused: ledger.guard_refused(),

@@ -21,7 +21,7 @@ const BEHIND_KEEP: u64 = 1_024;
 /// come too far.
 const BEHIND_SLACK_US: u64 = 1_000;
 
-type Answers = Vec<Result<Answer, Error>>;
+pub(super) type Answers = Vec<Result<Answer, Error>>;
 
 /// How many refused commits are tried again at once. Later ones wait a little, so that hosts fall out of step.
 const EAGER_ATTEMPTS: u32 = 4;
@@ -43,6 +43,7 @@ impl Ledger {
             note(passage, &result, &transaction);
             let answers = self.settle(&key, result, &batch, &mut known);
             self.lanes.keep(&key, known);
+            self.note_leases(&key, &batch, &answers);
             for (call, answer) in batch.into_iter().zip(answers) {
                 self.reply(&key, call, answer);
             }
@@ -77,11 +78,13 @@ impl Ledger {
         for attempt in 0..self.options.max_attempts {
             self.back_off(attempt).await;
             let now_us = self.store_us().await?.saturating_sub(known.behind_us).max(known.seen_us);
+            known.heed_clock(self.clock.now_us());
             transaction.begin_logged(now_us, [Arc::clone(key)]);
             *transaction.entity_mut(0) = known.entity.clone();
             let answers = self.run(transaction, batch);
             let Some(commit) = transaction.commit().filter(|commit| !commit.ops.is_empty()) else {
                 known.entity.local = std::mem::take(&mut transaction.entity_mut(0).local);
+                known.seen_us = now_us;
                 return Ok(answers);
             };
             self.counters.commits.fetch_add(1, Ordering::Relaxed);
@@ -131,7 +134,7 @@ impl Ledger {
             }
             Outcome::Applied(seen) => {
                 self.offset.learn(reply.clock_us, local_us);
-                known.timed(transaction.now_us());
+                known.timed(transaction.now_us(), local_us);
                 let answers = if transaction.was_told(&seen) {
                     answers
                 } else {
@@ -146,34 +149,6 @@ impl Ledger {
                 Some(answers)
             }
         }
-    }
-
-    fn run(&self, transaction: &mut Transaction, batch: &[Call]) -> Answers {
-        batch.iter().map(|call| self.run_one(transaction, call)).collect()
-    }
-
-    fn run_one(&self, transaction: &mut Transaction, call: &Call) -> Result<Answer, Error> {
-        match &call.work {
-            Some((policy, request)) => Ok(request.run(&self.runtime, policy, transaction)?),
-            None => Ok(Answer::Done),
-        }
-    }
-
-    /// Repeats the runs of an applied commit on what the store knew. What a policy does may not depend on that; if it did all
-    /// the same, the answers that the commit was made of are the ones to give.
-    fn rerun(&self, transaction: &mut Transaction, batch: &[Call], before: Answers) -> Answers {
-        // A run that trapped has no part in the log, so it is not repeated either.
-        let again =
-            |(call, before): (&Call, Result<Answer, Error>)| before.and_then(|_| self.run_one(transaction, call));
-        let answers: Answers = batch.iter().zip(before.clone()).map(again).collect();
-        if transaction.replayed_alike() {
-            return answers;
-        }
-        self.counters.diverged.fetch_add(1, Ordering::Relaxed);
-        tracing::error!(
-            "a policy did something else on the store's numbers than on the known ones: a defect in the policy"
-        );
-        before
     }
 
     /// The time to run at: the store's clock, which is asked for its time once, when nothing is known of it.
@@ -214,9 +189,17 @@ impl Known {
         }
     }
 
+    /// A clock that was set back would let a lease live for longer than the store allows, so what this host holds is forgotten.
+    fn heed_clock(&mut self, local_us: u64) {
+        if local_us < self.heard_us {
+            self.entity.local = Cells::default();
+            self.heard_us = local_us;
+        }
+    }
+
     /// A commit was in time. What was learnt of the entity's clock is unlearnt slowly, since clocks come together again.
-    fn timed(&mut self, at_us: u64) {
-        self.seen_us = at_us;
+    fn timed(&mut self, at_us: u64, local_us: u64) {
+        (self.seen_us, self.confirmed_us, self.heard_us) = (at_us, at_us, local_us);
         self.behind_us -= self.behind_us.div_ceil(BEHIND_KEEP);
     }
 
@@ -224,6 +207,7 @@ impl Known {
     fn mistimed(&mut self, at_us: u64, clock_us: u64) {
         let ahead_us = at_us.saturating_sub(clock_us);
         self.seen_us = self.seen_us.min(clock_us);
+        self.confirmed_us = self.confirmed_us.min(clock_us);
         self.behind_us = if (1..=MAX_BEHIND_US).contains(&ahead_us) {
             (self.behind_us + ahead_us + BEHIND_SLACK_US).min(MAX_BEHIND_US)
         } else {

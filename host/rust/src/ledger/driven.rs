@@ -31,6 +31,16 @@ pub(super) struct Unheard {
     pub(super) work: Work,
 }
 
+impl Unheard {
+    /// Takes back what an answer gave, with the next batch of its lane.
+    pub(super) fn take_back(self, answer: &Answer, runtime: &tokio::runtime::Handle) {
+        let Self { ledger, key, work } = self;
+        if ledger.take_back(&key, &work, answer) {
+            runtime.spawn(ledger.drive(key));
+        }
+    }
+}
+
 impl Driven {
     pub(super) fn new(
         driver: Option<impl Future<Output = ()> + Send + 'static>,
@@ -39,6 +49,15 @@ impl Driven {
     ) -> Self {
         let driver = driver.map(|driver| Box::pin(driver) as BoxFuture<'static, ()>);
         Self { driver, answer, runtime: tokio::runtime::Handle::try_current().ok(), unheard }
+    }
+
+    /// Has the lane driven by a task of its own, so that it goes on while this future is not polled.
+    pub(super) fn let_go(&mut self) {
+        if let Some(runtime) = &self.runtime
+            && let Some(driver) = self.driver.take()
+        {
+            runtime.spawn(driver);
+        }
     }
 }
 
@@ -64,10 +83,7 @@ impl Drop for Driven {
         self.answer.close();
         let Some(runtime) = &self.runtime else { return };
         if let (Some(unheard), Ok(Ok(answer))) = (self.unheard.take(), self.answer.try_recv()) {
-            let Unheard { ledger, key, work } = unheard;
-            if ledger.take_back(&key, &work, &answer) {
-                runtime.spawn(ledger.drive(key));
-            }
+            unheard.take_back(&answer, runtime);
         }
         // Others may be in line behind this call, and its commit may be on its way.
         if let Some(driver) = self.driver.take() {

@@ -44,8 +44,12 @@ impl Call {
 #[derive(Debug, Clone, Default)]
 pub(super) struct Known {
     pub(super) entity: Entity,
-    /// The latest time of a commit; no later one may be earlier.
+    /// The latest time of a run that counts; no later one may be earlier.
     pub(super) seen_us: u64,
+    /// The latest time of a commit, by the store's clock.
+    pub(super) confirmed_us: u64,
+    /// When the store confirmed it, by this host's own clock.
+    pub(super) heard_us: u64,
     /// How far the clock that decides on this entity is behind the one this host has learnt: nodes of a cluster have clocks
     /// of their own.
     pub(super) behind_us: u64,
@@ -62,6 +66,16 @@ struct Lane {
     /// Whether somebody will see to it that what was deferred goes out.
     flushed_soon: bool,
     known: Known,
+    /// The latest lease that was taken. While there is one, a task waits for its end.
+    lease: Option<Lease>,
+}
+
+/// Permits that this host holds.
+#[derive(Debug)]
+struct Lease {
+    policy: Policy,
+    /// By this host's own clock.
+    ends_us: u64,
 }
 
 type Map = IndexMap<Arc<EntityKey>, Lane, foldhash::fast::RandomState>;
@@ -104,17 +118,17 @@ impl Lanes {
     }
 
     /// Puts a call in line. True: the caller must drive the lane.
-    pub(super) fn push(&self, key: &Arc<EntityKey>, call: Call) -> bool {
+    pub(super) fn push(&self, key: &Arc<EntityKey>, call: Call, now_us: impl FnOnce() -> u64) -> bool {
         let mut shard = self.shard(key).lock();
-        let lane = shard.lane(key);
+        let lane = shard.lane(key, now_us);
         lane.waiting.push(call);
         !std::mem::replace(&mut lane.driven, true)
     }
 
     /// Puts a call whose caller does not wait in line.
-    pub(super) fn defer(&self, key: &Arc<EntityKey>, call: Call) -> Flush {
+    pub(super) fn defer(&self, key: &Arc<EntityKey>, call: Call, now_us: impl FnOnce() -> u64) -> Flush {
         let mut shard = self.shard(key).lock();
-        let lane = shard.lane(key);
+        let lane = shard.lane(key, now_us);
         lane.deferred.push(call);
         if lane.deferred.len() >= self.max_batch && !lane.driven {
             lane.driven = true;
@@ -137,16 +151,9 @@ impl Lanes {
         idle
     }
 
-    /// The lanes in which something is not settled yet, in the order of their keys: not by how these happened to hash.
+    /// The lanes in which something is not settled yet.
     pub(super) fn unsettled(&self) -> Vec<Arc<EntityKey>> {
-        let unsettled = |shard: &Mutex<Shard>| {
-            let shard = shard.lock();
-            let lanes = shard.lanes.iter().filter(|(_, lane)| lane.driven || !lane.deferred.is_empty());
-            lanes.map(|(key, _)| Arc::clone(key)).collect::<Vec<_>>()
-        };
-        let mut keys: Vec<_> = self.shards.iter().flat_map(unsettled).collect();
-        keys.sort_unstable();
-        keys
+        self.keys(|lane| lane.driven || !lane.deferred.is_empty())
     }
 
     /// For the driver: the next batch with what is known, or `None`, and then the lane is no longer driven.
@@ -193,8 +200,51 @@ impl Lanes {
     pub(super) fn refusing(&self, key: &EntityKey, store_us: u64, max_staleness: Duration) -> Option<Known> {
         let shard = self.shard(key).lock();
         let known = &shard.lanes.get(key)?.known;
-        let age_us = store_us.saturating_sub(known.behind_us).saturating_sub(known.seen_us);
+        let age_us = store_us.saturating_sub(known.behind_us).saturating_sub(known.confirmed_us);
         (known.refuses && u128::from(age_us) < max_staleness.as_micros()).then(|| known.clone())
+    }
+
+    /// Lets `look` at what is known and change it, unless somebody drives the lane; no other call comes in between.
+    pub(super) fn visit<R>(&self, key: &EntityKey, look: impl FnOnce(&mut Known) -> Option<R>) -> Option<R> {
+        let mut shard = self.shard(key).lock();
+        let lane = shard.lanes.get_mut(key)?;
+        if lane.driven { None } else { look(&mut lane.known) }
+    }
+
+    /// A lease was taken that ends at `ends_us` by this host's own clock. True: somebody must wait for that.
+    pub(super) fn hold(&self, key: &EntityKey, policy: &Policy, ends_us: u64) -> bool {
+        let mut shard = self.shard(key).lock();
+        let Some(lane) = shard.lanes.get_mut(key) else { return false };
+        lane.lease.replace(Lease { policy: policy.clone(), ends_us }).is_none()
+    }
+
+    /// When the latest lease ends, by this host's own clock.
+    pub(super) fn lease_ends_us(&self, key: &EntityKey) -> Option<u64> {
+        let shard = self.shard(key).lock();
+        shard.lanes.get(key)?.lease.as_ref().map(|lease| lease.ends_us)
+    }
+
+    /// By which policy the latest lease was taken. It is then nobody's to wait for.
+    pub(super) fn take_lease(&self, key: &EntityKey) -> Option<Policy> {
+        let mut shard = self.shard(key).lock();
+        shard.lanes.get_mut(key)?.lease.take().map(|lease| lease.policy)
+    }
+
+    /// The lanes that hold a lease, in the order of their keys.
+    pub(super) fn leasing(&self) -> Vec<Arc<EntityKey>> {
+        self.keys(|lane| lane.lease.is_some())
+    }
+
+    /// The lanes that are such, in the order of their keys: not by how these happened to hash.
+    fn keys(&self, such: impl Fn(&Lane) -> bool) -> Vec<Arc<EntityKey>> {
+        let of_shard = |shard: &Mutex<Shard>| {
+            let shard = shard.lock();
+            let lanes = shard.lanes.iter().filter(|(_, lane)| such(lane));
+            lanes.map(|(key, _)| Arc::clone(key)).collect::<Vec<_>>()
+        };
+        let mut keys: Vec<_> = self.shards.iter().flat_map(of_shard).collect();
+        keys.sort_unstable();
+        keys
     }
 
     fn shard(&self, key: &EntityKey) -> &Mutex<Shard> {
@@ -204,24 +254,31 @@ impl Lanes {
 }
 
 impl Shard {
-    fn lane(&mut self, key: &Arc<EntityKey>) -> &mut Lane {
+    fn lane(&mut self, key: &Arc<EntityKey>, now_us: impl FnOnce() -> u64) -> &mut Lane {
         if !self.lanes.contains_key(key) && self.lanes.len() >= self.capacity {
-            self.make_room();
+            self.make_room(now_us());
         }
         self.lanes.entry(Arc::clone(key)).or_default()
     }
 
-    /// Forgets a few lanes that nobody is in. What only this process knows is not forgotten: it cannot be read again.
-    fn make_room(&mut self) {
-        for _ in 0..SWEEP.min(self.lanes.len()) {
+    /// Forgets a few lanes that nobody is in; if all of them know what only this process does, the first of those too, or
+    /// the lanes would outgrow any bound. A policy can do without: a process may die at any time.
+    fn make_room(&mut self, now_us: u64) {
+        let mut idle = None;
+        let before = self.lanes.len();
+        for _ in 0..SWEEP.min(before) {
             self.hand %= self.lanes.len().max(1);
             let lane = &self.lanes[self.hand];
-            let empty = lane.waiting.is_empty() && lane.deferred.is_empty();
-            if empty && !lane.driven && lane.known.entity.local.is_empty() {
+            let is_idle = !lane.driven && lane.waiting.is_empty() && lane.deferred.is_empty();
+            if is_idle && lane.known.entity.local.expires_us() <= now_us {
                 self.lanes.swap_remove_index(self.hand);
             } else {
+                idle = idle.or(is_idle.then_some(self.hand));
                 self.hand += 1;
             }
+        }
+        if let Some(idle) = idle.filter(|_| self.lanes.len() == before) {
+            self.lanes.swap_remove_index(idle);
         }
     }
 }
@@ -233,4 +290,52 @@ fn take(calls: &mut Vec<Call>, most: usize) -> Vec<Call> {
     }
     let rest = calls.split_off(most);
     std::mem::replace(calls, rest)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::key::Namespace;
+    use crate::transaction::CellValue;
+
+    const CAPACITY: usize = 64;
+
+    /// Lanes that know of `keys` entities, each with a number of this host's own that expires at 100.
+    fn lanes(keys: u64, now_us: u64) -> Lanes {
+        let (lanes, namespace) = (Lanes::new(CAPACITY, 1), Namespace::new("rl", "api"));
+        for number in 0..keys {
+            let key = Arc::new(namespace.entity(&number.to_string()));
+            lanes.push(&key, Call { work: None, reply: None }, || now_us);
+            let (batch, mut known) = lanes.next_batch(&key).expect("a call is in line");
+            drop(batch);
+            known.entity.local.set(1, Some(CellValue::Number(5)), 100);
+            lanes.keep(&key, known);
+            assert!(lanes.next_batch(&key).is_none());
+        }
+        lanes
+    }
+
+    fn count(lanes: &Lanes) -> usize {
+        lanes.shards.iter().map(|shard| shard.lock().lanes.len()).sum()
+    }
+
+    #[test]
+    fn any_number_of_keys_takes_no_more_lanes_than_are_to_be_known() {
+        for now_us in [99, 100] {
+            assert!(count(&lanes(100_000, now_us)) <= CAPACITY, "at {now_us}");
+        }
+    }
+
+    #[test]
+    fn what_only_this_host_knows_goes_last() {
+        let lanes = lanes(CAPACITY as u64, 0);
+        let shard = lanes.shards.iter().find(|shard| shard.lock().lanes.len() > 1).expect("some shard holds two");
+        let mut shard = shard.lock();
+        let held = shard.lanes.len();
+        shard.lanes[held - 1].known.entity.local.set(1, None, 0);
+        let other = shard.lanes.get_index(held - 1).map(|(key, _)| Arc::clone(key)).expect("it is there");
+        shard.hand = 0;
+        shard.make_room(50);
+        assert!(shard.lanes.len() == held - 1 && !shard.lanes.contains_key(&other));
+    }
 }

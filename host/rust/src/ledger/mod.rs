@@ -1,18 +1,21 @@
 //! The ledger: runs a policy on what is known of an entity, commits the log of the run, and runs again where the store
 //! knew better. See ARCHITECTURE.md for the protocol.
 //!
-//! Invariants: a caller is answered only from a run that the store has confirmed, but for outcomes that the policy itself lets
-//! settle later, and refusals that what was confirmed of late proves. A call whose caller has gone away is undone. Every call ends after a bounded number of commits.
+//! Invariants: a caller is answered only from a run that the store has confirmed or need not, but for outcomes that the policy itself
+//! lets settle later, and refusals that what was confirmed of late proves. A call whose caller has gone away is undone. Every call ends after a bounded number of commits.
 
 mod alone;
 mod amends;
 mod batch;
 mod driven;
 mod hearer;
+mod here;
 mod lanes;
+mod leases;
 mod limit;
+mod many;
 mod offset;
-mod refusal;
+mod runs;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -78,6 +81,9 @@ pub(crate) struct Counters {
     pub(crate) deferred: AtomicU64,
     pub(crate) lost: AtomicU64,
     pub(crate) local: AtomicU64,
+    pub(crate) leases: AtomicU64,
+    pub(crate) leased: AtomicU64,
+    pub(crate) released: AtomicU64,
     pub(crate) degraded: AtomicU64,
     pub(crate) posted: AtomicU64,
 }
@@ -129,8 +135,8 @@ impl Ledger {
         policy: &Policy,
         request: Request,
     ) -> Result<Answer, Error> {
-        if let Some(refusal) = self.refuse(&key, policy, &request) {
-            return Ok(refusal);
+        if let Some(answer) = self.answer_here(&key, policy, &request) {
+            return Ok(answer);
         }
         if let Some(error) = self.guards.refusal(&key) {
             return Err(error.into());
@@ -147,15 +153,24 @@ impl Ledger {
             Some(_) => (self.due_us(), self.post_first(&key)),
             None => (u64::MAX, None),
         };
-        let posts = debt.is_some_and(|debt| self.lanes.push(&key, debt));
-        let leads = posts | self.lanes.push(&key, Call { work, reply: Some(Hearer::new(reply, due_us)) });
+        let posts = debt.is_some_and(|debt| self.push(&key, debt));
+        let leads = posts | self.push(&key, Call { work, reply: Some(Hearer::new(reply, due_us)) });
         Driven::new(leads.then(|| Arc::clone(self).drive(key)), answer, unheard)
     }
 
     /// Puts in line what takes back what a call was given. True: the caller must drive the lane.
     fn take_back(&self, key: &Arc<EntityKey>, (policy, request): &Work, answer: &Answer) -> bool {
         let Some(request) = request.undo(answer) else { return false };
-        self.lanes.push(key, Call { work: Some((policy.clone(), request)), reply: None })
+        self.push(key, Call { work: Some((policy.clone(), request)), reply: None })
+    }
+
+    fn push(&self, key: &Arc<EntityKey>, call: Call) -> bool {
+        self.lanes.push(key, call, || self.about_us())
+    }
+
+    /// About the time of the store; early where nothing is known of it.
+    fn about_us(&self) -> u64 {
+        self.offset.store_us(self.clock.now_us()).unwrap_or(0)
     }
 
     /// Takes an outcome in. If the policy lets it settle later, the answer is what this host knows, and the outcome goes out with
@@ -179,16 +194,18 @@ impl Ledger {
 
     /// Puts in line what nobody waits for.
     fn defer(self: &Arc<Self>, key: Arc<EntityKey>, work: Work) {
-        match self.lanes.defer(&key, Call { work: Some(work), reply: None }) {
+        match self.lanes.defer(&key, Call { work: Some(work), reply: None }, || self.about_us()) {
             Flush::Arranged => {}
             Flush::Soon => drop(tokio::spawn(Arc::clone(self).flush_later(key))),
             Flush::Now => drop(tokio::spawn(Arc::clone(self).drive(key))),
         }
     }
 
-    /// Returns when all that was in line when it was called is settled, also what nobody waits for, as far as the store is there.
+    /// Returns when all that was in line when it was called is settled, also what nobody waits for, and all that this host held is
+    /// given back, as far as the store is there.
     pub(crate) async fn flush(self: &Arc<Self>) {
         self.amend().await;
+        self.release_all().await;
         for key in self.lanes.unsettled() {
             // The answer says only that all before it is done; errors were told to those whom they concern.
             let _ = self.line_up(key, None).await;

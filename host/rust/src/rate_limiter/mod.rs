@@ -78,6 +78,34 @@ impl RateLimiter {
         self.inner.decide(ask, Request::TryAcquire { cost: ask.cost }).await
     }
 
+    /// Asks for permits for several keys at once: exactly what [`Self::try_acquire`] would answer to each in turn. On the memory
+    /// store that is one call of the component; on a shared one keys do not wait for each other, and all that is asked for one
+    /// key is one round trip. Dropping the future undoes all of it.
+    ///
+    /// ```
+    /// # use tidegate::{Ask, Limit, RateLimiterConfig, Tidegate};
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), tidegate::Error> {
+    /// # let gate = Tidegate::builder().build()?;
+    /// let limiter = gate.rate_limiter(RateLimiterConfig::new("mail", Limit::per_minute(2)))?;
+    /// let decisions = limiter.try_acquire_many(["ann", "bob", "ann", "ann"]).await;
+    /// let allowed: Vec<bool> = decisions.into_iter().map(|decision| decision.is_ok_and(|it| it.is_allowed())).collect();
+    /// assert_eq!(allowed, [true, true, true, false]);
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    /// Each answer has its own, which are those of [`Self::try_acquire`].
+    pub async fn try_acquire_many<'a, A: Into<Ask<'a>>>(
+        &self,
+        asks: impl IntoIterator<Item = A>,
+    ) -> Vec<Result<Decision, Error>> {
+        let asks: Vec<Ask<'a>> = asks.into_iter().map(Into::into).collect();
+        let answers = self.inner.core.try_acquire_many(&self.inner.namespace, &self.inner.policy, &asks).await;
+        self.inner.decisions(&asks, answers)
+    }
+
     /// Asks for permits and waits for them, as the configuration says.
     ///
     /// Dropping the future leaves the queue, or gives the reserved place back.
@@ -106,7 +134,7 @@ impl RateLimiter {
     /// Those of [`Self::try_acquire`].
     pub async fn decide<'a>(&self, ask: impl Into<Ask<'a>>, ticket: Option<Ticket>) -> Result<Decision, Error> {
         let ask = ask.into();
-        self.inner.decide(ask, acquire_request(ask, ticket)).await
+        self.inner.decide(ask, acquire_request(ask, ticket, &self.inner.config)).await
     }
 
     /// What [`Self::try_acquire`] would answer, without charging.
@@ -155,7 +183,11 @@ impl RateLimiter {
 }
 
 /// Asks by the configured behaviour, or comes back.
-pub(crate) fn acquire_request(ask: Ask<'_>, ticket: Option<Ticket>) -> Request {
+pub(crate) fn acquire_request(ask: Ask<'_>, ticket: Option<Ticket>, config: &RateLimiterConfig) -> Request {
+    if config.on_limit == OnLimit::Reject {
+        // The same by contract, and the one that several calls can be made of at once.
+        return Request::TryAcquire { cost: ask.cost };
+    }
     Request::Acquire { cost: ask.cost, priority: ask.priority, ticket: ticket.map_or(0, |ticket| ticket.0) }
 }
 
@@ -202,6 +234,16 @@ impl Inner {
             Err(error) if error.is_store_away() => self.while_away(ask, request, error),
             Err(error) => Err(error),
         }
+    }
+
+    pub(crate) fn try_acquire_many_now(&self, asks: &[Ask<'_>]) -> Vec<Result<Decision, Error>> {
+        self.decisions(asks, self.core.try_acquire_many_now(&self.namespace, &self.policy, asks))
+    }
+
+    fn decisions(&self, asks: &[Ask<'_>], answers: Vec<Result<Answer, Error>>) -> Vec<Result<Decision, Error>> {
+        let decide =
+            |(ask, answer): (&Ask<'_>, _)| self.decision(*ask, &Request::TryAcquire { cost: ask.cost }, answer);
+        asks.iter().zip(answers).map(decide).collect()
     }
 
     fn never_fits(&self, cost: u32) -> Error {

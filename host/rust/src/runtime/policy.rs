@@ -26,6 +26,11 @@ pub(super) enum PolicyConfig {
 }
 
 impl Policy {
+    /// Whether it is the very same.
+    pub(crate) fn is(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.0, &other.0)
+    }
+
     /// A rate limiter: for how long a permit can count at most, in microseconds. Any other policy: 0.
     pub(crate) fn longest_us(&self) -> u64 {
         match &self.0.config {

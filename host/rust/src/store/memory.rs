@@ -3,11 +3,14 @@
 //! A policy runs on an entity's true cells, under the lock of the shard that holds it, so nothing has to be committed and no
 //! two calls can conflict. [`MemoryStore`] puts the same entities behind the commit protocol.
 
+mod many;
+
 use std::sync::Arc;
 
 use indexmap::IndexMap;
 use parking_lot::{Mutex, MutexGuard};
 
+pub(crate) use self::many::{Seat, Several};
 use super::StoreError;
 use crate::transaction::{Entity, Transaction};
 
@@ -43,14 +46,18 @@ pub(crate) struct Shard {
     hand: usize,
     /// Nothing expires before, so a full shard need not be searched again.
     full_until_us: u64,
+    /// How many to look at for those that came in a run of several.
+    newcomers: usize,
     transaction: Transaction,
 }
 
-#[derive(Debug)]
+#[derive(Debug, Default)]
 struct Slot {
     entity: Entity,
     /// The time of the last run. No run on the entity is ever given an earlier one.
     seen_us: u64,
+    /// In a run of several, which entity it is, counted from 1; else 0.
+    seat: u32,
 }
 
 impl Memory {
@@ -68,6 +75,7 @@ impl Memory {
             capacity,
             hand: 0,
             full_until_us: 0,
+            newcomers: 0,
             transaction: Transaction::default(),
         };
         let shards = (0..SHARDS).map(|_| Mutex::new(shard())).collect();
@@ -163,7 +171,7 @@ impl Shard {
 
     /// Puts an entity in, for which there must be room.
     pub(crate) fn insert(&mut self, tag: &str, entity: Entity, now_us: u64) {
-        self.entities.insert(tag.into(), Slot { entity, seen_us: now_us });
+        self.entities.insert(tag.into(), Slot { entity, seen_us: now_us, seat: 0 });
     }
 
     /// Whether there is room for so many more entities, once those that have expired are dropped.

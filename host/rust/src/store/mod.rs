@@ -4,7 +4,7 @@
 //! each operation means is written in `wit/kv.wit`; what a commit adds to that is the answer the run was given, so that
 //! the store can tell whether the run still holds.
 
-mod memory;
+pub(crate) mod memory;
 mod memory_store;
 #[cfg(feature = "redis")]
 pub mod redis;

@@ -101,6 +101,7 @@ impl Cells {
     }
 
     /// Whether there is no cell at all, not even an expired one.
+    #[cfg(test)]
     pub(crate) fn is_empty(&self) -> bool {
         self.0.is_empty()
     }

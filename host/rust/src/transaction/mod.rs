@@ -75,6 +75,8 @@ pub(crate) struct Transaction {
     mode: Mode,
     /// Whether a run named an entity that the call is not about.
     strayed: bool,
+    /// Whether a run asked a cell that all hosts share.
+    shares: bool,
     /// Where in `changes` the latest run starts.
     run_start: usize,
     entities: SmallVec<[Entity; 1]>,
@@ -130,6 +132,7 @@ impl Transaction {
     /// Marks the start of a run, to which [`Self::rollback_run`] goes back.
     pub(crate) fn start_run(&mut self) {
         self.strayed = false;
+        self.shares = false;
         if self.mode == Mode::Direct {
             self.changes.clear();
         } else if let Some(log) = &mut self.log {
@@ -157,6 +160,11 @@ impl Transaction {
     /// nothing and is not logged; the run is not to be trusted.
     pub(crate) fn strayed(&self) -> bool {
         self.strayed
+    }
+
+    /// Whether the latest run asked a cell that all hosts share. One that did not has nothing to commit.
+    pub(crate) fn shares(&self) -> bool {
+        self.shares
     }
 
     /// Undoes all runs and empties the log, for another try at another time.
@@ -229,6 +237,7 @@ impl Transaction {
     fn knows(&mut self, at: Place) -> bool {
         let known = (at.entity as usize) < self.entities.len();
         self.strayed |= !known;
+        self.shares |= at.scope == Scope::Shared;
         known
     }
 

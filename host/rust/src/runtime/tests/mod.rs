@@ -1,3 +1,4 @@
+mod batches;
 mod guest;
 mod loading;
 mod policies;

@@ -5,6 +5,7 @@
 (import "tidegate:policy/kv@0.1.0" "advance" (func $advance (param i32 i32 i32 i64 i64 i64 i64 i32)))
 (import "tidegate:policy/kv@0.1.0" "retreat" (func $retreat (param i32 i32 i32 i64 i64) (result i64)))
 (import "[export]tidegate:policy/rate-limiter@0.1.0" "[resource-new]limiter" (func $new (param i32) (result i32)))
+(import "[export]tidegate:policy/circuit-breaker@0.1.0" "[resource-new]breaker" (func $new_breaker (param i32) (result i32)))
 
 (memory (export "memory") 1)
 (data (i32.const 512) "limits[0].limit")
@@ -29,7 +30,8 @@
 
 ;; The result is at 1100: a handle, or one problem, which is at 1120.
 (func (export "tidegate:policy/rate-limiter@0.1.0#[static]limiter.open")
-  (param $limits i32) (param $count i32) (param i32) (param i64) (param i64) (param i64) (result i32)
+  (param $limits i32) (param $count i32) (param i32) (param i64) (param i64) (param i64)
+  (param i32) (param i32) (param i64) (result i32)
   (local $behaviour i32)
   (local.set $behaviour (i32.load (local.get $limits)))
   (if (i32.eq (local.get $behaviour) (i32.const 8)) (then unreachable))
@@ -45,6 +47,12 @@
       (global.set $open (i32.add (global.get $open) (i32.const 1)))
       (i32.store8 (i32.const 1100) (i32.const 0))
       (i32.store (i32.const 1104) (call $new (local.get $behaviour)))))
+  (i32.const 1100))
+
+;; A breaker that has no calls: whoever opens a gate on a store opens one.
+(func (export "tidegate:policy/circuit-breaker@0.1.0#[static]breaker.open") (param i32) (result i32)
+  (i32.store8 (i32.const 1100) (i32.const 0))
+  (i32.store (i32.const 1104) (call $new_breaker (i32.const 1)))
   (i32.const 1100))
 
 (func $now_us (result i64)

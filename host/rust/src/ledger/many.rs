@@ -1,0 +1,91 @@
+//! Several calls at once, on any entities.
+
+use std::sync::Arc;
+
+use tokio::runtime::Handle;
+
+use super::Ledger;
+use super::driven::{Driven, Unheard};
+use crate::call::{Answer, Request};
+use crate::error::Error;
+use crate::key::EntityKey;
+use crate::runtime::Policy;
+
+/// A call that was made.
+enum Made {
+    Answered(Given),
+    Waits(Driven, Option<Unheard>),
+}
+
+/// An answer that nobody has heard yet. Dropped, what it gave is taken back.
+struct Given {
+    answer: Option<Result<Answer, Error>>,
+    unheard: Option<Unheard>,
+}
+
+impl Ledger {
+    /// Makes calls in their order, and answers when all are done. Those on one entity go out together, and entities do not wait
+    /// for each other. Dropping the future undoes all of them.
+    pub(crate) async fn call_many(
+        self: &Arc<Self>,
+        policy: &Policy,
+        calls: impl IntoIterator<Item = (EntityKey, Request)>,
+    ) -> Vec<Result<Answer, Error>> {
+        let mut made: Vec<Made> = calls.into_iter().map(|(key, request)| self.make(key, policy, request)).collect();
+        // All are in line before any lane is driven. A lane that is alone is driven by this very future.
+        let waits = made.iter_mut().filter_map(Made::waits);
+        waits.skip(1).for_each(Driven::let_go);
+        let mut given = Vec::with_capacity(made.len());
+        for made in made {
+            given.push(made.answer().await);
+        }
+        given.into_iter().map(Given::hear).collect()
+    }
+
+    fn make(self: &Arc<Self>, key: EntityKey, policy: &Policy, request: Request) -> Made {
+        let answer = match self.answer_here(&key, policy, &request) {
+            Some(answer) => Some(Ok(answer)),
+            None => self.guards.refusal(&key).map(|error| Err(error.into())),
+        };
+        let (key, work) = (Arc::new(key), (policy.clone(), request));
+        let gives = work.1.gives();
+        let unheard = gives.then(|| Unheard { ledger: Arc::clone(self), key: Arc::clone(&key), work: work.clone() });
+        match answer {
+            Some(answer) => Made::Answered(Given { answer: Some(answer), unheard }),
+            None => Made::Waits(self.line_up(key, Some(work)), unheard),
+        }
+    }
+}
+
+impl Made {
+    fn waits(&mut self) -> Option<&mut Driven> {
+        match self {
+            Self::Waits(driven, _) => Some(driven),
+            Self::Answered(_) => None,
+        }
+    }
+
+    async fn answer(self) -> Given {
+        match self {
+            Self::Answered(given) => given,
+            Self::Waits(driven, unheard) => Given { answer: Some(driven.await), unheard },
+        }
+    }
+}
+
+impl Given {
+    fn hear(mut self) -> Result<Answer, Error> {
+        self.unheard = None;
+        self.answer.take().expect("an answer is heard once")
+    }
+}
+
+impl Drop for Given {
+    fn drop(&mut self) {
+        if let (Some(unheard), Some(Ok(answer)), Ok(runtime)) =
+            (self.unheard.take(), &self.answer, Handle::try_current())
+        {
+            unheard.take_back(answer, &runtime);
+        }
+    }
+}
