@@ -42,6 +42,19 @@ test("a success between failures starts the count anew", async () => {
   expect(host.changes).toEqual([]);
 });
 
+test("a store that only says what it knows does not count as one that takes what it is sent", async () => {
+  const fleet = new Fleet();
+  const host = fleet.host();
+  const ask = limited(host);
+  await ask();
+  for (let failure = 0; failure < 3; failure++) {
+    // As of a replica: the first commit is refused on what is known, the second fails where it writes.
+    host.link.failInTurn("refuse", "away");
+    expect(await ask()).toBe("away");
+  }
+  expect(host.gate.storeState()).toBe("away");
+});
+
 test("probes come twice as late each time, up to five seconds, and need no traffic", async () => {
   const fleet = new Fleet();
   const host = fleet.host();

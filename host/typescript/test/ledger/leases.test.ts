@@ -29,6 +29,8 @@ test("what a lease holds costs no round trip, and each that was spent in time do
   expect(decisions[15]).toMatchObject({ leased: false, releaseAfterMs: 500 });
   expect(decisions[16]).toMatchObject({ leased: true, releaseAfterMs: 0, remaining: 14 });
   expect(host.ledger.stats().leased).toBe(1 + 3 + 7 + 15);
+  // One is waited for, to be given back.
+  expect(world.sleepers).toBe(1);
 });
 
 test("what is left of a lease is given back when it is over", async () => {
@@ -73,6 +75,29 @@ test("calls that meet line up for one lease, and one batch spends it", async () 
   const decisions = await Promise.all(Array.from({ length: 8 }, () => host.decide(HUNDRED, tryAcquire())));
   expect(decisions.map(({ leased }) => leased)).toEqual([false, ...Array.from({ length: 7 }, () => true)]);
   expect(world.link.commits.length - before).toBe(1);
+});
+
+test("while a batch is on its way the lease is that batch's", async () => {
+  const world = new World();
+  const host = world.host();
+  const { decisions } = await spend(world, host, 7);
+  world.pass(1);
+  await spend(world, host, 1);
+  const release = world.link.hold();
+  // Charged before the lease, so it goes to the store.
+  const back = host.decide(HUNDRED, refund(1, decisions[0]?.chargedAtUs ?? 0));
+  await setImmediate();
+  let isAnswered = false;
+  const asks = host.decide(HUNDRED, tryAcquire()).finally(() => {
+    isAnswered = true;
+  });
+  await setImmediate();
+  expect(isAnswered).toBe(false);
+  release();
+  await back;
+  expect(await asks).toMatchObject({ leased: true, remaining: 6 });
+  await host.ledger.flush();
+  expect((await world.host().decide(HUNDRED, peek())).count).toBe(7 + 2 - 1);
 });
 
 test("a refund goes back into the lease while it runs, without a round trip", async () => {

@@ -33,6 +33,21 @@ test("overload does not reach the store, and retry-after goes on counting down",
   expect(host.ledger.stats().local).toBe(2);
 });
 
+test("a refusal is told again as it was for a millisecond, unless something has changed", async () => {
+  const { world, host, charges } = await exhausted();
+  const ask = tryAcquire();
+  const first = await host.decide(TWO, ask);
+  world.clock.setUs(world.clock.nowUs() + 999);
+  host.clock.setUs(host.clock.nowUs() + 999);
+  expect(await host.decide(TWO, ask)).toBe(first);
+  host.clock.setUs(host.clock.nowUs() + 1);
+  world.clock.setUs(world.clock.nowUs() + 1);
+  const later = await host.decide(TWO, ask);
+  expect(first.retryAfterMs - later.retryAfterMs).toBe(1);
+  await host.decide(TWO, refund(1, charges[0]?.chargedAtUs ?? 0));
+  expect((await host.decide(TWO, ask)).verdict).toBe("allowed");
+});
+
 test("what is known is asked for again after a tenth of a second", async () => {
   const { world, host, commits } = await exhausted();
   const before = commits();

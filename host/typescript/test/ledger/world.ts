@@ -56,6 +56,11 @@ export class Link implements Store {
     this.#faults = Array.from({ length: count }, () => fault);
   }
 
+  /** The next commits fail so, one after the other. */
+  failInTurn(...faults: Fault[]): void {
+    this.#faults = faults.reverse();
+  }
+
   async commit(commit: Commit): Promise<Reply> {
     // The store reads a commit when it is given, and the link is long.
     const copy = structuredClone({ atUs: commit.atUs, cells: commit.cells, ops: commit.ops });
