@@ -57,8 +57,6 @@ pub struct Endured {
     pub diverged: u64,
     /// Stored values that were not ours, so far in this process.
     pub foreign: u64,
-    /// Background work that was dropped, so far in this process.
-    pub lost: u64,
 }
 
 /// What became of a load.

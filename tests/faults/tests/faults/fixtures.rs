@@ -243,7 +243,7 @@ impl Aftermath {
     fn new(loads: Vec<Load>, endured: Vec<Endured>, counted: u64) -> Self {
         let mut tolls: Vec<(Load, Toll)> = loads.into_iter().map(|load| (load, Toll::default())).collect();
         for one in endured {
-            assert_eq!((one.diverged, one.foreign, one.lost), (0, 0, 0));
+            assert_eq!((one.diverged, one.foreign), (0, 0));
             for (sum, toll) in tolls.iter_mut().zip(one.tolls) {
                 sum.1.merge(toll);
             }

@@ -92,8 +92,8 @@ impl Endurance {
         timeout(PATIENCE, ending).await.with_context(|| format!("calls hang: {}", self.state()))??;
         self.stopped.send_replace(false);
         let tolls = self.loads.drain(..).map(|kept| std::mem::take(&mut kept.toll().0)).collect();
-        let Stats { diverged, foreign, lost, .. } = gate.stats();
-        Ok(Endured { tolls, diverged, foreign, lost })
+        let Stats { diverged, foreign, .. } = gate.stats();
+        Ok(Endured { tolls, diverged, foreign })
     }
 
     fn shows(&self, watch: &Watch) -> bool {
