@@ -23,7 +23,7 @@ pub(crate) enum Role {
     LeaseAt = 6,
     /// How much of it is spent; local.
     LeaseSpent = 7,
-    /// How many permits were charged for it; local.
+    /// How many permits were charged for it, or are to be charged next; local.
     LeaseSize = 8,
 }
 

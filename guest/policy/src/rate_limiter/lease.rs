@@ -63,7 +63,8 @@ pub(crate) struct Held {
     pub(crate) charged_at_us: u64,
     pub(crate) runs: bool,
     pub(crate) left: u32,
-    /// How many permits were charged last; 0: none for as long as a lease lives.
+    /// How many permits were charged for it; without a lease, how many to charge next; 0: nothing was charged for as long as
+    /// a lease lives.
     size: u32,
 }
 
@@ -160,14 +161,14 @@ impl Lease {
     }
 
     /// How many permits to charge in all with a call that nothing was left for: twice as many as the last time where that was
-    /// too little for a life, as many as were used where some were left.
+    /// too little for a life, as many as were used where the lease is over.
     pub(crate) fn wanted(&self, held: &Held) -> u32 {
         let wanted = match held {
-            Held { size: 0, .. } => 1,
-            Held { charged_at_us: 0, size, .. } | Held { runs: true, size, .. } => size.saturating_mul(2),
+            Held { charged_at_us: 0, size, .. } => *size,
+            Held { runs: true, size, .. } => size.saturating_mul(2),
             Held { .. } => held.used(),
         };
-        wanted.min(self.most)
+        wanted.clamp(1, self.most)
     }
 
     /// Holds `extra` permits of `size` that were charged.
@@ -178,13 +179,13 @@ impl Lease {
         cells.put_local(self.field(Role::LeaseSize), u64::from(size), self.keep_ms());
     }
 
-    /// Holds nothing, and remembers for the life of a lease how many permits were of use.
-    pub(crate) fn drop<K: Kv>(&self, cells: &mut Cells<'_, K>, held: &Held, size: u32) {
+    /// Holds nothing, and remembers for the life of a lease how many permits to charge next.
+    pub(crate) fn drop<K: Kv>(&self, cells: &mut Cells<'_, K>, held: &Held, next: u32) {
         if held.charged_at_us != 0 {
             cells.delete_local(self.field(Role::LeaseAt));
             cells.delete_local(self.field(Role::LeaseSpent));
         }
-        cells.put_local(self.field(Role::LeaseSize), u64::from(size), self.life_us / 1_000);
+        cells.put_local(self.field(Role::LeaseSize), u64::from(next), self.life_us / 1_000);
     }
 
     pub(crate) fn forget<K: Kv>(&self, cells: &mut Cells<'_, K>) {

@@ -66,7 +66,7 @@ impl RateLimiter {
             if self.give_back(call, &held) {
                 models = self.load(call, Reading::Observed);
             }
-            lease.drop(&mut call.cells, &held, wanted);
+            lease.drop(&mut call.cells, &held, wanted.saturating_mul(2));
         }
         let mut decision = call.report(&models, 0, Outcome::Allowed { charged_at_us });
         if let Some((ends_us, extra)) = taken {

@@ -196,6 +196,24 @@ fn key_that_is_asked_rarely_is_leased_no_more_than_it_uses() {
     }
 }
 
+/// What was used of a lease that was given back is what the next one is taken for.
+#[test]
+fn lease_after_one_that_was_given_back_is_of_what_was_used() {
+    for algorithm in [STRICT, FIXED, COUNTER, LOG] {
+        for used in [1, 5] {
+            let mut key = key(algorithm);
+            take(&mut key, 15);
+            key.burst(used - 1);
+            key.pass_ms(LIFE_MS);
+            assert_eq!(key.limiter.release(&mut key.world, 0, false), 16 - u32::try_from(used).expect("few"));
+            let before = count(&key);
+            let next = key.acquire(1);
+            assert_eq!(next.release_after_ms > 0, used > 1, "{algorithm:?} {used}");
+            assert_eq!(count(&key) as usize, before as usize + used, "{algorithm:?}");
+        }
+    }
+}
+
 #[test]
 fn chunk_that_does_not_fit_leaves_the_call_charged_alone() {
     for algorithm in ALGORITHMS {

@@ -1,5 +1,6 @@
 """Reads cases as JSON lines, makes their calls on this host and writes the decision log. See tests/conformance/README.md."""
 
+import contextlib
 import json
 import sys
 
@@ -101,6 +102,10 @@ class Policy:
         self.policies.transaction = transaction
         return self.policies.call(self.interface, f"[method]{self.kind}.{method}", self.resource, 0, *arguments)
 
+    def release(self, transaction):
+        """Gives back what is left of a lease."""
+        return self.call(transaction, "release", True)
+
 
 class Case:
     """A case in progress."""
@@ -117,6 +122,8 @@ class Case:
         on_memory = case["store"] == "memory"
         self.opened = {described["id"]: Policy(policies, described, on_memory) for described in case["policies"]}
         self.answers = []
+        # When the latest lease of a host's entity ends, and the policy that took it.
+        self.leases = {}
 
     def _store(self):
         def clock():
@@ -136,6 +143,7 @@ class Case:
             valid = valid and not problems
         for index, step in enumerate(self.case["steps"] if valid else []):
             self.now_us = step["atUs"]
+            self._release()
             answer = self._step(step)
             self.answers.append(answer)
             self.write({"step": index, **answer})
@@ -179,7 +187,19 @@ class Case:
             ledger.flush()
         else:
             made = ledger.call(tag, run)
+        release_after_ms = made.get("decision", {}).get("releaseAfterMs", 0)
+        if release_after_ms:
+            self.leases[step["host"], tag] = (clock() + release_after_ms * 1_000, policy)
         return {name: value for name, value in made.items() if name != "settle"}
+
+    def _release(self):
+        """Gives back what is left of leases that have ended."""
+        for (host, tag), (ends_us, policy) in sorted(self.leases.items(), key=lambda lease: lease[0]):
+            clock, ledger = self.hosts[host]
+            if ends_us <= clock():
+                del self.leases[host, tag]
+                with contextlib.suppress(Contended, StoreAway):
+                    ledger.call(tag, policy.release)
 
     def _away(self, policy, call):
         when_away = policy.config.get("whenAway", "error")

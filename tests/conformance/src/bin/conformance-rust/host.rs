@@ -111,6 +111,8 @@ impl Stage {
         for host in &self.hosts {
             host.clock.set_us(step.at_us.saturating_add_signed(host.offset_us));
         }
+        // What is due by then is done in the background, before the step.
+        tokio::task::yield_now().await;
         self.giving = Given::default();
         let host = self.hosts.get(step.host).context("no such host")?;
         let answer = match host.policies.get(&step.policy).context("no such policy")? {
