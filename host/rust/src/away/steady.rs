@@ -23,12 +23,15 @@ impl Steady {
         Self { clock, back_us: AtomicU64::new(0), latest_us: AtomicU64::new(0) }
     }
 
-    /// The time, never earlier than before.
+    /// The time, never earlier than before but for what threads are apart that ask together.
     pub(crate) fn now_us(&self) -> u64 {
         let back_us = self.back_us.load(Ordering::Relaxed);
         let now_us = self.clock.now_us().saturating_add(back_us);
-        let latest_us = self.latest_us.fetch_max(now_us, Ordering::Relaxed);
-        if latest_us.saturating_sub(now_us) > SLACK_US {
+        let latest_us = self.latest_us.load(Ordering::Relaxed);
+        if now_us > latest_us {
+            // Of threads that do so together any may win: they are nowhere near the slack apart.
+            self.latest_us.store(now_us, Ordering::Relaxed);
+        } else if latest_us - now_us > SLACK_US {
             // Of threads that find out together one puts it right.
             let more_us = back_us + (latest_us - now_us);
             let _ = self.back_us.compare_exchange(back_us, more_us, Ordering::Relaxed, Ordering::Relaxed);

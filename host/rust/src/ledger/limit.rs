@@ -23,9 +23,9 @@ impl Ledger {
     pub(super) async fn in_time<T>(&self, key: &Arc<EntityKey>, batch: &[Call], work: impl Future<Output = T>) -> T {
         let Some(limit) = self.limit else { return work.await };
         let mut work = pin!(work);
-        // Who is in line now came after the batch, but for those who did not fit into it.
-        // A batch in which nobody waits goes before those who do.
-        let mut due_us = first_due_us(batch).or_else(|| self.lanes.first_due_us(key));
+        // Those in a batch came one after the other, and those who are in line came after them. A batch in which nobody waits
+        // may go before those who do.
+        let mut due_us = batch.iter().find_map(Call::due_us).or_else(|| self.lanes.first_due_us(key));
         loop {
             let now_us = self.guards.steady().now_us();
             // Who comes while this sleeps is due after it.

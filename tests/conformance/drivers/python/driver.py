@@ -31,7 +31,7 @@ OPENERS = {
 }
 DECISION = (
     "verdict reason at_us charged_at_us binding count limit remaining reset_after_ms retry_after_ms wait_ms position waiting"
-    " ticket discarded degraded"
+    " ticket discarded leased release_after_ms degraded"
 ).split()
 REPORT = (
     "effect state mode generation permit failures consecutive calls failed slow failure_rate slow_rate successes probes"
