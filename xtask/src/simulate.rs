@@ -75,8 +75,8 @@ const MUTANTS: &[Mutant] = &[
     // G: a call is charged without a check of all its limits.
     Mutant {
         file: "rate_limiter/limiter.rs",
-        text: "let models = self.check_all(call)?;",
-        instead: "let models = match self.check_all(call) {\n            Err(models) if !crate::mutant(b'G') => return Err(models),\n            Ok(models) | Err(models) => models,\n        };",
+        text: "let models = self.check_all(call, permits)?;",
+        instead: "let models = match self.check_all(call, permits) {\n            Err(models) if !crate::mutant(b'G') => return Err(models),\n            Ok(models) | Err(models) => models,\n        };",
     },
     // H: a refusal of a bucket charges it.
     Mutant {

@@ -16,7 +16,7 @@ use tokio::runtime::Handle;
 use tokio::task::AbortHandle;
 
 use crate::bridge::{Bell, Bridge, Loops};
-use crate::decision::{Admission, Decision};
+use crate::decision::{self, Admission, Decision};
 use crate::errors;
 use crate::nodes::{passage_parts, step_parts};
 use crate::report::CircuitReport;
@@ -25,6 +25,7 @@ use crate::report::CircuitReport;
 #[derive(Debug)]
 pub(crate) enum Outcome {
     Decision(tidegate::Decision),
+    Decisions(Vec<Result<tidegate::Decision, Error>>),
     Admission(tidegate::Admission),
     Report(tidegate::CircuitReport),
     NodeStep(NodeStep),
@@ -37,6 +38,7 @@ impl Outcome {
     fn into_python(self, py: Python<'_>) -> PyResult<Bound<'_, PyAny>> {
         match self {
             Self::Decision(decision) => Ok(Bound::new(py, Decision(decision))?.into_any()),
+            Self::Decisions(decisions) => Ok(decision::all(py, decisions)?.into_pyobject(py)?.into_any()),
             Self::Admission(admission) => Ok(Bound::new(py, Admission(admission))?.into_any()),
             Self::Report(report) => Ok(Bound::new(py, CircuitReport(report))?.into_any()),
             Self::NodeStep(step) => Ok(step_parts(step).into_pyobject(py)?.into_any()),
@@ -54,6 +56,8 @@ pub(crate) enum Undo {
     Nothing,
     /// Permits or a place in the queue.
     Permits { limiter: tidegate::RateLimiter, key: String, cost: u32 },
+    /// Permits for several keys.
+    ManyPermits { limiter: tidegate::RateLimiter, asks: Vec<(String, u32)> },
     /// A circuit's permit.
     Admission(tidegate::CircuitBreaker),
     /// What the token of a node's step holds.
@@ -75,6 +79,15 @@ impl Undo {
                         Some(ticket) => limiter.cancel(&key, ticket).await.map(drop),
                         None => limiter.refund(Ask::of(&key).cost(cost), &decision).await.map(drop),
                     };
+                });
+            }
+            (Self::ManyPermits { limiter, asks }, Outcome::Decisions(decisions)) => {
+                let given = asks.into_iter().zip(decisions).filter_map(|(ask, decision)| Some((ask, decision.ok()?)));
+                let given: Vec<_> = given.filter(|(_, decision)| decision.is_allowed()).collect();
+                runtime.spawn(async move {
+                    for ((key, cost), decision) in given {
+                        let _ = limiter.refund(Ask::of(&key).cost(cost), &decision).await;
+                    }
                 });
             }
             (Self::Admission(breaker), Outcome::Report(tidegate::CircuitReport { permit: Some(permit), .. })) => {

@@ -34,6 +34,11 @@ fn ask(key: &str, cost: u32, priority: i32) -> Ask<'_> {
     Ask::of(key).cost(cost).priority(priority)
 }
 
+/// Several of them.
+fn all(asks: &[(String, u32)]) -> impl Iterator<Item = Ask<'_>> {
+    asks.iter().map(|(key, cost)| ask(key, *cost, 0))
+}
+
 #[pymethods]
 impl RateLimiter {
     #[getter]
@@ -49,6 +54,12 @@ impl RateLimiter {
     fn try_acquire(&self, py: Python<'_>, key: &str, cost: u32) -> PyResult<Decision> {
         let Opened { limiter, runtime } = self.open_here(py)?;
         wait(py, &runtime, limiter.try_acquire(ask(key, cost, 0))).map(Decision)
+    }
+
+    fn try_acquire_many(&self, py: Python<'_>, asks: Vec<(String, u32)>) -> PyResult<Vec<Py<PyAny>>> {
+        let Opened { limiter, runtime } = self.open_here(py)?;
+        let decisions = wait(py, &runtime, async { Ok(limiter.try_acquire_many(all(&asks)).await) })?;
+        decision::all(py, decisions)
     }
 
     fn acquire(&self, py: Python<'_>, key: &str, cost: u32, priority: i32) -> PyResult<Admission> {
@@ -93,6 +104,13 @@ impl RateLimiter {
         let undo = self.undo(py, &key, cost)?;
         self.start(py, undo, move |limiter| async move {
             limiter.try_acquire(ask(&key, cost, 0)).await.map(Outcome::Decision)
+        })
+    }
+
+    fn start_try_acquire_many<'py>(&self, py: Python<'py>, asks: Vec<(String, u32)>) -> PyResult<Bound<'py, PyAny>> {
+        let undo = Undo::ManyPermits { limiter: self.open_here(py)?.limiter, asks: asks.clone() };
+        self.start(py, undo, move |limiter| async move {
+            Ok(Outcome::Decisions(limiter.try_acquire_many(all(&asks)).await))
         })
     }
 

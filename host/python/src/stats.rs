@@ -19,6 +19,10 @@ record!(Stats {
     contended: u64 = |it| it.contended;
     deferred: u64 = |it| it.deferred;
     lost: u64 = |it| it.lost;
+    local: u64 = |it| it.local;
+    leases: u64 = |it| it.leases;
+    leased: u64 = |it| it.leased;
+    released: u64 = |it| it.released;
     degraded: u64 = |it| it.degraded;
     posted: u64 = |it| it.posted;
     guard_refused: u64 = |it| it.guard_refused;

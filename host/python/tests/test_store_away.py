@@ -34,6 +34,8 @@ LIMIT_MS = 200
 GUARD = StoreGuard(failures=3, open_ms=30, cap_ms=60)
 # More than any test waits for what must come: only a broken guard meets it.
 LONG_S = 60
+# What a server was sent before the guard opened, it does when it is no longer held up. Nobody hears of that any more.
+UNHEARD = 3
 
 
 @pytest.fixture
@@ -79,8 +81,8 @@ def test_what_went_by_shares_is_charged_when_the_store_is_back(server: RedisServ
         assert told.until("available").before == "probing"
         assert gate.store_state() == "available"
         gate.flush()
-        assert limiter.peek("me").count == 3
         assert gate.stats().posted == 2
+        assert 3 <= limiter.peek("me").count <= 3 + UNHEARD
 
 
 async def test_tasks_are_let_go_and_charged_later(server: RedisServer) -> None:
@@ -97,12 +99,12 @@ async def test_tasks_are_let_go_and_charged_later(server: RedisServer) -> None:
         with server.held_up():
             decisions = await asyncio.gather(*(limiter.try_acquire("me") for _ in range(40)))
             assert all(decision and decision.degraded for decision in decisions)
-            for _ in range(3):
-                kept = await limiter.try_acquire("me")
-            assert (await limiter.refund("me", kept)).degraded
+            kept = [await limiter.try_acquire("me") for _ in range(3)]
+            assert (await limiter.refund("me", kept[0])).degraded
         await asyncio.wait_for(back.wait(), LONG_S)
         await gate.flush()
-        assert (await limiter.peek("me")).count == 42
+        assert gate.stats().posted == 42
+        assert 42 <= (await limiter.peek("me")).count <= 42 + UNHEARD
         assert gate.store_state() == "available"
 
 
@@ -111,7 +113,8 @@ def test_a_denial_says_when_the_store_is_tried_again(server: RedisServer) -> Non
     gate = Tidegate(store(server), store_guard=guard)
     limiter = gate.rate_limiter("api", limit=Limit.per_hour(1), when_away="closed")
     with server.held_up():
-        limiter.try_acquire("me")
+        while gate.store_state() == "available":
+            limiter.try_acquire("me")
     denied = limiter.try_acquire("me")
     assert (denied.reason, denied.degraded, gate.stats().guard_refused > 0) == ("store-away", True, True)
     assert 86_000_000 < denied.retry_after_ms <= 86_400_000
@@ -171,13 +174,13 @@ def test_a_listener_that_fails_is_told_of_the_next_change(server: RedisServer) -
 
 
 def test_the_thread_of_a_listener_ends_with_its_gate(server: RedisServer) -> None:
+    before = set(threading.enumerate())
     gate = Tidegate(store(server), on_store_change=print)
-    threads = [thread for thread in threading.enumerate() if thread.name == "tidegate-store"]
-    assert threads
+    (thread,) = set(threading.enumerate()) - before
+    assert thread.name == "tidegate-store"
     del gate
-    for thread in threads:
-        thread.join(LONG_S)
-        assert not thread.is_alive()
+    thread.join(LONG_S)
+    assert not thread.is_alive()
 
 
 ENDS = """

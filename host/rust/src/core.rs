@@ -184,7 +184,9 @@ impl Core {
         for asks in asks.chunks(TOGETHER) {
             SEVERAL.with_borrow_mut(|several| {
                 several.clear();
-                asks.iter().for_each(|ask| several.push(|tag| namespace.write_tag(ask.key, tag)));
+                for ask in asks {
+                    several.push(|tag| namespace.write_tag(ask.key, tag));
+                }
                 let run = |transaction: &mut Transaction, seats: &[Seat]| {
                     let asks: Vec<wit::Ask> = asks.iter().zip(seats).filter_map(seated).collect();
                     Request::try_acquire_many(&asks, &self.runtime, policy, transaction)

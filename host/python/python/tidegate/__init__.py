@@ -63,7 +63,8 @@ from tidegate._node_results import (
     Subject,
 )
 from tidegate._node_text import NodeConfig, NodeContext
-from tidegate._sync import CircuitBreaker, RateLimiter, Tidegate
+from tidegate._sync import RateLimiter, Tidegate
+from tidegate._sync_breaker import CircuitBreaker
 from tidegate._sync_nodes import CircuitBreakerNode, RateLimiterNode
 from tidegate._tidegate import (
     Admission,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from tidegate._config import Json, Lease, Limit, OnLimit, Trip, WhenAway, config_text
@@ -24,6 +24,11 @@ def charge_of(decision: Decision | None, charged_at_us: int | None) -> tuple[int
     if decision is None:
         return charged_at_us, False
     return decision.charged_at_us, decision.degraded and decision.is_allowed
+
+
+def asks_of(asks: Iterable[str | tuple[str, int]]) -> list[tuple[str, int]]:
+    """Keys, each with its cost."""
+    return [(ask, 1) if isinstance(ask, str) else ask for ask in asks]
 
 
 def limiter_text(

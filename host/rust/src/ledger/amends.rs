@@ -34,12 +34,19 @@ pub(super) struct Amends {
     aside: Mutex<VecDeque<(Arc<EntityKey>, Work)>>,
     /// Whether a task is at work on it.
     is_at_work: AtomicBool,
+    /// Held by who makes good, so that whoever flushes waits for what is on its way already.
+    turn: tokio::sync::Mutex<()>,
 }
 
 impl Amends {
     /// Debts of so many keys at most.
     pub(super) fn new(keys: usize) -> Self {
-        Self { debts: Debts::new(keys), aside: Mutex::default(), is_at_work: AtomicBool::new(false) }
+        Self {
+            debts: Debts::new(keys),
+            aside: Mutex::default(),
+            is_at_work: AtomicBool::new(false),
+            turn: tokio::sync::Mutex::default(),
+        }
     }
 
     fn is_empty(&self) -> bool {
@@ -154,6 +161,7 @@ impl Ledger {
 
     /// Makes good what it can now.
     pub(super) async fn amend(self: &Arc<Self>) {
+        let _turn = self.amends.turn.lock().await;
         self.send_aside();
         loop {
             let now_us = self.guards.steady().now_us();

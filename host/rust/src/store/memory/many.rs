@@ -157,7 +157,9 @@ mod tests {
 
     fn several(tags: &[&str]) -> Several {
         let mut several = Several::default();
-        tags.iter().for_each(|tag| several.push(|text| text.push_str(tag)));
+        for tag in tags {
+            several.push(|text| text.push_str(tag));
+        }
         several
     }
 
