@@ -20,8 +20,12 @@ const PLENTY: u32 = 1_000_000;
 /// Keys in use at once, as a busy worker has.
 const KEYS: usize = 1_000;
 
+/// Decisions that one call asks for.
+const MANY: usize = 64;
+
 pub(crate) fn measure(report: &mut Report) -> Result<()> {
     report.add("one decision on memory", limiters)?;
+    report.add("a decision, 64 in one call on memory", many)?;
     report.add("a call through a closed circuit on memory", breakers)
 }
 
@@ -52,6 +56,24 @@ fn limiters(group: Group<'_>) -> Result<Group<'_>> {
         }
     }
     Ok(group)
+}
+
+/// Each of 64 decisions that one call asks for, over as many keys.
+fn many(group: Group<'_>) -> Result<Group<'_>> {
+    let gate = Tidegate::builder().build()?;
+    let limit = Limit::per_second(PLENTY).by(Algorithm::Gcra { burst: None });
+    let limiter = gate.rate_limiter(RateLimiterConfig::new("many", limit))?;
+    let keys = keys();
+    let mut first = 0;
+    let group = with_governor(with_empty_call(group)?)?;
+    Ok(group
+        .work("gcra", move |count| {
+            timed(count.div_ceil(MANY as u64), || {
+                first = (first + MANY) % (KEYS - MANY);
+                black_box(limiter.try_acquire_many(&keys[first..first + MANY]));
+            })
+        })
+        .at_most(1.5, "governor keyed"))
 }
 
 fn breakers(group: Group<'_>) -> Result<Group<'_>> {

@@ -3,6 +3,8 @@
 //! The text may come from anyone. Reading is strict, so that what is not ours is not mistaken for ours, and nothing here
 //! panics.
 
+use alloc::string::String;
+
 /// Text longer than this is never ours: the fullest cell takes about 30 KiB.
 pub(crate) const LONGEST_BYTES: usize = 64 * 1_024;
 
@@ -61,6 +63,21 @@ pub(crate) fn number(text: &str) -> Option<u64> {
     let digits = text.bytes().all(|byte| byte.is_ascii_digit());
     let canonical = digits && (text == "0" || !text.starts_with('0'));
     if canonical { text.parse().ok() } else { None }
+}
+
+/// Appends a number. Not by `write!`, which takes several times as long: a log or a queue holds thousands of them.
+pub(crate) fn push_number(text: &mut String, mut number: u64) {
+    let mut digits = [b'0'; 20];
+    let mut start = digits.len();
+    loop {
+        start -= 1;
+        digits[start] = b'0' + u8::try_from(number % 10).unwrap_or(0);
+        number /= 10;
+        if number == 0 {
+            break;
+        }
+    }
+    text.extend(digits[start..].iter().map(|digit| char::from(*digit)));
 }
 
 /// A [`number`] below 2^32.

@@ -7,9 +7,9 @@
 
 use alloc::string::String;
 use alloc::vec::Vec;
-use core::fmt::Write;
 
 use crate::kv::Kv;
+use crate::text::push_number;
 
 use super::cells::{Cells, Reading, Role};
 use super::meter::{Model, PLAUSIBLE_US, Usage, saturate};
@@ -174,10 +174,14 @@ fn decode(text: &str, latest_us: u64, latest_given_us: u64) -> Option<(u64, Vec<
 
 fn encode(seen_us: u64, given: &[(u64, u32)]) -> String {
     let mut text = String::with_capacity(24 + 9 * given.len());
-    write!(text, "l1 {seen_us}").expect("a String takes all text");
+    text.push_str("l1 ");
+    push_number(&mut text, seen_us);
     let mut before = 0;
     for (at, count) in given {
-        write!(text, " {}:{count}", at - before).expect("a String takes all text");
+        text.push(' ');
+        push_number(&mut text, at - before);
+        text.push(':');
+        push_number(&mut text, u64::from(*count));
         before = *at;
     }
     text

@@ -5,12 +5,12 @@
 //! waiter's ticket is the time it came at, made unique, so its deadline follows from the ticket alone and a waiter that the
 //! store has lost can be put back where it was.
 
-use alloc::string::{String, ToString};
+use alloc::string::String;
 use alloc::vec::Vec;
 use core::cmp::Reverse;
-use core::fmt::Write;
 
 use crate::kv::{Kv, MAX_LAG_MS};
+use crate::text::push_number;
 
 use super::cells::{Cells, Reading, Role};
 
@@ -162,10 +162,17 @@ fn encode(waiters: &[Waiter]) -> String {
     let base = waiters.iter().map(|waiter| waiter.ticket).min().unwrap_or(0);
     let mut text = String::with_capacity(20 + 24 * waiters.len());
     text.push_str("q1 ");
-    text.push_str(&base.to_string());
+    push_number(&mut text, base);
     for w in waiters {
         let (came, due) = (w.ticket - base, w.due_us.saturating_sub(w.ticket));
-        write!(text, " {came},{},{},{due}", w.priority, w.cost).expect("a String takes all text");
+        text.push(' ');
+        push_number(&mut text, came);
+        text.push_str(if w.priority < 0 { ",-" } else { "," });
+        for number in [u64::from(w.priority.unsigned_abs()), u64::from(w.cost), due] {
+            push_number(&mut text, number);
+            text.push(',');
+        }
+        text.pop();
     }
     text
 }
