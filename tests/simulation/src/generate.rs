@@ -1,8 +1,8 @@
 //! From a seed to a scenario.
 
 use tidegate::{
-    Algorithm, Backoff, CircuitBreakerConfig, HalfOpen, Lease, Limit, OnLimit, RateLimiterConfig, Sample, SlowRate, Trip,
-    WhenAway, WindowUnit,
+    Algorithm, Backoff, CircuitBreakerConfig, HalfOpen, Lease, Limit, OnLimit, RateLimiterConfig, Sample, SlowRate,
+    Trip, WhenAway, WindowUnit,
 };
 
 use crate::clock;

@@ -174,11 +174,10 @@ impl Scenario {
 
     /// What is in it, one part a line.
     pub fn described(&self) -> String {
-        let limiters =
-            self.limiters.iter().map(|of| {
-                let RateLimiterConfig { name, limits, on_limit, lease, when_away } = of;
-                format!("limiter {name}: {limits:?}, {on_limit:?}, {lease:?}, when away {when_away:?}")
-            });
+        let limiters = self.limiters.iter().map(|of| {
+            let RateLimiterConfig { name, limits, on_limit, lease, when_away } = of;
+            format!("limiter {name}: {limits:?}, {on_limit:?}, {lease:?}, when away {when_away:?}")
+        });
         let breakers = self.breakers.iter().map(|of| {
             let CircuitBreakerConfig { name, trip, open_ms, backoff, half_open, .. } = of;
             format!("circuit {name}: {trip:?}, open {open_ms} ms, {backoff:?}, {half_open:?}")

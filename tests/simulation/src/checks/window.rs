@@ -53,7 +53,11 @@ fn check_line(charges: &[Charge], limit: &Limit, spare: u64, tag: &str, found: &
         Algorithm::FixedWindow => (most_in_aligned(charges, window_us), most),
         Algorithm::SlidingWindowCounter => {
             let aligned = most_in_aligned(charges, window_us);
-            if aligned > most + spare { (aligned, most) } else { (most_in_any(charges, window_us), (2 * most).saturating_sub(1)) }
+            if aligned > most + spare {
+                (aligned, most)
+            } else {
+                (most_in_any(charges, window_us), (2 * most).saturating_sub(1))
+            }
         }
         Algorithm::Gcra { .. } | Algorithm::TokenBucket { .. } => {
             (most_over_rate(charges, limit, window_us), u64::from(capacity(limit)))
