@@ -62,8 +62,8 @@ fn whole(number: f64) -> String {
 /// Digits in groups of three.
 pub fn grouped(number: u64) -> String {
     let digits = number.to_string();
-    let comma = |(index, digit)| {
-        let is_start = index > 0 && (digits.len() - index) % 3 == 0;
+    let comma = |(index, digit): (usize, char)| {
+        let is_start = index > 0 && (digits.len() - index).is_multiple_of(3);
         is_start.then_some(',').into_iter().chain([digit])
     };
     digits.chars().enumerate().flat_map(comma).collect()

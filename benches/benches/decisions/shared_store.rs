@@ -117,7 +117,7 @@ impl Bench {
         Ok(self.gate.rate_limiter(RateLimiterConfig::new(name, limit))?)
     }
 
-    fn together<'a, F>(&'a self, work: impl Fn(u64) -> F + Clone + Send + 'static) -> impl FnMut(u64) -> Duration + 'a
+    fn together<F>(&self, work: impl Fn(u64) -> F + Clone + Send + 'static) -> impl FnMut(u64) -> Duration + '_
     where
         F: Future<Output = ()> + Send + 'static,
     {

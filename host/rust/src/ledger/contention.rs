@@ -80,7 +80,7 @@ mod tests {
         let mut contention = Contention { spread_us: 1_600, in_a_row: 5 };
         contention.won();
         assert_eq!(contention.spread_us, 800);
-        for _ in 0..3 {
+        for _ in 0..4 {
             contention.won();
         }
         assert_eq!(contention.wait(1), None);

@@ -64,6 +64,6 @@ fn nobody_starves_on_a_hot_window_and_commits_conflict_only_where_a_sub_window_e
 #[test]
 fn nobody_starves_in_a_crowded_queue() {
     let limit = Limit::per_second(1_000).by(Algorithm::Gcra { burst: Some(1) });
-    let queue = OnLimit::queue(1_000, Duration::from_secs(600));
+    let queue = OnLimit::queue(1_000, Duration::from_mins(10));
     check_fairness(&crowd(RateLimiterConfig::new("hot", limit).on_limit(queue), 3, true), 3, 64);
 }
