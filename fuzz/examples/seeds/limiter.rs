@@ -9,7 +9,9 @@ pub(super) fn seed(settings: &Value, case: &Value) -> Option<Vec<u8>> {
     let limits = settings["limits"].as_array()?;
     let mut out = Output::default();
     out.byte(0).byte(u8::try_from(limits.len()).ok()?);
-    limits.iter().for_each(|limit| write_limit(&mut out, limit));
+    for limit in limits {
+        write_limit(&mut out, limit);
+    }
     let on_limit = &settings["onLimit"];
     match place(&on_limit["behavior"], &["reject", "delay", "queue"]) {
         0 => out.byte(0),

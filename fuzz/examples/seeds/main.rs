@@ -39,7 +39,7 @@ fn main() -> Result<()> {
         let inputs: Vec<Vec<u8>> = inputs.into_iter().filter(|input| input.len() <= LONGEST_BYTES).collect();
         let chosen = inputs.iter().step_by(inputs.len().div_ceil(MOST_SEEDS).max(1));
         for input in chosen.clone() {
-            let name: String = Sha256::digest(input)[..8].iter().map(|byte| format!("{byte:02x}")).collect();
+            let name = Sha256::digest(input)[..8].iter().fold(String::new(), |name, byte| format!("{name}{byte:02x}"));
             fs::write(dir.join(name), input)?;
         }
         println!("{target}: {} of {} seeds", chosen.count(), inputs.len());

@@ -15,10 +15,10 @@ pub fn read_reply(value: redis::Value, commit: &Commit) -> Result<Reply, String>
     reply::reply(value, commit)
 }
 
-/// Parts the script's answer to several commits.
+/// Reads the script's answer to several commits.
 ///
 /// # Errors
 /// What is wrong with it.
-pub fn reply_parts(value: redis::Value, commits: usize) -> Result<Vec<redis::Value>, String> {
-    reply::parts(value, commits)
+pub fn read_replies(value: redis::Value, commits: &[Commit]) -> Result<Vec<Reply>, String> {
+    reply::parts(value, commits.len())?.zip(commits).map(|(part, commit)| part.reply(commit)).collect()
 }

@@ -8,7 +8,7 @@ use redis::Value;
 
 use crate::input::Input;
 use crate::key::EntityKey;
-use crate::store::{Commit, Op, Outcome, Seen, read_reply, reply_parts};
+use crate::store::{Commit, Op, Outcome, Seen, read_replies, read_reply};
 
 /// What is said of a fault is for a log.
 const LONGEST_FAULT_BYTES: usize = 300;
@@ -29,8 +29,8 @@ pub fn reply(data: &[u8]) {
         }
     };
     for commits in 0..4 {
-        if let Ok(parts) = reply_parts(value.clone(), commits) {
-            assert_eq!(parts.len(), commits, "each commit has its part");
+        if let Ok(replies) = read_replies(value.clone(), &vec![commit.clone(); commits]) {
+            assert_eq!(replies.len(), commits, "each commit has its reply");
         }
     }
     match read_reply(value.clone(), &commit) {
