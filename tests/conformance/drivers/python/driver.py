@@ -112,6 +112,8 @@ class Stage:
     def __init__(self, run):
         self.run = run
         self.clock = ManualClock(run["atUs"])
+        # When the latest lease of each host ends.
+        self.leases = {}
         memory = Memory()
         self.scripted = ScriptedStore(memory, self.clock, json.dumps(run["replies"]))
         store = memory if run["store"] == "memory" else self.scripted
@@ -140,6 +142,7 @@ class Stage:
         self.clock.set_us(step["atUs"])
         for _, clock, offset_us, _ in self.hosts:
             clock.set_us(step["atUs"] + offset_us)
+        self.release(step["atUs"])
         gate, _, _, policies = self.hosts[step["host"]]
         policy, kind = policies[step["policy"]], self.kinds[step["policy"]]["kind"]
         given = None
@@ -157,11 +160,21 @@ class Stage:
             answer = {"error": "store"}
         except InputError as error:
             answer = {"problems": problems_of(error)}
+        release_after_ms = answer.get("decision", {}).get("releaseAfterMs", 0)
+        if release_after_ms:
+            self.leases[step["host"]] = step["atUs"] + release_after_ms * 1_000
         if kind.startswith("breaker"):
             # What settles in the background settles before the next step.
             gate.flush()
         self.given.append(given)
         return answer
+
+    def release(self, now_us):
+        """Waits until what is left of leases that have ended is given back."""
+        for host, ends_us in list(self.leases.items()):
+            if ends_us <= now_us:
+                del self.leases[host]
+                self.hosts[host][0].flush()
 
     def commits(self):
         """What a scripted store was sent since this was last asked."""

@@ -4,6 +4,7 @@ use super::Violation;
 use crate::actor::longest_wait_us;
 use crate::link::LIMIT_US;
 use crate::record::{Answer, Ask, Call, Record};
+use crate::scenario::FaultKind;
 
 /// A call waits for the store for the time limit of one operation, in whatever line: by its host's clock, which may be slower by
 /// a thousandth, and by timers that are late by a few steps of virtual time.
@@ -19,6 +20,7 @@ pub(super) fn check(record: &Record, found: &mut Vec<Violation>) {
         // bounds it: its time runs on meanwhile.
         let waits = matches!(call.ask, Ask::Acquire(..));
         let bound_us = LONGEST_CALL_US + if waits { 2 * longest_wait_us + LONGEST_ASKING_US } else { 0 };
+        let bound_us = bound_us + if clock_jumps(record, call.host) { LIMIT_US } else { 0 };
         let took_us = took_us(call, record.ended_us);
         if took_us > bound_us || call.answer == Answer::Pending {
             let what = format!("{:?} of {} took {took_us} us, more than {bound_us}", call.ask, call.tag);
@@ -29,6 +31,12 @@ pub(super) fn check(record: &Record, found: &mut Vec<Violation>) {
         let what = format!("{} repeated runs did something else", record.diverged);
         found.push(Violation { promise: "runs on other numbers do the same", what });
     }
+}
+
+/// Whether a host's clock jumps. One that is set back does not tell how long it was since it was last looked at, which in a call is
+/// less than the call's limit.
+fn clock_jumps(record: &Record, host: usize) -> bool {
+    record.scenario.faults.iter().any(|fault| matches!(fault.kind, FaultKind::ClockJump(of, _) if of == host))
 }
 
 fn took_us(call: &Call, now_us: u64) -> u64 {
