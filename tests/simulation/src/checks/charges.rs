@@ -44,8 +44,11 @@ fn at_most(record: &Record, peek: &Call, config: &RateLimiterConfig, limit: &Lim
         let Some(cost) = cost(&call.ask) else { continue };
         let answered = call.ended.1 < peek.ended.1 && call.answer != Answer::Pending;
         match decision(call).filter(|_| answered) {
-            // Let go without the store, and charged when that was back; or charged by a commit that was not answered in time.
-            Some(decision) if decision.degraded => unknown += u64::from(cost),
+            // Perhaps charged by a commit that was not answered in time; and where it was let go without the store, charged again when
+            // that was back.
+            Some(decision) if decision.degraded => {
+                unknown += u64::from(cost) * if decision.is_allowed() { 2 } else { 1 };
+            }
             Some(_) => charges.extend(charge(config, call)),
             None => unknown += u64::from(cost),
         }
