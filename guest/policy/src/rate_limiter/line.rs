@@ -5,7 +5,7 @@
 //! nobody comes back in vain.
 
 use super::decision::{effective_us, ms_until, place_us};
-use super::meter::{MeterModel, Model};
+use super::meter::{MeterModel, Model, saturate};
 use super::queue::{Queue, Waiter, Waiters};
 
 /// The limits at a time, and the queue before them.
@@ -40,24 +40,27 @@ impl Line<'_> {
         place_us(&after, permits, from_us)
     }
 
-    /// The time at which all of `ahead` have come as they are expected, or earlier that at which there is room for all. Those
-    /// whose time will be over before their turn take no place, and are in the way until then.
-    fn later_us<'w>(&self, ahead: impl Iterator<Item = &'w Waiter>, permits: u32) -> u64 {
+    /// The time at which all of `ahead` have come as they are expected, or earlier that at which some have and there is room for
+    /// all others at once. Those whose time will be over before their turn take no place, and are in the way until then.
+    fn later_us<'w>(&self, ahead: impl Iterator<Item = &'w Waiter> + Clone, permits: u32) -> u64 {
+        let cost = |waiter: &Waiter| waiter.cost.min(self.most);
+        let mut rest = ahead.clone().map(cost).map(u64::from).sum::<u64>() + u64::from(permits);
         let mut after = self.models.to_vec();
-        let (mut from_us, mut all) = (self.at_us(), permits);
+        let (mut from_us, mut found_us) = (self.at_us(), u64::MAX);
         for waiter in ahead {
-            let cost = waiter.cost.min(self.most);
-            let turn_us = place_us(&after, cost, from_us.max(self.expected_us(waiter)));
+            if rest <= u64::from(self.most) {
+                found_us = found_us.min(place_us(&after, saturate(rest), from_us));
+            }
+            let turn_us = place_us(&after, cost(waiter), from_us.max(self.expected_us(waiter)));
             if turn_us <= self.last_comes_us(waiter) {
-                charge(&mut after, cost, turn_us);
+                charge(&mut after, cost(waiter), turn_us);
                 from_us = turn_us;
             } else {
                 from_us = from_us.max(self.queue.deadline_us(waiter.ticket));
             }
-            all = all.saturating_add(cost);
+            rest -= u64::from(cost(waiter));
         }
-        let behind_us = place_us(&after, permits, from_us);
-        if all > self.most { behind_us } else { behind_us.min(place_us(self.models, all, self.at_us())) }
+        found_us.min(place_us(&after, permits, from_us))
     }
 
     /// When the first of those who wait will have left: it is let go at its turn, or its time is over.

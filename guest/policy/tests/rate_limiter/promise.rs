@@ -32,7 +32,9 @@ proptest! {
     ) {
         let limit = config.limits[0];
         let Algorithm::SlidingWindow { sub_windows } = limit.algorithm else { return Ok(()) };
-        prop_assume!(limit.window.count >= u64::from(sub_windows));
+        if limit.window.count < u64::from(sub_windows) {
+            return Ok(());
+        }
         let mut history = History::new(&config, start_us).without_lag();
         history.run(&steps)?;
         history.gone.sort_by_key(|gone| gone.at_us);

@@ -62,6 +62,23 @@ fn higher_priority_moves_ahead_of_those_not_granted() {
     }
 }
 
+/// Everybody is told whole milliseconds, which must not add up along the line.
+#[test]
+fn those_who_fit_at_once_are_not_told_to_come_one_after_the_other() {
+    for algorithm in [FIXED, LOG] {
+        let mut key = Key::new(&[per_second(10, algorithm)], queue(100));
+        key.acquire(10);
+        let goes_us = key.now_us() + 1_000 * key.acquire(10).wait_ms;
+        let free_us = goes_us + 1_000_000;
+        for _ in 0..10 {
+            key.world.set_us(key.now_us() + 700);
+            let told = waiting(&mut key, 0);
+            let comes_us = told.at_us + told.wait_ms * 1_000;
+            assert!((free_us..free_us + 1_000).contains(&comes_us), "{algorithm:?}: {told:?}");
+        }
+    }
+}
+
 #[test]
 fn newcomer_and_try_acquire_never_go_before_those_who_wait() {
     for algorithm in ALGORITHMS {
