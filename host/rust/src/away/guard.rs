@@ -35,6 +35,8 @@ pub(super) struct Guard {
     /// Whether the circuit is closed and counts no failure: then a success changes nothing.
     calm: AtomicBool,
     generation: AtomicU64,
+    /// Whether the store last refused to do what it was asked, as a replica or a server without memory does with writes only.
+    refuses: AtomicBool,
     /// Nobody is let through before, in microseconds of the steady clock; 0: everybody is.
     refuses_until_us: AtomicU64,
     standing: Mutex<Standing>,
@@ -70,12 +72,22 @@ pub(super) struct Refusal {
 /// What became of a call that was let through.
 #[derive(Debug, Clone, Copy)]
 pub(super) enum Outcome<'a> {
-    /// The store answered.
-    Answered,
-    /// It did not, or with an error.
+    /// The store has written.
+    Written,
+    /// It has read, and was not asked to write.
+    Read,
+    /// It did not answer.
     Failed(&'a str),
+    /// It answered that it does not do this.
+    Refused(&'a str),
     /// It was not asked, or nobody waited for what it says.
     Unknown,
+}
+
+impl Outcome<'_> {
+    pub(super) fn is_failure(self) -> bool {
+        matches!(self, Self::Failed(_) | Self::Refused(_))
+    }
 }
 
 impl Guard {
@@ -85,6 +97,7 @@ impl Guard {
             tag: group.to_string(),
             calm: AtomicBool::new(true),
             generation: AtomicU64::new(0),
+            refuses: AtomicBool::new(false),
             refuses_until_us: AtomicU64::new(0),
             standing: Mutex::new(Standing { state: StoreState::Available, trouble: Arc::from("") }),
             is_probed: AtomicBool::new(false),
@@ -133,8 +146,13 @@ impl Guard {
 
     /// Takes in what became of a call that was let through.
     pub(super) fn settle(&self, circuit: &Circuit, pass: Pass, outcome: Outcome<'_>) {
-        if pass.permit.is_none() && !matches!(outcome, Outcome::Failed(_)) && self.is_calm() {
+        if pass.permit.is_none() && !outcome.is_failure() && self.is_calm() {
             return;
+        }
+        match outcome {
+            Outcome::Written => self.refuses.store(false, Ordering::Relaxed),
+            Outcome::Refused(_) => self.refuses.store(true, Ordering::Relaxed),
+            _ => {}
         }
         let permit = pass.permit.unwrap_or_else(|| Permit {
             generation: pass.generation,
@@ -142,11 +160,15 @@ impl Guard {
             probe: 0,
         });
         match outcome {
-            Outcome::Answered => {
+            // Whoever refuses to write reads all the same.
+            Outcome::Read if self.refuses.load(Ordering::Relaxed) => {
+                self.run(circuit, &Request::Cancelled { permit }, "")
+            }
+            Outcome::Written | Outcome::Read => {
                 self.run(circuit, &Request::Succeeded { permit, elapsed_ms: 0 }, "a probe was answered")
             }
             Outcome::Unknown => self.run(circuit, &Request::Cancelled { permit }, ""),
-            Outcome::Failed(trouble) => {
+            Outcome::Failed(trouble) | Outcome::Refused(trouble) => {
                 let failure = Failure { name: String::new(), message: String::new(), code: String::new() };
                 self.run(circuit, &Request::Failed { permit, elapsed_ms: 0, failure }, trouble)
             }

@@ -115,8 +115,7 @@ impl Guards {
         self.refused.fetch_add(1, Ordering::Relaxed);
         // The task is gone where its runtime has ended; this caller's goes on.
         probe::start(self, guard);
-        let Refusal { retry_after, trouble } = refusal;
-        StoreError::Away(format!("not asked for {retry_after:?}, because the guard round it is open: {trouble}"))
+        StoreError::Away(format!("the guard round it is open: {}", refusal.trouble))
     }
 
     /// Whether an entity is in this part of the store.
@@ -148,24 +147,26 @@ pub(crate) struct Passage<'a> {
 }
 
 impl Passage<'_> {
-    /// The store answered.
-    pub(crate) fn answered(mut self) {
-        self.settle(Outcome::Answered);
+    /// The store has written.
+    pub(crate) fn written(mut self) {
+        self.settle(Outcome::Written);
+    }
+
+    /// The store has read, and was not asked to write.
+    pub(crate) fn read(mut self) {
+        self.settle(Outcome::Read);
     }
 
     /// The store failed.
     pub(crate) fn failed(mut self, error: &StoreError) {
-        if is_trouble(error) {
-            self.settle(Outcome::Failed(&error.to_string()));
-        } else {
-            self.settle(Outcome::Answered);
-        }
+        let words = error.to_string();
+        self.settle(outcome_of(error, &words));
     }
 
     fn settle(&mut self, outcome: Outcome<'_>) {
         let Some(pass) = self.pass.take().filter(|_| self.guards.is_on) else { return };
         self.guard.settle(&self.guards.circuit, pass, outcome);
-        if matches!(outcome, Outcome::Failed(_)) && self.guard.state() == StoreState::Away {
+        if outcome.is_failure() && self.guard.state() == StoreState::Away {
             probe::start(self.guards, &self.guard);
         }
     }
@@ -177,7 +178,11 @@ impl Drop for Passage<'_> {
     }
 }
 
-/// Whether an error says that the store cannot do its work. One that is full can, for the entities that it holds.
-pub(super) fn is_trouble(error: &StoreError) -> bool {
-    !matches!(error, StoreError::Full { .. })
+/// What an error, in these words, says of the store. One that is full does its work for the entities that it holds.
+pub(super) fn outcome_of<'a>(error: &StoreError, words: &'a str) -> Outcome<'a> {
+    match error {
+        StoreError::Full { .. } => Outcome::Written,
+        StoreError::Refused(_) => Outcome::Refused(words),
+        _ => Outcome::Failed(words),
+    }
 }

@@ -5,7 +5,7 @@ use std::sync::{Arc, Weak};
 use std::time::Duration;
 
 use super::guard::{Guard, Outcome};
-use super::guards::{Guards, is_trouble};
+use super::guards::{Guards, outcome_of};
 use super::settings::StoreState;
 use crate::clock::Clock;
 use crate::key::EntityKey;
@@ -63,10 +63,8 @@ impl Probing {
             Err(refusal) => return Some(refusal.retry_after.max(Duration::from_millis(1))),
         };
         match guards.try_out(guard.group()).await {
-            Err(error) if is_trouble(&error) => {
-                guard.settle(&guards.circuit, pass, Outcome::Failed(&error.to_string()));
-            }
-            _ => guard.settle(&guards.circuit, pass, Outcome::Answered),
+            Err(error) => guard.settle(&guards.circuit, pass, outcome_of(&error, &error.to_string())),
+            Ok(()) => guard.settle(&guards.circuit, pass, Outcome::Written),
         }
         let pause = guard.refusal(&guards.circuit).map_or(Duration::ZERO, |refusal| refusal.retry_after);
         Some(pause.max(Duration::from_millis(1)))

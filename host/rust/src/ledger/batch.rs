@@ -187,11 +187,13 @@ impl Ledger {
 
 /// Tells the guard what a batch says about the store. One that came to nothing to commit says nothing.
 fn note(passage: Passage<'_>, result: &Result<Answers, Error>, transaction: &Transaction) {
-    match result {
-        Err(Error::Store(error)) => passage.failed(error),
-        Err(Error::Contended { .. }) => passage.answered(),
-        Ok(_) if transaction.commit().is_some_and(|commit| !commit.ops.is_empty()) => passage.answered(),
-        Ok(_) | Err(_) => {}
+    match (result, transaction.commit()) {
+        (Err(Error::Store(error)), _) => passage.failed(error),
+        (Ok(_), Some(commit)) if commit.changes() => passage.written(),
+        // A commit that was refused has been read and no more.
+        (Ok(_), Some(commit)) if !commit.ops.is_empty() => passage.read(),
+        (Err(Error::Contended { .. }), _) => passage.read(),
+        _ => {}
     }
 }
 

@@ -102,6 +102,23 @@ async fn a_store_that_only_reads_is_not_taken_for_one_that_is_back() {
 }
 
 #[tokio::test]
+async fn a_store_that_refuses_writes_is_away_however_well_it_reads() {
+    let scene = Scene::new();
+    let gate = scene.host();
+    scene.fail(Fault::ReadOnly);
+    let limiter = limiter(&gate, "api", 9, WhenAway::Error);
+    for _ in 0..3 {
+        limiter.peek("another").await.expect("it reads");
+        limiter.try_acquire("k").await.expect_err("it only reads");
+    }
+    assert_eq!(gate.store_state(), StoreState::Away);
+    // The pause is over, and the first who comes only reads.
+    scene.clock.advance(Duration::from_millis(500));
+    limiter.peek("a third").await.expect("it reads");
+    assert!(!scene.states().contains(&StoreState::Available));
+}
+
+#[tokio::test]
 async fn a_part_of_the_store_that_is_away_does_not_take_the_others_down() {
     let scene = Scene::new();
     let gate = scene.host();
