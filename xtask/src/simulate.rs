@@ -120,6 +120,54 @@ const MUTANTS: &[Mutant] = &[
         text: "reached(self.consecutive, counts.consecutive)",
         instead: "reached(self.consecutive, counts.consecutive + u32::from(crate::mutant(b'N')))",
     },
+    // O: a lease is spent after its end.
+    Mutant {
+        file: "rate_limiter/lease.rs",
+        text: "(charged_at_us != 0 && now_us < ends_us)",
+        instead: "(charged_at_us != 0 && (now_us < ends_us || crate::mutant(b'O')))",
+    },
+    // P: a lease is given back whole, what was spent of it too.
+    Mutant {
+        file: "rate_limiter/lease.rs",
+        text: "let left = if charged_at_us == 0 { 0 } else { self.left(cells) };",
+        instead: "let left = if charged_at_us == 0 { 0 } else if crate::mutant(b'P') { size } else { self.left(cells) };",
+    },
+    // Q: a permit of a lease is not counted for the life of the lease longer.
+    Mutant {
+        file: "rate_limiter/lease.rs",
+        text: "config.lease.map_or(0, |lease| lease.life_ms * 1_000)",
+        instead: "config.lease.filter(|_| !crate::mutant(b'Q')).map_or(0, |lease| lease.life_ms * 1_000)",
+    },
+    // R: a lease is never used up.
+    Mutant {
+        file: "rate_limiter/lease.rs",
+        text: "u64::from(permits), self.ceiling, keep_ms)?;",
+        instead: "u64::from(permits) * u64::from(!crate::mutant(b'R')), self.ceiling, keep_ms)?;",
+    },
+    // S: a lease outlives the aligned window it was charged in.
+    Mutant {
+        file: "rate_limiter/lease.rs",
+        text: "window_ends.fold(charged_at_us + self.life_us, u64::min)",
+        instead: "window_ends.filter(|_| !crate::mutant(b'S')).fold(charged_at_us + self.life_us, u64::min)",
+    },
+    // T: a lease is held that was not charged.
+    Mutant {
+        file: "rate_limiter/leased.rs",
+        text: "lease.drop(&mut call.cells, &held, wanted / 2);",
+        instead: "if crate::mutant(b'T') {\n                        lease.hold(&mut call.cells, charged_at_us, wanted, extra);\n                    } else {\n                        lease.drop(&mut call.cells, &held, wanted / 2);\n                    }",
+    },
+    // U: a host that is cut off takes the whole limit for its share.
+    Mutant {
+        file: "rate_limiter/away.rs",
+        text: "Some(permits / hosts)",
+        instead: "Some(if crate::mutant(b'U') { permits } else { permits / hosts })",
+    },
+    // V: what was let go without the store is not charged.
+    Mutant {
+        file: "rate_limiter/away.rs",
+        text: "let mut rest = cost.min(self.most);",
+        instead: "let mut rest = if crate::mutant(b'V') { 0 } else { cost.min(self.most) };",
+    },
 ];
 
 /// Runs simulations; `--mutants` alone builds the wrong policies and says where they are.

@@ -54,8 +54,10 @@ impl Actor {
     /// If a configuration of the scenario is not valid.
     pub async fn work(mut self) {
         let subject = Subject::open(&self.world, &self.host, self.of.target);
-        for _ in 0..self.of.calls {
-            self.pause(self.of.pause_us).await;
+        for call in 0..self.of.calls {
+            if call % self.of.rush == 0 {
+                self.pause(self.of.pause_us * u64::from(self.of.rush)).await;
+            }
             match &subject {
                 Subject::Limiter { limiter, key, tag } => self.ask_limiter(limiter, key, tag).await,
                 Subject::Breaker { breaker, tag } => self.ask_breaker(breaker, tag).await,

@@ -78,16 +78,17 @@ fn limiter(random: &mut Random, number: u64) -> RateLimiterConfig {
     })
 }
 
-/// Gives every other limiter that rejects a lease, and limits so large that there is something to lease.
+/// Gives most limiters that reject a lease, and limits so large that there is something to lease.
 fn lease(random: &mut Random, config: &mut RateLimiterConfig) {
-    if config.on_limit != OnLimit::Reject || random.chance(500) {
+    if config.on_limit != OnLimit::Reject || random.chance(200) {
         return;
     }
-    let life_ms = random.pick(&[5, 40, 150]);
-    for limit in &mut config.limits {
-        limit.limit *= 6;
-        // A bucket works with what its burst is above what comes back in the lease's life.
-        limit.window_count = limit.window_count.max(4 * life_ms);
+    let life_ms = random.pick(&[20, 80, 150, 150]);
+    for (limit, least_ms) in config.limits.iter_mut().zip([4 * life_ms, 12 * life_ms]) {
+        limit.limit *= 3;
+        // A bucket works with what its burst is above what comes back in the lease's life. And a life that is short beside the
+        // window puts nothing to the test.
+        limit.window_count = limit.window_count.clamp(least_ms, 2 * least_ms);
         if let Algorithm::Gcra { burst } | Algorithm::TokenBucket { burst } = &mut limit.algorithm {
             *burst = burst.map(|burst| burst.max(limit.limit / 2));
         }
@@ -151,6 +152,7 @@ fn actor(random: &mut Random, number: usize, host: usize, limiters: usize, break
         target,
         calls: random.small(10, 60),
         pause_us: random.pick(&[100, 5_000, 40_000, 150_000]),
+        rush: random.pick(&[1, 1, 1, 6, 12]),
         most_cost: random.small(1, 3),
         drops_per_mille: random.pick(&[0, 0, 50, 200]),
         refunds_per_mille: random.pick(&[0, 0, 100, 400]),

@@ -24,6 +24,14 @@ pub const MUTANTS: &[(&str, u8)] = &[
     ("waiters-are-passed-over", b'L'),
     ("sub-window-is-not-cleared", b'M'),
     ("circuit-opens-early", b'N'),
+    ("lease-is-spent-after-its-end", b'O'),
+    ("lease-is-given-back-whole", b'P'),
+    ("leased-permits-leave-too-early", b'Q'),
+    ("lease-is-never-used-up", b'R'),
+    ("lease-outlives-its-window", b'S'),
+    ("lease-is-held-uncharged", b'T'),
+    ("share-is-the-whole-limit", b'U'),
+    ("debt-is-not-charged", b'V'),
 ];
 
 /// A component of which a mutant is in force.

@@ -36,6 +36,8 @@ pub enum Ask {
     Reset,
     /// `status`.
     Status,
+    /// So many permits that the host let go without the store, to be posted: since a time on the store's clock.
+    Post(u32, u64),
 }
 
 /// What became of a call.
@@ -55,6 +57,8 @@ pub enum Answer {
     Cancelled(bool),
     /// A circuit.
     Report(Box<CircuitReport>),
+    /// It was posted.
+    Posted,
 }
 
 /// One call.

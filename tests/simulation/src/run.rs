@@ -45,19 +45,45 @@ pub fn run(scenario: Scenario, trial: &Trial) -> Record {
         let until_us = world.scenario.healed_us() + LONGEST_US;
         let (at_work, healed_us) = (&fleet, world.scenario.healed_us());
         world.timeline.pass(until_us, || at_work.is_idle() && at_work.world.timeline.now_us() >= healed_us).await;
-        world.timeline.pass(world.timeline.now_us() + rest_us(&world.scenario), || false).await;
+        for work in fleet.take_work() {
+            heed(work).await;
+        }
+        rest(&world).await;
+        for host in fleet.hosts() {
+            finish(&world, epilogue::go_without(Arc::clone(&world), host)).await;
+        }
+        rest(&world).await;
         world.begin_epilogue();
         for host in fleet.hosts() {
-            let visit = tokio::spawn(epilogue::revisit(Arc::clone(&world), host));
-            let until_us = world.timeline.now_us() + LONGEST_US;
-            world.timeline.pass(until_us, || visit.is_finished()).await;
+            finish(&world, epilogue::revisit(Arc::clone(&world), host)).await;
         }
         let auditor = fleet.host(world.scenario.hosts.len(), clock::Error::default());
-        let audit = tokio::spawn(epilogue::audit(Arc::clone(&world), auditor));
-        let until_us = world.timeline.now_us() + LONGEST_US;
-        world.timeline.pass(until_us, || audit.is_finished()).await;
+        finish(&world, epilogue::audit(Arc::clone(&world), auditor)).await;
         world.record(fleet.diverged())
     })
+}
+
+/// Lets work go on until it is done, or never will be.
+async fn finish(world: &World, work: impl Future<Output = ()> + Send + 'static) {
+    let work = tokio::spawn(work);
+    let until_us = world.timeline.now_us() + LONGEST_US;
+    world.timeline.pass(until_us, || work.is_finished()).await;
+    heed(work).await;
+}
+
+/// Goes on with a panic of what is done.
+async fn heed(work: JoinHandle<()>) {
+    if work.is_finished()
+        && let Err(error) = work.await
+        && error.is_panic()
+    {
+        std::panic::resume_unwind(error.into_panic());
+    }
+}
+
+/// Lets time pass until nothing that was charged or admitted counts any more.
+async fn rest(world: &World) {
+    world.timeline.pass(world.timeline.now_us() + rest_us(&world.scenario), || false).await;
 }
 
 /// After so long nothing that was charged or admitted counts any more, in microseconds.
@@ -145,6 +171,10 @@ impl Fleet {
 
     fn hosts(&self) -> Vec<Host> {
         self.running.lock().hosts.values().cloned().collect()
+    }
+
+    fn take_work(&self) -> Vec<JoinHandle<()>> {
+        std::mem::take(&mut self.running.lock().work).into_iter().map(|(_, work)| work).collect()
     }
 
     fn is_idle(&self) -> bool {

@@ -84,8 +84,10 @@ pub struct Actor {
     pub target: Target,
     /// How often.
     pub calls: u32,
-    /// The longest pause between two calls, in microseconds.
+    /// The longest pause between two calls on average, in microseconds.
     pub pause_us: u64,
+    /// So many calls come in a row, without a pause between them: those who rush fill a limit that had room a moment ago.
+    pub rush: u32,
     /// The costs of its calls go up to this.
     pub most_cost: u32,
     /// Calls in a thousand that are dropped before they end.
@@ -185,7 +187,7 @@ impl Scenario {
         let actors = self.actors.iter().map(|of| {
             let clock::Error { offset_us, drift_ppm } = self.hosts[of.host];
             let host = format!("host {} ({offset_us} us off, {drift_ppm} ppm fast)", of.host);
-            format!("actor {} on {host}: {:?}, {} calls", of.number, of.target, of.calls)
+            format!("actor {} on {host}: {:?}, {} calls, {} in a row", of.number, of.target, of.calls, of.rush)
         });
         let faults = self
             .faults

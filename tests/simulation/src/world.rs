@@ -26,6 +26,8 @@ pub struct World {
     /// How the store, or what is before it, is wrong.
     pub flaw: Option<Flaw>,
     state: Mutex<State>,
+    /// A host that cannot reach the store whatever the scenario says.
+    cut_off: Mutex<Option<usize>>,
 }
 
 struct State {
@@ -70,7 +72,13 @@ impl World {
             sent: BTreeMap::new(),
             is_epilogue: false,
         };
-        Arc::new(Self { scenario, timeline: Timeline::default(), flaw, state: Mutex::new(state) })
+        Arc::new(Self {
+            scenario,
+            timeline: Timeline::default(),
+            flaw,
+            state: Mutex::new(state),
+            cut_off: Mutex::default(),
+        })
     }
 
     /// Starts a host. Its earlier life is over: what it sent may arrive, but it hears nothing and sends nothing.
@@ -123,7 +131,7 @@ impl World {
     fn arrive(self: &Arc<Self>, message: Message, chance: u64) {
         let (host, mut random) = (message.id.0, Random::new(chance));
         let now_us = self.timeline.now_us();
-        if self.is(|kind| *kind == FaultKind::Partition(host)) {
+        if self.is_cut_off(host) {
             return;
         }
         let (heard, applied) = if self.is(FaultKind::is_down) {
@@ -147,7 +155,7 @@ impl World {
         let host = message.id.0;
         let alive = state.lives.get(&host) == Some(&message.life);
         let Some(reply) = message.reply.lock().take().filter(|reply| alive && !reply.is_closed()) else { return };
-        if self.is(|kind| *kind == FaultKind::Partition(host)) {
+        if self.is_cut_off(host) {
             return;
         }
         if let Some(commit) = applied {
@@ -166,7 +174,16 @@ impl World {
     }
 
     fn loses(&self, host: usize, random: &mut Random, how: impl Fn(&FaultKind) -> bool) -> bool {
-        self.happens(random, how) || self.is(|kind| *kind == FaultKind::Partition(host))
+        self.happens(random, how) || self.is_cut_off(host)
+    }
+
+    fn is_cut_off(&self, host: usize) -> bool {
+        *self.cut_off.lock() == Some(host) || self.is(|kind| *kind == FaultKind::Partition(host))
+    }
+
+    /// From now on this host cannot reach the store, nor the store it; `None`: all can.
+    pub fn cut_off(&self, host: Option<usize>) {
+        *self.cut_off.lock() = host;
     }
 
     fn happens(&self, random: &mut Random, how: impl Fn(&FaultKind) -> bool) -> bool {
@@ -193,9 +210,12 @@ impl World {
         self.state.lock().is_epilogue = true;
     }
 
-    /// Whether a call was answered from what the store holds.
-    pub fn is_from_store(&self, call: usize) -> bool {
-        matches!(&self.state.lock().calls[call].answer, Answer::Decision(decision) if !decision.degraded)
+    /// When a call was decided, on the store's clock, if it was answered from what the store holds.
+    pub fn decided_by_store_us(&self, call: usize) -> Option<u64> {
+        match &self.state.lock().calls[call].answer {
+            Answer::Decision(decision) if !decision.degraded => Some(decision.at_us),
+            _ => None,
+        }
     }
 
     /// Takes it that a call was made before the epilogue.

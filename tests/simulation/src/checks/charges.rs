@@ -6,6 +6,7 @@
 use tidegate::{Algorithm, Limit, RateLimiterConfig};
 
 use super::{Charge, Violation, charge, cost, decision, doubled_refunds, kept_charges};
+use crate::actor::capacity;
 use crate::record::{Answer, Ask, Call, Record};
 
 pub(super) fn check(record: &Record, tag: &str, config: &RateLimiterConfig, found: &mut Vec<Violation>) {
@@ -24,17 +25,28 @@ pub(super) fn check(record: &Record, tag: &str, config: &RateLimiterConfig, foun
             found.push(Violation { promise: "a rejection charges nothing", what });
         }
         let line: Vec<usize> = record.line(commit).skip(1).collect();
-        let surely: Vec<Charge> =
-            kept.iter().filter(|charge| charge.commit.is_some_and(|commit| line.contains(&commit))).copied().collect();
+        let held = kept.iter().filter(|charge| charge.commit.is_some_and(|commit| line.contains(&commit))).copied();
+        // As much is posted as fits; with several limits one may be full of what others no longer count.
+        let posted = posted(record, call).filter(|_| config.limits.len() == 1);
+        let surely: Vec<Charge> = held.chain(posted).collect();
         // An earlier time than one already seen counts as that.
         let seen_us = record.line(commit).map(|commit| record.commits[commit].at_us).max().unwrap_or(0);
-        let least = counted(&surely, limit, decision.at_us.max(seen_us), false);
+        let least = counted(&surely, limit, decision.at_us.max(seen_us), false).min(capacity(limit).into());
         let spare = doubled_refunds(record, tag);
         if count + spare < least && !resets {
             let what = format!("{tag}: a peek at {} counted {count}, callers hold {least}", decision.at_us);
             found.push(Violation { promise: "what was admitted is charged", what });
         }
     }
+}
+
+/// What hosts had let go without the store, and posted before a peek was made.
+fn posted<'a>(record: &'a Record, peek: &'a Call) -> impl Iterator<Item = Charge> + 'a {
+    let done = record.on(&peek.tag).filter(|call| call.answer == Answer::Posted && call.ended.1 < peek.asked.1);
+    done.filter_map(|call| {
+        let Ask::Post(cost, at_us) = call.ask else { return None };
+        Some(Charge { at_us, goes_us: at_us, decided_us: at_us, taken_us: at_us, cost, commit: call.commit })
+    })
 }
 
 /// The most that can count at a time: all that was not surely refused, where it was asked for before the peek had ended.
@@ -61,10 +73,13 @@ fn at_most(record: &Record, peek: &Call, config: &RateLimiterConfig, limit: &Lim
         // The places of the unknown are not known either.
         return u64::MAX;
     }
-    // What is unknown may have been decided at a later time than the peek, and come before what was decided earlier.
+    // What is unknown may have been decided at a later time than the peek, and come before what was decided earlier. Seen from
+    // the peek, nothing of it and of all that came back until then has come back yet.
     let late_us =
         record.commits.iter().filter(|commit| commit.tag == peek.tag).map(|c| c.clock_us.abs_diff(c.at_us)).max();
-    counted(&charges, limit, at_us.saturating_sub(late_us.unwrap_or(0)), true) + unknown + 1
+    let late_us = late_us.unwrap_or(0);
+    let ahead = (late_us * u64::from(limit.limit)).div_ceil(limit.window_count * 1_000);
+    counted(&charges, limit, at_us.saturating_sub(late_us), true).max(ahead) + unknown + 1
 }
 
 fn is_bucket(limit: &Limit) -> bool {
@@ -108,7 +123,8 @@ fn counted(charges: &[Charge], limit: &Limit, at_us: u64, most: bool) -> u64 {
 fn level(charges: &[Charge], limit: &Limit, at_us: u64, most: bool) -> u64 {
     let (rate, window) = (i128::from(limit.limit), i128::from(limit.window_count) * 1_000);
     let mut charges: Vec<&Charge> = charges.iter().collect();
-    charges.sort_by_key(|charge| std::cmp::Reverse(charge.commit));
+    // What was posted came after all that is known by its commit.
+    charges.sort_by_key(|charge| std::cmp::Reverse((charge.commit.is_none(), charge.commit, charge.taken_us)));
     let (mut permits, mut worst) = (0, 0);
     for charge in charges {
         permits += i128::from(charge.cost) * window;

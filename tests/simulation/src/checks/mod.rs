@@ -117,5 +117,8 @@ fn kept_charges(record: &Record, tag: &str, config: &RateLimiterConfig) -> Vec<C
 fn doubled_refunds(record: &Record, tag: &str) -> u64 {
     let doubled = record.commits.iter().filter(|commit| commit.tag == tag && commit.again);
     let most_cost = record.scenario.actors.iter().map(|actor| actor.most_cost).max().unwrap_or(1);
+    // What is left of a lease is given back at once.
+    let lease = limiter_of(&record.scenario, tag).and_then(|config| config.lease);
+    let most_cost = most_cost.max(lease.map_or(0, |lease| lease.max_permits));
     doubled.map(|commit| commit.gives * u64::from(most_cost)).sum()
 }
