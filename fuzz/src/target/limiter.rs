@@ -4,7 +4,8 @@
 
 use tidegate_policy::problem::Problem;
 use tidegate_policy::rate_limiter::{
-    Algorithm, Config, Decision, Fault, LeaseConfig, Limit, OnLimit, RateLimiter, Reason, Verdict, Window, WindowUnit,
+    Algorithm, Ask, Config, Decision, Fault, LeaseConfig, Limit, OnLimit, RateLimiter, Reason, Verdict, Window,
+    WindowUnit,
 };
 
 use super::{assert_problems, promise::Promise};
@@ -129,6 +130,7 @@ impl Scene {
             0 => self.acquire(input, config, limiter),
             1 => {
                 let cost = input.small();
+                self.several(config, limiter, cost);
                 let asked = self.asked(config, limiter, cost, |stage| limiter.try_acquire(stage, 0, cost));
                 self.charged(config, cost, asked)
             }
@@ -239,6 +241,17 @@ impl Scene {
         assert_eq!(decision.charged_at_us, 0, "a peek charges nothing: {decision:?}");
         self.assert_sound(config, &decision, foreign);
         Some(decision)
+    }
+
+    /// Several calls in one are answered as each alone would be, one after the other.
+    fn several(&self, config: &Config, limiter: &RateLimiter, cost: u32) {
+        let costs = [cost, 1, cost];
+        let (mut together, mut alone) = (self.stage.clone(), self.stage.clone());
+        let asks = costs.map(|cost| Ask { entity: 0, cost });
+        let several: Vec<_> = limiter.try_acquire_many(&mut together, asks).collect();
+        let each: Vec<_> = costs.iter().map(|cost| limiter.try_acquire(&mut alone, 0, *cost)).collect();
+        assert_eq!(several, each, "{config:?}");
+        assert_eq!(together.writes(), alone.writes(), "{config:?}");
     }
 
     /// Asks, and holds the answer to what a peek says before and after.

@@ -183,26 +183,36 @@ impl Core {
         let mut answers = Vec::with_capacity(asks.len());
         for asks in asks.chunks(TOGETHER) {
             SEVERAL.with_borrow_mut(|several| {
-                several.clear();
-                for ask in asks {
-                    several.push(|tag| namespace.write_tag(ask.key, tag));
-                }
-                let run = |transaction: &mut Transaction, seats: &[Seat]| {
-                    let asks: Vec<wit::Ask> = asks.iter().zip(seats).filter_map(seated).collect();
-                    Request::try_acquire_many(&asks, &self.runtime, policy, transaction)
-                };
-                // If all of them together trap, each is run alone.
-                let together = memory.run_many(several, self.clock.now_us(), run).unwrap_or_default();
+                let together = self.run_together(memory, several, namespace, policy, asks);
                 let mut together = together.into_iter();
                 answers.extend(asks.iter().zip(several.seats()).map(|(ask, seat)| {
-                    seat.and_then(|_| together.next()).map_or_else(
-                        || self.call_here(memory, namespace, ask.key, policy, &Request::TryAcquire { cost: ask.cost }),
-                        Ok,
-                    )
+                    let request = Request::TryAcquire { cost: ask.cost };
+                    let alone = || self.call_here(memory, namespace, ask.key, policy, &request);
+                    seat.and_then(|_| together.next()).map_or_else(alone, Ok)
                 }));
             });
         }
         answers
+    }
+
+    /// The answers of all that have a part in a run of several; none, if that trapped.
+    fn run_together(
+        &self,
+        memory: &Memory,
+        several: &mut Several,
+        namespace: &Namespace,
+        policy: &Policy,
+        asks: &[Ask<'_>],
+    ) -> Vec<Answer> {
+        several.clear();
+        for ask in asks {
+            several.push(|tag| namespace.write_tag(ask.key, tag));
+        }
+        let run = |transaction: &mut Transaction, seats: &[Seat]| {
+            let asks: Vec<wit::Ask> = asks.iter().zip(seats).filter_map(seated).collect();
+            Request::try_acquire_many(&asks, &self.runtime, policy, transaction)
+        };
+        memory.run_many(several, self.clock.now_us(), run).unwrap_or_default()
     }
 }
 
