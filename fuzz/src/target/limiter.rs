@@ -292,8 +292,7 @@ impl Scene {
         assert!(decision.discarded == 0 || foreign > 0, "what we wrote, we read: {}", shown());
         let binding = config.limits.get(decision.binding as usize).expect("a limit binds");
         // With leases a bucket works with less than its burst.
-        let is_whole = config.lease.is_none() || decision.leased;
-        assert!(decision.limit == capacity(binding) || !is_whole, "{}", shown());
+        assert!(decision.limit == capacity(binding) || config.lease.is_some(), "{}", shown());
         assert!(decision.limit <= capacity(binding), "{}", shown());
         assert!(decision.remaining <= decision.limit, "{}", shown());
         match decision.verdict {

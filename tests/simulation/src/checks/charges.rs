@@ -8,6 +8,10 @@ use tidegate::{Algorithm, Limit, RateLimiterConfig};
 use super::{Charge, Violation, charge, cost, decision, doubled_refunds, kept_charges};
 use crate::actor::capacity;
 use crate::record::{Answer, Ask, Call, Record};
+use crate::scenario::{Fault, FaultKind};
+
+/// Replies are lost for so long that a debt is posted so often at most: with each call of its key, and twice a second.
+const MOST_POSTS: u64 = 100;
 
 pub(super) fn check(record: &Record, tag: &str, config: &RateLimiterConfig, found: &mut Vec<Violation>) {
     let kept = kept_charges(record, tag, config);
@@ -59,7 +63,8 @@ fn at_most(record: &Record, peek: &Call, config: &RateLimiterConfig, limit: &Lim
             // Perhaps charged by a commit that was not answered in time; and where it was let go without the store, charged again when
             // that was back.
             Some(decision) if decision.degraded => {
-                unknown += u64::from(cost) * if decision.is_allowed() { 2 } else { 1 };
+                let posted = if decision.is_allowed() { posted_at_most(record) } else { 0 };
+                unknown += u64::from(cost).saturating_mul(1 + posted);
             }
             Some(_) => charges.extend(charge(config, call)),
             None => unknown += u64::from(cost),
@@ -84,6 +89,13 @@ fn at_most(record: &Record, peek: &Call, config: &RateLimiterConfig, limit: &Lim
 
 fn is_bucket(limit: &Limit) -> bool {
     matches!(limit.algorithm, Algorithm::Gcra { .. } | Algorithm::TokenBucket { .. })
+}
+
+/// How often a debt may be charged: again each time that its posting was not answered.
+fn posted_at_most(record: &Record) -> u64 {
+    let is_lossy =
+        |fault: &Fault| matches!(fault.kind, FaultKind::LostReplies(_) | FaultKind::Slow(_) | FaultKind::Partition(_));
+    if record.scenario.faults.iter().any(is_lossy) { MOST_POSTS } else { 1 }
 }
 
 /// Takes out what was given back, as the store had confirmed before a peek was made. What a bucket gives back is less the later
