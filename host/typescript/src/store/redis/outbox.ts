@@ -26,8 +26,8 @@ const MAX_UNANSWERED = 10_000;
 /** How many commits go out together at most: more are hardly cheaper each. */
 const MAX_TOGETHER = 32;
 
-/** How many go out together at least, where there are as many. */
-const FEW = 4;
+/** How many go out together, where there are as many, before it matters that the server has something to do meanwhile. */
+const FEW = 8;
 
 /** The longest log of a commit that goes out with others, in bytes: the server does nothing else meanwhile. */
 const MAX_LOG_BYTES = 1_024;
@@ -64,7 +64,7 @@ export class Outbox {
     if (this.#unanswered >= MAX_UNANSWERED) {
       return Promise.reject(away(`${MAX_UNANSWERED} commits are without an answer`));
     }
-    if (commit.entities.some(({ tag }) => this.#entities.has(tag))) this.#closeLine();
+    if (this.#isInLine(commit)) this.#closeLine();
     this.#logs.add(commit);
     this.#unanswered++;
     return new Promise((resolve, reject) => {
@@ -76,6 +76,12 @@ export class Outbox {
       else this.#lineUp(pending, commit);
       this.#leaveSoon();
     });
+  }
+
+  /** Whether a commit in line is about one of the same entities. */
+  #isInLine({ entities }: Commit): boolean {
+    for (const { tag } of entities) if (this.#entities.has(tag)) return true;
+    return false;
   }
 
   #lineUp(pending: Pending, { entities }: Commit): void {

@@ -19,8 +19,7 @@ export class Parcel implements ScriptCall {
     readonly log: Uint8Array,
     readonly answered: Answered,
   ) {
-    const [only] = commits;
-    this.keys = commits.length === 1 && only !== undefined ? only.keys : commits.flatMap(commit => commit.keys);
+    this.keys = keysOf(commits);
   }
 
   /** Whether anybody still waits for it. */
@@ -58,4 +57,12 @@ export class Parcel implements ScriptCall {
     const alone = (commit: Pending) => new Parcel([commit], this.log.subarray(commit.from, commit.to), this.answered);
     return this.commits.filter(commit => !commit.isDone).map(alone);
   }
+}
+
+function keysOf(commits: readonly Pending[]): readonly string[] {
+  const [only] = commits;
+  if (commits.length === 1 && only !== undefined) return only.keys;
+  const keys: string[] = [];
+  for (const commit of commits) for (const key of commit.keys) keys.push(key);
+  return keys;
 }

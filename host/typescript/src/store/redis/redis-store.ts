@@ -59,7 +59,8 @@ export class RedisStore implements Store {
       return Promise.reject(refused(why));
     }
     try {
-      const keys = commit.cells.map(({ entity, field }) => this.#key(commit.entities[entity], entity, field));
+      const keys: string[] = [];
+      for (const { entity, field } of commit.cells) keys.push(this.#key(commit.entities[entity], entity, field));
       return this.#outbox.send(commit, keys);
     } catch (error) {
       return Promise.reject(error);
