@@ -26,7 +26,7 @@ const MAX_UNANSWERED = 10_000;
 /** How many commits go out together at most: more are hardly cheaper each. */
 const MAX_TOGETHER = 32;
 
-/** How many go out together, where there are as many, before it matters that the server has something to do meanwhile. */
+/** So few are one call, though the server then has nothing to do while they are made. */
 const FEW = 8;
 
 /** The longest log of a commit that goes out with others, in bytes: the server does nothing else meanwhile. */
@@ -43,6 +43,9 @@ export class Outbox {
   /** Commits in line, which will go out together, and the entities that they are about: the script takes no key twice. */
   #line: Pending[] = [];
   readonly #entities = new Set<string>();
+  /** How many commits have come together so far, and how many did before. */
+  #together = 0;
+  #lately = 0;
   /** What goes out with the line, before it. */
   #leaving: Parcel[] = [];
   #isLeaving = false;
@@ -67,6 +70,7 @@ export class Outbox {
     if (this.#isInLine(commit)) this.#closeLine();
     this.#logs.add(commit);
     this.#unanswered++;
+    this.#together++;
     return new Promise((resolve, reject) => {
       const { from, to } = this.#logs;
       // The operations may be overwritten while the commit is on its way, should it take too long.
@@ -92,11 +96,12 @@ export class Outbox {
   }
 
   /**
-   * How many may be in line: as many as are on their way. So one half is at the server while this process makes the other; all
-   * together, either of them would have nothing to do while the other has.
+   * How many may be in line. While nothing is on its way that is half of as many as came together before: so one half is at the server
+   * while this process makes the other. All together, either of them would have nothing to do while the other has.
    */
   get #longest(): number {
-    return Math.min(Math.max(this.#unanswered - this.#line.length, FEW), MAX_TOGETHER);
+    if (this.#onTheirWay > 0) return MAX_TOGETHER;
+    return Math.min(Math.max(this.#lately / 2, FEW), MAX_TOGETHER);
   }
 
   /** Those in line go out as one call. */
@@ -116,6 +121,8 @@ export class Outbox {
     this.#isLeaving = true;
     const leave = () => {
       this.#isLeaving = false;
+      this.#lately = this.#together;
+      this.#together = 0;
       this.#closeLine();
       this.#sendLeaving();
     };
