@@ -103,6 +103,14 @@ describe("the log", () => {
     expect(hex(logs.take())).toBe(log(observe(0)));
   });
 
+  test("of one commit is the same when another was taken out from behind it", () => {
+    const logs = new Logs();
+    logs.add(commit(observe(0)));
+    logs.add(commit(put(0, "long")));
+    expect(hex(logs.takeLatest())).toBe(log(put(0, "long")));
+    expect(hex(logs.take())).toBe(log(observe(0)));
+  });
+
   test("of several commits is one array of each and the number of its cells", () => {
     const logs = new Logs();
     const [first, second] = [log(observe(0)), log(retreat(0, 1, 2))];

@@ -30,6 +30,8 @@ export class Logs {
   /** Where the latest log begins and ends in what {@link take} gives, if it is one of several. */
   from = HEAD_BYTES;
   to = HEAD_BYTES;
+  /** Where the first log ends. */
+  #firstTo = HEAD_BYTES;
 
   /**
    * Adds the log of a commit.
@@ -46,7 +48,7 @@ export class Logs {
     writer.endArray(this.from);
     this.to = writer.length;
     writer.integer(cells.length);
-    this.#count++;
+    if (this.#count++ === 0) this.#firstTo = this.to;
   }
 
   /** Takes out the latest log alone. */
@@ -61,7 +63,7 @@ export class Logs {
   take(): Uint8Array {
     const writer = this.#writer;
     writer.head(0, 2 * this.#count);
-    const logs = this.#count === 1 ? writer.copy(HEAD_BYTES, this.to) : writer.copy(0, writer.length);
+    const logs = this.#count === 1 ? writer.copy(HEAD_BYTES, this.#firstTo) : writer.copy(0, writer.length);
     writer.length = HEAD_BYTES;
     this.#count = 0;
     return logs;

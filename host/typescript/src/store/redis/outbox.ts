@@ -35,6 +35,9 @@ const MAX_LOG_BYTES = 1_024;
 declare function setImmediate(callback: () => void): unknown;
 declare function queueMicrotask(work: () => void): void;
 
+/** Does the work when this process has seen to all that is ready by now. */
+const atEndOfTurn: (work: () => void) => unknown = typeof setImmediate === "function" ? setImmediate : queueMicrotask;
+
 /** Sends commits. */
 export class Outbox {
   readonly #wire: Wire;
@@ -126,8 +129,7 @@ export class Outbox {
       this.#closeLine();
       this.#sendLeaving();
     };
-    const waits = this.#onTheirWay > 0 && !this.isCluster && typeof setImmediate === "function";
-    if (waits) setImmediate(leave);
+    if (this.#onTheirWay > 0 && !this.isCluster) atEndOfTurn(leave);
     else queueMicrotask(leave);
   }
 
