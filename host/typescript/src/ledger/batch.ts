@@ -5,7 +5,7 @@ import { type Answer, type Request, refuses } from "../call.js";
 import type { Clock } from "../clock.js";
 import { ContendedError } from "../errors.js";
 import type { Policy } from "../runtime/policy.js";
-import type { Reply, Store } from "../store/store.js";
+import type { Commit, Reply, Store } from "../store/store.js";
 import { Transaction } from "../transaction/transaction.js";
 import type { GiveWay } from "./contention.js";
 import type { Call, Lane } from "./lanes.js";
@@ -85,14 +85,10 @@ export class Settler {
     for (let attempt = 0; attempt < this.#maxAttempts; attempt++) {
       if (attempt > 0 && known.contention.isFelt) await this.#giveWay(known.contention);
       const startUs = this.#clock.nowUs();
-      const storeUs = this.storeUs() ?? (await this.#askTime(lane));
-      transaction.beginLoggedOn(known.timeAt(storeUs), lane.entities, known.entity);
-      for (const call of batch) this.#runOne(transaction, call);
-      const { commit } = transaction;
-      if (commit === undefined || commit.ops.length === 0) {
-        // What only local cells were asked for is done. Their lease, if there is one, goes on.
-        return known.take(transaction, known.seenUs);
-      }
+      const storeUs = this.#offset.storeUs(startUs) ?? (await this.#askTime(lane));
+      const commit = this.#runAll(lane, transaction, batch, storeUs);
+      // What only local cells were asked for is done. Their lease, if there is one, goes on.
+      if (commit === undefined) return known.take(transaction, known.seenUs);
       this.#assertAvailable(group);
       this.#stats.commits++;
       known.isInDoubt = transaction.hasChangedLocal;
@@ -114,6 +110,15 @@ export class Settler {
     }
     this.#stats.contended++;
     throw new ContendedError(this.#maxAttempts);
+  }
+
+  /** Runs all calls of the batch on what is known; what there is to commit then. */
+  #runAll(lane: Lane, transaction: Transaction, batch: readonly Call[], storeUs: number): Commit | undefined {
+    const { known, entities } = lane;
+    transaction.beginLoggedOn(known.timeAt(storeUs), entities, known.entity);
+    for (const call of batch) this.#runOne(transaction, call);
+    const { commit } = transaction;
+    return commit !== undefined && commit.ops.length > 0 ? commit : undefined;
   }
 
   #assertAvailable(group: number): void {
