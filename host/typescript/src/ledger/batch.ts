@@ -5,21 +5,28 @@ import { type Answer, type Request, refuses } from "../call.js";
 import type { Clock } from "../clock.js";
 import { ContendedError } from "../errors.js";
 import type { Policy } from "../runtime/policy.js";
-import type { Reply, Store } from "../store/store.js";
+import type { Commit, Reply, Store } from "../store/store.js";
 import { Transaction } from "../transaction/transaction.js";
+import type { GiveWay } from "./contention.js";
 import type { Call, Lane } from "./lanes.js";
 import { Offset } from "./offset.js";
 import type { LedgerStats } from "./stats.js";
 
-/** How many refused commits are tried again at once. Later ones wait a little, so that hosts fall out of step. */
-const EAGER_ATTEMPTS = 4;
-
 /** Runs a policy on the entity 0 of a transaction. A run that fails throws and leaves no trace in the transaction. */
 export type Run = (policy: Policy, request: Request, transaction: Transaction) => Answer;
 
-declare function setTimeout(callback: () => void, ms: number): unknown;
-
 const DONE: Answer = { kind: "done" };
+
+/** What batches are settled with. */
+export interface SettlerParts {
+  readonly run: Run;
+  readonly guard: StoreGuard;
+  readonly store: Store;
+  readonly clock: Clock;
+  readonly stats: LedgerStats;
+  readonly maxAttempts: number;
+  readonly giveWay: GiveWay;
+}
 
 /** Runs batches and commits them. */
 export class Settler {
@@ -29,19 +36,21 @@ export class Settler {
   readonly #clock: Clock;
   readonly #stats: LedgerStats;
   readonly #maxAttempts: number;
+  readonly #giveWay: GiveWay;
   readonly #offset = new Offset();
   /** Transactions that nobody uses. */
   readonly #idle: Transaction[] = [];
   /** The questions for the time of the store's parts, while they are open. */
   readonly #asking = new Map<number, Promise<number>>();
 
-  constructor(run: Run, guard: StoreGuard, store: Store, clock: Clock, stats: LedgerStats, maxAttempts: number) {
-    this.#run = run;
-    this.#guard = guard;
-    this.#store = store;
-    this.#clock = clock;
-    this.#stats = stats;
-    this.#maxAttempts = maxAttempts;
+  constructor(parts: SettlerParts) {
+    this.#run = parts.run;
+    this.#guard = parts.guard;
+    this.#store = parts.store;
+    this.#clock = parts.clock;
+    this.#stats = parts.stats;
+    this.#maxAttempts = parts.maxAttempts;
+    this.#giveWay = parts.giveWay;
   }
 
   /** The store's clock; undefined: not known yet. */
@@ -74,15 +83,12 @@ export class Settler {
   async #commit(lane: Lane, transaction: Transaction, batch: readonly Call[]): Promise<void> {
     const { known, group } = lane;
     for (let attempt = 0; attempt < this.#maxAttempts; attempt++) {
-      if (attempt >= EAGER_ATTEMPTS) await backOff(attempt);
-      const storeUs = this.storeUs() ?? (await this.#askTime(lane));
-      transaction.beginLoggedOn(known.timeAt(storeUs), lane.entities, known.entity);
-      for (const call of batch) this.#runOne(transaction, call);
-      const { commit } = transaction;
-      if (commit === undefined || commit.ops.length === 0) {
-        // What only local cells were asked for is done. Their lease, if there is one, goes on.
-        return known.take(transaction, known.seenUs);
-      }
+      if (attempt > 0 && known.contention.isFelt) await this.#giveWay(known.contention);
+      const startUs = this.#clock.nowUs();
+      const storeUs = this.#offset.storeUs(startUs) ?? (await this.#askTime(lane));
+      const commit = this.#runAll(lane, transaction, batch, storeUs);
+      // What only local cells were asked for is done. Their lease, if there is one, goes on.
+      if (commit === undefined) return known.take(transaction, known.seenUs);
       this.#assertAvailable(group);
       this.#stats.commits++;
       known.isInDoubt = transaction.hasChangedLocal;
@@ -96,10 +102,23 @@ export class Settler {
       // A refused commit has only been read: on a replica that would fail on what comes next it succeeds as well.
       if (reply.outcome.kind === "applied") this.#guard.succeeded(group);
       known.isInDoubt = false;
-      if (this.#takeIn(lane, transaction, batch, reply)) return;
+      if (this.#takeIn(lane, transaction, batch, reply)) {
+        this.#stats.mostAttempts = Math.max(this.#stats.mostAttempts, attempt + 1);
+        return known.contention.won();
+      }
+      known.contention.lost(this.#clock.nowUs() - startUs);
     }
     this.#stats.contended++;
     throw new ContendedError(this.#maxAttempts);
+  }
+
+  /** Runs all calls of the batch on what is known; what there is to commit then. */
+  #runAll(lane: Lane, transaction: Transaction, batch: readonly Call[], storeUs: number): Commit | undefined {
+    const { known, entities } = lane;
+    transaction.beginLoggedOn(known.timeAt(storeUs), entities, known.entity);
+    for (const call of batch) this.#runOne(transaction, call);
+    const { commit } = transaction;
+    return commit !== undefined && commit.ops.length > 0 ? commit : undefined;
   }
 
   #assertAvailable(group: number): void {
@@ -186,10 +205,4 @@ export class Settler {
 
 function isRefused(call: Call | undefined): boolean {
   return call?.answer !== undefined && refuses(call.answer);
-}
-
-/** Waits before a late attempt, longer each time and not alike in any two hosts. */
-function backOff(attempt: number): Promise<void> {
-  const spreadMs = attempt / 10;
-  return new Promise(resolve => setTimeout(resolve, spreadMs / 2 + Math.random() * spreadMs));
 }

@@ -4,6 +4,7 @@ import type { Answer, Request } from "../call.js";
 import type { Policy } from "../runtime/policy.js";
 import { Entity } from "../transaction/cells.js";
 import type { Transaction } from "../transaction/transaction.js";
+import { Contention } from "./contention.js";
 
 /** The most that two nodes of a cluster are taken to be apart, in microseconds. More is a clock that jumped. */
 const MAX_BEHIND_US = 100_000;
@@ -38,6 +39,8 @@ export class Known {
   refuses = false;
   /** What was last refused on what is known now. */
   told: Told | undefined;
+  /** How other hosts get in its way. */
+  readonly contention = new Contention();
 
   /** Whether this host may hold a lease: nothing else is in local cells, and no run has missed it since they were changed. */
   mayHold = false;

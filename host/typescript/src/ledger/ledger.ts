@@ -19,6 +19,7 @@ import { changes, type Store } from "../store/store.js";
 import { Transaction } from "../transaction/transaction.js";
 import { Aside } from "./aside.js";
 import { type Run, Settler } from "./batch.js";
+import { type GiveWay, giveWay } from "./contention.js";
 import { Deadlines } from "./deadlines.js";
 import { Debtor } from "./debtor.js";
 import { Here } from "./here.js";
@@ -62,6 +63,8 @@ export interface LedgerParts {
   readonly options?: LedgerOptions;
   /** Whose circuit breaker guards the store; that of the process unless set. */
   readonly runtime?: Runtime;
+  /** How other hosts are left their turn; in real time unless set. */
+  readonly giveWay?: GiveWay;
 }
 
 /** What an `AbortSignal` is to the ledger. */
@@ -82,6 +85,7 @@ export class Ledger {
   readonly #clock: Clock;
   readonly #guard: StoreGuard;
   readonly #settler: Settler;
+  readonly #giveWay: GiveWay;
   readonly #here: Here;
   /** How long calls may wait for the store; undefined: for ever. */
   readonly #deadlines: Deadlines | undefined;
@@ -102,13 +106,16 @@ export class Ledger {
   /** Lanes whose deferred outcomes go out when the delay is over. */
   #deferring = new Set<Lane>();
 
-  constructor({ run, store, clock, options = {}, runtime = Runtime.shared }: LedgerParts) {
+  constructor(parts: LedgerParts) {
+    const { run, store, clock, options = {}, runtime = Runtime.shared } = parts;
     const { maxKnown = 65_536, maxBatch = 256, maxAttempts = 64, flushDelayMs = 20 } = options;
     this.#run = run;
     this.#clock = clock;
     const changed = (change: StoreChange) => this.#storeChanged(change);
     this.#guard = new StoreGuard({ runtime, store, clock, options: options.storeGuard, changed });
-    this.#settler = new Settler(run, this.#guard, store, clock, this.#stats, maxAttempts);
+    this.#giveWay = parts.giveWay ?? giveWay;
+    const [guard, stats] = [this.#guard, this.#stats];
+    this.#settler = new Settler({ run, guard, store, clock, stats, maxAttempts, giveWay: this.#giveWay });
     this.#lanes = new Lanes(
       maxKnown,
       entity => this.#guard.groupOf(entity),
@@ -289,6 +296,9 @@ export class Ledger {
 
   /** Settles one batch of a lane. */
   async #settle(lane: Lane): Promise<void> {
+    const { contention } = lane.known;
+    // Before the batch is made, so that whoever comes meanwhile goes along.
+    if (contention.isFelt) await this.#giveWay(contention);
     if (this.#guard.turnsAway(lane.group)) {
       this.#turnBack(lane, this.#guard.refusal(lane.group));
     } else {

@@ -14,6 +14,8 @@ export interface LedgerStats {
   foreign: number;
   /** Batches given up. */
   contended: number;
+  /** The most commits that any batch took until it was applied. */
+  mostAttempts: number;
   /** Outcomes that settled later. */
   deferred: number;
   /** Calls nobody waited for that failed. */
@@ -39,6 +41,7 @@ export function newStats(): LedgerStats {
     diverged: 0,
     foreign: 0,
     contended: 0,
+    mostAttempts: 0,
     deferred: 0,
     lost: 0,
     local: 0,

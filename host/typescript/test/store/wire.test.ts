@@ -4,14 +4,19 @@ import { describe, expect, test } from "vitest";
 import { EntityKey } from "../../src/key.js";
 import { COMMIT_DIGEST, COMMIT_SCRIPT } from "../../src/store/redis/commit.generated.js";
 import { isUnknownScript, storeError } from "../../src/store/redis/failure.js";
-import { encodeLog } from "../../src/store/redis/log.js";
-import { decodeReply } from "../../src/store/redis/reply.js";
+import { Logs } from "../../src/store/redis/log.js";
+import { clockOf, decodePart, decodeReply } from "../../src/store/redis/reply.js";
 import { slotOf } from "../../src/store/redis/slot.js";
 import { MAX_LAG_US, MAX_NUMBER, type Op } from "../../src/store/store.js";
 import { advance, get, observe, put, retreat } from "./bench.js";
 
 const hex = (bytes: Uint8Array) => Buffer.from(bytes).toString("hex");
-const log = (...ops: Op[]) => hex(encodeLog({ atUs: 1, entities: [], cells: [{ entity: 0, field: 2 }], ops }));
+const commit = (...ops: Op[]) => ({ atUs: 1, entities: [], cells: [{ entity: 0, field: 2 }], ops });
+const log = (...ops: Op[]) => {
+  const logs = new Logs();
+  logs.add(commit(...ops));
+  return hex(logs.take());
+};
 /** The bytes of an operation: without the head and the time. */
 const bytesOf = (op: Op) => log(op).slice(12);
 const text = (text: string) => `d9${text.length.toString(16).padStart(2, "0")}${hex(Buffer.from(text))}`;
@@ -58,7 +63,11 @@ describe("the log", () => {
   });
 
   test("has texts of every length", () => {
-    const bytes = (text: string) => bytesOf(get(0, text)).slice(4);
+    const logs = new Logs();
+    const bytes = (text: string) => {
+      logs.add(commit(get(0, text)));
+      return hex(logs.take()).slice(16);
+    };
     expect(bytes("")).toBe("d900");
     for (const length of [85, 86, 255]) expect(bytes("x".repeat(length))).toBe(text("x".repeat(length)));
     for (const long of ["x".repeat(256), "é".repeat(128), "🌊".repeat(2_000)]) {
@@ -87,8 +96,36 @@ describe("the log", () => {
     expect([ttl(0), ttl(1), ttl(2 ** 64)]).toEqual([text("1"), text("1"), text("3162240000000")]);
   });
 
-  test("of a cell that the commit does not have is refused", () => {
-    expect(() => log(observe(1))).toThrow("the commit has no cell 1");
+  test("of a cell that the commit does not have is refused, and leaves the others alone", () => {
+    const logs = new Logs();
+    logs.add(commit(observe(0)));
+    expect(() => logs.add(commit(observe(0), observe(1)))).toThrow("the commit has no cell 1");
+    expect(hex(logs.take())).toBe(log(observe(0)));
+  });
+
+  test("of one commit is the same when another was taken out from behind it", () => {
+    const logs = new Logs();
+    logs.add(commit(observe(0)));
+    logs.add(commit(put(0, "long")));
+    expect(hex(logs.takeLatest())).toBe(log(put(0, "long")));
+    expect(hex(logs.take())).toBe(log(observe(0)));
+  });
+
+  test("of several commits is one array of each and the number of its cells", () => {
+    const logs = new Logs();
+    const [first, second] = [log(observe(0)), log(retreat(0, 1, 2))];
+    logs.add(commit(observe(0)));
+    logs.add({ ...commit(), cells: [] });
+    // A log can go alone after all.
+    expect(hex(logs.takeLatest())).toBe(log());
+    logs.add(commit(observe(0)));
+    expect(hex(logs.takeLatest())).toBe(first);
+    logs.add(commit(retreat(0, 1, 2)));
+    const { from, to } = logs;
+    const together = logs.take();
+    expect(hex(together)).toBe(`dd00000004${first}01${second}01`);
+    expect(hex(together.subarray(from, to))).toBe(second);
+    expect(log(observe(0))).toBe(first);
   });
 });
 
@@ -126,6 +163,33 @@ describe("a reply", () => {
   ];
   test.each(malformed.map(value => [value]))("of any other shape is an error of the store: %j", value => {
     expect(() => decodeReply(value, [observe(0)], 1)).toThrow("the server's reply is malformed");
+  });
+});
+
+describe("a reply to several commits", () => {
+  test("is one clock and a part for each, which is a number for an advance that was applied", () => {
+    const refused = [1, 8, 0, null];
+    expect(clockOf([9, 7, refused], 2)).toBe(9);
+    const applied = (seen: number) => ({ outcome: { kind: "applied", seen: [seen] }, clockUs: 9, foreign: 0 });
+    for (const part of [7, "7", 7n]) expect(decodePart(part, 9, [advance(0, 1, 0, 9, true)], 1)).toEqual(applied(7));
+    expect(decodePart([0, 9, 0, 7], 9, [advance(0, 1, 0, 9, true)], 1)).toEqual(applied(7));
+    const values = [undefined];
+    expect(decodePart(refused, 9, [observe(0)], 1)).toEqual({
+      outcome: { kind: "refused", values },
+      clockUs: 8,
+      foreign: 0,
+    });
+  });
+
+  test("of any other shape is an error of the store", () => {
+    for (const value of [null, "OK", 9, [], [9], [9, 7], [9, 7, 7, 7], [null, 7, 7], [[], 7, 7]]) {
+      expect(() => clockOf(value, 2)).toThrow("the server's reply is malformed");
+    }
+    for (const part of [null, -1, 0.5, "a", {}]) {
+      for (const ops of [[advance(0, 1, 0, 9, true)], [observe(0)], []]) {
+        expect(() => decodePart(part, 9, ops, 1)).toThrow("the server's reply is malformed");
+      }
+    }
   });
 });
 

@@ -43,7 +43,7 @@ interface NodeRedisCluster {
   sendCommand(firstKey: string | undefined, isReadonly: boolean, args: Args): Promise<unknown>;
 }
 
-/** A call of a script. */
+/** A call of the script. */
 export interface ScriptCall {
   readonly keys: readonly string[];
   readonly log: Bytes;

@@ -20,6 +20,11 @@ export function isUnknownScript(error: unknown): boolean {
   return messageOf(error).startsWith("NOSCRIPT");
 }
 
+/** The server may have refused several commits because of the keys of one, before it ran anything. */
+export function isOfOne(error: unknown): boolean {
+  return messageOf(error).startsWith("NOPERM");
+}
+
 function messageOf(error: unknown): string {
   return error instanceof Error ? error.message || error.name : String(error);
 }

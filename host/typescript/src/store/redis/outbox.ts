@@ -1,159 +1,171 @@
 /**
- * What is on its way to Redis: calls of one tick go out together, and none is waited for longer than the time limit.
+ * What is on its way to Redis: commits that come together go out together, as one call of the script, and none is waited for longer
+ * than the time limit.
  *
- * One timer serves all calls, since all have the same limit and so come due in their order. It runs only while something is
- * on its way.
+ * A call of the script costs the server and the client several times what it does for one commit. Nobody waits for others to come:
+ * while nothing is on its way, the commits of a tick go out at its end; while something is, those go out together that are ready
+ * before this process reads or waits again. What becomes of one does not depend on the others.
  */
 
-import { away, timedOut } from "../errors.js";
-import type { Op, Reply } from "../store.js";
-import type { ScriptCall, Wire } from "./clients.js";
+import { away } from "../errors.js";
+import type { Commit, Reply } from "../store.js";
+import type { Wire } from "./clients.js";
 import { COMMIT_DIGEST, COMMIT_SCRIPT } from "./commit.generated.js";
-import { isUnknownScript, storeError } from "./failure.js";
-import { decodeReply } from "./reply.js";
+import { isOfOne, isUnknownScript, storeError } from "./failure.js";
+import { Logs } from "./log.js";
+import { type Answered, Parcel } from "./parcel.js";
+import { Pending } from "./pending.js";
+import { Waiting } from "./waiting.js";
 
 /**
- * How many calls may be without an answer, those included that nobody waits for any more. A client keeps what it cannot send, so
+ * How many commits may be without an answer, those included that nobody waits for any more. A client keeps what it cannot send, so
  * while a server is away this is what bounds it.
  */
 const MAX_UNANSWERED = 10_000;
 
-interface Timer {
-  unref?(): void;
-}
+/** How many commits go out together at most: more are hardly cheaper each. */
+const MAX_TOGETHER = 32;
 
-declare function setTimeout(callback: () => void, ms: number): Timer;
+/** So few are one call, though the server then has nothing to do while they are made. */
+const FEW = 8;
+
+/** The longest log of a commit that goes out with others, in bytes: the server does nothing else meanwhile. */
+const MAX_LOG_BYTES = 1_024;
+
 declare function setImmediate(callback: () => void): unknown;
 declare function queueMicrotask(work: () => void): void;
-declare const performance: { now(): number };
 
-/** Sends script calls. */
+/** Does the work when this process has seen to all that is ready by now. */
+const atEndOfTurn: (work: () => void) => unknown = typeof setImmediate === "function" ? setImmediate : queueMicrotask;
+
+/** Sends commits. */
 export class Outbox {
   readonly #wire: Wire;
-  readonly #limitMs: number;
-  /** Calls of this tick. */
-  #leaving: Pending[] = [];
-  /** Calls that are waited for, the one that comes due first in front; and where that is. */
-  #waiting: (Pending | undefined)[] = [];
-  #first = 0;
+  readonly #waiting: Waiting;
+  readonly #logs = new Logs();
+  /** Commits in line, which will go out together, and the entities that they are about: the script takes no key twice. */
+  #line: Pending[] = [];
+  readonly #entities = new Set<string>();
+  /** How many commits have come together so far, and how many did before. */
+  #together = 0;
+  #lately = 0;
+  /** What goes out with the line, before it. */
+  #leaving: Parcel[] = [];
+  #isLeaving = false;
+  /** Calls of the script that are on their way, and commits in line or on their way. */
+  #onTheirWay = 0;
   #unanswered = 0;
-  #isTimed = false;
 
   constructor(wire: Wire, limitMs: number) {
     this.#wire = wire;
-    this.#limitMs = limitMs;
+    this.#waiting = new Waiting(limitMs);
   }
 
   get isCluster(): boolean {
     return this.#wire.isCluster;
   }
 
-  /** Calls the script at the end of this tick, and reads its answer. Rejects with a StoreError. */
-  send(keys: readonly string[], log: Uint8Array, ops: readonly Op[]): Promise<Reply> {
+  /** Sends a commit to the cells of these keys, and reads the answer. Rejects with a StoreError. */
+  send(commit: Commit, keys: readonly string[]): Promise<Reply> {
     if (this.#unanswered >= MAX_UNANSWERED) {
       return Promise.reject(away(`${MAX_UNANSWERED} commits are without an answer`));
     }
+    if (this.#isInLine(commit)) this.#closeLine();
+    this.#logs.add(commit);
     this.#unanswered++;
+    this.#together++;
     return new Promise((resolve, reject) => {
-      const call = new Pending(keys, log, ops, resolve, reject, this);
-      if (this.#leaving.push(call) === 1) queueMicrotask(() => this.#flush());
+      const { from, to } = this.#logs;
+      // The operations may be overwritten while the commit is on its way, should it take too long.
+      const pending = new Pending(keys, commit.ops.slice(), from, to, resolve, reject);
+      // In a cluster they would be for several nodes.
+      if (this.isCluster || to - from > MAX_LOG_BYTES) this.#pack([pending], this.#logs.takeLatest());
+      else this.#lineUp(pending, commit);
+      this.#leaveSoon();
     });
   }
 
-  #flush(): void {
-    const calls = this.#leaving;
+  /** Whether a commit in line is about one of the same entities. */
+  #isInLine({ entities }: Commit): boolean {
+    for (const { tag } of entities) if (this.#entities.has(tag)) return true;
+    return false;
+  }
+
+  #lineUp(pending: Pending, { entities }: Commit): void {
+    for (const { tag } of entities) this.#entities.add(tag);
+    if (this.#line.push(pending) < this.#longest) return;
+    this.#closeLine();
+    this.#sendLeaving();
+  }
+
+  /**
+   * How many may be in line. While nothing is on its way that is half of as many as came together before: so one half is at the server
+   * while this process makes the other. All together, either of them would have nothing to do while the other has.
+   */
+  get #longest(): number {
+    if (this.#onTheirWay > 0) return MAX_TOGETHER;
+    return Math.min(Math.max(this.#lately / 2, FEW), MAX_TOGETHER);
+  }
+
+  /** Those in line go out as one call. */
+  #closeLine(): void {
+    if (this.#line.length === 0) return;
+    this.#pack(this.#line, this.#logs.take());
+    this.#line = [];
+    this.#entities.clear();
+  }
+
+  #pack(commits: readonly Pending[], log: Uint8Array): void {
+    this.#leaving.push(new Parcel(commits, log, this.#answered));
+  }
+
+  #leaveSoon(): void {
+    if (this.#isLeaving) return;
+    this.#isLeaving = true;
+    const leave = () => {
+      this.#isLeaving = false;
+      this.#lately = this.#together;
+      this.#together = 0;
+      this.#closeLine();
+      this.#sendLeaving();
+    };
+    if (this.#onTheirWay > 0 && !this.isCluster) atEndOfTurn(leave);
+    else queueMicrotask(leave);
+  }
+
+  #sendLeaving(): void {
+    const parcels = this.#leaving;
+    if (parcels.length === 0) return;
     this.#leaving = [];
-    const dueMs = performance.now() + this.#limitMs;
-    for (const call of calls) call.dueMs = dueMs;
-    this.#waiting.push(...calls);
-    this.#watch();
-    this.#wire.send(calls, COMMIT_DIGEST);
+    for (const { commits } of parcels) this.#waiting.add(commits);
+    this.#send(parcels);
+  }
+
+  #send(parcels: readonly Parcel[]): void {
+    this.#onTheirWay += parcels.length;
+    this.#wire.send(parcels, COMMIT_DIGEST);
   }
 
   /** The server's answer to a call, or the client's. */
-  answered(call: Pending, error: unknown, result: unknown): void {
-    if (error !== undefined && !call.isDone && !call.isTaught && isUnknownScript(error)) {
-      call.isTaught = true;
-      this.#wire.teach(call, COMMIT_SCRIPT);
+  readonly #answered: Answered = (parcel, error, result) => {
+    if (error !== undefined && isUnknownScript(error) && !parcel.isTaught && parcel.isWanted) {
+      parcel.isTaught = true;
+      this.#wire.teach(parcel, COMMIT_SCRIPT);
       return;
     }
-    this.#unanswered--;
-    if (call.isDone) return;
-    call.isDone = true;
-    if (error === undefined) call.read(result);
-    else call.reject(storeError(error));
-    this.#forgetDone();
-  }
+    this.#onTheirWay--;
+    const { length } = parcel.commits;
+    if (error === undefined) parcel.read(result);
+    else if (length > 1 && isOfOne(error)) return this.#sendApart(parcel);
+    else parcel.fail(storeError(error));
+    this.#unanswered -= length;
+    this.#waiting.forgetDone();
+  };
 
-  /** Drops the calls in front that are done. At once, because what is kept for a while costs the collector most. */
-  #forgetDone(): void {
-    while (this.#waiting[this.#first]?.isDone) this.#waiting[this.#first++] = undefined;
-    if (this.#first === this.#waiting.length) {
-      this.#waiting.length = 0;
-      this.#first = 0;
-    } else if (this.#first > 1_024 && this.#first * 2 > this.#waiting.length) {
-      this.#waiting = this.#waiting.slice(this.#first);
-      this.#first = 0;
-    }
-  }
-
-  /** Sees to it that the first call is looked at when it is due. */
-  #watch(): void {
-    const first = this.#waiting[this.#first];
-    if (this.#isTimed || first === undefined) return;
-    this.#isTimed = true;
-    const timer = setTimeout(() => this.#due(), Math.max(Math.ceil(first.dueMs - performance.now()), 0));
-    timer.unref?.();
-  }
-
-  #due(): void {
-    // Where this process was busy, the answer may be here already and unread: timers come before reading.
-    if (typeof setImmediate === "function") setImmediate(() => this.#expire());
-    else this.#expire();
-  }
-
-  #expire(): void {
-    this.#isTimed = false;
-    const nowMs = performance.now();
-    for (let index = this.#first; index < this.#waiting.length; index++) {
-      const call = this.#waiting[index];
-      if (call === undefined) continue;
-      if (call.dueMs > nowMs) break;
-      if (call.isDone) continue;
-      call.isDone = true;
-      call.reject(timedOut(this.#limitMs));
-    }
-    this.#forgetDone();
-    this.#watch();
-  }
-}
-
-/** A call on its way. */
-class Pending implements ScriptCall {
-  dueMs = 0;
-  /** Whether its caller has been answered. */
-  isDone = false;
-  /** Whether it was sent with the script itself. */
-  isTaught = false;
-
-  constructor(
-    readonly keys: readonly string[],
-    readonly log: Uint8Array,
-    readonly ops: readonly Op[],
-    readonly resolve: (reply: Reply) => void,
-    readonly reject: (error: Error) => void,
-    readonly outbox: Outbox,
-  ) {}
-
-  read(result: unknown): void {
-    try {
-      this.resolve(decodeReply(result, this.ops, this.keys.length));
-    } catch (error) {
-      this.reject(error as Error);
-    }
-  }
-
-  settle(error: unknown, result: unknown): void {
-    this.outbox.answered(this, error, result);
+  /** Sends each commit by itself: the server refused all because of one, before it ran anything. */
+  #sendApart(parcel: Parcel): void {
+    const apart = parcel.apart();
+    this.#unanswered -= parcel.commits.length - apart.length;
+    if (apart.length > 0) this.#send(apart);
   }
 }

@@ -1,8 +1,9 @@
 /**
  * The Redis store: cells shared by all hosts on one Redis or Valkey server or cluster.
  *
- * One commit is one call of one script, so it takes one round trip and is applied whole or not at all. Needs Redis 6.2 or later,
- * or Valkey. How keys look is told in `key.ts`; every key expires. The connection is the caller's, who opens and closes it.
+ * One commit is one call of one script, so it takes one round trip and is applied whole or not at all. Commits of several entities
+ * that come at the same time share a call; what becomes of one does not depend on the others. Needs Redis 6.2 or later, or Valkey.
+ * How keys look is told in `key.ts`; every key expires. The connection is the caller's, who opens and closes it.
  *
  * An ACL user needs `EVALSHA`, `EVAL`, and for the script `TIME`, `MGET`, `SET`, `DEL` and `PTTL`, on the keys under the prefix:
  * `+evalsha +eval +time +mget +set +del +pttl ~tidegate:*`, and what the client itself sends.
@@ -16,7 +17,6 @@ import { type EntityKey, escapedPrefix } from "../../key.js";
 import { refused } from "../errors.js";
 import type { Commit, Reply, Store } from "../store.js";
 import { type RedisClient, wireOf } from "./clients.js";
-import { encodeLog } from "./log.js";
 import { Outbox } from "./outbox.js";
 import { shareASlot, slotOf } from "./slot.js";
 
@@ -27,8 +27,6 @@ export interface RedisStoreOptions {
   /** How long one operation may take, in milliseconds; 1 to 60,000, 50 unless set. */
   readonly limitMs?: number;
 }
-
-declare const Buffer: { from(bytes: Uint8Array): Uint8Array };
 
 /**
  * The Redis store. No commit waits longer than the time limit of one operation, whatever has become of the server.
@@ -61,9 +59,9 @@ export class RedisStore implements Store {
       return Promise.reject(refused(why));
     }
     try {
-      const keys = commit.cells.map(({ entity, field }) => this.#key(commit.entities[entity], entity, field));
-      // The operations may be overwritten while the commit is on its way, should it take too long.
-      return this.#outbox.send(keys, Buffer.from(encodeLog(commit)), commit.ops.slice());
+      const keys: string[] = [];
+      for (const { entity, field } of commit.cells) keys.push(this.#key(commit.entities[entity], entity, field));
+      return this.#outbox.send(commit, keys);
     } catch (error) {
       return Promise.reject(error);
     }

@@ -20,6 +20,30 @@ export function decodeReply(value: unknown, ops: readonly Op[], cells: number): 
   return { outcome: outcome(verdict, rest, ops, cells), clockUs, foreign };
 }
 
+/**
+ * The clock in the script's answer to several commits that went out together, in microseconds since 1970. The answer to each of
+ * them follows it.
+ *
+ * @throws a StoreError that says what is wrong with the answer
+ */
+export function clockOf(value: unknown, commits: number): number {
+  if (!Array.isArray(value) || value.length !== commits + 1) throw malformed(value, `${commits} answers`);
+  return number(value[0]);
+}
+
+/**
+ * Reads the answer to one of several commits.
+ *
+ * @throws a StoreError that says what is wrong with it
+ */
+export function decodePart(part: unknown, clockUs: number, ops: readonly Op[], cells: number): Reply {
+  // An advance that was applied, and nothing else: the number that it started from.
+  if (!Array.isArray(part) && ops.length === 1 && ops[0]?.kind === "advance") {
+    return { outcome: { kind: "applied", seen: [number(part)] }, clockUs, foreign: 0 };
+  }
+  return decodeReply(part, ops, cells);
+}
+
 function outcome(verdict: number, rest: readonly unknown[], ops: readonly Op[], cells: number): Outcome {
   switch (verdict) {
     case 0:

@@ -1,0 +1,49 @@
+/** Commits that wait for the server's answer. */
+
+import type { StoreError } from "../../errors.js";
+import type { Op, Reply } from "../store.js";
+import { decodePart, decodeReply } from "./reply.js";
+
+/** A commit without an answer. */
+export class Pending {
+  /** When its caller has waited long enough, by the steady clock, in milliseconds. */
+  dueMs = 0;
+  /** Whether its caller has been answered. */
+  isDone = false;
+
+  constructor(
+    readonly keys: readonly string[],
+    readonly ops: readonly Op[],
+    /** Where its log begins and ends among those of the commits that it goes out with. */
+    readonly from: number,
+    readonly to: number,
+    readonly resolve: (reply: Reply) => void,
+    readonly reject: (error: Error) => void,
+  ) {}
+
+  /** The script's answer to this commit alone. */
+  read(result: unknown): void {
+    this.#settle(() => decodeReply(result, this.ops, this.keys.length));
+  }
+
+  /** The part of the script's answer that is about this commit. */
+  readPart(part: unknown, clockUs: number): void {
+    this.#settle(() => decodePart(part, clockUs, this.ops, this.keys.length));
+  }
+
+  fail(error: StoreError): void {
+    if (this.isDone) return;
+    this.isDone = true;
+    this.reject(error);
+  }
+
+  #settle(decode: () => Reply): void {
+    if (this.isDone) return;
+    this.isDone = true;
+    try {
+      this.resolve(decode());
+    } catch (error) {
+      this.reject(error as Error);
+    }
+  }
+}
