@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use super::Ledger;
-use super::contention::Contention;
+use super::contention::{Contention, widest_us};
 use super::lanes::{Call, Known};
 use crate::away::Passage;
 use crate::call::Answer;
@@ -104,10 +104,11 @@ impl Ledger {
             let reply = self.store.commit(commit).await.inspect_err(|_| known.doubt(transaction.entity_mut(0)))?;
             if let Some(answers) = self.take_in(transaction, batch, known, reply, answers) {
                 self.counters.most_attempts.fetch_max(u64::from(attempt) + 1, Ordering::Relaxed);
-                known.contention.won();
+                known.contention.won(|| self.clock.now_us());
                 return Ok(answers);
             }
-            known.contention.lost(self.clock.now_us().saturating_sub(start_us));
+            let now_us = self.clock.now_us();
+            known.contention.lost(now_us, now_us.saturating_sub(start_us), widest_us(self.limit));
         }
         self.counters.contended.fetch_add(1, Ordering::Relaxed);
         Err(Error::Contended { attempts: self.options.max_attempts })
@@ -116,7 +117,8 @@ impl Ledger {
     /// Leaves other hosts their turn. In real time, whatever the clock: one that is moved by hand would leave a contended call
     /// waiting for ever.
     async fn give_way(&self, contention: Contention) {
-        if let Some(wait) = contention.wait(mix(self.clock.now_us())) {
+        let now_us = self.clock.now_us();
+        if let Some(wait) = contention.wait(now_us, mix(now_us)) {
             tokio::time::sleep(wait).await;
         }
     }

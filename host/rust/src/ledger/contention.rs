@@ -12,6 +12,10 @@ use std::time::Duration;
 const LEAST_US: u64 = 100;
 /// The widest spread, in microseconds.
 const WIDEST_US: u64 = 50_000;
+/// A spread takes no more than one part in so many of the time that a call may wait for the store.
+const PARTS: u64 = 4;
+/// Nobody conflicts with a host that does nothing: each time that it has done nothing for so long halves its spread.
+const FADES_US: u64 = 100_000;
 /// How many conflicts in a row are nothing unusual: a value that changes once in a while has changed.
 const USUAL: u32 = 1;
 
@@ -20,32 +24,52 @@ const USUAL: u32 = 1;
 pub(super) struct Contention {
     spread_us: u64,
     in_a_row: u32,
+    /// When it last committed.
+    seen_us: u64,
+}
+
+/// The widest spread, in microseconds, where a call may wait for the store for so long.
+pub(super) fn widest_us(limit: Option<Duration>) -> u64 {
+    let part_us = limit.map_or(WIDEST_US, |limit| u64::try_from(limit.as_micros()).unwrap_or(u64::MAX) / PARTS);
+    part_us.clamp(LEAST_US, WIDEST_US)
 }
 
 impl Contention {
-    /// A commit was refused after so long.
-    pub(super) fn lost(&mut self, trip_us: u64) {
+    /// A commit was refused, now and after so long.
+    pub(super) fn lost(&mut self, now_us: u64, trip_us: u64, widest_us: u64) {
         self.in_a_row = self.in_a_row.saturating_add(1);
-        if self.in_a_row > USUAL || self.spread_us > 0 {
-            let least_us = trip_us.clamp(LEAST_US, WIDEST_US);
-            self.spread_us = (self.spread_us * 2).clamp(least_us, WIDEST_US);
+        let spread_us = self.spread_at(now_us);
+        if self.in_a_row > USUAL || spread_us > 0 {
+            let least_us = trip_us.clamp(LEAST_US, widest_us);
+            self.spread_us = (spread_us * 2).clamp(least_us, widest_us);
+        }
+        self.seen_us = now_us;
+    }
+
+    /// A commit was applied. The clock is asked only where that matters.
+    pub(super) fn won(&mut self, now_us: impl FnOnce() -> u64) {
+        self.in_a_row = 0;
+        if self.is_felt() {
+            let now_us = now_us();
+            let spread_us = self.spread_at(now_us);
+            self.spread_us = if spread_us < 2 * LEAST_US { 0 } else { spread_us / 2 };
+            self.seen_us = now_us;
         }
     }
 
-    /// A commit was applied.
-    pub(super) fn won(&mut self) {
-        self.in_a_row = 0;
-        self.spread_us = if self.spread_us < 2 * LEAST_US { 0 } else { self.spread_us / 2 };
-    }
-
-    /// Whether there is any.
+    /// Whether there was any of late.
     pub(super) fn is_felt(&self) -> bool {
         self.spread_us > 0
     }
 
     /// How long to wait before a commit, by a number that is hardly alike in any two hosts.
-    pub(super) fn wait(&self, chance: u64) -> Option<Duration> {
-        self.is_felt().then(|| Duration::from_micros(chance % self.spread_us))
+    pub(super) fn wait(&self, now_us: u64, chance: u64) -> Option<Duration> {
+        chance.checked_rem(self.spread_at(now_us)).map(Duration::from_micros)
+    }
+
+    fn spread_at(&self, now_us: u64) -> u64 {
+        let halvings = now_us.saturating_sub(self.seen_us) / FADES_US;
+        self.spread_us >> halvings.min(63)
     }
 }
 
@@ -53,36 +77,56 @@ impl Contention {
 mod tests {
     use super::*;
 
+    fn lost(contention: &mut Contention) {
+        contention.lost(1_000, 400, WIDEST_US);
+    }
+
     #[test]
     fn a_value_that_has_changed_once_is_no_contention() {
         let mut contention = Contention::default();
-        contention.lost(400);
-        assert_eq!(contention.wait(12_345), None);
+        lost(&mut contention);
+        assert_eq!(contention.wait(1_000, 12_345), None);
     }
 
     #[test]
     fn each_further_conflict_doubles_the_spread_up_to_a_bound() {
         let mut contention = Contention::default();
-        let spread = |contention: &Contention| contention.wait(u64::MAX).map_or(0, |_| contention.spread_us);
-        contention.lost(400);
+        lost(&mut contention);
         for expected in [400, 800, 1_600] {
-            contention.lost(400);
-            assert_eq!(spread(&contention), expected);
+            lost(&mut contention);
+            assert_eq!(contention.spread_at(1_000), expected);
         }
         for _ in 0..20 {
-            contention.lost(400);
+            lost(&mut contention);
         }
-        assert_eq!(spread(&contention), WIDEST_US);
+        assert_eq!(contention.spread_at(1_000), WIDEST_US);
     }
 
     #[test]
     fn a_winner_goes_on_waiting_and_forgets_slowly() {
-        let mut contention = Contention { spread_us: 1_600, in_a_row: 5 };
-        contention.won();
+        let mut contention = Contention { spread_us: 1_600, in_a_row: 5, seen_us: 1_000 };
+        contention.won(|| 1_000);
         assert_eq!(contention.spread_us, 800);
         for _ in 0..4 {
-            contention.won();
+            contention.won(|| 1_000);
         }
-        assert_eq!(contention.wait(1), None);
+        assert_eq!(contention.wait(1_000, 1), None);
+    }
+
+    #[test]
+    fn a_host_that_comes_back_after_a_while_does_not_wait() {
+        let contention = Contention { spread_us: 1_600, in_a_row: 5, seen_us: 1_000 };
+        assert_eq!(contention.wait(1_000 + FADES_US, 799), Some(Duration::from_micros(799)));
+        assert_eq!(contention.wait(1_000 + FADES_US, 800), Some(Duration::ZERO));
+        assert_eq!(contention.wait(1_000 + 20 * FADES_US, 799), None);
+        assert_eq!(contention.wait(u64::MAX, 799), None);
+    }
+
+    #[test]
+    fn no_spread_takes_most_of_the_time_that_a_call_has() {
+        assert_eq!(widest_us(Some(Duration::from_millis(50))), 12_500);
+        assert_eq!(widest_us(Some(Duration::from_secs(5))), WIDEST_US);
+        assert_eq!(widest_us(Some(Duration::ZERO)), LEAST_US);
+        assert_eq!(widest_us(None), WIDEST_US);
     }
 }

@@ -15,7 +15,7 @@ import { Refused, type Runtime } from "../runtime/index.js";
 import type { BreakerPolicy } from "../runtime/policy.js";
 import { away, isOutage, timedOut } from "../store/errors.js";
 import { Memory } from "../store/memory.js";
-import type { Store } from "../store/store.js";
+import { type Commit, changes, type Store } from "../store/store.js";
 import type { StoreChange, StoreGuardOptions, StoreState } from "./state.js";
 import { SteadyTime } from "./steady.js";
 
@@ -123,10 +123,11 @@ export class StoreGuard {
     return away(`its guard is open, after "${failure?.message ?? "nothing"}"`, failure);
   }
 
-  /** An operation has succeeded. */
-  succeeded(number: number): void {
+  /** A commit was applied. Whoever refuses to write reads all the same, so one that only read proves nothing after that. */
+  answered(number: number, commit: Commit): void {
     const group = this.#groups[number];
     if (group === undefined || group.isSteady || group.state !== "available") return;
+    if (group.failure?.reason === "refused" && !changes(commit)) return;
     this.#count(group, permit => ({ kind: "succeeded", permit, elapsedMs: 0 }));
   }
 

@@ -7,7 +7,7 @@ import { ContendedError } from "../errors.js";
 import type { Policy } from "../runtime/policy.js";
 import type { Commit, Reply, Store } from "../store/store.js";
 import { Transaction } from "../transaction/transaction.js";
-import type { GiveWay } from "./contention.js";
+import { type GiveWay, widestUs } from "./contention.js";
 import type { Call, Lane } from "./lanes.js";
 import { Offset } from "./offset.js";
 import type { LedgerStats } from "./stats.js";
@@ -83,7 +83,7 @@ export class Settler {
   async #commit(lane: Lane, transaction: Transaction, batch: readonly Call[]): Promise<void> {
     const { known, group } = lane;
     for (let attempt = 0; attempt < this.#maxAttempts; attempt++) {
-      if (attempt > 0 && known.contention.isFelt) await this.#giveWay(known.contention);
+      if (attempt > 0 && known.contention.isFelt) await this.#giveWay(known.contention, this.#clock.nowUs());
       const startUs = this.#clock.nowUs();
       const storeUs = this.#offset.storeUs(startUs) ?? (await this.#askTime(lane));
       const commit = this.#runAll(lane, transaction, batch, storeUs);
@@ -100,13 +100,14 @@ export class Settler {
         throw error;
       }
       // A refused commit has only been read: on a replica that would fail on what comes next it succeeds as well.
-      if (reply.outcome.kind === "applied") this.#guard.succeeded(group);
+      if (reply.outcome.kind === "applied") this.#guard.answered(group, commit);
       known.isInDoubt = false;
       if (this.#takeIn(lane, transaction, batch, reply)) {
         this.#stats.mostAttempts = Math.max(this.#stats.mostAttempts, attempt + 1);
-        return known.contention.won();
+        return known.contention.won(() => this.#clock.nowUs());
       }
-      known.contention.lost(this.#clock.nowUs() - startUs);
+      const nowUs = this.#clock.nowUs();
+      known.contention.lost(nowUs, nowUs - startUs, widestUs(this.#store.limitMs));
     }
     this.#stats.contended++;
     throw new ContendedError(this.#maxAttempts);

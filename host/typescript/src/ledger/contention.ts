@@ -12,47 +12,70 @@
 const LEAST_US = 100;
 /** The widest spread, in microseconds. */
 const WIDEST_US = 50_000;
+/** A spread takes no more than one part in so many of the time that a call may wait for the store. */
+const PARTS = 4;
+/** Nobody conflicts with a host that does nothing: each time that it has done nothing for so long halves its spread. */
+const FADES_US = 100_000;
 /** How many conflicts in a row are nothing unusual: a value that changes once in a while has changed. */
 const USUAL = 1;
+
+/** The widest spread, in microseconds, where a call may wait for the store for so long. */
+export function widestUs(limitMs: number | undefined): number {
+  const partUs = limitMs === undefined ? WIDEST_US : Math.floor((limitMs * 1_000) / PARTS);
+  return Math.min(Math.max(partUs, LEAST_US), WIDEST_US);
+}
 
 /** What this host has seen of the conflicts on an entity. */
 export class Contention {
   #spreadUs = 0;
   #inARow = 0;
+  /** When it last committed. */
+  #seenUs = 0;
 
-  /** A commit was refused after so many microseconds. */
-  lost(tripUs: number): void {
+  /** A commit was refused, now and after so many microseconds. */
+  lost(nowUs: number, tripUs: number, widestUs: number): void {
     this.#inARow++;
-    if (this.#inARow <= USUAL && this.#spreadUs === 0) return;
-    const leastUs = Math.min(Math.max(tripUs, LEAST_US), WIDEST_US);
-    this.#spreadUs = Math.min(Math.max(this.#spreadUs * 2, leastUs), WIDEST_US);
+    const spreadUs = this.#spreadAt(nowUs);
+    this.#seenUs = nowUs;
+    if (this.#inARow <= USUAL && spreadUs === 0) return;
+    const leastUs = Math.min(Math.max(tripUs, LEAST_US), widestUs);
+    this.#spreadUs = Math.min(Math.max(spreadUs * 2, leastUs), widestUs);
   }
 
-  /** A commit was applied. */
-  won(): void {
+  /** A commit was applied. The clock is asked only where that matters. */
+  won(nowUs: () => number): void {
     this.#inARow = 0;
-    this.#spreadUs = this.#spreadUs < 2 * LEAST_US ? 0 : Math.floor(this.#spreadUs / 2);
+    if (!this.isFelt) return;
+    const atUs = nowUs();
+    const spreadUs = this.#spreadAt(atUs);
+    this.#spreadUs = spreadUs < 2 * LEAST_US ? 0 : Math.floor(spreadUs / 2);
+    this.#seenUs = atUs;
   }
 
-  /** Whether there is any. */
+  /** Whether there was any of late. */
   get isFelt(): boolean {
     return this.#spreadUs > 0;
   }
 
   /** How long to wait before a commit, in microseconds, by a number from 0 to below 1 that is hardly alike in any two hosts. */
-  waitUs(chance: number): number {
-    return Math.floor(chance * this.#spreadUs);
+  waitUs(nowUs: number, chance: number): number {
+    return Math.floor(chance * this.#spreadAt(nowUs));
+  }
+
+  #spreadAt(nowUs: number): number {
+    const halvings = Math.floor(Math.max(nowUs - this.#seenUs, 0) / FADES_US);
+    return Math.floor(this.#spreadUs / 2 ** halvings);
   }
 }
 
 /** Leaves other hosts their turn. */
-export type GiveWay = (contention: Contention) => Promise<void>;
+export type GiveWay = (contention: Contention, nowUs: number) => Promise<void>;
 
 declare function setTimeout(callback: () => void, ms: number): unknown;
 
 /** In real time, whatever the clock: one that is moved by hand would leave a contended call waiting for ever. */
-export const giveWay: GiveWay = contention => {
-  const waitMs = wholeMs(contention.waitUs(Math.random()), Math.random());
+export const giveWay: GiveWay = (contention, nowUs) => {
+  const waitMs = wholeMs(contention.waitUs(nowUs, Math.random()), Math.random());
   return waitMs === 0 ? Promise.resolve() : new Promise(resolve => setTimeout(resolve, waitMs));
 };
 

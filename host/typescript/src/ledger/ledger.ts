@@ -298,7 +298,7 @@ export class Ledger {
   async #settle(lane: Lane): Promise<void> {
     const { contention } = lane.known;
     // Before the batch is made, so that whoever comes meanwhile goes along.
-    if (contention.isFelt) await this.#giveWay(contention);
+    if (contention.isFelt) await this.#giveWay(contention, this.#clock.nowUs());
     if (this.#guard.turnsAway(lane.group)) {
       this.#turnBack(lane, this.#guard.refusal(lane.group));
     } else {

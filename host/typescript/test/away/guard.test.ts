@@ -55,6 +55,31 @@ test("a store that only says what it knows does not count as one that takes what
   expect(host.gate.storeState()).toBe("away");
 });
 
+test("a store that refuses to write is away however well it reads", async () => {
+  const host = new Fleet().host();
+  const limiter = host.gate.rateLimiter(SECOND);
+  const ask = limited(host);
+  await ask();
+  host.link.failNext(6, "read-only");
+  for (let failure = 0; failure < 3; failure++) {
+    expect((await limiter.peek(`user ${failure}`)).verdict).toBe("allowed");
+    expect(await ask()).toBe("refused");
+  }
+  expect(host.gate.storeState()).toBe("away");
+});
+
+test("a read is a success where the store was not to be reached before", async () => {
+  const host = new Fleet().host();
+  const ask = limited(host);
+  await ask();
+  for (let round = 0; round < 3; round++) {
+    host.link.failNext(2, "away");
+    expect([await ask(), await ask()]).toEqual(["away", "away"]);
+    expect((await host.gate.rateLimiter(SECOND).peek(`user ${round}`)).verdict).toBe("allowed");
+  }
+  expect(host.gate.storeState()).toBe("available");
+});
+
 test("probes come twice as late each time, up to five seconds, and need no traffic", async () => {
   const fleet = new Fleet();
   const host = fleet.host();

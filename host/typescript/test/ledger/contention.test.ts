@@ -5,7 +5,7 @@ import { Redis as IoRedis } from "ioredis";
 import { describe, expect, test } from "vitest";
 import { ManualClock, SystemClock } from "../../src/clock.js";
 import { EntityKey } from "../../src/key.js";
-import { Contention, type GiveWay, wholeMs } from "../../src/ledger/contention.js";
+import { Contention, type GiveWay, wholeMs, widestUs } from "../../src/ledger/contention.js";
 import { Ledger } from "../../src/ledger/ledger.js";
 import { Memory } from "../../src/store/memory.js";
 import { MemoryStore } from "../../src/store/memory-store.js";
@@ -15,7 +15,9 @@ import { startRedis } from "../support/redis.js";
 import { acquire, decision, limit, limiter, run } from "./world.js";
 
 /** The widest that a wait can be. */
-const spreadUs = (contention: Contention) => contention.waitUs(1);
+const spreadUs = (contention: Contention, nowUs = 1_000) => contention.waitUs(nowUs, 1);
+const lose = (contention: Contention, tripUs = 400) => contention.lost(1_000, tripUs, widestUs(undefined));
+const win = (contention: Contention) => contention.won(() => 1_000);
 
 const sum = (ledgers: Ledger[], of: "commits" | "contended") =>
   ledgers.reduce((sum, ledger) => sum + ledger.stats()[of], 0);
@@ -30,21 +32,21 @@ const QUEUE = limiter([limit(1, "day")], {
 describe("contention", () => {
   test("is not a value that has changed once", () => {
     const contention = new Contention();
-    contention.lost(400);
+    lose(contention);
     expect(contention.isFelt).toBe(false);
-    contention.won();
-    contention.lost(400);
-    expect(contention.waitUs(0.9)).toBe(0);
+    win(contention);
+    lose(contention);
+    expect(contention.waitUs(1_000, 0.9)).toBe(0);
   });
 
   test("doubles its spread with each further conflict, up to a bound", () => {
     const contention = new Contention();
-    contention.lost(400);
+    lose(contention);
     for (const expected of [400, 800, 1_600]) {
-      contention.lost(400);
+      lose(contention);
       expect(spreadUs(contention)).toBe(expected);
     }
-    for (let conflict = 0; conflict < 20; conflict++) contention.lost(400);
+    for (let conflict = 0; conflict < 20; conflict++) lose(contention);
     expect(spreadUs(contention)).toBe(50_000);
   });
 
@@ -55,26 +57,42 @@ describe("contention", () => {
       [60_000_000, 50_000],
     ] as const) {
       const contention = new Contention();
-      contention.lost(tripUs);
-      contention.lost(tripUs);
+      lose(contention, tripUs);
+      lose(contention, tripUs);
       expect(spreadUs(contention)).toBe(expected);
     }
   });
 
   test("is forgotten slowly by a winner", () => {
     const contention = new Contention();
-    for (let conflict = 0; conflict < 4; conflict++) contention.lost(400);
+    for (let conflict = 0; conflict < 4; conflict++) lose(contention);
     for (const expected of [800, 400, 200, 100, 0]) {
-      contention.won();
+      win(contention);
       expect(spreadUs(contention)).toBe(expected);
     }
     expect(contention.isFelt).toBe(false);
   });
 
+  test("is not felt by a host that comes back after a while", () => {
+    const contention = new Contention();
+    for (let conflict = 0; conflict < 4; conflict++) lose(contention);
+    expect([0, 99_999, 100_000, 200_000, 2_000_000].map(us => spreadUs(contention, 1_000 + us))).toEqual([
+      1_600, 1_600, 800, 400, 0,
+    ]);
+    // A clock that was set back.
+    expect(spreadUs(contention, 0)).toBe(1_600);
+    contention.won(() => 2_001_000);
+    expect(contention.isFelt).toBe(false);
+  });
+
+  test("takes a part of the time that a call has", () => {
+    expect([50, 5_000, 0, undefined].map(widestUs)).toEqual([12_500, 50_000, 100, 50_000]);
+  });
+
   test("waits a part of the spread, which timers that count milliseconds keep to on average", () => {
     const contention = new Contention();
-    for (let conflict = 0; conflict < 4; conflict++) contention.lost(400);
-    expect([0, 0.25, 0.999].map(chance => contention.waitUs(chance))).toEqual([0, 400, 1_598]);
+    for (let conflict = 0; conflict < 4; conflict++) lose(contention);
+    expect([0, 0.25, 0.999].map(chance => contention.waitUs(1_000, chance))).toEqual([0, 400, 1_598]);
     expect([0, 0.59, 0.61, 0.999].map(chance => wholeMs(400, chance))).toEqual([0, 0, 1, 1]);
     expect([0, 0.61].map(chance => wholeMs(2_400, chance))).toEqual([2, 3]);
     expect(wholeMs(0, 0.999)).toBe(0);
@@ -119,7 +137,7 @@ describe("hosts that meet in a crowded queue", () => {
   async function crowd(seed: number, giveWay?: GiveWay): Promise<Ledger[]> {
     const [clock, chance] = [new ManualClock(), chances(seed)];
     const store = distant(new MemoryStore(new Memory(), clock), clock, chance);
-    const giving: GiveWay = contention => sleep(clock, contention.waitUs(chance()) / 1_000);
+    const giving: GiveWay = (contention, nowUs) => sleep(clock, contention.waitUs(nowUs, chance()) / 1_000);
     const ledgers = Array.from({ length: HOSTS }, () => new Ledger({ run, store, clock, giveWay: giveWay ?? giving }));
     const entity = EntityKey.of("rl", "api", "crowd");
     const caller = async (ledger: Ledger) => {

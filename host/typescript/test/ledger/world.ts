@@ -12,16 +12,16 @@ import type {
   WitOnLimit,
 } from "../../src/runtime/guest.js";
 import { type Policy, Refused, Runtime } from "../../src/runtime/index.js";
-import { away } from "../../src/store/errors.js";
+import { away, refused } from "../../src/store/errors.js";
 import { Memory } from "../../src/store/memory.js";
 import { MemoryStore } from "../../src/store/memory-store.js";
-import type { Commit, Reply, Store } from "../../src/store/store.js";
+import { type Commit, changes, type Reply, type Store } from "../../src/store/store.js";
 
 const runtime = Runtime.shared;
 export const run = runtime.run.bind(runtime);
 
-/** What can befall a commit on its way: the store says that it knows better, or it cannot be reached. */
-export type Fault = "refuse" | "away";
+/** What can befall a commit on its way: the store says that it knows better, it cannot be reached, or it only reads. */
+export type Fault = "refuse" | "away" | "read-only";
 
 /** The way to the store. */
 export class Link implements Store {
@@ -69,6 +69,7 @@ export class Link implements Store {
     this.#passCut(commit.entities[0]);
     const fault = this.#faults.pop();
     if (fault === "away") throw away("the link is cut");
+    if (fault === "read-only" && changes(commit)) throw refused("READONLY");
     if (fault === "refuse") {
       const values = commit.cells.map(() => undefined);
       return { outcome: { kind: "refused", values }, clockUs: await this.#store.timeUs(), foreign: 0 };
