@@ -342,8 +342,8 @@ fn share(input: &mut Input<'_>, config: &Config, limiter: &RateLimiter) -> Step 
         Ok(share) => {
             let mut alone = Stage::new();
             let most = config.limits.iter().map(capacity).min().expect("a limit") / hosts;
-            let decision = share.try_acquire(&mut alone, 0, most.saturating_add(1));
-            let is_allowed = decision.is_ok_and(|decision| decision.verdict == Verdict::Allowed);
+            let decision = most.checked_add(1).map(|more| share.try_acquire(&mut alone, 0, more));
+            let is_allowed = matches!(decision, Some(Ok(decision)) if decision.verdict == Verdict::Allowed);
             assert!(!is_allowed, "{hosts} hosts admit {most} and one more each: {config:?}");
         }
     }
