@@ -56,6 +56,11 @@ impl Stage {
         self.foreign.len()
     }
 
+    /// The host dies, with all that it held.
+    pub fn crash(&mut self) {
+        self.cells.crash();
+    }
+
     /// A stranger writes a text into a cell.
     pub fn spoil(&mut self, input: &mut Input<'_>) {
         let Some(cell) = self.chosen(input) else { return };

@@ -42,11 +42,11 @@ pub fn limiter(data: &[u8]) {
                 // What another configuration has given, it takes back.
                 scene.step(kind % 128, &mut input, other, limiter);
                 scene.charges.clear();
-                promise.forget(scene.stage.time_us());
+                promise.forget();
             }
             _ => {
                 let step = scene.step(kind % 128, &mut input, config, &limiter);
-                promise.see(&step, scene.stage.time_us());
+                promise.see(&step);
             }
         }
     }
@@ -98,8 +98,6 @@ pub(super) enum Step {
         cost: u32,
         /// The time that they count at.
         at_us: u64,
-        /// Of a lease: when that was charged.
-        leased_us: Option<u64>,
     },
     /// Such a charge was given back.
     Refunded {
@@ -168,8 +166,10 @@ impl Scene {
         Step::Nothing
     }
 
+    /// What the host holds was charged to what is lost. So it dies: what it would give back, it would give to others.
     fn spoilt(&mut self, spoil: impl FnOnce(&mut Stage)) -> Step {
         spoil(&mut self.stage);
+        self.stage.crash();
         self.charges.clear();
         Step::Spoilt
     }
@@ -199,7 +199,7 @@ impl Scene {
         self.charges.push((cost, decision.charged_at_us));
         // A leased permit was charged before, and the promise is about when it is let go.
         let at_us = if config.lease.is_some() { decision.at_us } else { decision.charged_at_us };
-        Step::Charged { cost, at_us, leased_us: decision.leased.then_some(decision.charged_at_us) }
+        Step::Charged { cost, at_us }
     }
 
     fn refund(&mut self, input: &mut Input<'_>, config: &Config, limiter: &RateLimiter) -> Step {

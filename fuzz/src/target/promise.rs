@@ -10,38 +10,33 @@ pub(super) struct Promise<'a> {
     config: &'a Config,
     /// Times and costs.
     given: Vec<(u64, u64)>,
-    /// Until when it was not known what counted. A lease of that time was charged to what is forgotten.
-    unknown_until_us: Option<u64>,
 }
 
 impl<'a> Promise<'a> {
     /// Nothing was given yet.
     pub(super) fn new(config: &'a Config) -> Self {
-        Self { config, given: Vec::new(), unknown_until_us: None }
+        Self { config, given: Vec::new() }
     }
 
     /// Starts anew.
-    pub(super) fn forget(&mut self, now_us: u64) {
+    pub(super) fn forget(&mut self) {
         self.given.clear();
-        self.unknown_until_us = Some(now_us);
     }
 
     /// Takes a step into account.
     ///
     /// # Panics
     /// Where a limit has given more than it may.
-    pub(super) fn see(&mut self, step: &Step, now_us: u64) {
+    pub(super) fn see(&mut self, step: &Step) {
         match *step {
             Step::Nothing => {}
-            Step::Spoilt => self.forget(now_us),
-            Step::Charged { leased_us: Some(us), .. }
-                if self.unknown_until_us.is_some_and(|until_us| us <= until_us) => {}
+            Step::Spoilt => self.forget(),
             Step::Refunded { cost, at_us } => {
                 if let Some(place) = self.given.iter().position(|given| *given == (at_us, u64::from(cost))) {
                     self.given.remove(place);
                 }
             }
-            Step::Charged { cost, at_us, .. } => {
+            Step::Charged { cost, at_us } => {
                 self.given.push((at_us, u64::from(cost)));
                 self.given.sort_unstable();
                 self.config.limits.iter().for_each(|limit| self.check(limit));
