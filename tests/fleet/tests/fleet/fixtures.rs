@@ -17,6 +17,7 @@ pub(crate) const TASKS: usize = 16;
 pub(crate) const LIMIT: u32 = 40;
 const WINDOW: Duration = Duration::from_millis(400);
 const RUN_MS: u64 = 2_000;
+const MOST_RUNS: usize = 20;
 
 pub(crate) fn server() -> RedisServer {
     RedisServer::start().expect("the server starts")
@@ -44,7 +45,8 @@ pub(crate) fn short_limit(algorithm: Algorithm) -> Limit {
     Limit::per(LIMIT, WINDOW).by(algorithm)
 }
 
-/// Hammers a limit for a few windows on each key, and checks that no call failed and that each key kept the promise.
+/// Hammers a limit for a few windows on each key, and checks that no call failed and that each key kept the promise. A machine
+/// that had little time for it is given more.
 pub(crate) fn hammer_and_check(workers: &mut [Worker], limit: Limit, keys: &[&str]) {
     let order = Hammer {
         limiter: RateLimiterConfig::new("hammered", limit),
@@ -54,19 +56,31 @@ pub(crate) fn hammer_and_check(workers: &mut [Worker], limit: Limit, keys: &[&st
         waits: false,
         until: Until::PassedMs(RUN_MS),
     };
-    let admitted = merged(hammer(workers, &order).expect("all workers answer"));
+    let mut admitted = Vec::new();
+    for _ in 0..MOST_RUNS {
+        admitted.extend(merged(hammer(workers, &order).expect("all workers answer")));
+        if keys.iter().all(|key| has_come_back(&of_key(&admitted, key), limit)) {
+            break;
+        }
+    }
     for key in keys {
-        check_key(&admitted, key, limit);
+        check_key(&of_key(&admitted, key), key, limit);
     }
 }
 
+fn of_key(admitted: &[Admitted], key: &str) -> Vec<Admitted> {
+    admitted.iter().filter(|call| call.key == key).cloned().collect()
+}
+
+fn has_come_back(admitted: &[Admitted], limit: Limit) -> bool {
+    permits(admitted) >= 2 * u64::from(limit.limit)
+}
+
 fn check_key(admitted: &[Admitted], key: &str, limit: Limit) {
-    let admitted: Vec<Admitted> = admitted.iter().filter(|call| call.key == key).cloned().collect();
     let promise = Promise::of(&limit);
-    promise.check_decisions(&admitted).expect("the decisions keep the promise");
-    promise.check_calls(&admitted).expect("the calls keep the promise");
-    let sum = permits(&admitted);
-    assert!(sum >= 2 * u64::from(limit.limit), "only {sum} permits for {key:?}: nothing came back");
+    promise.check_decisions(admitted).expect("the decisions keep the promise");
+    promise.check_calls(admitted).expect("the calls keep the promise");
+    assert!(has_come_back(admitted, limit), "only {} permits for {key:?}: nothing came back", permits(admitted));
 }
 
 /// What all processes were admitted to; no call of any of them may have failed.
