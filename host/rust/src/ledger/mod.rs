@@ -121,7 +121,7 @@ impl Ledger {
         let lanes = Lanes::new(options.max_known, options.max_batch);
         let (offset, counters) = (Offset::default(), Counters::default());
         let guards = Guards::open(&runtime, Arc::clone(&store), Arc::clone(&clock), away)?;
-        let (amends, alone) = (Amends::new(options.max_known), Memory::with_capacity(options.max_known));
+        let (amends, alone) = (Amends::new(options.max_known), Memory::replayable(options.max_known));
         let limit = store.limit();
         Ok(Arc::new(Self { runtime, store, clock, limit, offset, lanes, guards, amends, alone, options, counters }))
     }

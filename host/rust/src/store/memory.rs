@@ -36,7 +36,7 @@ struct Inner {
     capacity: usize,
 }
 
-type Hasher = foldhash::fast::RandomState;
+type Hasher = foldhash::fast::SeedableRandomState;
 
 #[derive(Debug)]
 pub(crate) struct Shard {
@@ -68,7 +68,16 @@ impl Memory {
 
     /// A store of about so many entities at most; at least one for each of its 64 shards.
     pub fn with_capacity(entities: usize) -> Self {
-        let hasher = Hasher::default();
+        // Not the same in any two processes: who chooses keys must not be able to fill one shard with them.
+        Self::hashed_by(Hasher::random(), entities)
+    }
+
+    /// The same, in which the same entities find room in every process, so that a simulation can be replayed.
+    pub(crate) fn replayable(entities: usize) -> Self {
+        Self::hashed_by(Hasher::fixed(), entities)
+    }
+
+    fn hashed_by(hasher: Hasher, entities: usize) -> Self {
         let capacity = entities.div_ceil(SHARDS).max(1);
         let shard = || Shard {
             entities: IndexMap::with_hasher(hasher.clone()),
