@@ -3,12 +3,12 @@
 use std::time::Duration;
 
 use tidegate_fault_tests::line::Line;
-use tidegate_fleet_tests::endurance::Load;
+use tidegate_fleet_tests::endurance::Loads;
 
 use crate::fixtures::{Aftermath, Fleet, loads, now_us, place, queued, server, tally};
 
 /// Kills the store three times under these loads, and restarts it empty.
-fn killed_and_restarted(loads: Vec<Load>) -> Aftermath {
+pub(crate) fn killed_and_restarted(loads: impl Into<Loads>) -> Aftermath {
     let mut server = server();
     let mut fleet = Fleet::start_with(&place(&server.url()), loads);
     let mut lines = vec![Line::from(0)];
