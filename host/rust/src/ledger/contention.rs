@@ -73,8 +73,8 @@ impl Contention {
 mod tests {
     use super::*;
 
-    fn value(text: &str) -> Option<Value> {
-        Some(text.into())
+    fn value(text: &str) -> Value {
+        text.into()
     }
 
     fn commit(ops: Vec<Op>) -> Commit {
@@ -87,19 +87,19 @@ mod tests {
 
     #[test]
     fn only_a_value_that_another_host_has_replaced_is_a_conflict() {
-        let commit = commit(vec![Op::Get { cell: 0, expected: value("a") }, moved(1)]);
-        assert!(is_conflict(&commit, &[value("b"), None]));
+        let commit = commit(vec![Op::Get { cell: 0, expected: Some(value("a")) }, moved(1)]);
+        assert!(is_conflict(&commit, &[Some(value("b")), None]));
         assert!(is_conflict(&commit, &[None, None]));
-        assert!(!is_conflict(&commit, &[value("a"), value("9")]), "it only counted");
+        assert!(!is_conflict(&commit, &[Some(value("a")), Some(value("9"))]), "it only counted");
     }
 
     #[test]
     fn what_is_read_after_the_log_has_changed_it_is_no_conflict() {
-        let put = Op::Put { cell: 0, value: value("b"), ttl_ms: 1 };
-        let read = Op::Get { cell: 0, expected: value("b") };
-        assert!(!is_conflict(&commit(vec![put, read]), &[value("a"), None]));
-        let read = Op::Get { cell: 1, expected: value("2") };
-        assert!(!is_conflict(&commit(vec![moved(1), read]), &[None, value("9")]));
+        let put = Op::Put { cell: 0, value: Some(value("b")), ttl_ms: 1 };
+        let read = Op::Get { cell: 0, expected: Some(value("b")) };
+        assert!(!is_conflict(&commit(vec![put, read]), &[Some(value("a")), None]));
+        let read = Op::Get { cell: 1, expected: Some(value("2")) };
+        assert!(!is_conflict(&commit(vec![moved(1), read]), &[None, Some(value("9"))]));
     }
 
     #[test]
