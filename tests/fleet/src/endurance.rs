@@ -268,7 +268,7 @@ mod tests {
 
     #[test]
     fn a_leased_call_was_charged_before_any_call_of_its_charge_was_answered() {
-        let call = |charged_at_us, end_us, leased| Admitted { charged_at_us, end_us, leased, ..Admitted::default() };
+        let call = |charged_at_us, end_us, leased| Admitted { end_us, leased, charged_at_us, ..Admitted::default() };
         let admitted = vec![call(1, 8, true), call(1, 5, false), call(2, 9, true), call(3, 4, false)];
         let mut toll = Toll { admitted, ..Toll::default() };
         toll.date_charges();

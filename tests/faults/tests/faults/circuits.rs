@@ -63,23 +63,27 @@ fn a_circuit_keeps_its_promise_though_nobody_hears_what_it_was_told() {
     fleet.end().kept_promises();
 }
 
-/// All processes lose the store twice, until they have seen what `meanwhile` waits for, and get it back.
-fn after_outages(when_away: WhenAway, meanwhile: impl Fn(&mut Fleet)) -> Aftermath {
+/// All processes lose the store twice, until they have seen what `meanwhile` waits for, and get it back. Also the outages: whether a
+/// host remembers its own circuit from one to the next is not promised.
+fn after_outages(when_away: WhenAway, meanwhile: impl Fn(&mut Fleet)) -> (Aftermath, Vec<Line>) {
     let server = server();
     let mut proxy = proxy(&server);
     let mut fleet = Fleet::start_with(&place_behind(&proxy), circuit(when_away));
+    let mut outages = Vec::new();
     for _ in 0..2 {
         fleet.turned();
+        let begin_us = now_us();
         cut_off(&mut proxy);
         fleet.degraded(PROCESSES);
         meanwhile(&mut fleet);
+        outages.push(Line::from(begin_us).up_to(now_us()));
         proxy.accept().expect("the port is still ours");
     }
     fleet.turned();
     let aftermath = fleet.end();
     aftermath.failed_only_by(&[]);
     aftermath.kept_promises();
-    aftermath
+    (aftermath, outages)
 }
 
 /// How many calls each process admitted and refused without the store.
@@ -90,7 +94,7 @@ fn degraded(aftermath: &Aftermath) -> Vec<(usize, u64)> {
 
 #[test]
 fn an_open_one_admits_every_call_while_the_store_is_away_and_counts_no_outcome() {
-    let aftermath = after_outages(WhenAway::Open, |_| {});
+    let (aftermath, _) = after_outages(WhenAway::Open, |_| {});
     for (admitted, refused) in degraded(&aftermath) {
         assert!(admitted > 0 && refused == 0, "{admitted} admitted, {refused} refused");
     }
@@ -101,7 +105,7 @@ fn an_open_one_admits_every_call_while_the_store_is_away_and_counts_no_outcome()
 
 #[test]
 fn a_closed_one_refuses_every_call_while_the_store_is_away() {
-    let aftermath = after_outages(WhenAway::Closed, |_| {});
+    let (aftermath, _) = after_outages(WhenAway::Closed, |_| {});
     for (admitted, refused) in degraded(&aftermath) {
         assert!(admitted == 0 && refused > 0, "{admitted} admitted, {refused} refused");
     }
@@ -111,9 +115,9 @@ fn a_closed_one_refuses_every_call_while_the_store_is_away() {
 fn by_shares_each_host_has_a_circuit_of_its_own_that_keeps_the_promise_while_the_store_is_away() {
     // Alone it is closed at first: it is to open, and to close again.
     let turned_twice = |fleet: &mut Fleet| (0..2).for_each(|_| fleet.turned_alone());
-    let aftermath = after_outages(WhenAway::Share { hosts: 4 }, turned_twice);
+    let (aftermath, outages) = after_outages(WhenAway::Share { hosts: 4 }, turned_twice);
     for (admitted, refused) in degraded(&aftermath) {
         assert!(admitted > 0 && refused > 0, "{admitted} admitted, {refused} refused");
     }
-    aftermath.circuits_kept_promises_alone();
+    aftermath.circuits_kept_promises_alone(&outages);
 }

@@ -80,13 +80,14 @@ fn processes_that_are_killed_under_load_strand_no_more_than_they_had_in_hand() {
 }
 
 const PERMITS: u32 = 60;
-const WINDOW: Duration = Duration::from_secs(1);
+const WINDOW_MS: u64 = 1_000;
 /// So long that a busy machine does not give back what is in hand before the process is killed.
-const LIFE: Duration = Duration::from_secs(3);
+const LIFE_MS: u64 = 3_000;
 const MOST: u32 = 10;
 
 fn leasing() -> RateLimiterConfig {
-    RateLimiterConfig::new("leasing", Limit::per(PERMITS, WINDOW)).lease(Lease::new(MOST, LIFE))
+    RateLimiterConfig::new("leasing", Limit::per(PERMITS, Duration::from_millis(WINDOW_MS)))
+        .lease(Lease { max_permits: MOST, life_ms: LIFE_MS })
 }
 
 fn ask(cost: u32) -> Decide {
@@ -140,7 +141,7 @@ fn a_killed_process_strands_its_lease_for_no_longer_than_its_permits_count() {
     let decisions = take_all(&mut other);
     // Each permit counts for the window and the life of a lease, and until the sub-window it was charged in has left as a whole.
     let charged_us = told.last().expect("there are some").at_us;
-    let counts_us = (WINDOW + LIFE).as_micros() as u64;
+    let counts_us = (WINDOW_MS + LIFE_MS) * 1_000;
     let free_us = charged_us + counts_us + counts_us / 10 + 1;
     for decided in &decisions {
         assert!(decided.is_allowed() || decided.at_us < free_us, "denied at {decided:?}, free from {free_us}");

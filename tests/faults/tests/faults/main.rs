@@ -8,5 +8,6 @@ mod crashes;
 mod failover;
 mod fixtures;
 mod leases;
+mod mixed;
 mod refusals;
 mod rights;

@@ -19,11 +19,11 @@ pub(super) struct KeptCircuit {
     news: Arc<Notify>,
 }
 
-/// The beginning of the latest question of each kind, by the machine's clock.
+/// The beginning of the latest question of each kind, by the machine's clock, in microseconds since 1970.
 #[derive(Debug, Clone, Copy, Default)]
 pub(super) struct Latest {
-    pub(super) served_us: u64,
-    pub(super) degraded_us: u64,
+    pub(super) served: u64,
+    pub(super) degraded: u64,
     /// By what the store says.
     pub(super) shared: Turns,
     /// By what this host keeps without it.
@@ -135,9 +135,9 @@ impl KeptCircuit {
             let turns = if report.degraded { &mut latest.alone } else { &mut latest.shared };
             turns.note(report.state, asked.start_us);
             if report.degraded {
-                latest.degraded_us = latest.degraded_us.max(asked.start_us);
+                latest.degraded = latest.degraded.max(asked.start_us);
             } else if report.is_admitted() {
-                latest.served_us = latest.served_us.max(asked.start_us);
+                latest.served = latest.served.max(asked.start_us);
             }
             if report.permit.is_none() {
                 *toll.refused.entry(word(&report.effect)).or_default() += 1;

@@ -22,12 +22,12 @@ pub(super) struct Kept {
     journal: Option<(Arc<Journal>, usize)>,
 }
 
-/// The beginning of the latest call of each kind, by the machine's clock.
+/// The beginning of the latest call of each kind, by the machine's clock, in microseconds since 1970.
 #[derive(Debug, Clone, Copy, Default)]
 pub(super) struct Latest {
-    pub(super) served_us: u64,
-    pub(super) leased_us: u64,
-    pub(super) degraded_us: u64,
+    pub(super) served: u64,
+    pub(super) leased: u64,
+    pub(super) degraded: u64,
 }
 
 /// A call that has ended.
@@ -63,9 +63,7 @@ impl Kept {
     }
 
     pub(super) fn take(&self) -> Toll {
-        let mut toll = std::mem::take(&mut self.toll().0);
-        toll.date_charges();
-        toll
+        std::mem::take(&mut self.toll().0)
     }
 
     /// What to say where a test does not get what it waits for.
@@ -111,7 +109,7 @@ impl Kept {
         toll.longest_us = toll.longest_us.max(took_us);
         match &call.result {
             Ok(decision) if decision.degraded => {
-                latest.degraded_us = latest.degraded_us.max(call.start_us);
+                latest.degraded = latest.degraded.max(call.start_us);
                 match decision.verdict {
                     Verdict::Allowed => toll.degraded.push(self.admitted(call, decision)),
                     _ => toll.degraded_denied += 1,
@@ -119,7 +117,7 @@ impl Kept {
             }
             Ok(decision) if decision.verdict == Verdict::Allowed => {
                 // What goes on a lease does not show that the store is there.
-                let kind = if decision.leased { &mut latest.leased_us } else { &mut latest.served_us };
+                let kind = if decision.leased { &mut latest.leased } else { &mut latest.served };
                 *kind = call.start_us.max(*kind);
                 let admitted = self.admitted(call, decision);
                 self.write_down(&admitted);

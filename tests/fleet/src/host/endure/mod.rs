@@ -105,16 +105,16 @@ impl Endurance {
         let (limiters, circuits) = (&self.limiters, &self.circuits);
         match &watch.signal {
             Signal::Served => {
-                limiters.iter().all(|kept| kept.latest().served_us >= since_us)
-                    && circuits.iter().all(|kept| kept.latest().served_us >= since_us)
+                limiters.iter().all(|kept| kept.latest().served >= since_us)
+                    && circuits.iter().all(|kept| kept.latest().served >= since_us)
             }
             Signal::ServedAmong(loads) => {
-                loads.iter().all(|load| limiters.get(*load).is_some_and(|kept| kept.latest().served_us >= since_us))
+                loads.iter().all(|load| limiters.get(*load).is_some_and(|kept| kept.latest().served >= since_us))
             }
-            Signal::Leased => limiters.iter().any(|kept| kept.latest().leased_us >= since_us),
+            Signal::Leased => limiters.iter().any(|kept| kept.latest().leased >= since_us),
             Signal::Degraded => {
-                limiters.iter().all(|kept| kept.latest().degraded_us >= since_us)
-                    && circuits.iter().all(|kept| kept.latest().degraded_us >= since_us)
+                limiters.iter().all(|kept| kept.latest().degraded >= since_us)
+                    && circuits.iter().all(|kept| kept.latest().degraded >= since_us)
             }
             Signal::Turned => circuits.iter().all(|kept| kept.latest().shared.turned_since(since_us)),
             Signal::TurnedAlone => circuits.iter().all(|kept| kept.latest().alone.turned_since(since_us)),
