@@ -8,23 +8,25 @@ use anyhow::{Context as _, Result};
 use tidegate_fleet_tests::promise::Promise;
 use tidegate_fleet_tests::protocol::Admitted;
 
-/// A line, told by spans of the machine's clock: the calls that began and ended within one of the spans were decided on the
-/// line for certain. Of others it is not known, and nothing is said.
+/// A line, told by spans of the machine's clock: what began and ended within one of the spans happened on the line for certain. Of
+/// others it is not known, and nothing is said. A call that was let go on a lease belongs where its permits were charged.
 #[derive(Debug, Clone)]
 pub struct Line {
     /// From and to, in microseconds since 1970.
     spans: Vec<(u64, u64)>,
+    /// Permits that were charged on another line, let nobody go, and may have been given back on this one.
+    given_back: u64,
 }
 
 impl Line {
     /// A store that lost nothing.
     pub fn whole() -> Self {
-        Self { spans: vec![(0, u64::MAX)] }
+        Self { spans: vec![(0, u64::MAX)], given_back: 0 }
     }
 
     /// What came until then.
     pub fn until(to_us: u64) -> Self {
-        Self { spans: vec![(0, to_us)] }
+        Self { spans: vec![(0, to_us)], given_back: 0 }
     }
 
     /// And what came from then on.
@@ -36,7 +38,7 @@ impl Line {
 
     /// What came from then on.
     pub fn from(from_us: u64) -> Self {
-        Self { spans: vec![(from_us, u64::MAX)] }
+        Self { spans: vec![(from_us, u64::MAX)], given_back: 0 }
     }
 
     /// But nothing after that.
@@ -48,11 +50,34 @@ impl Line {
         self
     }
 
-    /// The calls that were decided on it for certain.
-    pub fn calls(&self, admitted: &[Admitted]) -> Vec<Admitted> {
-        let has = |call: &Admitted| self.spans.iter().any(|(from, to)| call.start_us >= *from && call.end_us <= *to);
-        admitted.iter().filter(|call| has(call)).cloned().collect()
+    /// So many permits may have been given back on it that were charged on another: a host that gives back what is left of a lease
+    /// does not know that the store has forgotten its charge. They let nobody go there, so over all lines the promise holds
+    /// without them.
+    #[must_use]
+    pub fn and_given_back(self, permits: u64) -> Self {
+        Self { given_back: permits, ..self }
     }
+
+    /// Whether what began and ended then happened on it for certain.
+    pub fn has(&self, start_us: u64, end_us: u64) -> bool {
+        self.spans.iter().any(|(from, to)| start_us >= *from && end_us <= *to)
+    }
+
+    /// The calls that were charged on it for certain.
+    pub fn calls(&self, admitted: &[Admitted]) -> Vec<Admitted> {
+        let charged = |call: &&Admitted| {
+            let (from_us, by_us) = charged(call);
+            self.has(from_us, by_us)
+        };
+        admitted.iter().filter(charged).cloned().collect()
+    }
+}
+
+/// When the permits of a call were charged: not before, and by then.
+fn charged(call: &Admitted) -> (u64, u64) {
+    let by_us = if call.charged_by_us > 0 { call.charged_by_us } else { call.end_us };
+    // No host commits ahead of the store's clock, which is the machine's.
+    (if call.leased { call.charged_at_us } else { call.start_us }, by_us)
 }
 
 /// Checks that what was admitted kept the promise in each line, and over all of them once for each.
@@ -63,6 +88,7 @@ pub fn check(promise: Promise, admitted: &[Admitted], lines: &[Line]) -> Result<
     for (number, line) in lines.iter().enumerate() {
         let calls = line.calls(admitted);
         let context = || format!("line {number} of {lines:?}, {} of {} calls", calls.len(), admitted.len());
+        let promise = promise.and(line.given_back);
         promise.check_decisions(&calls).with_context(context)?;
         promise.check_calls(&calls).with_context(context)?;
     }
@@ -111,6 +137,24 @@ mod tests {
     fn a_line_can_end_where_the_next_begins() {
         let line = Line::from(10).up_to(20);
         assert_eq!(line.calls(&calls(&[9, 10, 20, 21])).len(), 2);
+    }
+
+    #[test]
+    fn a_leased_call_belongs_where_it_was_charged() {
+        let mut admitted = calls(&[25]);
+        (admitted[0].leased, admitted[0].charged_at_us, admitted[0].charged_by_us) = (true, 5, 8);
+        assert_eq!(Line::until(10).calls(&admitted).len(), 1);
+        assert!(Line::from(20).calls(&admitted).is_empty());
+        // Nobody else was answered on the same charge.
+        admitted[0].charged_by_us = 0;
+        assert!(Line::until(10).calls(&admitted).is_empty());
+    }
+
+    #[test]
+    fn permits_of_another_line_may_come_back_on_one_but_not_in_all() {
+        let lines = [Line::until(10), Line::from(20).and_given_back(1)];
+        check(two_in_a_second(), &calls(&[1, 21, 22, 23]), &lines).expect("one of the first came back in the second");
+        check(two_in_a_second(), &calls(&[1, 2, 21, 22, 23]), &lines).expect_err("it was used in the first");
     }
 
     #[test]

@@ -7,6 +7,8 @@
 
 pub mod endurance;
 pub mod host;
+pub mod journal;
+pub mod language;
 pub mod promise;
 pub mod protocol;
 pub mod worker;

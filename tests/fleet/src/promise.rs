@@ -12,6 +12,8 @@ pub struct Promise {
     window_us: u64,
     /// What a bucket may spend at once; none: windows.
     burst: Option<u64>,
+    /// What may come on top, in a span of any length.
+    extra: u64,
 }
 
 /// A span of time, ends included, and the permits that fell into it.
@@ -41,7 +43,13 @@ impl Promise {
             Algorithm::FixedWindow => (2 * permits, None),
             Algorithm::SlidingWindowCounter => (2 * permits - 1, None),
         };
-        Self { limit: limit_of_window, window_us: unit_us * limit.window_count, burst }
+        Self { limit: limit_of_window, window_us: unit_us * limit.window_count, burst, extra: 0 }
+    }
+
+    /// With so many permits on top, once.
+    #[must_use]
+    pub fn and(self, extra: u64) -> Self {
+        Self { extra: self.extra + extra, ..self }
     }
 
     /// What holds over the time of so many stores that do not know of each other: that of a store which forgot all it knew
@@ -53,10 +61,11 @@ impl Promise {
 
     /// The most permits that may fall into a half-open span of this length.
     pub fn most_in(&self, span_us: u64) -> u64 {
-        match self.burst {
+        let most = match self.burst {
             None => self.limit * span_us.div_ceil(self.window_us),
             Some(burst) => burst + span_us * self.limit / self.window_us,
-        }
+        };
+        most + self.extra
     }
 
     /// Checks the times of the decisions, exactly: they are on the one clock of the store.
@@ -141,6 +150,14 @@ mod tests {
         let mut admitted = calls(&[1_000, 1_900]);
         admitted[1].cost = 2;
         two_in_a_millisecond(Algorithm::SlidingLog).check_decisions(&admitted).expect_err("three permits");
+    }
+
+    #[test]
+    fn what_comes_on_top_comes_once() {
+        let promise = two_in_a_millisecond(Algorithm::SlidingLog).and(1);
+        promise.check_decisions(&calls(&[1_000, 1_001, 1_002])).expect("one on top");
+        promise.check_decisions(&calls(&[1_000, 1_001, 2_001, 2_002, 2_003])).expect("one on top");
+        promise.check_decisions(&calls(&[1_000, 1_001, 1_002, 2_001, 2_002, 2_003])).expect_err("two on top");
     }
 
     #[test]

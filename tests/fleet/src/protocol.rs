@@ -1,9 +1,11 @@
 //! What a test and its workers say to each other: one JSON value a line, one answer a command, in order.
 
+use std::path::PathBuf;
+
 use serde::{Deserialize, Serialize};
 use tidegate::{CircuitBreakerConfig, CircuitReport, Decision, Permit, RateLimiterConfig, Stats, Ticket};
 
-use crate::endurance::{Endured, Load, Watch};
+use crate::endurance::{Endured, Loads, Watch};
 
 /// Where a worker works, and by which clock: its only argument.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
@@ -20,6 +22,9 @@ pub struct Place {
     /// Whom to trust for the server's certificate, in PEM.
     #[serde(default)]
     pub root_certificate: Option<String>,
+    /// A file to write down in at once what each load was admitted to: what is known of a process that is killed.
+    #[serde(default)]
+    pub journal: Option<PathBuf>,
 }
 
 /// What a worker is told to do.
@@ -36,7 +41,7 @@ pub enum Command {
     /// Ask a circuit. Answered by [`Answer::Reported`].
     Circuit(Circuit),
     /// Keep up loads until told to stop. Answered by [`Answer::Begun`], at once.
-    Begin(Vec<Load>),
+    Begin(Loads),
     /// Wait for something to befall the loads. Answered by [`Answer::Seen`].
     Watch(Watch),
     /// Let the loads end. Answered by [`Answer::Endured`].
@@ -178,6 +183,15 @@ pub struct Admitted {
     pub start_us: u64,
     /// When the call had its answer, by the machine's clock, in microseconds since 1970.
     pub end_us: u64,
+    /// Whether it was let go on a lease, whose permits were charged by an earlier call or together with this one.
+    #[serde(default)]
+    pub leased: bool,
+    /// When its permits were charged, on the store's clock, in microseconds since 1970; 0: not told.
+    #[serde(default)]
+    pub charged_at_us: u64,
+    /// When they had been charged for certain, by the machine's clock, in microseconds since 1970; 0: when it had its answer.
+    #[serde(default)]
+    pub charged_by_us: u64,
 }
 
 /// A decision of a limiter.
@@ -197,6 +211,12 @@ pub struct Decided {
     pub retry_after_ms: u64,
     /// What to come back with.
     pub ticket: Option<Ticket>,
+    /// How many more would be allowed at once, or are left in the lease.
+    #[serde(default)]
+    pub remaining: u32,
+    /// In how many milliseconds the lease ends that the call has taken; 0: it has taken none.
+    #[serde(default)]
+    pub release_after_ms: u64,
 }
 
 impl Decided {
@@ -221,6 +241,8 @@ impl From<&Decision> for Decided {
             wait_ms: whole_ms(decision.wait),
             retry_after_ms: whole_ms(decision.retry_after),
             ticket: decision.ticket,
+            remaining: decision.remaining,
+            release_after_ms: decision.release_after.map_or(0, whole_ms),
         }
     }
 }
@@ -256,7 +278,7 @@ impl From<&CircuitReport> for Reported {
 }
 
 /// An enum's value as the contract spells it.
-fn word(value: &impl Serialize) -> String {
+pub(crate) fn word(value: &impl Serialize) -> String {
     match serde_json::to_value(value) {
         Ok(serde_json::Value::String(word)) => word,
         other => format!("{other:?}"),

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use anyhow::{Context as _, Result, bail, ensure};
 
-use crate::endurance::{Endured, Load, Watch};
+use crate::endurance::{Endured, Loads, Toll, Watch};
 use crate::protocol::{Answer, Circuit, Command, Decide, Decided, Hammer, Hammered, Place, Reported};
 
 /// A running worker, killed with the value that holds it.
@@ -142,8 +142,8 @@ impl Worker {
     ///
     /// # Errors
     /// As [`Self::hear`].
-    pub fn begin(&mut self, loads: &[Load]) -> Result<()> {
-        self.tell(&Command::Begin(loads.to_vec()))?;
+    pub fn begin(&mut self, loads: &Loads) -> Result<()> {
+        self.tell(&Command::Begin(loads.clone()))?;
         match self.hear()? {
             Answer::Begun => Ok(()),
             other => bail!("the answer to another question: {other:?}"),
@@ -157,7 +157,10 @@ impl Worker {
     pub fn stop(&mut self) -> Result<Endured> {
         self.tell(&Command::Stop)?;
         match self.hear()? {
-            Answer::Endured(endured) => Ok(endured),
+            Answer::Endured(mut endured) => {
+                endured.tolls.iter_mut().for_each(Toll::date_charges);
+                Ok(endured)
+            }
             other => bail!("the answer to another question: {other:?}"),
         }
     }

@@ -6,6 +6,7 @@ import { createInterface } from 'node:readline';
 import { setTimeout as sleep } from 'node:timers/promises';
 
 import { Tidegate, redisStore } from '../../../host/typescript/dist/index.js';
+import { Endurance, nowUs } from './endure.mjs';
 
 // The client is one of those that the package is tested with.
 const { Redis } = createRequire(new URL('../../../host/typescript/package.json', import.meta.url))('ioredis');
@@ -16,17 +17,23 @@ const STORE_LIMIT_MS = 30_000;
 const WARM_UP_CALLS = 20;
 
 const say = (answer) => process.stdout.write(`${JSON.stringify(answer)}\n`);
-const nowUs = () => Math.floor((performance.timeOrigin + performance.now()) * 1_000);
 
-async function open({ urls }) {
-  const gate = new Tidegate({ store: redisStore(new Redis(urls[0]), { limitMs: STORE_LIMIT_MS }) });
+/** As the package's README says: a connection that has fallen silent is given up, and nothing is sent twice. */
+const CONNECTION = { socketTimeout: 1_000, autoResendUnfulfilledCommands: false };
+
+async function open({ urls, limit_ms }) {
+  const client = new Redis(urls[0], CONNECTION);
+  // Calls tell of a store that is away.
+  client.on('error', () => {});
+  const gate = new Tidegate({ store: redisStore(client, { limitMs: limit_ms ?? STORE_LIMIT_MS }) });
   const limiter = gate.rateLimiter({ name: 'warm-up', limits: [{ limit: 1, window: 'second' }] });
-  for (let call = 0; call < WARM_UP_CALLS; call += 1) await limiter.peek('');
+  // With a short limit, one may fail on a busy machine. Work tells of a store that is not there.
+  for (let call = 0; call < WARM_UP_CALLS; call += 1) await limiter.peek('').catch(() => {});
   return gate;
 }
 
-async function answer(gate, command) {
-  const [[name, about]] = Object.entries(command);
+async function answer(gate, endurance, command) {
+  const [[name, about]] = command === 'Stop' ? [['Stop']] : Object.entries(command);
   switch (name) {
     case 'Hammer':
       return { Hammered: await hammerAll(gate, about) };
@@ -38,6 +45,14 @@ async function answer(gate, command) {
       return { Decided: decided(await gate.rateLimiter(about.limiter).peek(about.key, { cost: about.cost })) };
     case 'Circuit':
       return { Reported: reported(await askCircuit(gate, about)) };
+    case 'Begin':
+      endurance.begin(about);
+      return 'Begun';
+    case 'Watch':
+      await endurance.watch(about);
+      return 'Seen';
+    case 'Stop':
+      return { Endured: await endurance.stop() };
     default:
       throw new Error(`there is no command ${name}`);
   }
@@ -105,6 +120,8 @@ const decided = (decision) => ({
   wait_ms: decision.waitMs,
   retry_after_ms: decision.retryAfterMs,
   ticket: decision.ticket ?? null,
+  remaining: decision.remaining,
+  release_after_ms: decision.releaseAfterMs,
 });
 
 const reported = (report) => ({
@@ -117,8 +134,9 @@ const reported = (report) => ({
 });
 
 const gate = await open(JSON.parse(process.argv[2]));
+const endurance = new Endurance(gate);
 say('Ready');
 for await (const line of createInterface({ input: process.stdin })) {
-  say(await answer(gate, JSON.parse(line)).catch((error) => ({ Failed: String(error) })));
+  say(await answer(gate, endurance, JSON.parse(line)).catch((error) => ({ Failed: String(error) })));
 }
 process.exit();

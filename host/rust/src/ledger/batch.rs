@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use super::Ledger;
-use super::contention::{Contention, widest_us};
+use super::contention::{Contention, is_conflict, widest_us};
 use super::lanes::{Call, Known};
 use crate::away::Passage;
 use crate::call::Answer;
@@ -28,6 +28,15 @@ thread_local! {
 }
 
 pub(super) type Answers = Vec<Result<Answer, Error>>;
+
+/// Why a commit was not applied.
+enum Setback {
+    /// Another host replaced a value that a run had read. Of those who replace it at the same time one gets through, so it is well
+    /// to give way.
+    Conflict,
+    /// The run went by an old number or an old time. It knows better now, and the longer it waits the older that gets.
+    Stale,
+}
 
 impl Ledger {
     /// Drives a lane until nothing is in line.
@@ -102,13 +111,18 @@ impl Ledger {
             };
             self.counters.commits.fetch_add(1, Ordering::Relaxed);
             let reply = self.store.commit(commit).await.inspect_err(|_| known.doubt(transaction.entity_mut(0)))?;
-            if let Some(answers) = self.take_in(transaction, batch, known, reply, answers) {
-                self.counters.most_attempts.fetch_max(u64::from(attempt) + 1, Ordering::Relaxed);
-                known.contention.won(|| self.clock.now_us());
-                return Ok(answers);
+            match self.take_in(transaction, batch, known, reply, answers) {
+                Ok(answers) => {
+                    self.counters.most_attempts.fetch_max(u64::from(attempt) + 1, Ordering::Relaxed);
+                    known.contention.won(|| self.clock.now_us());
+                    return Ok(answers);
+                }
+                Err(Setback::Conflict) => {
+                    let now_us = self.clock.now_us();
+                    known.contention.lost(now_us, now_us.saturating_sub(start_us), widest_us(self.limit));
+                }
+                Err(Setback::Stale) => {}
             }
-            let now_us = self.clock.now_us();
-            known.contention.lost(now_us, now_us.saturating_sub(start_us), widest_us(self.limit));
         }
         self.counters.contended.fetch_add(1, Ordering::Relaxed);
         Err(Error::Contended { attempts: self.options.max_attempts })
@@ -123,7 +137,7 @@ impl Ledger {
         }
     }
 
-    /// Takes the store's reply in. `None`: nothing was applied, try again.
+    /// Takes the store's reply in. On a setback nothing was applied, and it is to be tried again.
     fn take_in(
         &self,
         transaction: &mut Transaction,
@@ -131,7 +145,7 @@ impl Ledger {
         known: &mut Known,
         reply: Reply,
         answers: Answers,
-    ) -> Option<Answers> {
+    ) -> Result<Answers, Setback> {
         let local_us = self.clock.now_us();
         self.counters.foreign.fetch_add(reply.foreign, Ordering::Relaxed);
         match reply.outcome {
@@ -139,14 +153,15 @@ impl Ledger {
                 self.counters.untimely.fetch_add(1, Ordering::Relaxed);
                 self.offset.correct(reply.clock_us, local_us);
                 known.mistimed(transaction.now_us(), reply.clock_us);
-                None
+                Err(Setback::Stale)
             }
             Outcome::Refused(truth) => {
                 self.counters.refused.fetch_add(1, Ordering::Relaxed);
                 self.offset.learn(reply.clock_us, local_us);
+                let is_conflict = transaction.commit().is_some_and(|commit| is_conflict(commit, &truth));
                 transaction.refuse(&truth, u64::MAX);
                 known.entity = std::mem::take(transaction.entity_mut(0));
-                None
+                Err(if is_conflict { Setback::Conflict } else { Setback::Stale })
             }
             Outcome::Applied(seen) => {
                 self.offset.learn(reply.clock_us, local_us);
@@ -162,7 +177,7 @@ impl Ledger {
                 known.entity.shared.prune(known.seen_us);
                 known.entity.local.prune(known.seen_us);
                 known.refuses = matches!(answers.last(), Some(Ok(answer)) if answer.refuses());
-                Some(answers)
+                Ok(answers)
             }
         }
     }

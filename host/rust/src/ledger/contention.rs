@@ -5,8 +5,14 @@
 //! spread, a commit that is applied halves it. A winner does not start from nothing, since it would be first again and again
 //! while the others wait longer and longer (the capture effect of networks: Bharghavan et al., MACAW, 1994); hosts
 //! that meet on an entity come to spreads that are alike, in which about every second attempt gets through.
+//!
+//! Only a replaced value is a conflict. Whoever met another number than it knew, such as that of an empty bucket of which it thought
+//! that a permit had come back, knows better now and tries again at once: after a wait its number would be old again,
+//! so it would be refused again, while the others take what comes back.
 
 use std::time::Duration;
+
+use crate::store::{Commit, Op, Value};
 
 /// The least that an attempt is taken to last, in microseconds: the spread after the first conflict that matters.
 const LEAST_US: u64 = 100;
@@ -18,6 +24,20 @@ const PARTS: u64 = 4;
 const FADES_US: u64 = 100_000;
 /// How many conflicts in a row are nothing unusual: a value that changes once in a while has changed.
 const USUAL: u32 = 1;
+
+/// Whether a commit was refused because another host has replaced a value that its runs had read, by the true values of its cells.
+pub(super) fn is_conflict(commit: &Commit, truth: &[Option<Value>]) -> bool {
+    let mut is_changed = vec![false; commit.cells.len()];
+    commit.ops.iter().any(|op| match op {
+        // What is read after the log has changed it says nothing of what was there.
+        Op::Get { cell, expected } => !is_changed[*cell] && truth.get(*cell) != Some(expected),
+        Op::Observe { .. } => false,
+        Op::Put { cell, .. } | Op::Advance { cell, .. } | Op::Retreat { cell, .. } => {
+            is_changed[*cell] = true;
+            false
+        }
+    })
+}
 
 /// What this host has seen of the conflicts on an entity.
 #[derive(Debug, Clone, Copy, Default)]
@@ -79,6 +99,35 @@ mod tests {
 
     fn lost(contention: &mut Contention) {
         contention.lost(1_000, 400, WIDEST_US);
+    }
+
+    fn value(text: &str) -> Value {
+        text.into()
+    }
+
+    fn commit(ops: Vec<Op>) -> Commit {
+        Commit { cells: vec![(0, 0), (0, 1)], ops, ..Commit::default() }
+    }
+
+    fn moved(cell: usize) -> Op {
+        Op::Advance { cell, step: 1, floor: 0, ceiling: 9, ttl_ms: 1, fits: true, repeat: 1 }
+    }
+
+    #[test]
+    fn only_a_value_that_another_host_has_replaced_is_a_conflict() {
+        let commit = commit(vec![Op::Get { cell: 0, expected: Some(value("a")) }, moved(1)]);
+        assert!(is_conflict(&commit, &[Some(value("b")), None]));
+        assert!(is_conflict(&commit, &[None, None]));
+        assert!(!is_conflict(&commit, &[Some(value("a")), Some(value("9"))]), "it only counted");
+    }
+
+    #[test]
+    fn what_is_read_after_the_log_has_changed_it_is_no_conflict() {
+        let put = Op::Put { cell: 0, value: Some(value("b")), ttl_ms: 1 };
+        let read = Op::Get { cell: 0, expected: Some(value("b")) };
+        assert!(!is_conflict(&commit(vec![put, read]), &[Some(value("a")), None]));
+        let read = Op::Get { cell: 1, expected: Some(value("2")) };
+        assert!(!is_conflict(&commit(vec![moved(1), read]), &[None, Some(value("9"))]));
     }
 
     #[test]

@@ -1,20 +1,14 @@
 //! What is answered without the store, as the configuration says, and what is charged for it afterwards.
 
 use tidegate::WhenAway;
-use tidegate_fault_tests::proxy::Proxy;
 use tidegate_fleet_tests::promise::Promise;
 
 use crate::fixtures::{
-    Aftermath, BURST, Fleet, PERMITS, PROCESSES, bucket_of, loads_when_away, place_behind, proxy, server, turn,
-    window_of,
+    Aftermath, BURST, Fleet, PERMITS, PROCESSES, bucket_of, cut_off, loads_when_away, place_behind, proxy, server,
+    turn, window_of,
 };
 
 const SHARE: WhenAway = WhenAway::Share { hosts: 4 };
-
-fn cut_off(proxy: &mut Proxy) {
-    proxy.refuse();
-    proxy.reset();
-}
 
 /// All processes lose the store twice, for a while, and get it back.
 fn after_outages(when_away: WhenAway) -> Aftermath {
@@ -70,8 +64,8 @@ fn hosts_that_are_cut_off_keep_to_their_shares_while_the_others_go_on_by_the_sto
     const CUT_OFF: usize = 2;
     let server = server();
     let (mut cut, whole) = (proxy(&server), proxy(&server));
-    let places = [&cut, &cut, &whole, &whole].map(place_behind);
-    let mut fleet = Fleet::start_at(turn(), &places, loads_when_away(SHARE));
+    let places = [&cut, &cut, &whole, &whole].map(|proxy| place_behind(proxy).into());
+    let mut fleet = Fleet::start_at(turn(), places, loads_when_away(SHARE));
     cut_off(&mut cut);
     for _ in 0..3 {
         fleet.degraded(CUT_OFF);

@@ -7,7 +7,7 @@ use tidegate_fleet_tests::endurance::Load;
 use tidegate_fleet_tests::protocol::Place;
 use tidegate_test_support::redis_server::{RedisCluster, RedisServer};
 
-use crate::fixtures::{Fleet, KEY, LIMIT_MS, bucketed, now_us, tally, turn, windowed};
+use crate::fixtures::{Aftermath, Fleet, KEY, LIMIT_MS, bucketed, leased_loads, now_us, tally, turn, windowed};
 
 const MASTERS: usize = 3;
 const DAILY: u64 = 60;
@@ -41,15 +41,16 @@ fn stop_replication(master: &RedisServer, replica: &RedisServer) {
     redis::cmd("CLIENT").arg("KILL").arg("TYPE").arg("replica").exec(&mut client).expect("the node answers");
 }
 
-#[test]
-fn a_node_whose_replica_lags_is_replaced_by_it_and_the_other_nodes_notice_nothing() {
+/// Kills a node whose replica lags, under these loads on it and on others: a window, a bucket and the tally.
+fn replaced_by_its_replica([windowed, bucketed, tally]: [Load; 3]) -> Aftermath {
     let victim = master_of(&daily().name, KEY);
     let others = [(victim + 1) % MASTERS, (victim + 2) % MASTERS];
     // Before the cluster: its nodes watch each other, and a machine that is busy with another fleet would stop their talk.
     let turn = turn();
     let mut cluster = RedisCluster::start_with_replicas().expect("the cluster starts");
-    let loads = [on(others[0], windowed()), on(others[1], bucketed()), on(victim, windowed()), on(victim, bucketed())];
-    let mut fleet = Fleet::start_in(turn, &place(&cluster), [loads.to_vec(), vec![on(victim, tally())]].concat());
+    let undisturbed = [on(others[0], windowed.clone()), on(others[1], bucketed.clone())];
+    let disturbed = [on(victim, windowed), on(victim, bucketed), on(victim, tally)];
+    let mut fleet = Fleet::start_in(turn, &place(&cluster), [&undisturbed[..], &disturbed[..]].concat());
 
     let (seen, unheard) = fleet.spend(&daily(), SEEN);
     let seen_us = now_us();
@@ -71,11 +72,24 @@ fn a_node_whose_replica_lags_is_replaced_by_it_and_the_other_nodes_notice_nothin
     assert_eq!((seen, unseen.0), (SEEN, UNSEEN));
     let unheard = unheard + unheard_after;
     assert!((DAILY - unheard..=DAILY).contains(&(seen + after)), "{seen} seen, {after} after, {unheard} unheard");
-    fleet.end().kept_promises_by(|load| {
+    let aftermath = fleet.end();
+    aftermath.kept_promises_by(|load| {
         if master_of(&load.limiter.name, &load.key) == victim {
             vec![Line::until(gone_us), Line::until(seen_us).and_from(gone_us)]
         } else {
             vec![Line::whole()]
         }
     });
+    aftermath
+}
+
+#[test]
+fn a_node_whose_replica_lags_is_replaced_by_it_and_the_other_nodes_notice_nothing() {
+    replaced_by_its_replica([windowed(), bucketed(), tally()]);
+}
+
+#[test]
+fn leases_of_a_node_whose_replica_lags_let_go_no_more_than_it_and_its_replica_have_charged() {
+    let [windowed, bucketed, _, tally] = leased_loads();
+    replaced_by_its_replica([windowed, bucketed, tally]).leases_were_spent();
 }

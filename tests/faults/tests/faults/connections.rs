@@ -2,13 +2,7 @@
 
 use tidegate_fault_tests::proxy::{Flow, Way};
 
-use crate::fixtures::{Fleet, LIMIT_MS, place_behind, proxy, server};
-
-const LATE: &str = "did not answer within";
-
-fn lose() -> Way {
-    Way { flow: Flow::Lose, ..Way::default() }
-}
+use crate::fixtures::{Fleet, LATE, LIMIT_MS, lose, place_behind, proxy, server};
 
 #[test]
 fn a_slow_connection_is_waited_for_up_to_the_limit_and_its_late_replies_harm_nobody() {

@@ -3,14 +3,19 @@
 use std::time::Duration;
 
 use tidegate_fault_tests::line::Line;
-use tidegate_fleet_tests::endurance::Load;
+use tidegate_fleet_tests::endurance::Loads;
+use tidegate_fleet_tests::language::Language;
 
-use crate::fixtures::{Aftermath, Fleet, loads, now_us, place, queued, server, tally};
+use crate::fixtures::{Aftermath, Fleet, PROCESSES, loads, now_us, place, queued, server, tally};
 
-/// Kills the store three times under these loads, and restarts it empty.
-fn killed_and_restarted(loads: Vec<Load>) -> Aftermath {
+/// Kills the store three times under these loads of four processes, and restarts it empty.
+pub(crate) fn killed_and_restarted(loads: impl Into<Loads>) -> Aftermath {
+    killed_and_restarted_under([Language::Rust; PROCESSES], loads)
+}
+
+pub(crate) fn killed_and_restarted_under(languages: [Language; PROCESSES], loads: impl Into<Loads>) -> Aftermath {
     let mut server = server();
-    let mut fleet = Fleet::start_with(&place(&server.url()), loads);
+    let mut fleet = Fleet::start_in_languages(languages, &place(&server.url()), loads);
     let mut lines = vec![Line::from(0)];
     for _ in 0..3 {
         server.kill().expect("it is killed");

@@ -12,6 +12,7 @@ use tidegate::{Limit, RateLimiterConfig, Tidegate};
 use tokio::runtime::Runtime;
 
 use self::clock::AheadClock;
+use self::endure::Endurance;
 use self::work::Host;
 use crate::protocol::{Answer, Place};
 
@@ -32,7 +33,8 @@ pub fn main() -> Result<()> {
     let place = std::env::args().nth(1).context("the place is missing: see the protocol")?;
     let place: Place = serde_json::from_str(&place)?;
     let runtime = Runtime::new()?;
-    let mut host = Host::new(runtime.block_on(open(&place))?);
+    let endurance = Endurance::new(place.journal.as_deref())?;
+    let mut host = Host::new(runtime.block_on(open(&place))?, endurance);
     say(&Answer::Ready)?;
     for line in stdin().lines() {
         let command = serde_json::from_str(&line?)?;

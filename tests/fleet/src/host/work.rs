@@ -16,8 +16,8 @@ pub(super) struct Host {
 }
 
 impl Host {
-    pub(super) fn new(gate: Tidegate) -> Self {
-        Self { gate, endurance: Endurance::default() }
+    pub(super) fn new(gate: Tidegate, endurance: Endurance) -> Self {
+        Self { gate, endurance }
     }
 
     pub(super) async fn answer(&mut self, command: Command) -> Result<Answer> {
@@ -77,7 +77,8 @@ async fn hammer_one(limiter: RateLimiter, key: String, cost: u32, waits: bool, u
                 last_us = at_us.max(last_us);
                 first_us.get_or_insert(at_us);
                 if verdict == Verdict::Allowed {
-                    done.admitted.push(Admitted { key: key.clone(), cost: cost.into(), at_us, start_us, end_us });
+                    let (key, cost) = (key.clone(), cost.into());
+                    done.admitted.push(Admitted { key, cost, at_us, start_us, end_us, ..Admitted::default() });
                 }
             }
             Err(error) => {

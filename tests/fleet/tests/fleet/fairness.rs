@@ -6,7 +6,7 @@ use tidegate::{Algorithm, Limit, OnLimit, RateLimiterConfig};
 use tidegate_fleet_tests::protocol::{Hammer, Hammered, Until};
 use tidegate_fleet_tests::worker::hammer;
 
-use crate::fixtures::{permits, place, server, start_many};
+use crate::fixtures::{merged, permits, place, server, start_many};
 
 const PROCESSES: usize = 8;
 const TASKS: usize = 32;
@@ -52,6 +52,28 @@ fn nobody_starves_on_a_hot_bucket_and_no_commit_is_refused_twice() {
 #[test]
 fn nobody_starves_on_a_hot_window_and_commits_conflict_only_where_a_sub_window_ends() {
     check_fairness(&crowd(roomy(Algorithm::default()), TASKS, 100, false), TASKS, 100, 8);
+}
+
+/// Where a bucket is empty, each host that thinks that a permit has come back finds it taken, and knows better at once: it has
+/// only counted, so there is nobody to give way to.
+#[test]
+fn nobody_starves_on_an_empty_bucket_and_no_commit_is_refused_again_and_again() {
+    let limiter = RateLimiterConfig::new("empty", Limit::per_second(600).by(Algorithm::Gcra { burst: Some(20) }));
+    let server = server();
+    let mut workers = start_many(4, &place(&server));
+    let keys = vec!["hot".to_owned()];
+    let order = Hammer { limiter, keys, costs: vec![1, 1, 2], tasks: 4, waits: false, until: Until::PassedMs(4_000) };
+    let all = hammer(&mut workers, &order).expect("all workers answer");
+    let attempts = all.iter().map(|one| one.most_attempts).max().unwrap_or(0);
+    let shares: Vec<u64> = all.iter().map(|one| permits(&one.admitted)).collect();
+    println!("shares {shares:?}, most attempts {attempts}");
+    merged(all);
+    assert!(attempts <= 32, "a batch was committed {attempts} times");
+    let even = shares.iter().sum::<u64>() / shares.len() as u64;
+    assert!(
+        shares.iter().all(|share| share * 4 >= even),
+        "a process has less than a quarter of an even share: {shares:?}"
+    );
 }
 
 /// A queue is one list that every caller changes, so here commits of hosts do conflict, and give way to each other. Each costs as

@@ -1,10 +1,9 @@
 //! One fleet of three languages on one Redis: two processes of each.
 
-use std::path::{Path, PathBuf};
-use std::process::Command as Program;
 use std::time::Duration;
 
 use tidegate::{Algorithm, CircuitBreakerConfig, Limit, OnLimit, RateLimiterConfig};
+use tidegate_fleet_tests::language::Language;
 use tidegate_fleet_tests::promise::Promise;
 use tidegate_fleet_tests::protocol::{Admitted, CircuitRequest, Hammer, Hammered, Place, Until};
 use tidegate_fleet_tests::worker::{Worker, hammer};
@@ -15,27 +14,16 @@ use crate::queues::waiters_go_in_order;
 const CALLERS: usize = 8;
 const RUN_MS: u64 = 5_000;
 
-fn root() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("../..")
-}
-
 fn node(place: &Place) -> Worker {
-    let mut program = Program::new("node");
-    program.arg(root().join("tests/fleet/workers/worker.mjs"));
-    Worker::start_program(program, place).expect("the Node worker starts: `cargo xtask test` builds what it needs")
+    start_in(Language::Node, place)
 }
 
 fn python(place: &Place) -> Worker {
-    let mut program = Program::new(python_with_tidegate());
-    program.arg(root().join("tests/fleet/workers/worker.py"));
-    Worker::start_program(program, place).expect("the Python worker starts: `cargo xtask test` builds what it needs")
+    start_in(Language::Python, place)
 }
 
-/// That of the virtual environment into which `cargo xtask` has installed the wheel, beside what cargo builds.
-fn python_with_tidegate() -> PathBuf {
-    let worker = Path::new(env!("CARGO_BIN_EXE_fleet-worker"));
-    let target = worker.ancestors().nth(2).expect("it is in the target directory, in that of its profile");
-    target.join("python/test/bin/python")
+fn start_in(language: Language, place: &Place) -> Worker {
+    language.start(env!("CARGO_BIN_EXE_fleet-worker"), place).expect("the worker starts")
 }
 
 /// Two processes of each language, in turns.

@@ -32,8 +32,8 @@ export interface RedisStoreOptions {
  * The Redis store. No commit waits longer than the time limit of one operation, whatever has become of the server.
  *
  * A client that sends commands again after a lost connection (ioredis does, unless `autoResendUnfulfilledCommands` is false) may
- * charge a call twice, never admit one twice; what comes more than a second late changes nothing. The package `redis` reads the
- * last 48 numbers up to 2^53 inexactly; no policy counts so far.
+ * charge a call twice, never admit one twice; but it may give a refund, or what is left of a lease, twice. What comes more than a
+ * second late changes nothing. The package `redis` reads the last 48 numbers up to 2^53 inexactly; no policy counts so far.
  */
 export class RedisStore implements Store {
   readonly limitMs: number;
