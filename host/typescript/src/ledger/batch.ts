@@ -7,7 +7,7 @@ import { ContendedError } from "../errors.js";
 import type { Policy } from "../runtime/policy.js";
 import type { Commit, Reply, Store } from "../store/store.js";
 import { Transaction } from "../transaction/transaction.js";
-import { type GiveWay, widestUs } from "./contention.js";
+import { type GiveWay, isConflict, widestUs } from "./contention.js";
 import type { Call, Lane } from "./lanes.js";
 import { Offset } from "./offset.js";
 import type { LedgerStats } from "./stats.js";
@@ -102,12 +102,15 @@ export class Settler {
       // A refused commit has only been read: on a replica that would fail on what comes next it succeeds as well.
       if (reply.outcome.kind === "applied") this.#guard.answered(group, commit);
       known.isInDoubt = false;
+      const isLost = isConflict(commit, reply.outcome);
       if (this.#takeIn(lane, transaction, batch, reply)) {
         this.#stats.mostAttempts = Math.max(this.#stats.mostAttempts, attempt + 1);
         return known.contention.won(() => this.#clock.nowUs());
       }
-      const nowUs = this.#clock.nowUs();
-      known.contention.lost(nowUs, nowUs - startUs, widestUs(this.#store.limitMs));
+      if (isLost) {
+        const nowUs = this.#clock.nowUs();
+        known.contention.lost(nowUs, nowUs - startUs, widestUs(this.#store.limitMs));
+      }
     }
     this.#stats.contended++;
     throw new ContendedError(this.#maxAttempts);

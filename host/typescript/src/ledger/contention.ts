@@ -6,7 +6,13 @@
  * commit that is applied halves it. A winner does not start from nothing, since it would be first again and again while the others
  * wait longer and longer (the capture effect of networks: Bharghavan et al., MACAW, 1994); hosts that meet on an entity come to
  * spreads that are alike, in which about every second attempt gets through.
+ *
+ * Only a replaced value is a conflict. Whoever met another number than it knew, such as that of an empty bucket of which it thought
+ * that a permit had come back, knows better now and tries again at once: after a wait its number would be old again, so it would be
+ * refused again, while the others take what comes back.
  */
+
+import type { Commit, Outcome } from "../store/store.js";
 
 /** The least that an attempt is taken to last, in microseconds: the spread after the first conflict that matters. */
 const LEAST_US = 100;
@@ -18,6 +24,18 @@ const PARTS = 4;
 const FADES_US = 100_000;
 /** How many conflicts in a row are nothing unusual: a value that changes once in a while has changed. */
 const USUAL = 1;
+
+/** Whether a commit was refused because another host has replaced a value that its runs had read. */
+export function isConflict({ ops }: Commit, outcome: Outcome): boolean {
+  if (outcome.kind !== "refused") return false;
+  const changed = new Set<number>();
+  return ops.some(op => {
+    // What is read after the log has changed it says nothing of what was there.
+    if (op.kind === "get") return !changed.has(op.cell) && outcome.values[op.cell] !== op.expected;
+    if (op.kind !== "observe") changed.add(op.cell);
+    return false;
+  });
+}
 
 /** The widest spread, in microseconds, where a call may wait for the store for so long. */
 export function widestUs(limitMs: number | undefined): number {

@@ -5,12 +5,12 @@ import { Redis as IoRedis } from "ioredis";
 import { describe, expect, test } from "vitest";
 import { ManualClock, SystemClock } from "../../src/clock.js";
 import { EntityKey } from "../../src/key.js";
-import { Contention, type GiveWay, wholeMs, widestUs } from "../../src/ledger/contention.js";
+import { Contention, type GiveWay, isConflict, wholeMs, widestUs } from "../../src/ledger/contention.js";
 import { Ledger } from "../../src/ledger/ledger.js";
 import { Memory } from "../../src/store/memory.js";
 import { MemoryStore } from "../../src/store/memory-store.js";
 import { redisStore } from "../../src/store/redis/redis-store.js";
-import type { Commit, Store } from "../../src/store/store.js";
+import type { Commit, Op, Outcome, Store } from "../../src/store/store.js";
 import { startRedis } from "../support/redis.js";
 import { acquire, decision, limit, limiter, run } from "./world.js";
 
@@ -27,6 +27,38 @@ const mostAttempts = (ledgers: Ledger[]) => Math.max(...ledgers.map(ledger => le
 const QUEUE = limiter([limit(1, "day")], {
   tag: "queue",
   val: { maxSize: 1_000, timeoutMs: 86_400_000, graceMs: 60_000 },
+});
+
+describe("a conflict", () => {
+  const commit = (ops: readonly Op[]): Commit => ({ atUs: 0, entities: [], cells: [0, 1].map(at), ops });
+  const at = (field: number) => ({ entity: 0, field });
+  const refused = (...values: (string | undefined)[]): Outcome => ({ kind: "refused", values });
+  const moved = (cell: number): Op => ({
+    kind: "advance",
+    cell,
+    step: 1,
+    floor: 0,
+    ceiling: 9,
+    ttlMs: 1,
+    fits: true,
+    repeat: 1,
+  });
+  const read = (cell: number, expected: string): Op => ({ kind: "get", cell, expected });
+
+  test("is only a value that another host has replaced", () => {
+    const both = commit([read(0, "a"), moved(1)]);
+    expect(isConflict(both, refused("b", undefined))).toBe(true);
+    expect(isConflict(both, refused(undefined, undefined))).toBe(true);
+    // It only counted.
+    expect(isConflict(both, refused("a", "9"))).toBe(false);
+    expect(isConflict(both, { kind: "untimely" })).toBe(false);
+  });
+
+  test("is not what is read after the log has changed it", () => {
+    const put: Op = { kind: "put", cell: 0, value: "b", ttlMs: 1 };
+    expect(isConflict(commit([put, read(0, "b")]), refused("a", undefined))).toBe(false);
+    expect(isConflict(commit([moved(1), read(1, "2")]), refused(undefined, "9"))).toBe(false);
+  });
 });
 
 describe("contention", () => {
