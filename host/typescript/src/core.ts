@@ -30,7 +30,7 @@ export class Core {
     readonly ledger: Ledger | undefined,
     readonly clock: Clock,
   ) {
-    const alone = new Alone(runtime);
+    const alone = new Alone(runtime, ledger?.maxKnown ?? 1);
     this.alone = alone;
     if (ledger !== undefined) ledger.onReturn = () => alone.forgetCircuits();
     this.#run = (policy, request, transaction) => runtime.run(policy, request, transaction);

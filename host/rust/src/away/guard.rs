@@ -25,6 +25,33 @@ pub(super) struct Circuit {
     pub(super) news: News,
     /// How many guards are not calm, so that one read tells when none is.
     pub(super) troubled: AtomicUsize,
+    pub(super) outages: Outages,
+}
+
+/// Which parts of the store are away, and how often all of it has come back.
+#[derive(Debug, Default)]
+pub(super) struct Outages {
+    away: AtomicUsize,
+    returns: AtomicU64,
+}
+
+impl Outages {
+    pub(super) fn returns(&self) -> u64 {
+        self.returns.load(Ordering::Acquire)
+    }
+
+    /// Takes in that a part of the store has changed its state.
+    fn take_in(&self, before: StoreState, after: StoreState) {
+        match (before == StoreState::Available, after == StoreState::Available) {
+            (true, false) => {
+                self.away.fetch_add(1, Ordering::AcqRel);
+            }
+            (false, true) if self.away.fetch_sub(1, Ordering::AcqRel) == 1 => {
+                self.returns.fetch_add(1, Ordering::AcqRel);
+            }
+            _ => {}
+        }
+    }
 }
 
 /// One guard. What it last reported is at hand, so that neither a store that is well nor one that is away costs a run.
@@ -202,6 +229,7 @@ impl Guard {
             return;
         }
         let (before, after) = (state_of(report.event.before), state_of(report.event.after));
+        circuit.outages.take_in(before, after);
         let mut standing = self.standing.lock();
         standing.state = after;
         if after == StoreState::Away {

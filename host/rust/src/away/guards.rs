@@ -8,7 +8,7 @@ use std::time::Duration;
 use parking_lot::RwLock;
 use tokio::sync::watch;
 
-use super::guard::{Circuit, Guard, Outcome, Pass, Refusal};
+use super::guard::{Circuit, Guard, Outages, Outcome, Pass, Refusal};
 use super::news::News;
 use super::probe;
 use super::settings::{Options, StoreState};
@@ -56,6 +56,7 @@ impl Guards {
             steady: Arc::new(Steady::new(Arc::clone(&clock))),
             news: News::new(options.listeners),
             troubled: AtomicUsize::new(0),
+            outages: Outages::default(),
         };
         let (is_on, first) = (options.guard.is_some(), Arc::new(Guard::new(0)));
         let (others, refused) = (RwLock::default(), AtomicU64::new(0));
@@ -99,6 +100,11 @@ impl Guards {
     pub(crate) fn state(&self) -> StoreState {
         let others = self.others.read();
         others.values().map(|guard| guard.state()).max().unwrap_or(StoreState::Available).max(self.first.state())
+    }
+
+    /// How often all of the store has come back.
+    pub(crate) fn returns(&self) -> u64 {
+        self.circuit.outages.returns()
     }
 
     /// Sees every later change of state.

@@ -77,7 +77,7 @@ impl CircuitBreaker {
 
     /// Makes a call on the circuit that only this host keeps.
     fn alone(&self, ledger: &Ledger, key: &EntityKey, request: &Request) -> Result<CircuitReport, Error> {
-        let mut answer = report(ledger.call_alone(key, &self.inner.policy, request))?;
+        let mut answer = report(ledger.guard_alone(key, &self.inner.policy, request))?;
         answer.degraded = true;
         answer.permit = answer.permit.map(|permit| Permit { degraded: true, ..permit });
         Ok(answer)

@@ -3,19 +3,72 @@
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
+use parking_lot::Mutex;
+
 use super::Ledger;
 use crate::away::StoreState;
 use crate::call::{Answer, Request};
 use crate::error::Error;
 use crate::key::EntityKey;
 use crate::runtime::Policy;
+use crate::store::Memory;
+
+/// What a host decides on by itself.
+#[derive(Debug)]
+pub(super) struct Alone {
+    /// Shares of limits. They outlive an outage, so that the next one in the same window does not begin with new ones.
+    shares: Memory,
+    /// Circuits. Those of the store are the true ones when it is back, so the next outage begins with closed ones.
+    circuits: Mutex<Circuits>,
+    capacity: usize,
+}
+
+#[derive(Debug)]
+struct Circuits {
+    memory: Memory,
+    /// How often the store had come back when they were new.
+    returns: u64,
+}
+
+impl Alone {
+    /// On so many entities of each kind at most.
+    pub(super) fn new(capacity: usize) -> Self {
+        let circuits = Circuits { memory: Memory::replayable(capacity), returns: 0 };
+        Self { shares: Memory::replayable(capacity), circuits: Mutex::new(circuits), capacity }
+    }
+
+    /// The circuits since the store last came back.
+    fn circuits(&self, returns: u64) -> Memory {
+        let mut circuits = self.circuits.lock();
+        if circuits.returns != returns {
+            *circuits = Circuits { memory: Memory::replayable(self.capacity), returns };
+        }
+        circuits.memory.clone()
+    }
+}
 
 impl Ledger {
-    /// Makes a call on what only this host keeps, at about the time of the store.
-    pub(crate) fn call_alone(&self, key: &EntityKey, policy: &Policy, request: &Request) -> Result<Answer, Error> {
+    /// Makes a call on a limiter that only this host keeps.
+    pub(crate) fn limit_alone(&self, key: &EntityKey, policy: &Policy, request: &Request) -> Result<Answer, Error> {
+        self.call_alone(&self.alone.shares, key, policy, request)
+    }
+
+    /// Makes a call on a circuit that only this host keeps.
+    pub(crate) fn guard_alone(&self, key: &EntityKey, policy: &Policy, request: &Request) -> Result<Answer, Error> {
+        self.call_alone(&self.alone.circuits(self.guards.returns()), key, policy, request)
+    }
+
+    /// At about the time of the store.
+    fn call_alone(
+        &self,
+        memory: &Memory,
+        key: &EntityKey,
+        policy: &Policy,
+        request: &Request,
+    ) -> Result<Answer, Error> {
         let local_us = self.clock.now_us();
         let now_us = self.offset.store_us(local_us).unwrap_or(local_us);
-        Ok(self.alone.run(key.tag(), now_us, |transaction| request.run(&self.runtime, policy, transaction))??)
+        Ok(memory.run(key.tag(), now_us, |transaction| request.run(&self.runtime, policy, transaction))??)
     }
 
     /// Counts an answer that was given without the store.

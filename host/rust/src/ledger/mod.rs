@@ -24,6 +24,7 @@ use std::time::Duration;
 
 use tokio::sync::oneshot;
 
+use self::alone::Alone;
 use self::amends::Amends;
 use self::driven::{Driven, Unheard};
 use self::hearer::Hearer;
@@ -35,7 +36,7 @@ use crate::clock::Clock;
 use crate::error::Error;
 use crate::key::EntityKey;
 use crate::runtime::{Policy, Runtime};
-use crate::store::{Commit, Memory, Store};
+use crate::store::{Commit, Store};
 use crate::transaction::Transaction;
 
 /// The oldest that what is known may be to refuse a call on. It bounds for how long a refund or a reset by another host goes
@@ -103,7 +104,7 @@ pub(crate) struct Ledger {
     guards: Arc<Guards>,
     amends: Amends,
     /// What this host decides on by itself while the store is away.
-    alone: Memory,
+    alone: Alone,
     options: Options,
     counters: Counters,
 }
@@ -121,7 +122,7 @@ impl Ledger {
         let lanes = Lanes::new(options.max_known, options.max_batch);
         let (offset, counters) = (Offset::default(), Counters::default());
         let guards = Guards::open(&runtime, Arc::clone(&store), Arc::clone(&clock), away)?;
-        let (amends, alone) = (Amends::new(options.max_known), Memory::replayable(options.max_known));
+        let (amends, alone) = (Amends::new(options.max_known), Alone::new(options.max_known));
         let limit = store.limit();
         Ok(Arc::new(Self { runtime, store, clock, limit, offset, lanes, guards, amends, alone, options, counters }))
     }

@@ -73,7 +73,7 @@ impl Inner {
         cost: u32,
         request: &Request,
     ) -> Result<Decision, Error> {
-        match ledger.call_alone(key, share, request) {
+        match ledger.limit_alone(key, share, request) {
             Ok(Answer::Decision(decision)) => Ok(Decision { degraded: true, ..decision.into() }),
             Ok(Answer::Fault(Fault::CostNeverFits)) => Err(self.never_fits(cost)),
             Ok(_) => Err(Error::Misuse("the answer to another question".to_owned())),

@@ -80,6 +80,23 @@ async fn by_share_a_host_has_a_circuit_of_its_own() {
 }
 
 #[tokio::test]
+async fn the_next_outage_begins_with_a_closed_circuit() {
+    let scene = Scene::new();
+    let gate = scene.host();
+    let breaker = breaker(&gate, WhenAway::Share { hosts: 4 });
+    for _ in 0..2 {
+        scene.fail(Fault::Unreachable);
+        scene.find_out(&gate).await;
+        for _ in 0..2 {
+            let permit = permit(&breaker).await;
+            fail(&breaker, permit).await;
+        }
+        assert_eq!(admit(&breaker).await.effect, Effect::RefusedOpen);
+        back(&scene, &gate).await;
+    }
+}
+
+#[tokio::test]
 async fn a_permit_of_a_hosts_own_circuit_never_counts_in_the_shared_one() {
     let scene = Scene::new();
     let gate = scene.host();

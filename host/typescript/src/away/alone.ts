@@ -10,10 +10,15 @@ import type { Transaction } from "../transaction/transaction.js";
 export class Alone {
   readonly #run: (policy: Policy, request: Request, transaction: Transaction) => Answer;
   /** Shares of limits. They outlive an outage, so that the next one in the same window does not begin with new ones. */
-  readonly #shares = new Memory();
-  #circuits = new Memory();
+  readonly #shares: Memory;
+  #circuits: Memory;
+  readonly #capacity: number;
 
-  constructor(runtime: Runtime) {
+  /** On so many keys of each kind at most. */
+  constructor(runtime: Runtime, capacity: number) {
+    this.#capacity = capacity;
+    this.#shares = new Memory({ capacity });
+    this.#circuits = new Memory({ capacity });
     this.#run = (policy, request, transaction) => runtime.run(policy, request, transaction);
   }
 
@@ -29,6 +34,6 @@ export class Alone {
 
   /** The store is back, and with it its circuits: the next outage begins with closed ones. */
   forgetCircuits(): void {
-    this.#circuits = new Memory();
+    this.#circuits = new Memory({ capacity: this.#capacity });
   }
 }

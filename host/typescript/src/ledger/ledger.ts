@@ -93,6 +93,8 @@ export class Ledger {
   readonly #leases: Leases;
   readonly #aside = new Aside();
   readonly #listener: StoreListener | undefined;
+  /** How many keys it remembers something of. */
+  readonly maxKnown: number;
   /** What else is done when all of the store is back. */
   onReturn: (() => void) | undefined;
   readonly #lanes: Lanes;
@@ -109,6 +111,7 @@ export class Ledger {
   constructor(parts: LedgerParts) {
     const { run, store, clock, options = {}, runtime = Runtime.shared } = parts;
     const { maxKnown = 65_536, maxBatch = 256, maxAttempts = 64, flushDelayMs = 20 } = options;
+    this.maxKnown = maxKnown;
     this.#run = run;
     this.#clock = clock;
     const changed = (change: StoreChange) => this.#storeChanged(change);

@@ -124,6 +124,15 @@ describe("a limiter", () => {
     expect(await after?.peek("me")).toMatchObject({ count: 9, remaining: 1 });
   });
 
+  test("shares are kept of no more keys than the host remembers, and others are denied", async () => {
+    const host = new Fleet().host({ maxKnown: 2 });
+    await takeAway(host);
+    const limiter = host.gate.rateLimiter(day(10, { share: 2 }));
+    const decisions = await Promise.all(["a", "b", "c", "a"].map(key => limiter.tryAcquire(key)));
+    expect(decisions.map(({ verdict }) => verdict)).toEqual(["allowed", "allowed", "denied", "allowed"]);
+    expect(decisions[2]).toMatchObject({ reason: "store-away", degraded: true });
+  });
+
   test("a share takes a refund, of what it let go only", async () => {
     const { gate, back } = await away();
     const limiter = gate.rateLimiter(day(4, { share: 2 }));
