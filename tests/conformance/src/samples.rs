@@ -5,7 +5,7 @@
 //! sample of TypeScript that opens a connection of its own is ended after its last line, since it has no reason to close
 //! it.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::{Command, Output};
 
 use anyhow::{Context as _, Result, bail, ensure};
@@ -123,10 +123,12 @@ fn run_typescript(places: &Places, folder: &Path, text: &str, url: &str) -> Resu
     Ok(Command::new("node").arg(script).output()?)
 }
 
-/// Makes a link, unless it is there.
-fn link(to: &Path, at: &PathBuf) -> Result<()> {
-    if at.exists() {
-        return Ok(());
+/// Makes a link, unless it is there. One that an earlier clone has left leads elsewhere, perhaps nowhere.
+fn link(to: &Path, at: &Path) -> Result<()> {
+    match std::fs::read_link(at) {
+        Ok(leads) if leads == to => return Ok(()),
+        Ok(_) => unlink(at)?,
+        Err(_) => {}
     }
     std::fs::create_dir_all(at.parent().context("a link is in a folder")?)?;
     #[cfg(unix)]
@@ -136,9 +138,28 @@ fn link(to: &Path, at: &PathBuf) -> Result<()> {
     Ok(())
 }
 
+fn unlink(at: &Path) -> Result<()> {
+    #[cfg(unix)]
+    std::fs::remove_file(at)?;
+    #[cfg(windows)]
+    std::fs::remove_dir(at)?;
+    Ok(())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_link_of_an_earlier_clone_is_replaced() {
+        let folder = std::env::temp_dir().join(format!("tidegate-links-{}", std::process::id()));
+        let at = folder.join("a/link");
+        for to in ["gone", ".", "."] {
+            link(&folder.join(to), &at).expect("it is made");
+            assert_eq!(std::fs::read_link(&at).expect("it is there"), folder.join(to));
+        }
+        std::fs::remove_dir_all(folder).expect("it is there");
+    }
 
     #[test]
     fn a_sample_is_a_fenced_block_of_a_language_that_has_an_sdk() {
