@@ -20,7 +20,6 @@ pub(super) struct Alone {
     shares: Memory,
     /// Circuits. Those of the store are the true ones when it is back, so the next outage begins with closed ones.
     circuits: Mutex<Circuits>,
-    capacity: usize,
 }
 
 #[derive(Debug)]
@@ -34,14 +33,14 @@ impl Alone {
     /// On so many entities of each kind at most.
     pub(super) fn new(capacity: usize) -> Self {
         let circuits = Circuits { memory: Memory::replayable(capacity), returns: 0 };
-        Self { shares: Memory::replayable(capacity), circuits: Mutex::new(circuits), capacity }
+        Self { shares: Memory::replayable(capacity), circuits: Mutex::new(circuits) }
     }
 
     /// The circuits since the store last came back.
     fn circuits(&self, returns: u64) -> Memory {
         let mut circuits = self.circuits.lock();
         if circuits.returns != returns {
-            *circuits = Circuits { memory: Memory::replayable(self.capacity), returns };
+            *circuits = Circuits { memory: Memory::replayable(self.shares.capacity()), returns };
         }
         circuits.memory.clone()
     }

@@ -12,11 +12,9 @@ export class Alone {
   /** Shares of limits. They outlive an outage, so that the next one in the same window does not begin with new ones. */
   readonly #shares: Memory;
   #circuits: Memory;
-  readonly #capacity: number;
 
   /** On so many keys of each kind at most. */
   constructor(runtime: Runtime, capacity: number) {
-    this.#capacity = capacity;
     this.#shares = new Memory({ capacity });
     this.#circuits = new Memory({ capacity });
     this.#run = (policy, request, transaction) => runtime.run(policy, request, transaction);
@@ -34,6 +32,6 @@ export class Alone {
 
   /** The store is back, and with it its circuits: the next outage begins with closed ones. */
   forgetCircuits(): void {
-    this.#circuits = new Memory({ capacity: this.#capacity });
+    this.#circuits = new Memory({ capacity: this.#shares.capacity });
   }
 }

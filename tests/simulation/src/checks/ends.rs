@@ -16,8 +16,8 @@ pub(super) fn check(record: &Record, found: &mut Vec<Violation>) {
     let waits = record.scenario.limiters.iter().map(|config| longest_wait_us(&config.on_limit));
     let longest_wait_us = waits.max().unwrap_or(0);
     for call in &record.calls {
-        // What is to be posted is sent again until it is. One who waits asks again when it is told, at most once for each millisecond of waiting, but that is not what
-        // bounds it: its time runs on meanwhile.
+        // What is to be posted is sent again until it is. One who waits asks again when it is told, at most once for each
+        // millisecond of waiting, but that is not what bounds it: its time runs on meanwhile.
         let waits = matches!(call.ask, Ask::Acquire(..) | Ask::Post(..));
         let bound_us = LONGEST_CALL_US + if waits { 2 * longest_wait_us + LONGEST_ASKING_US } else { 0 };
         let bound_us = bound_us + if clock_jumps(record, call.host) { LIMIT_US } else { 0 };
