@@ -14,6 +14,7 @@ import type { StoreError } from "../errors.js";
 import type { EntityKey } from "../key.js";
 import { Runtime } from "../runtime/index.js";
 import type { Policy } from "../runtime/policy.js";
+import { type Signal, whenAborted } from "../signal.js";
 import { isOutage, timedOut } from "../store/errors.js";
 import { changes, type Store } from "../store/store.js";
 import { Transaction } from "../transaction/transaction.js";
@@ -65,14 +66,6 @@ export interface LedgerParts {
   readonly runtime?: Runtime;
   /** How other hosts are left their turn; in real time unless set. */
   readonly giveWay?: GiveWay;
-}
-
-/** What an `AbortSignal` is to the ledger. */
-export interface Signal {
-  readonly aborted: boolean;
-  readonly reason: unknown;
-  addEventListener(type: "abort", listener: () => void): void;
-  removeEventListener(type: "abort", listener: () => void): void;
 }
 
 /** What a call without a policy asks for. */
@@ -394,7 +387,5 @@ function leave(call: Call, reason: unknown): void {
 
 /** Lets a call go when its caller's signal is aborted. */
 function watch(call: Call, signal: Signal): void {
-  const abort = () => leave(call, signal.reason);
-  call.unwatch = () => signal.removeEventListener("abort", abort);
-  signal.addEventListener("abort", abort);
+  call.unwatch = whenAborted(signal, () => leave(call, signal.reason));
 }

@@ -3,7 +3,7 @@
 import type { Answer, Request, WitDecision, WitReport } from "../../src/call.js";
 import { ManualClock } from "../../src/clock.js";
 import { EntityKey } from "../../src/key.js";
-import { Ledger, type LedgerOptions, type Signal } from "../../src/ledger/ledger.js";
+import { Ledger, type LedgerOptions } from "../../src/ledger/ledger.js";
 import type {
   WitAlgorithm,
   WitBreakerConfig,
@@ -12,6 +12,7 @@ import type {
   WitOnLimit,
 } from "../../src/runtime/guest.js";
 import { type Policy, Refused, Runtime } from "../../src/runtime/index.js";
+import type { Signal } from "../../src/signal.js";
 import { away, refused } from "../../src/store/errors.js";
 import { Memory } from "../../src/store/memory.js";
 import { MemoryStore } from "../../src/store/memory-store.js";
