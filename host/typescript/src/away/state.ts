@@ -29,4 +29,4 @@ export interface StoreGuardOptions {
 }
 
 /** What happens when the state changes. */
-export type StoreListener = (change: StoreChange) => void;
+export type StoreListener = (change: StoreChange) => unknown;

@@ -17,6 +17,7 @@ import type { Policy } from "../runtime/policy.js";
 import { type Signal, whenAborted } from "../signal.js";
 import { isOutage, timedOut } from "../store/errors.js";
 import { changes, type Store } from "../store/store.js";
+import { tell } from "../tell.js";
 import { Transaction } from "../transaction/transaction.js";
 import { Aside } from "./aside.js";
 import { type Run, Settler } from "./batch.js";
@@ -43,7 +44,7 @@ export interface LedgerOptions {
   readonly maxStalenessMs?: number;
   /** When the store is taken to be away; `false`: never, so that each call finds out by itself. */
   readonly storeGuard?: StoreGuardOptions | false | undefined;
-  /** Told when the store goes away, is probed and comes back, just after it; what it throws is an uncaught exception. */
+  /** Told when the store goes away, is probed and comes back, just after it; that it throws or rejects is logged once. */
   readonly onStoreChange?: StoreListener | undefined;
 }
 
@@ -372,7 +373,7 @@ export class Ledger {
     }
     if (this.#guard.isAllAvailable) this.onReturn?.();
     const listener = this.#listener;
-    if (listener !== undefined) queueMicrotask(() => listener(change));
+    if (listener !== undefined) queueMicrotask(() => tell(listener, change, "onStoreChange"));
   }
 }
 
