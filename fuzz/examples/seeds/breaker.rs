@@ -43,7 +43,7 @@ pub(super) fn pattern(settings: &Value, case: &Value) -> Option<Vec<u8>> {
     let mut out = Output::default();
     write_patterns(&mut out, &settings["monitored"]);
     write_patterns(&mut out, &settings["ignored"]);
-    for part in ["name", "message", "code"] {
+    for part in ["name", "message", "code", "status"] {
         out.text(arguments["error"][part].as_str().unwrap_or_default());
     }
     Some(out.end())
@@ -81,7 +81,7 @@ fn write_patterns(out: &mut Output, patterns: &Value) {
     let patterns: Vec<&Value> = patterns.as_array().into_iter().flatten().take(3).collect();
     out.byte(u8::try_from(patterns.len()).unwrap_or(0));
     for pattern in patterns {
-        out.byte(place(&pattern["part"], &["any", "name", "message", "code"])).text(&text(&pattern["pattern"]));
+        out.byte(place(&pattern["part"], &["any", "name", "message", "code", "status"])).text(&text(&pattern["pattern"]));
     }
 }
 

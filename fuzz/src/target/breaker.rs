@@ -4,7 +4,7 @@
 
 use tidegate_policy::circuit_breaker::{
     Backoff, Cause, CircuitBreaker, Config, Effect, Error, ErrorPart, ErrorPattern, FailureCount, FailureRate,
-    HalfOpen, Mode, Permit, Report, Sample, SlowRate, State, Trip,
+    HalfOpen, Mode, Others, Permit, ProbeRate, ProbeRule, Report, Sample, SlowRate, State, Trip,
 };
 
 use super::assert_problems;
@@ -12,7 +12,8 @@ use crate::input::Input;
 use crate::stage::Stage;
 
 const MODES: [Mode; 5] = [Mode::Normal, Mode::ForcedOpen, Mode::ForcedClosed, Mode::Disabled, Mode::MetricsOnly];
-const PARTS: [ErrorPart; 4] = [ErrorPart::Any, ErrorPart::Name, ErrorPart::Message, ErrorPart::Code];
+const PARTS: [ErrorPart; 5] =
+    [ErrorPart::Any, ErrorPart::Name, ErrorPart::Message, ErrorPart::Code, ErrorPart::Status];
 /// More steps than that show nothing that fewer do not.
 const MOST_STEPS: usize = 200;
 /// The most probes that a cell holds.
@@ -40,15 +41,35 @@ pub fn breaker(data: &[u8]) {
 
 /// Reads a configuration, sound or not.
 pub(super) fn config(input: &mut Input<'_>) -> Config {
-    Config {
+    let mut config = Config {
         trip: trip(input),
         open_ms: input.number(),
         backoff: input.flip().then(|| Backoff { factor: real(input), cap_ms: input.number() }),
-        half_open: HalfOpen { probes: input.small(), successes: input.small(), permit_ms: input.number() },
+        half_open: HalfOpen {
+            probes: input.small(),
+            successes: input.small(),
+            permit_ms: input.number(),
+            rule: ProbeRule::FirstFailure,
+        },
         monitored: patterns(input),
+        others: Others::Ignored,
         ignored: patterns(input),
-        mode: input.pick(&MODES),
-    }
+        mode: Mode::Normal,
+    };
+    choose(&mut config, input.byte());
+    config
+}
+
+/// The mode, and what ends the half-open state and becomes of other errors, by one byte.
+fn choose(config: &mut Config, byte: u8) {
+    let (mode, rest) = (usize::from(byte) % MODES.len(), u32::from(byte) / 5);
+    config.mode = MODES[mode];
+    config.half_open.rule = match rest % 3 {
+        0 => ProbeRule::FirstFailure,
+        1 => ProbeRule::Ratio(config.half_open.successes.saturating_add(rest / 6)),
+        _ => ProbeRule::Rate(ProbeRate { percent: f64::from(rest) * 3.0, of: config.half_open.probes }),
+    };
+    config.others = if rest % 2 == 0 { Others::Ignored } else { Others::Success };
 }
 
 fn trip(input: &mut Input<'_>) -> Trip {
@@ -101,12 +122,13 @@ impl<'a> Circuit<'a> {
             2 => self.ends(input, |breaker, stage, permit, ms| breaker.succeeded(stage, 0, permit, ms)),
             3 | 4 => {
                 let code = input.text();
-                let error = Error { name: "Timeout", message: "it took too long", code: &code };
-                self.ends(input, |breaker, stage, permit, ms| breaker.failed(stage, 0, permit, ms, &error));
+                let cause = Error { status: &code, ..Error::default() };
+                let errors = [Error { name: "Timeout", message: "it took too long", code: &code, status: "" }, cause];
+                self.ends(input, |breaker, stage, permit, ms| breaker.failed(stage, 0, permit, ms, &errors));
             }
-            5 => self.ends(input, |breaker, stage, permit, _| breaker.cancelled(stage, 0, permit)),
+            5 => self.ends(input, |breaker, stage, permit, ms| breaker.cancelled(stage, 0, permit, ms)),
             6 => self.recorded(|breaker, stage| breaker.record_success(stage, 0)),
-            7 => self.recorded(|breaker, stage| breaker.record_failure(stage, 0, &Error::default())),
+            7 => self.recorded(|breaker, stage| breaker.record_failure(stage, 0, &[])),
             8 => self.recorded(|breaker, stage| breaker.record_cancelled(stage, 0)),
             9 => self.status(),
             10 => {

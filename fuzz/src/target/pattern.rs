@@ -1,16 +1,19 @@
 //! Patterns of errors, against a matcher that is slow and plain.
 //!
-//! The input is patterns for errors that count, patterns for errors that are ignored, and the error.
+//! The input is patterns for errors that count, patterns for errors that are ignored, and the error: its name and message, and
+//! the code and the status of its cause.
 
 use tidegate_policy::circuit_breaker::{
-    CircuitBreaker, Config, Effect, Error, ErrorPart, ErrorPattern, FailureCount, HalfOpen, Mode, Sample, Trip,
+    CircuitBreaker, Config, Effect, Error, ErrorPart, ErrorPattern, FailureCount, HalfOpen, Mode, Others,
+    ProbeRule, Sample, Trip,
 };
 
 use super::assert_problems;
 use crate::input::Input;
 use crate::stage::Stage;
 
-const PARTS: [ErrorPart; 4] = [ErrorPart::Any, ErrorPart::Name, ErrorPart::Message, ErrorPart::Code];
+const PARTS: [ErrorPart; 5] =
+    [ErrorPart::Any, ErrorPart::Name, ErrorPart::Message, ErrorPart::Code, ErrorPart::Status];
 /// How much of a text is looked at.
 const LOOKED_AT_BYTES: usize = 8 * 1_024;
 
@@ -21,7 +24,9 @@ const LOOKED_AT_BYTES: usize = 8 * 1_024;
 pub fn pattern(data: &[u8]) {
     let mut input = Input::new(data);
     let (monitored, ignored) = (patterns(&mut input), patterns(&mut input));
-    let texts = [input.text(), input.text(), input.text()];
+    let texts = [input.text(), input.text(), input.text(), input.text()];
+    let [name, message, code, status] = texts.each_ref().map(String::as_str);
+    let errors = [Error { name, message, ..Error::default() }, Error { code, status, ..Error::default() }];
     let are_sound = monitored.iter().chain(&ignored).all(|pattern| parse(&pattern.pattern).is_some());
     let opened = CircuitBreaker::open(&config(&monitored, &ignored));
     assert_eq!(opened.is_ok(), are_sound, "{monitored:?} {ignored:?}");
@@ -29,12 +34,12 @@ pub fn pattern(data: &[u8]) {
         Ok(breaker) => breaker,
         Err(problems) => return assert_problems(&problems),
     };
-    let any = |patterns: &[ErrorPattern]| patterns.iter().any(|pattern| matches(pattern, &texts));
-    let counts = (monitored.is_empty() || any(&monitored)) && !any(&ignored);
+    let any = |patterns: &[ErrorPattern]| patterns.iter().any(|pattern| errors.iter().any(|error| matches(pattern, error)));
+    let timed_out = name == "CallTimeoutError";
+    let counts = (timed_out || monitored.is_empty() || any(&monitored)) && !any(&ignored);
     let mut stage = Stage::new();
     let permit = breaker.admit(&mut stage, 0).permit;
-    let error = Error { name: &texts[0], message: &texts[1], code: &texts[2] };
-    let effect = breaker.failed(&mut stage, 0, permit, 0, &error).effect;
+    let effect = breaker.failed(&mut stage, 0, permit, 0, &errors).effect;
     let expected = if counts { Effect::CountedFailure } else { Effect::Ignored };
     assert_eq!(effect, expected, "{monitored:?} {ignored:?} {texts:?}");
 }
@@ -55,8 +60,9 @@ fn config(monitored: &[ErrorPattern], ignored: &[ErrorPattern]) -> Config {
         },
         open_ms: 1_000,
         backoff: None,
-        half_open: HalfOpen { probes: 1, successes: 1, permit_ms: 1_000 },
+        half_open: HalfOpen { probes: 1, successes: 1, permit_ms: 1_000, rule: ProbeRule::FirstFailure },
         monitored: monitored.to_vec(),
+        others: Others::Ignored,
         ignored: ignored.to_vec(),
         mode: Mode::Normal,
     }
@@ -85,13 +91,15 @@ fn parse(pattern: &str) -> Option<Vec<Piece>> {
     (1..=1_024).contains(&pattern.len()).then_some(pieces)
 }
 
-fn matches(pattern: &ErrorPattern, [name, message, code]: &[String; 3]) -> bool {
+fn matches(pattern: &ErrorPattern, error: &Error<'_>) -> bool {
+    let Error { name, message, code, status } = *error;
     let pieces = parse(&pattern.pattern).expect("it is sound");
     match pattern.part {
-        ErrorPart::Any => [name, message, code].into_iter().any(|text| is_match(&pieces, text)),
+        ErrorPart::Any => [name, message, code, status].into_iter().any(|text| is_match(&pieces, text)),
         ErrorPart::Name => is_match(&pieces, name),
         ErrorPart::Message => is_match(&pieces, message),
         ErrorPart::Code => is_match(&pieces, code),
+        ErrorPart::Status => is_match(&pieces, status),
     }
 }
 

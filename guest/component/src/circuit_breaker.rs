@@ -26,13 +26,13 @@ impl wit::GuestBreaker for policy::CircuitBreaker {
         self.succeeded(&mut World, entity, permit.into(), elapsed_ms).into()
     }
 
-    fn failed(&self, entity: u32, permit: wit::Permit, elapsed_ms: u64, error: wit::Error) -> wit::Report {
-        let error = policy::Error { name: &error.name, message: &error.message, code: &error.code };
-        self.failed(&mut World, entity, permit.into(), elapsed_ms, &error).into()
+    fn failed(&self, entity: u32, permit: wit::Permit, elapsed_ms: u64, errors: Vec<wit::Error>) -> wit::Report {
+        let errors: Vec<_> = errors.iter().map(policy::Error::from).collect();
+        self.failed(&mut World, entity, permit.into(), elapsed_ms, &errors).into()
     }
 
-    fn cancelled(&self, entity: u32, permit: wit::Permit) -> wit::Report {
-        self.cancelled(&mut World, entity, permit.into()).into()
+    fn cancelled(&self, entity: u32, permit: wit::Permit, elapsed_ms: u64) -> wit::Report {
+        self.cancelled(&mut World, entity, permit.into(), elapsed_ms).into()
     }
 
     fn status(&self, entity: u32) -> wit::Report {
@@ -56,6 +56,7 @@ impl From<wit::Config> for policy::Config {
             backoff: from.backoff.map(Into::into),
             half_open: from.half_open.into(),
             monitored: into_all(from.monitored),
+            others: from.others.into(),
             ignored: into_all(from.ignored),
             mode: from.mode.into(),
         }
@@ -84,13 +85,31 @@ impl From<wit::Sample> for policy::Sample {
     }
 }
 
+impl From<wit::ProbeRule> for policy::ProbeRule {
+    fn from(from: wit::ProbeRule) -> Self {
+        match from {
+            wit::ProbeRule::FirstFailure => Self::FirstFailure,
+            wit::ProbeRule::Ratio(of) => Self::Ratio(of),
+            wit::ProbeRule::Rate(rate) => Self::Rate(rate.into()),
+        }
+    }
+}
+
+impl<'a> From<&'a wit::Error> for policy::Error<'a> {
+    fn from(from: &'a wit::Error) -> Self {
+        Self { name: &from.name, message: &from.message, code: &from.code, status: &from.status }
+    }
+}
+
 fields!(wit::FailureCount => policy::FailureCount: count, within_ms);
 fields!(wit::FailureRate => policy::FailureRate: percent);
 fields!(wit::SlowRate => policy::SlowRate: percent, slower_than_ms);
 fields!(wit::Backoff => policy::Backoff: factor, cap_ms);
-fields!(wit::HalfOpen => policy::HalfOpen: probes, successes, permit_ms);
+fields!(wit::ProbeRate => policy::ProbeRate: percent, of);
+fields!(wit::HalfOpen => policy::HalfOpen: probes, successes, permit_ms, rule);
 fields!(wit::ErrorPattern => policy::ErrorPattern: part, pattern);
-variants!(wit::ErrorPart => policy::ErrorPart: Any, Name, Message, Code);
+variants!(wit::ErrorPart => policy::ErrorPart: Any, Name, Message, Code, Status);
+variants!(wit::Others => policy::Others: Ignored, Success);
 variants!(wit::Mode => policy::Mode: Normal, ForcedOpen, ForcedClosed, Disabled, MetricsOnly);
 variants!(policy::Mode => wit::Mode: Normal, ForcedOpen, ForcedClosed, Disabled, MetricsOnly);
 fields!(wit::Permit => policy::Permit: generation, admitted_at_us, probe);
@@ -106,7 +125,8 @@ variants!(policy::State => wit::State: Closed, Open, HalfOpen);
 variants!(policy::Settle => wit::Settle: Now, Later);
 variants!(
     policy::Effect => wit::Effect:
-    None, Admitted, RefusedOpen, RefusedProbes, RefusedForced, CountedSuccess, CountedFailure, Ignored, Late, Ordered,
+    None, Admitted, RefusedOpen, RefusedProbes, RefusedForced, CountedSuccess, CountedFailure, CountedSlow,
+    Ignored, Late, Ordered,
 );
 variants!(
     policy::Cause => wit::Cause:

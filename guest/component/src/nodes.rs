@@ -80,9 +80,14 @@ impl wit::GuestCircuitBreakerNode for policy::CircuitBreakerNode {
         answer(self.succeeded(&mut World, entity, &token))
     }
 
-    fn failed(&self, entity: u32, token: String, error: wit::Error) -> Result<wit::CircuitStep, Vec<wit::Problem>> {
-        let error = Error { name: &error.name, message: &error.message, code: &error.code };
-        answer(self.failed(&mut World, entity, &token, &error))
+    fn failed(
+        &self,
+        entity: u32,
+        token: String,
+        errors: Vec<wit::Error>,
+    ) -> Result<wit::CircuitStep, Vec<wit::Problem>> {
+        let errors: Vec<_> = errors.iter().map(Error::from).collect();
+        answer(self.failed(&mut World, entity, &token, &errors))
     }
 
     fn cancelled(&self, entity: u32, token: String) -> Result<wit::CircuitStep, Vec<wit::Problem>> {

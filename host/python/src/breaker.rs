@@ -5,11 +5,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use pyo3::prelude::*;
-use tidegate::{CircuitBreakerConfig, Error, Failure};
+use tidegate::{CircuitBreakerConfig, Error};
 use tokio::runtime::Handle;
 
 use crate::call::{self, Outcome, Undo};
 use crate::errors;
+use crate::failure::{Errors, failure_of};
 use crate::gate::Inner as Gate;
 use crate::limiter::wait;
 use crate::process::PerProcess;
@@ -64,23 +65,14 @@ impl CircuitBreaker {
         wait(py, &runtime, breaker.succeeded(permit.0, elapsed(elapsed_ms)?)).map(CircuitReport)
     }
 
-    fn failed(
-        &self,
-        py: Python<'_>,
-        permit: &Permit,
-        elapsed_ms: f64,
-        name: String,
-        message: String,
-        code: String,
-    ) -> PyResult<CircuitReport> {
+    fn failed(&self, py: Python<'_>, permit: &Permit, elapsed_ms: f64, errors: Errors) -> PyResult<CircuitReport> {
         let Opened { breaker, runtime } = self.open_here(py)?;
-        let failure = Failure { name, message, code };
-        wait(py, &runtime, breaker.failed(permit.0, elapsed(elapsed_ms)?, failure)).map(CircuitReport)
+        wait(py, &runtime, breaker.failed(permit.0, elapsed(elapsed_ms)?, failure_of(errors))).map(CircuitReport)
     }
 
-    fn cancelled(&self, py: Python<'_>, permit: &Permit) -> PyResult<CircuitReport> {
+    fn cancelled(&self, py: Python<'_>, permit: &Permit, elapsed_ms: f64) -> PyResult<CircuitReport> {
         let Opened { breaker, runtime } = self.open_here(py)?;
-        wait(py, &runtime, breaker.cancelled(permit.0)).map(CircuitReport)
+        wait(py, &runtime, breaker.cancelled(permit.0, elapsed(elapsed_ms)?)).map(CircuitReport)
     }
 
     fn status(&self, py: Python<'_>) -> PyResult<CircuitReport> {
@@ -113,18 +105,15 @@ impl CircuitBreaker {
         py: Python<'py>,
         permit: &Permit,
         elapsed_ms: f64,
-        name: String,
-        message: String,
-        code: String,
+        errors: Errors,
     ) -> PyResult<Bound<'py, PyAny>> {
-        let (permit, elapsed) = (permit.0, elapsed(elapsed_ms)?);
-        let failure = Failure { name, message, code };
+        let (permit, elapsed, failure) = (permit.0, elapsed(elapsed_ms)?, failure_of(errors));
         self.start(py, Undo::Nothing, move |breaker| async move { breaker.failed(permit, elapsed, failure).await })
     }
 
-    fn start_cancelled<'py>(&self, py: Python<'py>, permit: &Permit) -> PyResult<Bound<'py, PyAny>> {
-        let permit = permit.0;
-        self.start(py, Undo::Nothing, move |breaker| async move { breaker.cancelled(permit).await })
+    fn start_cancelled<'py>(&self, py: Python<'py>, permit: &Permit, elapsed_ms: f64) -> PyResult<Bound<'py, PyAny>> {
+        let (permit, elapsed) = (permit.0, elapsed(elapsed_ms)?);
+        self.start(py, Undo::Nothing, move |breaker| async move { breaker.cancelled(permit, elapsed).await })
     }
 
     fn start_status<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
@@ -140,12 +129,12 @@ impl CircuitBreaker {
         self.start(py, Undo::Nothing, |breaker| async move { breaker.reset().await })
     }
 
-    /// Gives a permit back, now or in the background: what a task does that is being cancelled and cannot wait.
-    fn give_back(&self, py: Python<'_>, permit: &Permit) -> PyResult<()> {
+    /// Gives a permit back after a time, now or in the background: what a task does that is being cancelled and cannot wait.
+    fn give_back(&self, py: Python<'_>, permit: &Permit, elapsed_ms: f64) -> PyResult<()> {
         let Opened { breaker, runtime } = self.open_here(py)?;
-        let permit = permit.0;
+        let (permit, elapsed) = (permit.0, elapsed(elapsed_ms)?);
         // Nobody is left to hear of an error, and a permit that stays expires.
-        drop(runtime.spawn(async move { breaker.cancelled(permit).await }));
+        drop(runtime.spawn(async move { breaker.cancelled(permit, elapsed).await }));
         Ok(())
     }
 }

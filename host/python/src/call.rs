@@ -7,6 +7,7 @@ use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
+use std::time::Duration;
 
 use parking_lot::Mutex;
 use pyo3::prelude::*;
@@ -91,7 +92,7 @@ impl Undo {
                 });
             }
             (Self::Admission(breaker), Outcome::Report(tidegate::CircuitReport { permit: Some(permit), .. })) => {
-                runtime.spawn(async move { breaker.cancelled(permit).await });
+                runtime.spawn(async move { breaker.cancelled(permit, Duration::ZERO).await });
             }
             (Self::NodeStep { node, context }, Outcome::NodeStep(step)) => {
                 if let Some(token) = token_of(step) {

@@ -14,6 +14,7 @@ mod clock;
 mod data;
 mod decision;
 mod errors;
+mod failure;
 mod gate;
 mod limiter;
 mod nodes;

@@ -27,6 +27,7 @@ words!(effect_word, effect_of, Effect {
     RefusedAway = "refused-away",
     CountedSuccess = "counted-success",
     CountedFailure = "counted-failure",
+    CountedSlow = "counted-slow",
     Ignored = "ignored",
     Late = "late",
     Ordered = "ordered",

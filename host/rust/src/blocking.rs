@@ -222,15 +222,15 @@ impl CircuitBreaker {
     /// [`Error::Run`] if the component failed.
     pub fn failed(&self, permit: Permit, elapsed: Duration, failure: Failure) -> Result<CircuitReport, Error> {
         let (permit, elapsed_ms) = (permit.into(), whole_ms(elapsed));
-        self.breaker.ask_now(&Request::Failed { permit, elapsed_ms, failure: failure.into() })
+        self.breaker.ask_now(&Request::Failed { permit, elapsed_ms, errors: failure.into_errors() })
     }
 
-    /// The call was not made or was given up: no outcome.
+    /// The call was not made, or was given up after `elapsed`; see [`crate::CircuitBreaker::cancelled`].
     ///
     /// # Errors
     /// [`Error::Run`] if the component failed.
-    pub fn cancelled(&self, permit: Permit) -> Result<CircuitReport, Error> {
-        self.breaker.ask_now(&Request::Cancelled { permit: permit.into() })
+    pub fn cancelled(&self, permit: Permit, elapsed: Duration) -> Result<CircuitReport, Error> {
+        self.breaker.ask_now(&Request::Cancelled { permit: permit.into(), elapsed_ms: whole_ms(elapsed) })
     }
 
     /// Reads the circuit and changes nothing.

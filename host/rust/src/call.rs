@@ -4,7 +4,7 @@ use wasmtime::Store;
 use wasmtime::component::ResourceAny;
 
 use crate::nodes::call::{NodeAnswer, NodeRequest};
-use crate::runtime::wit::circuit_breaker::{Effect, Error as Failure, Mode, Permit, Report, Settle};
+use crate::runtime::wit::circuit_breaker::{Effect, Error as WitError, Mode, Permit, Report, Settle};
 use crate::runtime::wit::rate_limiter::{Ask, Decision, Fault, Verdict};
 use crate::runtime::{Guest, HostState, Policy, RunError, Runtime};
 use crate::transaction::Transaction;
@@ -22,8 +22,8 @@ pub(crate) enum Request {
     Forget,
     Admit,
     Succeeded { permit: Permit, elapsed_ms: u64 },
-    Failed { permit: Permit, elapsed_ms: u64, failure: Failure },
-    Cancelled { permit: Permit },
+    Failed { permit: Permit, elapsed_ms: u64, errors: Vec<WitError> },
+    Cancelled { permit: Permit, elapsed_ms: u64 },
     Status,
     SetMode { mode: Mode },
     Close,
@@ -112,7 +112,7 @@ impl Request {
                 (charged_at_us != 0).then_some(Self::Refund { cost: *cost, charged_at_us })
             }
             (Self::Admit, Answer::Report(report)) if report.effect == Effect::Admitted => {
-                Some(Self::Cancelled { permit: report.permit })
+                Some(Self::Cancelled { permit: report.permit, elapsed_ms: 0 })
             }
             (Self::Node(request), Answer::Node(answer)) => request.undo(answer).map(Self::Node),
             _ => None,
@@ -123,8 +123,8 @@ impl Request {
     pub(crate) fn with_permit(&self, permit: Permit) -> Self {
         match self.clone() {
             Self::Succeeded { elapsed_ms, .. } => Self::Succeeded { permit, elapsed_ms },
-            Self::Failed { elapsed_ms, failure, .. } => Self::Failed { permit, elapsed_ms, failure },
-            Self::Cancelled { .. } => Self::Cancelled { permit },
+            Self::Failed { elapsed_ms, errors, .. } => Self::Failed { permit, elapsed_ms, errors },
+            Self::Cancelled { elapsed_ms, .. } => Self::Cancelled { permit, elapsed_ms },
             other => other,
         }
     }
@@ -197,10 +197,12 @@ impl Request {
             Self::Succeeded { permit, elapsed_ms } => {
                 exports.call_succeeded(store, breaker, 0, *permit, *elapsed_ms)?
             }
-            Self::Failed { permit, elapsed_ms, failure } => {
-                exports.call_failed(store, breaker, 0, *permit, *elapsed_ms, failure)?
+            Self::Failed { permit, elapsed_ms, errors } => {
+                exports.call_failed(store, breaker, 0, *permit, *elapsed_ms, errors)?
             }
-            Self::Cancelled { permit } => exports.call_cancelled(store, breaker, 0, *permit)?,
+            Self::Cancelled { permit, elapsed_ms } => {
+                exports.call_cancelled(store, breaker, 0, *permit, *elapsed_ms)?
+            }
             Self::SetMode { mode } => exports.call_set_mode(store, breaker, 0, *mode)?,
             Self::Close => exports.call_reset(store, breaker, 0)?,
             _ => exports.call_status(store, breaker, 0)?,

@@ -52,7 +52,7 @@ mod transaction;
 pub use self::away::{StoreChange, StoreGuard, StoreState, WhenAway};
 pub use self::circuit_breaker::{
     Backoff, CallError, Cause, CircuitBreaker, CircuitBreakerConfig, CircuitReport, Effect, ErrorPart, ErrorPattern,
-    Failure, FailureCount, HalfOpen, Mode, Permit, Sample, SlowRate, State, Transition, Trip,
+    Failure, FailureCount, HalfOpen, Mode, Others, Permit, ProbeRule, Sample, SlowRate, State, Transition, Trip,
 };
 pub use self::clock::{Clock, ManualClock, SystemClock};
 pub use self::error::{Error, Problem};

@@ -163,7 +163,7 @@ fn outcomes_are_handed_in_by_permit() {
     let breaker = world.half_open();
     let permit = breaker.admit().expect("there is an answer").permit.expect("it is the first probe");
     assert_eq!(breaker.admit().expect("there is an answer").effect, Effect::RefusedProbes);
-    assert_eq!(breaker.cancelled(permit).expect("there is an answer").effect, Effect::Ignored);
+    assert_eq!(breaker.cancelled(permit, Duration::ZERO).expect("there is an answer").effect, Effect::Ignored);
     let permit = breaker.admit().expect("there is an answer").permit.expect("the probe is free");
     let failed = breaker.failed(permit, SECOND, Failure::default()).expect("there is an answer");
     assert_eq!((failed.effect, failed.state), (Effect::CountedFailure, State::Open));

@@ -184,7 +184,7 @@ async fn surplus_calls_are_refused_while_all_probes_are_in_flight() {
     let second = admit(&breaker).await;
     assert!(first.is_admitted() && second.is_admitted());
     assert_eq!(refused(&breaker).await.effect, Effect::RefusedProbes);
-    breaker.cancelled(second.permit.expect("it was admitted")).await.expect("there is an answer");
+    breaker.cancelled(second.permit.expect("it was admitted"), Duration::ZERO).await.expect("there is an answer");
     assert!(admit(&breaker).await.is_admitted());
 }
 

@@ -4,7 +4,7 @@ use std::fmt::Debug;
 
 use serde::de::DeserializeOwned;
 use tidegate::{
-    Algorithm, Backoff, CircuitBreakerConfig, Error, ErrorPattern, FailureCount, HalfOpen, Limit, OnLimit,
+    Algorithm, Backoff, CircuitBreakerConfig, Error, ErrorPattern, FailureCount, HalfOpen, Limit, OnLimit, ProbeRule,
     RateLimiterConfig, Sample, SlowRate, Tidegate, Trip, WindowUnit,
 };
 
@@ -189,6 +189,12 @@ fn malformed_recoveries() -> Vec<Case<CircuitBreakerConfig>> {
         ("half-open.probes", "0", "1 to 1000", half_open(HalfOpen { probes: 0, ..with })),
         ("half-open.successes", "0", "1 to 1000000", half_open(HalfOpen { successes: 0, ..with })),
         ("half-open.permit-ms", "86400001", A_DAY, half_open(HalfOpen { permit_ms: 86_400_001, ..with })),
+        ("half-open.rule.ratio.of", "1", "2 to 1000000", {
+            half_open(HalfOpen { successes: 2, rule: ProbeRule::Ratio { of: 1 }, ..with })
+        }),
+        ("half-open.rule.rate.of", "0", "1 to 1000000", {
+            half_open(HalfOpen { rule: ProbeRule::Rate { percent: 50.0, of: 0 }, ..with })
+        }),
         ("monitored[0].pattern", "\"\"", "1 to 1024 bytes long", monitored(vec![ErrorPattern::any("")])),
         ("ignored[1].pattern", "\"a\\\\\"", dangling, {
             ignored(vec![ErrorPattern::any("a"), ErrorPattern::any("a\\")])
@@ -248,7 +254,7 @@ fn all_problems_of_a_limiter_are_told_at_once() {
 #[test]
 fn all_problems_of_a_breaker_are_told_at_once() {
     let trip = Trip { consecutive: Some(0), failure_rate_percent: Some(-3.0), minimum_calls: 0, ..Trip::default() };
-    let half_open = HalfOpen { probes: 0, successes: 0, permit_ms: 0 };
+    let half_open = HalfOpen { probes: 0, successes: 0, permit_ms: 0, ..HalfOpen::default() };
     let config = CircuitBreakerConfig { open_ms: 0, ..tripped(trip).half_open(half_open) };
     let Err(Error::Config { problems, .. }) = gate().circuit_breaker(config) else { panic!("it is malformed") };
     let paths: Vec<_> = problems.iter().map(|problem| problem.path.as_str()).collect();

@@ -145,9 +145,9 @@ export class CircuitBreaker {
     return this.#breaker.askNow(this.#breaker.request("failed", permit, elapsedMs, failure));
   }
 
-  /** The call was not made or was given up: no outcome. */
-  cancelled(permit: CircuitPermit): CircuitReport {
-    return this.#breaker.askNow(this.#breaker.request("cancelled", permit));
+  /** The call was not made, or was given up after `elapsedMs`, which counts where that was slow. */
+  cancelled(permit: CircuitPermit, elapsedMs = 0): CircuitReport {
+    return this.#breaker.askNow(this.#breaker.request("cancelled", permit, elapsedMs));
   }
 
   /** Reads the circuit and changes nothing. */

@@ -53,6 +53,7 @@ export type WitEffect =
   | "refused-forced"
   | "counted-success"
   | "counted-failure"
+  | "counted-slow"
   | "ignored"
   | "late"
   | "ordered";
@@ -88,8 +89,20 @@ export interface Failure {
   readonly name: string;
   /** Its message. */
   readonly message: string;
-  /** Its code, such as an HTTP status or an errno. */
+  /** Its code, such as an errno. */
   readonly code: string;
+  /** Its status, such as that of an HTTP reply; none unless set. */
+  readonly status?: string | undefined;
+  /** What caused it, which patterns see as well: of an error and its causes the first 16. */
+  readonly causes?: readonly Failure[] | undefined;
+}
+
+/** An error or one of its causes, as the component takes it. */
+export interface WitError {
+  readonly name: string;
+  readonly message: string;
+  readonly code: string;
+  readonly status: string;
 }
 
 /** A circuit breaker's report, as the component says it. */
@@ -150,8 +163,13 @@ export type Request =
   | { readonly kind: "forget" }
   | { readonly kind: "admit" }
   | { readonly kind: "succeeded"; readonly permit: CircuitPermit; readonly elapsedMs: number }
-  | { readonly kind: "failed"; readonly permit: CircuitPermit; readonly elapsedMs: number; readonly failure: Failure }
-  | { readonly kind: "cancelled"; readonly permit: CircuitPermit }
+  | {
+      readonly kind: "failed";
+      readonly permit: CircuitPermit;
+      readonly elapsedMs: number;
+      readonly errors: readonly WitError[];
+    }
+  | { readonly kind: "cancelled"; readonly permit: CircuitPermit; readonly elapsedMs: number }
   | { readonly kind: "status" }
   | { readonly kind: "setMode"; readonly mode: CircuitMode }
   | { readonly kind: "close" }
@@ -163,7 +181,7 @@ export type NodeRequest =
   | { readonly kind: "nodeAbandon"; readonly token: string }
   | { readonly kind: "nodeAdmit" }
   | { readonly kind: "nodeSucceeded"; readonly token: string }
-  | { readonly kind: "nodeFailed"; readonly token: string; readonly failure: Failure }
+  | { readonly kind: "nodeFailed"; readonly token: string; readonly errors: readonly WitError[] }
   | { readonly kind: "nodeCancelled"; readonly token: string }
   | { readonly kind: "nodeStatus" };
 
@@ -218,7 +236,7 @@ export function undo(request: Request, answer: Answer): Request | undefined {
     return chargedAtUs === 0 ? undefined : { kind: "refund", cost: request.cost, chargedAtUs };
   }
   if (answer.kind === "report" && request.kind === "admit" && answer.report.effect === "admitted") {
-    return { kind: "cancelled", permit: answer.report.permit };
+    return { kind: "cancelled", permit: answer.report.permit, elapsedMs: 0 };
   }
   return undoNode(request, answer);
 }

@@ -8,7 +8,7 @@ export type { Ask, AskOptions } from "./ask.js";
 export type { StoreChange, StoreGuardOptions, StoreListener, StoreState } from "./away/state.js";
 export * as blocking from "./blocking.js";
 export type { CircuitMode, CircuitPermit, CircuitState, Failure, Verdict } from "./call.js";
-export type { CircuitBreakerConfig, ErrorPart, ErrorPattern, Trip } from "./circuit-breaker/config.js";
+export type { CircuitBreakerConfig, ErrorPart, ErrorPattern, ProbeRule, Trip } from "./circuit-breaker/config.js";
 export { failureOf } from "./circuit-breaker/failure.js";
 export { type CallOptions, CircuitBreaker, type GuardOptions } from "./circuit-breaker/index.js";
 export { CircuitBreakerPermit } from "./circuit-breaker/permit.js";

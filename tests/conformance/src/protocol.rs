@@ -134,6 +134,12 @@ pub struct Failure {
     /// Its code.
     #[serde(default)]
     pub code: String,
+    /// Its status.
+    #[serde(default)]
+    pub status: String,
+    /// What caused it.
+    #[serde(default)]
+    pub causes: Vec<Failure>,
 }
 
 /// A call, or a stranger's write. Members that a call has no use for are at their defaults.

@@ -125,7 +125,7 @@ mod tests {
     const GENERATION: u64 = 1_000_000;
 
     fn breaker() -> CircuitBreakerConfig {
-        let half_open = HalfOpen { probes: 1, successes: 1, permit_ms: 1 };
+        let half_open = HalfOpen { probes: 1, successes: 1, permit_ms: 1, ..HalfOpen::default() };
         let within = Duration::from_mins(1);
         CircuitBreakerConfig::failures("payments", 2, within).open_for(Duration::from_millis(1)).half_open(half_open)
     }

@@ -134,6 +134,7 @@ fn breaker(random: &mut Random, number: u64) -> CircuitBreakerConfig {
             probes: random.small(1, 3),
             successes: random.small(1, 3),
             permit_ms: random.between(50, 500),
+            ..HalfOpen::default()
         },
         ..CircuitBreakerConfig::new(format!("circuit-{number}"), trip)
     }

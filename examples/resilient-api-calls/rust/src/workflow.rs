@@ -60,7 +60,7 @@ impl Workflow {
 
         let breaker = CircuitBreakerConfig::failures("price-api", plan.failures, Duration::from_secs(10))
             .open_for(Duration::from_millis(plan.open_ms))
-            .half_open(HalfOpen { probes: 2, successes: 2, permit_ms: 5_000 });
+            .half_open(HalfOpen { probes: 2, successes: 2, permit_ms: 5_000, ..HalfOpen::default() });
         let breaker = gate.circuit_breaker(breaker)?.keyed(&plan.key);
 
         // The server is on this machine: no proxy knows the way to it.

@@ -5,7 +5,7 @@ use alloc::vec::Vec;
 use super::LATEST_OUTCOME_US;
 use super::call::Call;
 use super::config::{Config, Mode};
-use super::half_open::Probing;
+use super::half_open::{Probing, Verdict};
 use super::open::Opened;
 use super::record::Phase;
 use super::report::{Cause, Effect, Error, Event, Permit, Report, Settle, State};
@@ -48,38 +48,39 @@ impl CircuitBreaker {
 
     /// The call succeeded after `elapsed_ms`.
     pub fn succeeded<W: Kv + Clock>(&self, world: &mut W, entity: u32, permit: Permit, elapsed_ms: u64) -> Report {
-        let outcome = Outcome { failed: false, slow: self.rules.is_slow(elapsed_ms) };
+        let outcome = Outcome { failed: false, slow: self.rules.is_slow(elapsed_ms), given_up: false };
         self.finished(world, entity, Some(permit), Some(outcome))
     }
 
-    /// The call failed after `elapsed_ms`.
+    /// The call failed after `elapsed_ms`. `errors` is the error, then its causes and base classes; a pattern matches if it matches
+    /// one of them. The first 16 are looked at, and none is one without any text.
     pub fn failed<W: Kv + Clock>(
         &self,
         world: &mut W,
         entity: u32,
         permit: Permit,
         elapsed_ms: u64,
-        error: &Error<'_>,
+        errors: &[Error<'_>],
     ) -> Report {
-        let outcome = Outcome { failed: true, slow: self.rules.is_slow(elapsed_ms) };
-        self.finished(world, entity, Some(permit), self.rules.counts(error).then_some(outcome))
+        self.finished(world, entity, Some(permit), self.rules.outcome(errors, elapsed_ms))
     }
 
-    /// The call was not made or was given up: no outcome. A probe's place is free again.
-    pub fn cancelled<W: Kv + Clock>(&self, world: &mut W, entity: u32, permit: Permit) -> Report {
-        self.finished(world, entity, Some(permit), None)
+    /// The call was not made or was given up after `elapsed_ms`. After at least the time of a slow call it counts as slow, and nothing
+    /// else of it; a slow probe has failed. Else it is no outcome, and a probe's place is free again.
+    pub fn cancelled<W: Kv + Clock>(&self, world: &mut W, entity: u32, permit: Permit, elapsed_ms: u64) -> Report {
+        let slow = Outcome { failed: false, slow: true, given_up: true };
+        self.finished(world, entity, Some(permit), self.rules.is_slow(elapsed_ms).then_some(slow))
     }
 
     /// A call whose permit nobody kept succeeded: it counts in the state of now. A half-open circuit takes it as the outcome of the
     /// oldest probe in flight, an open one as none.
     pub fn record_success<W: Kv + Clock>(&self, world: &mut W, entity: u32) -> Report {
-        self.finished(world, entity, None, Some(Outcome { failed: false, slow: false }))
+        self.finished(world, entity, None, Some(Outcome { failed: false, slow: false, given_up: false }))
     }
 
     /// A call whose permit nobody kept failed, likewise.
-    pub fn record_failure<W: Kv + Clock>(&self, world: &mut W, entity: u32, error: &Error<'_>) -> Report {
-        let outcome = Outcome { failed: true, slow: false };
-        self.finished(world, entity, None, self.rules.counts(error).then_some(outcome))
+    pub fn record_failure<W: Kv + Clock>(&self, world: &mut W, entity: u32, errors: &[Error<'_>]) -> Report {
+        self.finished(world, entity, None, self.rules.outcome(errors, 0))
     }
 
     /// A call whose permit nobody kept was not made or was given up, likewise.
@@ -189,7 +190,7 @@ fn finish_closed<W: Kv + Clock>(call: &mut Call<'_, W>, probe: u32, outcome: Opt
                 call.save_metrics();
                 call.keep();
             }
-            call.settle = if outcome.failed { Settle::Now } else { Settle::Later };
+            call.settle = if outcome.failed || outcome.given_up { Settle::Now } else { Settle::Later };
         }
     }
     counted(outcome)
@@ -197,29 +198,37 @@ fn finish_closed<W: Kv + Clock>(call: &mut Call<'_, W>, probe: u32, outcome: Opt
 
 /// The probe's place is free already.
 fn finish_probe<W: Kv + Clock>(call: &mut Call<'_, W>, outcome: Option<Outcome>) -> Effect {
-    let Some(Outcome { failed, slow }) = outcome else {
+    let Some(Outcome { failed, slow, .. }) = outcome else {
         call.save();
         return Effect::Ignored;
     };
-    let outcome = Outcome { failed: failed || slow, slow };
+    let outcome = Outcome { failed: failed || slow, slow, given_up: false };
     call.count(outcome);
     let Phase::HalfOpen(probing) = &mut call.record.phase else { return Effect::Late };
-    if outcome.failed {
-        let reopenings = probing.reopenings.saturating_add(1);
-        call.change(Phase::Open(Opened::new(call.rules, reopenings, call.now_us)), Cause::ProbeFailed);
-        call.save_metrics();
-        return counted(outcome);
-    }
-    probing.successes = probing.successes.saturating_add(1);
-    if probing.successes >= call.rules.half_open.successes {
-        call.change(Phase::Closed, Cause::ProbesSucceeded);
-    } else {
-        call.save();
-        call.save_metrics();
+    match probing.judge(&call.rules.half_open, outcome.failed) {
+        Verdict::Reopen => {
+            let reopenings = probing.reopenings.saturating_add(1);
+            call.change(Phase::Open(Opened::new(call.rules, reopenings, call.now_us)), Cause::ProbeFailed);
+            call.save_metrics();
+        }
+        Verdict::Close => {
+            call.change(Phase::Closed, Cause::ProbesSucceeded);
+            if outcome.failed {
+                call.save_metrics();
+            }
+        }
+        Verdict::Undecided => {
+            call.save();
+            call.save_metrics();
+        }
     }
     counted(outcome)
 }
 
 fn counted(outcome: Outcome) -> Effect {
-    if outcome.failed { Effect::CountedFailure } else { Effect::CountedSuccess }
+    match outcome {
+        Outcome { failed: true, .. } => Effect::CountedFailure,
+        Outcome { given_up: true, .. } => Effect::CountedSlow,
+        Outcome { .. } => Effect::CountedSuccess,
+    }
 }

@@ -64,32 +64,67 @@ pub struct Backoff {
     pub cap_ms: u64,
 }
 
-/// What a half-open circuit admits.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+/// By the failure rate of the probes.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct ProbeRate {
+    /// The circuit opens again if the share of failed probes is at least this, and else closes. More than 0, at most 100;
+    /// counted in hundredths of a percent, rounded up.
+    pub percent: f64,
+    /// How many probes must have ended before; 1 to 1,000,000.
+    pub of: u32,
+}
+
+/// What ends the half-open state. A probe that was cancelled or given up, or whose error is ignored, has not ended.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum ProbeRule {
+    /// [`HalfOpen::successes`] close the circuit; the first failure opens it again.
+    FirstFailure,
+    /// So many probes decide, 1 to 1,000,000 and not below [`HalfOpen::successes`]: of them that many successes close the circuit.
+    /// It opens again as soon as too many have failed for that.
+    Ratio(u32),
+    /// The failure rate of the probes decides.
+    Rate(ProbeRate),
+}
+
+/// What a half-open circuit admits, and what ends it.
+#[derive(Debug, Clone, Copy, PartialEq)]
 pub struct HalfOpen {
-    /// Probes in flight at once; 1 to 1,000.
+    /// Probes in flight at once; 1 to 1,000. By [`ProbeRule::Ratio`] and [`ProbeRule::Rate`] never more than are still to end.
     pub probes: u32,
     /// Successes that close the circuit; 1 to 1,000,000.
     pub successes: u32,
     /// A probe whose outcome has not come after so many milliseconds is lost; 1 to 86,400,000.
     pub permit_ms: u64,
+    /// What closes it or opens it again.
+    pub rule: ProbeRule,
 }
 
 /// Which text of an error a pattern is matched with.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ErrorPart {
-    /// The name, the message or the code: one is enough.
+    /// The name, the message, the code or the status: one is enough.
     Any,
     /// The name of the error's type.
     Name,
     /// The message.
     Message,
-    /// The code, such as an HTTP status or an errno.
+    /// The code, such as an errno.
     Code,
+    /// The status, such as that of an HTTP reply.
+    Status,
 }
 
-/// A pattern for the whole of a text, case and all. `*` stands for any text, `?` for any one character, and a backslash
-/// takes the next character as it is.
+/// What an error counts as that is not monitored.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Others {
+    /// Nothing: neither a failure nor a success.
+    Ignored,
+    /// A success.
+    Success,
+}
+
+/// A pattern for the whole of a text of an error or of one of its causes, case and all. `*` stands for any text, `?` for any one
+/// character, and a backslash takes the next character as it is.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ErrorPattern {
     /// What to match.
@@ -124,8 +159,11 @@ pub struct Config {
     pub backoff: Option<Backoff>,
     /// How to find out that the trouble is over.
     pub half_open: HalfOpen,
-    /// Errors that count as failures; empty: all. Any other error is ignored. At most 100.
+    /// Errors that count as failures; empty: all. At most 100. One named `CallTimeoutError`, that of a call that its host has stopped
+    /// because the time limit set for it was over, always does.
     pub monitored: Vec<ErrorPattern>,
+    /// What any other error counts as.
+    pub others: Others,
     /// Errors that are ignored though monitored: neither a failure nor a success. At most 100.
     pub ignored: Vec<ErrorPattern>,
     /// The mode while no `set_mode` is in force.

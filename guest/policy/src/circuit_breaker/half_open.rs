@@ -8,7 +8,8 @@ use core::fmt::Write;
 use alloc::string::String;
 use alloc::vec::Vec;
 
-use super::config::HalfOpen;
+use super::config::{HalfOpen, ProbeRule};
+use super::rules::hundredths;
 use super::{DAY_MS, MOST_REMEMBERED};
 use crate::text::{Words, number, small};
 
@@ -19,6 +20,8 @@ pub(super) struct Probing {
     pub(super) reopenings: u32,
     /// Probes that succeeded.
     pub(super) successes: u32,
+    /// Probes that failed, without ending this.
+    pub(super) failed: u32,
     /// The number of the last probe; the first is 1.
     last: u32,
     in_flight: Vec<Probe>,
@@ -31,15 +34,23 @@ struct Probe {
     expires_us: u64,
 }
 
+/// What the probes that have ended say together.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Verdict {
+    Undecided,
+    Close,
+    Reopen,
+}
+
 impl Probing {
     /// A circuit that has just become half-open.
     pub(super) fn new(reopenings: u32) -> Self {
-        Self { reopenings, successes: 0, last: 0, in_flight: Vec::new() }
+        Self { reopenings, successes: 0, failed: 0, last: 0, in_flight: Vec::new() }
     }
 
     /// Admits a probe and returns its number; none: its places are all taken, and nothing has changed.
     pub(super) fn admit(&mut self, limits: &HalfOpen, now_us: u64) -> Option<u32> {
-        if self.in_flight(now_us) >= limits.probes {
+        if self.in_flight(now_us) >= self.places(limits) {
             return None;
         }
         self.forget_lost(now_us);
@@ -47,6 +58,42 @@ impl Probing {
         let expires_us = now_us.saturating_add(limits.permit_ms.saturating_mul(1_000));
         self.in_flight.push(Probe { id: self.last, expires_us });
         Some(self.last)
+    }
+
+    /// Counts a probe that has ended.
+    pub(super) fn judge(&mut self, limits: &HalfOpen, failed: bool) -> Verdict {
+        let count = if failed { &mut self.failed } else { &mut self.successes };
+        *count = count.saturating_add(1);
+        let ended = self.successes.saturating_add(self.failed);
+        let (close, reopen) = match limits.rule {
+            ProbeRule::FirstFailure => (self.successes >= limits.successes, failed),
+            ProbeRule::Ratio(of) => {
+                (self.successes >= limits.successes, self.failed > of.saturating_sub(limits.successes))
+            }
+            ProbeRule::Rate(rate) => {
+                let most = u64::from(hundredths(rate.percent)) * u64::from(ended);
+                (ended >= rate.of, ended >= rate.of && u64::from(self.failed) * 10_000 >= most)
+            }
+        };
+        if reopen {
+            Verdict::Reopen
+        } else if close {
+            Verdict::Close
+        } else {
+            Verdict::Undecided
+        }
+    }
+
+    /// How many may be in flight: no more than can still count.
+    fn places(&self, limits: &HalfOpen) -> u32 {
+        let of = match limits.rule {
+            ProbeRule::FirstFailure => return limits.probes,
+            ProbeRule::Ratio(of) => of,
+            ProbeRule::Rate(rate) => rate.of,
+        };
+        // Other settings may have counted these: one more must be able to end it.
+        let left = of.saturating_sub(self.successes.saturating_add(self.failed)).max(1);
+        limits.probes.min(left)
     }
 
     /// Frees the place of a probe; false: it is not in flight.
@@ -77,12 +124,16 @@ impl Probing {
         let mut expiries: Vec<_> =
             self.in_flight.iter().map(|probe| probe.expires_us).filter(|us| *us > now_us).collect();
         expiries.sort_unstable();
-        let surplus = expiries.len().checked_sub(usize::try_from(limits.probes).ok()?)?;
+        let surplus = expiries.len().checked_sub(usize::try_from(self.places(limits)).ok()?)?;
         expiries.get(surplus).copied()
     }
 
     pub(super) fn encode(&self, text: &mut String, at_us: u64) {
-        let _ = write!(text, " reopenings={} successes={} last-probe={}", self.reopenings, self.successes, self.last);
+        let _ = write!(text, " reopenings={} successes={}", self.reopenings, self.successes);
+        if self.failed > 0 {
+            let _ = write!(text, " failed={}", self.failed);
+        }
+        let _ = write!(text, " last-probe={}", self.last);
         let alive = self.in_flight.iter().filter(|probe| probe.expires_us > at_us);
         for (index, probe) in alive.enumerate() {
             let lead = if index == 0 { " probes=" } else { "," };
@@ -90,9 +141,12 @@ impl Probing {
         }
     }
 
-    pub(super) fn decode(words: &mut Words<'_>, at_us: u64) -> Option<Self> {
+    /// `failed`: whether probes have failed without ending this.
+    pub(super) fn decode(words: &mut Words<'_>, at_us: u64, failed: bool) -> Option<Self> {
         let (reopenings, successes) = (words.small("reopenings")?, words.small("successes")?);
-        let mut probing = Self { reopenings, successes, last: words.small("last-probe")?, in_flight: Vec::new() };
+        let failed = if failed { words.small("failed").filter(|failed| *failed > 0)? } else { 0 };
+        let mut probing =
+            Self { reopenings, successes, failed, last: words.small("last-probe")?, in_flight: Vec::new() };
         for text in words.optional("probes").into_iter().flat_map(|list| list.split(',')) {
             let (id, left_us) = text.split_once('+')?;
             let (id, left_us) = (small(id)?, number(left_us)?);

@@ -72,7 +72,7 @@ impl Metrics {
             self.consecutive = self.consecutive.saturating_add(1);
             self.last_failure_us = Some(now_us);
             self.failures.push_back(now_us);
-        } else {
+        } else if !outcome.given_up {
             self.consecutive = 0;
         }
         self.slide(rules, now_us);
@@ -152,7 +152,9 @@ mod tests {
     use proptest::prelude::*;
 
     use super::Metrics;
-    use crate::circuit_breaker::config::{Config, FailureCount, FailureRate, HalfOpen, Mode, Sample, Trip};
+    use crate::circuit_breaker::config::{
+        Config, FailureCount, FailureRate, HalfOpen, Mode, Others, ProbeRule, Sample, Trip,
+    };
     use crate::circuit_breaker::rules::Rules;
     use crate::circuit_breaker::sample::Outcome;
 
@@ -167,9 +169,10 @@ mod tests {
             sample: sample.unwrap_or(Sample::Calls(1)),
             minimum_calls: 1,
         };
-        let half_open = HalfOpen { probes: 1, successes: 1, permit_ms: 1 };
-        let (monitored, ignored, mode) = (vec![], vec![], Mode::Normal);
-        Rules::new(&Config { trip, open_ms: 1, backoff: None, half_open, monitored, ignored, mode }).expect("sound")
+        let half_open = HalfOpen { probes: 1, successes: 1, permit_ms: 1, rule: ProbeRule::FirstFailure };
+        let (monitored, others, ignored, mode) = (vec![], Others::Ignored, vec![], Mode::Normal);
+        let config = Config { trip, open_ms: 1, backoff: None, half_open, monitored, others, ignored, mode };
+        Rules::new(&config).expect("sound")
     }
 
     fn sample() -> impl Strategy<Value = Option<Sample>> {
@@ -187,7 +190,7 @@ mod tests {
             let mut now_us = NOW_US;
             for ((failed, slow), passed_us) in calls {
                 now_us += passed_us;
-                metrics.count(&rules, Outcome { failed, slow }, now_us);
+                metrics.count(&rules, Outcome { failed, slow, given_up: false }, now_us);
             }
             let text = metrics.encode();
             let read = Metrics::decode(&text, now_us).map(|read| read.adapted(&rules, 7));
@@ -207,7 +210,8 @@ mod tests {
         let rules = rules(3, None);
         let mut metrics = Metrics::absent(&rules, 0);
         for passed_ms in [0, 900, 950, 999, 1_000] {
-            metrics.count(&rules, Outcome { failed: true, slow: false }, NOW_US + passed_ms * 1_000);
+            let failed = Outcome { failed: true, slow: false, given_up: false };
+            metrics.count(&rules, failed, NOW_US + passed_ms * 1_000);
         }
         let newest_us = NOW_US + 1_000_000;
         let expected =

@@ -16,7 +16,7 @@
 //!
 //! ```
 //! use tidegate_policy::circuit_breaker::{
-//!     CircuitBreaker, Config, Effect, Error, FailureCount, HalfOpen, Mode, Sample, State, Trip,
+//!     CircuitBreaker, Config, Effect, Error, FailureCount, HalfOpen, Mode, Others, ProbeRule, Sample, State, Trip,
 //! };
 //! use tidegate_policy::fake::FakeWorld;
 //!
@@ -31,8 +31,9 @@
 //!     },
 //!     open_ms: 5_000,
 //!     backoff: None,
-//!     half_open: HalfOpen { probes: 1, successes: 1, permit_ms: 30_000 },
+//!     half_open: HalfOpen { probes: 1, successes: 1, permit_ms: 30_000, rule: ProbeRule::FirstFailure },
 //!     monitored: vec![],
+//!     others: Others::Ignored,
 //!     ignored: vec![],
 //!     mode: Mode::Normal,
 //! };
@@ -40,7 +41,7 @@
 //! let mut world = FakeWorld::at_us(1_700_000_000_000_000);
 //! for _ in 0..2 {
 //!     let permit = breaker.admit(&mut world, 0).permit;
-//!     breaker.failed(&mut world, 0, permit, 12, &Error { code: "503", ..Error::default() });
+//!     breaker.failed(&mut world, 0, permit, 12, &[Error { status: "503", ..Error::default() }]);
 //! }
 //! let refused = breaker.admit(&mut world, 0);
 //! assert_eq!((refused.effect, refused.state, refused.retry_after_ms), (Effect::RefusedOpen, State::Open, 5_000));
@@ -60,7 +61,8 @@ mod sample;
 
 pub use breaker::CircuitBreaker;
 pub use config::{
-    Backoff, Config, ErrorPart, ErrorPattern, FailureCount, FailureRate, HalfOpen, Mode, Sample, SlowRate, Trip,
+    Backoff, Config, ErrorPart, ErrorPattern, FailureCount, FailureRate, HalfOpen, Mode, Others, ProbeRate, ProbeRule,
+    Sample, SlowRate, Trip,
 };
 pub use report::{Cause, Effect, Error, Event, Permit, Report, Settle, State};
 pub(crate) use rules::{MOST_CALLS, MOST_PATTERNS};

@@ -1,4 +1,4 @@
-//! Decides whether an error counts: patterns on its name, message and code.
+//! Decides whether an error counts: patterns on its name, message, code and status, and on those of its causes.
 //!
 //! A pattern runs as a set of states held in bits, one per character of the pattern, all moved at once by each character
 //! of the text. The time is the text's length times one word per 64 characters of the pattern, whatever either says, so
@@ -12,6 +12,9 @@ use super::report::Error;
 
 /// How much of each text of an error is looked at, in bytes.
 pub(super) const LOOKED_AT_BYTES: usize = 8 * 1_024;
+
+/// How many are looked at of an error and its causes.
+pub(super) const LOOKED_AT_ERRORS: usize = 16;
 
 /// The longest pattern, in bytes.
 pub(super) const LONGEST_PATTERN_BYTES: usize = 1_024;
@@ -31,11 +34,13 @@ impl Matcher {
 
     /// Whether the pattern matches the part of `error` that it is for.
     pub(super) fn matches(&self, error: &Error<'_>) -> bool {
+        let Error { name, message, code, status } = *error;
         match self.part {
-            ErrorPart::Any => [error.name, error.message, error.code].iter().any(|text| self.glob.matches(text)),
-            ErrorPart::Name => self.glob.matches(error.name),
-            ErrorPart::Message => self.glob.matches(error.message),
-            ErrorPart::Code => self.glob.matches(error.code),
+            ErrorPart::Any => [name, message, code, status].iter().any(|text| self.glob.matches(text)),
+            ErrorPart::Name => self.glob.matches(name),
+            ErrorPart::Message => self.glob.matches(message),
+            ErrorPart::Code => self.glob.matches(code),
+            ErrorPart::Status => self.glob.matches(status),
         }
     }
 }

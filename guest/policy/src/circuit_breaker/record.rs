@@ -4,7 +4,10 @@
 //! c1 closed generation=<us> at=<us> [mode=<ordered mode>]
 //! c1 open generation=<us> at=<us> since=<us> until=<us> reopenings=<n>
 //! c1 half-open generation=<us> at=<us> since=<us> reopenings=<n> successes=<n> last-probe=<n> [probes=<n>+<us left>,...]
+//! c2 half-open ... successes=<n> failed=<n> last-probe=<n> ...
 //! ```
+//!
+//! `c2` is a circuit of which probes have failed without opening it again, as only some settings have it.
 //!
 //! All times are microseconds since 1970. An absent cell is a closed circuit of generation 0 without an order.
 
@@ -72,7 +75,7 @@ impl Record {
 
     /// The text of the cell.
     pub(super) fn encode(&self) -> String {
-        let mut text = String::from("c1 ");
+        let mut text = String::from(if self.phase.probes_failed() { "c2 " } else { "c1 " });
         text.push_str(self.phase.name());
         let _ = write!(text, " generation={} at={}", self.generation, self.at_us);
         if self.phase != Phase::Closed {
@@ -89,14 +92,16 @@ impl Record {
     /// Reads a text at a time; none: it is not ours, or cannot be true.
     pub(super) fn decode(text: &str, clock_us: u64) -> Option<Self> {
         let mut words = Words::of(text)?;
-        let name = (words.word()? == "c1").then(|| words.word())??;
+        let (version, name) = (words.word()?, words.word()?);
+        let probes_failed = version == "c2";
+        (version == "c1" || probes_failed && name == "half-open").then_some(())?;
         let (generation, at_us) = (words.number("generation")?, words.number("at")?);
         let mut record = Self { generation, at_us, since: generation, ..Self::ABSENT };
         if name == Phase::Closed.name() {
             record.order = decode_order(&mut words)?;
         } else {
             record.since = words.number("since")?;
-            record.phase = Phase::decode(name, &mut words, at_us)?;
+            record.phase = Phase::decode(name, &mut words, at_us, probes_failed)?;
         }
         words.end()?;
         record.is_plausible(clock_us).then_some(record)
@@ -117,10 +122,14 @@ impl Phase {
         }
     }
 
-    fn decode(name: &str, words: &mut Words<'_>, at_us: u64) -> Option<Self> {
+    fn probes_failed(&self) -> bool {
+        matches!(self, Self::HalfOpen(probing) if probing.failed > 0)
+    }
+
+    fn decode(name: &str, words: &mut Words<'_>, at_us: u64, probes_failed: bool) -> Option<Self> {
         match name {
             "open" => Opened::decode(words, at_us).map(Self::Open),
-            "half-open" => Probing::decode(words, at_us).map(Self::HalfOpen),
+            "half-open" => Probing::decode(words, at_us, probes_failed).map(Self::HalfOpen),
             _ => None,
         }
     }
@@ -154,18 +163,19 @@ mod tests {
     use proptest::prelude::*;
 
     use super::{ORDERS, Opened, Phase, Probing, Record};
-    use crate::circuit_breaker::config::HalfOpen;
+    use crate::circuit_breaker::config::{HalfOpen, ProbeRule};
 
     const NOW_US: u64 = 1_700_000_000_000_000;
 
-    fn half_open(reopenings: u32, successes: u32, probes: u32, now_us: u64) -> Phase {
+    fn half_open(reopenings: u32, successes: u32, failed: u32, probes: u32, now_us: u64) -> Phase {
         let mut probing = Probing::new(reopenings);
-        let limits = HalfOpen { probes: 1_000, successes: 1, permit_ms: 30_000 };
+        let limits = HalfOpen { probes: 1_000, successes: 1, permit_ms: 30_000, rule: ProbeRule::FirstFailure };
         for after_us in 0..u64::from(probes) {
             probing.admit(&limits, now_us + after_us);
         }
         probing.release(probes / 2, now_us);
         probing.successes = successes;
+        probing.failed = failed;
         Phase::HalfOpen(probing)
     }
 
@@ -174,7 +184,8 @@ mod tests {
             Just(Phase::Closed),
             (0..=2_592_000_000_000_u64, any::<u32>())
                 .prop_map(move |(us, reopenings)| Phase::Open(Opened { until_us: now_us + us, reopenings })),
-            (any::<u32>(), any::<u32>(), 0..1_000_u32).prop_map(move |(r, s, p)| half_open(r, s, p, now_us)),
+            (any::<u32>(), any::<u32>(), prop_oneof![Just(0), any::<u32>()], 0..1_000_u32)
+                .prop_map(move |(reopenings, s, f, p)| half_open(reopenings, s, f, p, now_us)),
         ]
     }
 
@@ -213,7 +224,7 @@ mod tests {
     #[test]
     fn the_fullest_record_is_read_again() {
         let record =
-            Record { generation: 1, at_us: NOW_US, since: 0, order: None, phase: half_open(0, 0, 1_000, NOW_US) };
+            Record { generation: 1, at_us: NOW_US, since: 0, order: None, phase: half_open(0, 0, 0, 1_000, NOW_US) };
         assert_eq!(Record::decode(&record.encode(), NOW_US), Some(record));
     }
 
@@ -242,6 +253,10 @@ mod tests {
             "c1 half-open generation=1 at=1 since=0 reopenings=0 successes=0 last-probe=1 probes=1+0",
             "c1 half-open generation=1 at=1 since=0 reopenings=0 successes=0 last-probe=1 probes=1+86400000001",
             "c1 half-open generation=1 at=1 since=0 reopenings=0 successes=0 last-probe=1 probes=",
+            "c1 half-open generation=1 at=1 since=0 reopenings=0 successes=0 failed=1 last-probe=1",
+            "c2 half-open generation=1 at=1 since=0 reopenings=0 successes=0 failed=0 last-probe=1",
+            "c2 half-open generation=1 at=1 since=0 reopenings=0 successes=0 last-probe=1",
+            "c2 open generation=1 at=1 since=0 until=1 reopenings=0",
         ] {
             assert_eq!(Record::decode(text, 1_000_000_000), None, "{text}");
         }

@@ -24,7 +24,7 @@ pub struct Permit {
     pub probe: u32,
 }
 
-/// What a failed call failed with. Empty text where there is none. Only the first 8 KiB of each is looked at.
+/// What a failed call failed with, or a cause of that. Empty text where there is none. Only the first 8 KiB of each is looked at.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Error<'a> {
     /// The name of the error's type.
@@ -33,6 +33,8 @@ pub struct Error<'a> {
     pub message: &'a str,
     /// Its code.
     pub code: &'a str,
+    /// Its status, such as that of an HTTP reply.
+    pub status: &'a str,
 }
 
 /// What became of the call or outcome that was handed in.
@@ -52,6 +54,8 @@ pub enum Effect {
     CountedSuccess,
     /// The outcome counted as a failure.
     CountedFailure,
+    /// The call was cancelled after at least the slow call time: it counted as slow, and neither as failed nor as a success.
+    CountedSlow,
     /// The outcome was ignored: a cancelled call, an error that is ignored or not monitored, or a mode that counts nothing.
     Ignored,
     /// The outcome came too late: of an earlier generation, a probe that was given up, or admitted more than 24 hours ago.
@@ -75,9 +79,9 @@ pub enum Cause {
     SlowRate,
     /// The open time is over and the first probe is admitted.
     OpenElapsed,
-    /// A probe failed.
+    /// A probe failed, or as many as [`HalfOpen::rule`](super::HalfOpen::rule) says.
     ProbeFailed,
-    /// Enough probes succeeded.
+    /// Enough probes succeeded, or too few failed.
     ProbesSucceeded,
     /// `set_mode`.
     Mode,

@@ -4,15 +4,17 @@ use alloc::format;
 use alloc::string::String;
 use alloc::vec::Vec;
 
-use super::config::{Backoff, Config, ErrorPattern, FailureCount, HalfOpen, Mode, Sample, Trip};
-use super::pattern::{LONGEST_PATTERN_BYTES, Matcher};
+use super::config::{Backoff, Config, ErrorPattern, FailureCount, HalfOpen, Mode, Others, ProbeRule, Sample, Trip};
+use super::pattern::{LONGEST_PATTERN_BYTES, LOOKED_AT_ERRORS, Matcher};
 use super::report::{Cause, Error};
-use super::sample::Tally;
+use super::sample::{Outcome, Tally};
 use super::{DAY_MS, LONGEST_OPEN_MS, MOST_REMEMBERED};
 use crate::problem::{Problem, Problems};
 
 pub(crate) const MOST_PATTERNS: usize = 100;
 pub(crate) const MOST_CALLS: u32 = 1_000_000;
+/// The name of a call's error that a host has stopped because its own time limit was over. It is always monitored.
+const TIMED_OUT: &str = "CallTimeoutError";
 /// How much of a bad text is quoted, in bytes.
 const QUOTED_BYTES: usize = 100;
 
@@ -31,6 +33,7 @@ pub(super) struct Rules {
     backoff: Option<Backoff>,
     pub(super) half_open: HalfOpen,
     monitored: Vec<Matcher>,
+    others: Others,
     ignored: Vec<Matcher>,
     pub(super) mode: Mode,
 }
@@ -67,6 +70,7 @@ impl Rules {
             backoff: config.backoff,
             half_open: config.half_open,
             monitored: matchers(&mut problems, "monitored", &config.monitored),
+            others: config.others,
             ignored: matchers(&mut problems, "ignored", &config.ignored),
             mode: config.mode,
         };
@@ -99,10 +103,16 @@ impl Rules {
         self.slow_hundredths.is_some() && elapsed_ms >= self.slower_than_ms
     }
 
-    /// Whether an error counts as a failure.
-    pub(super) fn counts(&self, error: &Error<'_>) -> bool {
-        let any = |matchers: &[Matcher]| matchers.iter().any(|matcher| matcher.matches(error));
-        (self.monitored.is_empty() || any(&self.monitored)) && !any(&self.ignored)
+    /// What a call counts as that ended in an error with these causes after so long; none: nothing.
+    pub(super) fn outcome(&self, errors: &[Error<'_>], elapsed_ms: u64) -> Option<Outcome> {
+        let errors = if errors.is_empty() { &[Error::default()] } else { errors };
+        let errors = &errors[..errors.len().min(LOOKED_AT_ERRORS)];
+        let matches = |matcher: &Matcher| errors.iter().any(|error| matcher.matches(error));
+        let timed_out = errors[0].name == TIMED_OUT;
+        let failed = timed_out || self.monitored.is_empty() || self.monitored.iter().any(matches);
+        let counts = failed || self.others == Others::Success;
+        let outcome = Outcome { failed, slow: self.is_slow(elapsed_ms), given_up: false };
+        (counts && !self.ignored.iter().any(matches)).then_some(outcome)
     }
 
     /// How long the circuit stays open after it has reopened so many times in a row.
@@ -171,6 +181,17 @@ fn check_half_open(problems: &mut Problems, half_open: &HalfOpen) {
     problems.check_range("half-open.probes", half_open.probes, 1..=MOST_REMEMBERED);
     problems.check_range("half-open.successes", half_open.successes, 1..=MOST_CALLS);
     problems.check_range("half-open.permit-ms", half_open.permit_ms, 1..=DAY_MS);
+    match half_open.rule {
+        ProbeRule::FirstFailure => {}
+        ProbeRule::Ratio(of) => {
+            let least = half_open.successes.clamp(1, MOST_CALLS);
+            problems.check_range("half-open.rule.ratio.of", of, least..=MOST_CALLS);
+        }
+        ProbeRule::Rate(rate) => {
+            check_percent(problems, "half-open.rule.rate.percent", rate.percent);
+            problems.check_range("half-open.rule.rate.of", rate.of, 1..=MOST_CALLS);
+        }
+    }
 }
 
 fn matchers(problems: &mut Problems, path: &str, patterns: &[ErrorPattern]) -> Vec<Matcher> {
@@ -202,7 +223,7 @@ fn quoted(text: &str) -> String {
 }
 
 /// The least number of hundredths that is not below `percent`. Compared as a quotient, so that 0.07 is 7 and not 8.
-fn hundredths(percent: f64) -> u32 {
+pub(super) fn hundredths(percent: f64) -> u32 {
     let near = u32::try_from(whole_u64(percent * 100.0)).unwrap_or(10_000).min(10_000);
     let candidates = near.saturating_sub(1).max(1)..10_000;
     candidates.take(3).find(|hundredths| f64::from(*hundredths) / 100.0 >= percent).unwrap_or(10_000)

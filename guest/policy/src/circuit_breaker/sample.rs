@@ -13,6 +13,8 @@ use crate::text::{Words, number, small};
 pub(super) struct Outcome {
     pub(super) failed: bool,
     pub(super) slow: bool,
+    /// Nobody waited for the end of it, so it ends no row of failures. A sample does not tell it from a success.
+    pub(super) given_up: bool,
 }
 
 /// Sums over calls. They saturate.
@@ -82,6 +84,7 @@ impl Recent {
 
     /// Adds a call whose outcome came now; false: nothing is remembered.
     pub(super) fn add(&mut self, outcome: Outcome, now_us: u64) -> bool {
+        let outcome = Outcome { given_up: false, ..outcome };
         match self {
             Self::Nothing => return false,
             Self::Calls(calls) => calls.add(outcome),
@@ -199,7 +202,7 @@ fn outcome(letter: char) -> Option<Outcome> {
         'b' => (true, true),
         _ => return None,
     };
-    Some(Outcome { failed, slow })
+    Some(Outcome { failed, slow, given_up: false })
 }
 
 const STEPS: usize = 10;
@@ -268,8 +271,8 @@ mod tests {
     use crate::circuit_breaker::config::Sample;
     use crate::text::Words;
 
-    const GOOD: Outcome = Outcome { failed: false, slow: false };
-    const FAILED: Outcome = Outcome { failed: true, slow: false };
+    const GOOD: Outcome = Outcome { failed: false, slow: false, given_up: false };
+    const FAILED: Outcome = Outcome { failed: true, ..GOOD };
 
     fn encoded(recent: &Recent) -> String {
         let mut text = String::new();
@@ -343,7 +346,7 @@ mod tests {
     }
 
     fn outcome() -> impl Strategy<Value = Outcome> {
-        any::<(bool, bool)>().prop_map(|(failed, slow)| Outcome { failed, slow })
+        any::<(bool, bool)>().prop_map(|(failed, slow)| Outcome { failed, slow, given_up: false })
     }
 
     proptest! {

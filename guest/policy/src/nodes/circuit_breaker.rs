@@ -11,7 +11,7 @@ use super::time::iso_8601;
 use super::token::{decode_permit, encode_permit};
 use crate::circuit_breaker::{
     CircuitBreaker, Config, Effect, Error, ErrorPart, ErrorPattern, FailureCount, HalfOpen, LONGEST_OPEN_MS,
-    MOST_CALLS, MOST_PATTERNS, MOST_REMEMBERED, Mode, Permit, Report, Sample, State, Trip,
+    MOST_CALLS, MOST_PATTERNS, MOST_REMEMBERED, Mode, Others, Permit, ProbeRule, Report, Sample, State, Trip,
 };
 use crate::kv::{Clock, Kv};
 use crate::problem::Problem;
@@ -79,8 +79,8 @@ pub(super) static DECLARATION: Declaration = Declaration {
         Field {
             name: "monitoredErrors",
             title: "Monitored errors",
-            description: "Errors that count as failures: all, or those in whose name or message one of these texts is \
-                          found; * stands for any text and ? for any one character.",
+            description: "Errors that count as failures: all, or those in whose name, message, code or status, or in that of a \
+                          cause, one of these texts is found; * stands for any text and ? for any one character.",
             required: true,
             // The policy takes patterns of 1,024 bytes: 255 characters of four bytes each and two stars.
             kind: Kind::Patterns { most: MOST_PATTERNS, longest: 255 },
@@ -192,7 +192,7 @@ impl CircuitBreakerNode {
         }))
     }
 
-    /// The call failed.
+    /// The call failed with an error and its causes.
     ///
     /// # Errors
     /// A token that no admission has given.
@@ -201,12 +201,11 @@ impl CircuitBreakerNode {
         world: &mut W,
         entity: u32,
         token: &str,
-        error: &Error<'_>,
+        errors: &[Error<'_>],
     ) -> Result<CircuitStep, Vec<Problem>> {
-        let error = Error { code: "", ..*error };
         Ok(self.ended(match permit(token)? {
-            Some(permit) => self.breaker.failed(world, entity, permit, 0, &error),
-            None => self.breaker.record_failure(world, entity, &error),
+            Some(permit) => self.breaker.failed(world, entity, permit, 0, errors),
+            None => self.breaker.record_failure(world, entity, errors),
         }))
     }
 
@@ -221,7 +220,7 @@ impl CircuitBreakerNode {
         token: &str,
     ) -> Result<CircuitStep, Vec<Problem>> {
         Ok(self.ended(match permit(token)? {
-            Some(permit) => self.breaker.cancelled(world, entity, permit),
+            Some(permit) => self.breaker.cancelled(world, entity, permit, 0),
             None => self.breaker.record_cancelled(world, entity),
         }))
     }
@@ -276,8 +275,14 @@ fn settings(values: &Values<'_>) -> Config {
         },
         open_ms: values.whole("halfOpenTimeoutMs"),
         backoff: None,
-        half_open: HalfOpen { probes: successes.min(MOST_REMEMBERED), successes, permit_ms: PERMIT_MS },
+        half_open: HalfOpen {
+            probes: successes.min(MOST_REMEMBERED),
+            successes,
+            permit_ms: PERMIT_MS,
+            rule: ProbeRule::FirstFailure,
+        },
         monitored: values.patterns("monitoredErrors").into_iter().map(pattern).collect(),
+        others: Others::Ignored,
         ignored: Vec::new(),
         mode: Mode::Normal,
     }

@@ -1,8 +1,8 @@
 //! Malformed configurations: every problem with its path and value.
 
 use tidegate_policy::circuit_breaker::{
-    Backoff, CircuitBreaker, Config, ErrorPart, ErrorPattern, FailureCount, FailureRate, HalfOpen, Mode, Sample,
-    SlowRate, Trip,
+    Backoff, CircuitBreaker, Config, ErrorPart, ErrorPattern, FailureCount, FailureRate, HalfOpen, Mode, Others,
+    ProbeRate, ProbeRule, Sample, SlowRate, Trip,
 };
 
 use crate::common::{on_failures, without_rules};
@@ -46,7 +46,11 @@ fn backoff(config: &mut Config, factor: f64, cap_ms: u64) {
     config.backoff = Some(Backoff { factor, cap_ms });
 }
 
-const MALFORMED: [(&str, &str, Spoil); 44] = [
+fn probe_rate(config: &mut Config, percent: f64, of: u32) {
+    config.half_open.rule = ProbeRule::Rate(ProbeRate { percent, of });
+}
+
+const MALFORMED: [(&str, &str, Spoil); 51] = [
     ("trip", "no rule", |c| c.trip = without_rules().trip),
     ("trip.failures.count", "0", |c| failures(c, 0, 1)),
     ("trip.failures.count", "1001", |c| failures(c, 1_001, 1)),
@@ -87,6 +91,13 @@ const MALFORMED: [(&str, &str, Spoil); 44] = [
     ("half-open.successes", "1000001", |c| c.half_open.successes = 1_000_001),
     ("half-open.permit-ms", "0", |c| c.half_open.permit_ms = 0),
     ("half-open.permit-ms", "86400001", |c| c.half_open.permit_ms = 86_400_001),
+    ("half-open.rule.ratio.of", "0", |c| c.half_open.rule = ProbeRule::Ratio(0)),
+    ("half-open.rule.ratio.of", "1", |c| c.half_open.rule = ProbeRule::Ratio(1)),
+    ("half-open.rule.ratio.of", "1000001", |c| c.half_open.rule = ProbeRule::Ratio(1_000_001)),
+    ("half-open.rule.rate.percent", "0", |c| probe_rate(c, 0.0, 1)),
+    ("half-open.rule.rate.percent", "NaN", |c| probe_rate(c, f64::NAN, 1)),
+    ("half-open.rule.rate.of", "0", |c| probe_rate(c, 50.0, 0)),
+    ("half-open.rule.rate.of", "1000001", |c| probe_rate(c, 50.0, 1_000_001)),
     ("monitored[1].pattern", "\"\"", |c| c.monitored.push(pattern(""))),
     ("ignored[0].pattern", "\"a\\\\\"", |c| c.ignored[0] = pattern(r"a\")),
     ("monitored", "101 patterns", |c| c.monitored = vec![pattern("*"); 101]),
@@ -118,8 +129,9 @@ fn all_problems_are_reported_at_once() {
         },
         open_ms: u64::MAX,
         backoff: Some(Backoff { factor: 0.0, cap_ms: 0 }),
-        half_open: HalfOpen { probes: 0, successes: 0, permit_ms: 0 },
+        half_open: HalfOpen { probes: 0, successes: 0, permit_ms: 0, rule: ProbeRule::Ratio(0) },
         monitored: vec![pattern("")],
+        others: Others::Success,
         ignored: vec![pattern("a"), pattern(r"\")],
         mode: Mode::Normal,
     };
@@ -142,6 +154,7 @@ fn all_problems_are_reported_at_once() {
             "half-open.probes",
             "half-open.successes",
             "half-open.permit-ms",
+            "half-open.rule.ratio.of",
             "monitored[0].pattern",
             "ignored[1].pattern",
         ]
@@ -177,7 +190,7 @@ fn the_ends_of_every_range_are_allowed() {
         },
         open_ms: 1,
         backoff: Some(Backoff { factor: 1.0, cap_ms: 1 }),
-        half_open: HalfOpen { probes: 1, successes: 1, permit_ms: 1 },
+        half_open: HalfOpen { probes: 1, successes: 1, permit_ms: 1, rule: ProbeRule::Ratio(1) },
         ..sound()
     };
     let most = Config {
@@ -191,7 +204,12 @@ fn the_ends_of_every_range_are_allowed() {
         },
         open_ms: 2_592_000_000,
         backoff: Some(Backoff { factor: 100.0, cap_ms: 2_592_000_000 }),
-        half_open: HalfOpen { probes: 1_000, successes: 1_000_000, permit_ms: 86_400_000 },
+        half_open: HalfOpen {
+            probes: 1_000,
+            successes: 1_000_000,
+            permit_ms: 86_400_000,
+            rule: ProbeRule::Rate(ProbeRate { percent: 100.0, of: 1_000_000 }),
+        },
         monitored: vec![pattern(&"a".repeat(1_024)); 100],
         ..sound()
     };

@@ -133,8 +133,7 @@ fn slow_calls_open_whether_they_failed_or_not() {
     let slow = circuit.success_after(100);
     assert_eq!((slow.effect, slow.slow, slow.failed), (Effect::CountedSuccess, 1, 0));
     let permit = circuit.permit();
-    let failed =
-        circuit.breaker.failed(&mut circuit.world, 0, permit, 100, &tidegate_policy::circuit_breaker::Error::default());
+    let failed = circuit.breaker.failed(&mut circuit.world, 0, permit, 100, &[]);
     assert_eq!((failed.slow, failed.failed), (2, 1));
     assert!((failed.slow_rate - 50.0).abs() < f64::EPSILON);
     assert_eq!(failed.event, event(Cause::SlowRate, TRIPPED.0, TRIPPED.1));
@@ -249,8 +248,7 @@ fn a_failure_is_seen_by_every_host_at_once() {
     let elsewhere = CircuitBreaker::open(&on_failures()).expect("sound");
     circuit.fail_times(2);
     let permit = elsewhere.admit(&mut circuit.world, 0).permit;
-    let opened =
-        elsewhere.failed(&mut circuit.world, 0, permit, 1, &tidegate_policy::circuit_breaker::Error::default());
+    let opened = elsewhere.failed(&mut circuit.world, 0, permit, 1, &[]);
     assert_eq!(opened.event.cause, Cause::Failures);
     assert_eq!(circuit.admit().effect, Effect::RefusedOpen);
 }

@@ -1,8 +1,8 @@
 //! A circuit to play with: a checked breaker and its world.
 
 use tidegate_policy::circuit_breaker::{
-    Cause, CircuitBreaker, Config, Effect, Error, Event, FailureCount, FailureRate, HalfOpen, Mode, Permit, Report,
-    Sample, SlowRate, State, Trip,
+    Cause, CircuitBreaker, Config, Effect, Error, Event, FailureCount, FailureRate, HalfOpen, Mode, Others, Permit,
+    ProbeRule, Report, Sample, SlowRate, State, Trip,
 };
 use tidegate_policy::fake::FakeWorld;
 use tidegate_policy::kv::{Cell, Clock, Kv};
@@ -22,8 +22,9 @@ pub(crate) fn without_rules() -> Config {
         },
         open_ms: 5_000,
         backoff: None,
-        half_open: HalfOpen { probes: 2, successes: 2, permit_ms: 1_000 },
+        half_open: HalfOpen { probes: 2, successes: 2, permit_ms: 1_000, rule: ProbeRule::FirstFailure },
         monitored: vec![],
+        others: Others::Ignored,
         ignored: vec![],
         mode: Mode::Normal,
     }
@@ -96,11 +97,16 @@ impl Circuit {
     }
 
     pub(crate) fn fail(&mut self, permit: Permit) -> Report {
-        self.breaker.failed(&mut self.world, 0, permit, 1, &Error { name: "Refused", message: "no", code: "503" })
+        let error = Error { name: "Refused", message: "no", code: "503", status: "503" };
+        self.breaker.failed(&mut self.world, 0, permit, 1, &[error])
     }
 
     pub(crate) fn cancel(&mut self, permit: Permit) -> Report {
-        self.breaker.cancelled(&mut self.world, 0, permit)
+        self.cancel_after(permit, 0)
+    }
+
+    pub(crate) fn cancel_after(&mut self, permit: Permit, elapsed_ms: u64) -> Report {
+        self.breaker.cancelled(&mut self.world, 0, permit, elapsed_ms)
     }
 
     pub(crate) fn status(&mut self) -> Report {

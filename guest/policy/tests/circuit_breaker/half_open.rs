@@ -1,6 +1,6 @@
 //! Probes of the half-open circuit.
 
-use tidegate_policy::circuit_breaker::{Cause, Config, Effect, HalfOpen, Mode, Settle, State, Trip};
+use tidegate_policy::circuit_breaker::{Cause, Config, Effect, HalfOpen, Mode, ProbeRule, Settle, State, Trip};
 
 use crate::common::{Circuit, START_US, event, on_failures, on_slow_rate};
 
@@ -123,7 +123,7 @@ fn a_slow_probe_succeeds_where_no_rule_asks_for_speed() {
 
 #[test]
 fn probes_go_on_until_enough_have_succeeded() {
-    let half_open = HalfOpen { probes: 1, successes: 5, permit_ms: 1_000 };
+    let half_open = HalfOpen { probes: 1, successes: 5, permit_ms: 1_000, rule: ProbeRule::FirstFailure };
     let mut circuit = Circuit::probing(&Config { half_open, ..on_failures() });
     (1..5).for_each(|successes| assert_eq!(circuit.success().successes, successes));
     assert_eq!(circuit.success().state, State::Closed);
@@ -135,7 +135,7 @@ fn retry_after_counts_the_probes_above_a_limit_that_was_lowered() {
     circuit.permit();
     circuit.world.pass_ms(300);
     circuit.permit();
-    let half_open = HalfOpen { probes: 1, successes: 2, permit_ms: 1_000 };
+    let half_open = HalfOpen { probes: 1, successes: 2, permit_ms: 1_000, rule: ProbeRule::FirstFailure };
     let mut lowered = Circuit { world: circuit.world, ..Circuit::new(&Config { half_open, ..on_failures() }) };
     let retry_after_ms = lowered.admit().retry_after_ms;
     assert_eq!(retry_after_ms, 1_000);
@@ -147,7 +147,8 @@ fn retry_after_counts_the_probes_above_a_limit_that_was_lowered() {
 
 #[test]
 fn the_most_probes_at_once_are_all_remembered() {
-    let half_open = HalfOpen { probes: 1_000, successes: 1_000, permit_ms: 86_400_000 };
+    let rule = ProbeRule::FirstFailure;
+    let half_open = HalfOpen { probes: 1_000, successes: 1_000, permit_ms: 86_400_000, rule };
     let mut circuit = Circuit::probing(&Config { half_open, ..on_failures() });
     let permits: Vec<_> = (0..1_000).map(|_| circuit.permit()).collect();
     assert_eq!(circuit.admit().effect, Effect::RefusedProbes);

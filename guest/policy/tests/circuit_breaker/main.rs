@@ -9,5 +9,6 @@ mod half_open;
 mod model;
 mod modes;
 mod open;
+mod probe_rules;
 mod properties;
 mod script;

@@ -1,7 +1,7 @@
 //! A model of the promises: it keeps the whole history in memory and recounts it for every answer. It knows nothing of
 //! cells, generations or text.
 
-use tidegate_policy::circuit_breaker::{Cause, Config, Effect, Mode, Report, Sample, Settle, State};
+use tidegate_policy::circuit_breaker::{Cause, Config, Effect, Mode, Others, ProbeRule, Report, Sample, Settle, State};
 
 use crate::script::{SLOW_MS, Step};
 
@@ -20,13 +20,22 @@ struct Call {
     at_us: u64,
     failed: bool,
     slow: bool,
+    given_up: bool,
+}
+
+/// How a call ended that counts, and after how many milliseconds.
+#[derive(Debug, Clone, Copy)]
+enum Ended {
+    Succeeded(u64),
+    Failed(u64),
+    GivenUp(u64),
 }
 
 #[derive(Debug, Clone)]
 enum Phase {
     Closed,
     Open { until_us: u64 },
-    HalfOpen { successes: u32, last: u32, probes: Vec<(u32, u64)> },
+    HalfOpen { ended: Vec<bool>, last: u32, probes: Vec<(u32, u64)> },
 }
 
 /// What of a report is promised.
@@ -118,12 +127,12 @@ impl Model {
         let ticket = step.permit(&self.tickets);
         let (effect, probe) = match step {
             Step::Admit => self.admit(),
-            Step::Succeed { elapsed_ms, .. } => (self.finish(ticket?, Some((false, elapsed_ms))), 0),
-            Step::Fail { elapsed_ms, counts, .. } => {
-                let counts = counts || self.config.ignored.is_empty();
-                (self.finish(ticket?, counts.then_some((true, elapsed_ms))), 0)
+            Step::Succeed { elapsed_ms, .. } => (self.finish(ticket?, Some(Ended::Succeeded(elapsed_ms))), 0),
+            Step::Fail { elapsed_ms, counts, .. } => (self.finish(ticket?, self.failure(counts, elapsed_ms)), 0),
+            Step::Cancel { elapsed_ms, .. } => {
+                let slow = self.is_slow(elapsed_ms);
+                (self.finish(ticket?, slow.then_some(Ended::GivenUp(elapsed_ms))), 0)
             }
-            Step::Cancel { .. } => (self.finish(ticket?, None), 0),
             Step::Status => (Effect::None, 0),
             Step::Order(mode) => (self.order(mode), 0),
             Step::Reset => (self.close(Cause::Reset), 0),
@@ -200,12 +209,12 @@ impl Model {
 
     fn admit_probe(&mut self) -> (Effect, u32) {
         if matches!(self.phase, Phase::Open { .. }) {
-            let phase = Phase::HalfOpen { successes: 0, last: 0, probes: vec![] };
+            let phase = Phase::HalfOpen { ended: vec![], last: 0, probes: vec![] };
             self.change(Cause::OpenElapsed, State::Open, phase);
         }
-        let (now_us, limits) = (self.now_us(), self.config.half_open);
+        let (now_us, limits, places) = (self.now_us(), self.config.half_open, self.places());
         let Phase::HalfOpen { last, probes, .. } = &mut self.phase else { panic!("it is half-open") };
-        if probes.iter().filter(|probe| probe.1 > now_us).count() >= limits.probes as usize {
+        if probes.iter().filter(|probe| probe.1 > now_us).count() >= places as usize {
             return (Effect::RefusedProbes, 0);
         }
         *last += 1;
@@ -216,8 +225,46 @@ impl Model {
         (Effect::Admitted, probe)
     }
 
-    /// `outcome` is whether the call failed and how long it took; none: it counts as nothing.
-    fn finish(&mut self, ticket: Ticket, outcome: Option<(bool, u64)>) -> Effect {
+    /// What an error counts as that has or has not the status of those that count.
+    fn failure(&self, counts: bool, elapsed_ms: u64) -> Option<Ended> {
+        if counts || self.config.monitored.is_empty() && self.config.ignored.is_empty() {
+            return Some(Ended::Failed(elapsed_ms));
+        }
+        let success = self.config.ignored.is_empty() && self.config.others == Others::Success;
+        success.then_some(Ended::Succeeded(elapsed_ms))
+    }
+
+    /// How many probes may be in flight: by some rules no more than are still to end.
+    fn places(&self) -> u32 {
+        let limits = self.config.half_open;
+        let Phase::HalfOpen { ended, .. } = &self.phase else { return limits.probes };
+        match limits.rule {
+            ProbeRule::FirstFailure => limits.probes,
+            ProbeRule::Ratio(of) => limits.probes.min(of - count(ended.iter())),
+            ProbeRule::Rate(rate) => limits.probes.min(rate.of - count(ended.iter())),
+        }
+    }
+
+    /// Whether the probes that have ended close the circuit or open it again; none: neither.
+    fn judged(&self) -> Option<bool> {
+        let limits = self.config.half_open;
+        let Phase::HalfOpen { ended, .. } = &self.phase else { panic!("it is half-open") };
+        let successes = count(ended.iter().filter(|good| **good));
+        let failed = count(ended.iter()) - successes;
+        let enough = successes == limits.successes;
+        match limits.rule {
+            ProbeRule::FirstFailure => (enough || failed > 0).then_some(enough),
+            ProbeRule::Ratio(of) => {
+                (enough || successes + (of - count(ended.iter())) < limits.successes).then_some(enough)
+            }
+            ProbeRule::Rate(rate) => {
+                (count(ended.iter()) == rate.of).then(|| f64::from(failed) * 100.0 < rate.percent * f64::from(rate.of))
+            }
+        }
+    }
+
+    /// `ended` is none where it counts as nothing.
+    fn finish(&mut self, ticket: Ticket, ended: Option<Ended>) -> Effect {
         let now_us = self.now_us();
         if ticket.epoch != self.epoch || now_us.saturating_sub(ticket.at_us) > DAY_US {
             return Effect::Late;
@@ -234,33 +281,38 @@ impl Model {
             };
             probes.remove(at);
             self.seen_us = now_us;
-            return outcome.map_or(Effect::Ignored, |outcome| self.finish_probe(outcome));
+            return ended.map_or(Effect::Ignored, |ended| self.finish_probe(ended));
         }
-        outcome.map_or(Effect::Ignored, |outcome| self.finish_closed(outcome))
+        ended.map_or(Effect::Ignored, |ended| self.finish_closed(ended))
     }
 
-    fn finish_probe(&mut self, (failed, elapsed_ms): (bool, u64)) -> Effect {
+    fn finish_probe(&mut self, how: Ended) -> Effect {
+        let (Ended::Succeeded(elapsed_ms) | Ended::Failed(elapsed_ms) | Ended::GivenUp(elapsed_ms)) = how;
         let slow = self.is_slow(elapsed_ms);
-        let failed = failed || slow;
-        let needed = self.config.half_open.successes;
-        let Phase::HalfOpen { successes, .. } = &mut self.phase else { panic!("it is half-open") };
-        *successes += u32::from(!failed);
-        if *successes == needed {
+        let failed = slow || matches!(how, Ended::Failed(_));
+        let Phase::HalfOpen { ended, .. } = &mut self.phase else { panic!("it is half-open") };
+        ended.push(!failed);
+        let judged = self.judged();
+        if judged == Some(true) {
+            if failed {
+                (self.last_failure_us, self.counted_us) = (Some(self.now_us()), self.clock_us);
+            }
             self.close(Cause::ProbesSucceeded);
-            return Effect::CountedSuccess;
+        } else {
+            self.remember(failed, slow, false);
         }
-        self.remember(failed, slow);
-        if failed {
+        if judged == Some(false) {
             self.reopened += 1;
             self.trip(Cause::ProbeFailed);
-            return Effect::CountedFailure;
         }
-        Effect::CountedSuccess
+        if failed { Effect::CountedFailure } else { Effect::CountedSuccess }
     }
 
-    fn finish_closed(&mut self, (failed, elapsed_ms): (bool, u64)) -> Effect {
-        self.remember(failed, self.is_slow(elapsed_ms));
-        self.settle = if failed { Settle::Now } else { Settle::Later };
+    fn finish_closed(&mut self, how: Ended) -> Effect {
+        let (Ended::Succeeded(elapsed_ms) | Ended::Failed(elapsed_ms) | Ended::GivenUp(elapsed_ms)) = how;
+        let (failed, given_up) = (matches!(how, Ended::Failed(_)), matches!(how, Ended::GivenUp(_)));
+        self.remember(failed, self.is_slow(elapsed_ms), given_up);
+        self.settle = if failed || given_up { Settle::Now } else { Settle::Later };
         let met = self.met(failed).filter(|_| self.mode() != Mode::ForcedClosed);
         if let Some(cause) = met {
             self.settle = Settle::Now;
@@ -271,7 +323,11 @@ impl Model {
                 self.trip(cause);
             }
         }
-        if failed { Effect::CountedFailure } else { Effect::CountedSuccess }
+        match how {
+            Ended::Succeeded(_) => Effect::CountedSuccess,
+            Ended::Failed(_) => Effect::CountedFailure,
+            Ended::GivenUp(_) => Effect::CountedSlow,
+        }
     }
 
     fn trip(&mut self, cause: Cause) {
@@ -292,7 +348,7 @@ impl Model {
         self.config.trip.slow_rate.is_some() && elapsed_ms >= SLOW_MS
     }
 
-    fn remember(&mut self, failed: bool, slow: bool) {
+    fn remember(&mut self, failed: bool, slow: bool, given_up: bool) {
         let at_us = self.now_us();
         let trip = &self.config.trip;
         if failed || self.consecutive() > 0 || trip.failure_rate.is_some() || trip.slow_rate.is_some() {
@@ -301,7 +357,7 @@ impl Model {
         if failed {
             self.last_failure_us = Some(at_us);
         }
-        self.history.push(Call { at_us, failed, slow });
+        self.history.push(Call { at_us, failed, slow, given_up });
     }
 
     fn failures(&self) -> u32 {
@@ -311,7 +367,8 @@ impl Model {
     }
 
     fn consecutive(&self) -> u32 {
-        count(self.history.iter().rev().take_while(|call| call.failed))
+        let known = self.history.iter().rev().filter(|call| !call.given_up);
+        count(known.take_while(|call| call.failed))
     }
 
     fn sample(&self) -> Vec<&Call> {
@@ -384,10 +441,11 @@ impl Model {
         match (&self.phase, self.state()) {
             _ if self.mode() != Mode::Normal => (0, 0, 0),
             (Phase::Open { until_us }, State::Open) => (0, 0, *until_us),
-            (Phase::HalfOpen { successes, probes, .. }, _) => {
+            (Phase::HalfOpen { ended, probes, .. }, _) => {
+                let successes = count(ended.iter().filter(|good| **good));
                 let alive = probes.iter().map(|probe| probe.1).filter(|us| *us > self.now_us());
-                let full = count(alive.clone()) == self.config.half_open.probes;
-                (*successes, count(alive.clone()), alive.min().filter(|_| full).unwrap_or(0))
+                let full = count(alive.clone()) == self.places();
+                (successes, count(alive.clone()), alive.min().filter(|_| full).unwrap_or(0))
             }
             _ => (0, 0, 0),
         }

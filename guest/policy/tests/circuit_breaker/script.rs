@@ -2,8 +2,8 @@
 
 use proptest::prelude::*;
 use tidegate_policy::circuit_breaker::{
-    Backoff, CircuitBreaker, Config, Error, ErrorPart, ErrorPattern, FailureCount, FailureRate, HalfOpen, Mode, Permit,
-    Report, Sample, SlowRate, Trip,
+    Backoff, CircuitBreaker, Config, Error, ErrorPart, ErrorPattern, FailureCount, FailureRate, HalfOpen, Mode, Others,
+    Permit, ProbeRate, ProbeRule, Report, Sample, SlowRate, Trip,
 };
 use tidegate_policy::kv::{Clock, Kv};
 
@@ -16,7 +16,7 @@ pub(crate) enum Step {
     Admit,
     Succeed { back: usize, elapsed_ms: u64 },
     Fail { back: usize, elapsed_ms: u64, counts: bool },
-    Cancel { back: usize },
+    Cancel { back: usize, elapsed_ms: u64 },
     Status,
     Order(Mode),
     Reset,
@@ -28,7 +28,7 @@ impl Step {
     /// Which permit the step hands back.
     pub(crate) fn permit<P: Copy>(self, permits: &[P]) -> Option<P> {
         match self {
-            Self::Succeed { back, .. } | Self::Fail { back, .. } | Self::Cancel { back } => {
+            Self::Succeed { back, .. } | Self::Fail { back, .. } | Self::Cancel { back, .. } => {
                 permits.len().checked_sub(back % permits.len().max(1) + 1).map(|index| permits[index])
             }
             _ => None,
@@ -47,10 +47,11 @@ impl Step {
             Self::Admit => breaker.admit(world, 0),
             Self::Succeed { elapsed_ms, .. } => breaker.succeeded(world, 0, permit?, elapsed_ms),
             Self::Fail { elapsed_ms, counts, .. } => {
-                let error = Error { name: "Broken", message: "it broke", code: if counts { "500" } else { "404" } };
-                breaker.failed(world, 0, permit?, elapsed_ms, &error)
+                let cause = Error { status: if counts { "500" } else { "404" }, ..Error::default() };
+                let error = Error { name: "Broken", message: "it broke", ..Error::default() };
+                breaker.failed(world, 0, permit?, elapsed_ms, &[error, cause])
             }
-            Self::Cancel { .. } => breaker.cancelled(world, 0, permit?),
+            Self::Cancel { elapsed_ms, .. } => breaker.cancelled(world, 0, permit?, elapsed_ms),
             Self::Status => breaker.status(world, 0),
             Self::Order(mode) => breaker.set_mode(world, 0, mode),
             Self::Reset => breaker.reset(world, 0),
@@ -93,7 +94,7 @@ fn call() -> impl Strategy<Value = Step> {
         40 => Just(Step::Admit),
         14 => (back(), elapsed()).prop_map(|(back, elapsed_ms)| Step::Succeed { back, elapsed_ms }),
         30 => fail.prop_map(|(back, elapsed_ms, counts)| Step::Fail { back, elapsed_ms, counts }),
-        4 => back().prop_map(|back| Step::Cancel { back }),
+        4 => (back(), elapsed()).prop_map(|(back, elapsed_ms)| Step::Cancel { back, elapsed_ms }),
         6 => Just(Step::Status),
         2 => mode().prop_map(Step::Order),
         1 => Just(Step::Reset),
@@ -115,23 +116,38 @@ fn mode() -> impl Strategy<Value = Mode> {
 pub(crate) fn config() -> impl Strategy<Value = Config> {
     let backoff = prop::option::of((1..4_u32, 1_000..9_000_u64));
     let mode = prop_oneof![8 => Just(Mode::Normal), 1 => Just(Mode::MetricsOnly), 1 => mode()];
-    (trip(), 200..1_500_u64, backoff, half_open(), any::<bool>(), mode).prop_map(
-        |(trip, open_ms, backoff, half_open, ignores, mode)| {
-            let ignored = ErrorPattern { part: ErrorPart::Code, pattern: "4??".to_string() };
+    (trip(), 200..1_500_u64, backoff, half_open(), errors(), mode).prop_map(
+        |(trip, open_ms, backoff, half_open, (monitored, others, ignored), mode)| {
             let backoff =
                 backoff.map(|(factor, more_ms)| Backoff { factor: f64::from(factor), cap_ms: open_ms + more_ms });
-            let ignored = if ignores { vec![ignored] } else { vec![] };
-            Config { trip, open_ms, backoff, half_open, monitored: vec![], ignored, mode }
+            Config { trip, open_ms, backoff, half_open, monitored, others, ignored, mode }
         },
     )
 }
 
+/// All errors count, or those of a status do not, or only those of another.
+fn errors() -> impl Strategy<Value = (Vec<ErrorPattern>, Others, Vec<ErrorPattern>)> {
+    let pattern = |text: &str| vec![ErrorPattern { part: ErrorPart::Status, pattern: text.to_string() }];
+    let monitored = pattern("5??");
+    prop_oneof![
+        Just((vec![], Others::Success, vec![])),
+        Just((vec![], Others::Success, pattern("4??"))),
+        Just((monitored.clone(), Others::Ignored, vec![])),
+        Just((monitored, Others::Success, vec![])),
+    ]
+}
+
 fn half_open() -> impl Strategy<Value = HalfOpen> {
-    (1..4_u32, 1..4_u32, 100..2_000_u64).prop_map(|(probes, successes, permit_ms)| HalfOpen {
-        probes,
-        successes,
-        permit_ms,
-    })
+    (1..4_u32, 1..4_u32, 100..2_000_u64, 0..3_u32, 0..=2_u32, 1..=100_u32).prop_map(
+        |(probes, successes, permit_ms, kind, more, percent)| {
+            let rule = match kind {
+                0 => ProbeRule::FirstFailure,
+                1 => ProbeRule::Ratio(successes + more),
+                _ => ProbeRule::Rate(ProbeRate { percent: f64::from(percent), of: 1 + more }),
+            };
+            HalfOpen { probes, successes, permit_ms, rule }
+        },
+    )
 }
 
 fn trip() -> impl Strategy<Value = Trip> {

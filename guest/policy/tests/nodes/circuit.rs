@@ -3,7 +3,7 @@
 use proptest::prelude::*;
 use serde_json::json;
 use tidegate_policy::circuit_breaker::{
-    CircuitBreaker, Config, Effect, FailureCount, HalfOpen, Mode, Sample, Settle, State, Trip,
+    CircuitBreaker, Config, Effect, Error, FailureCount, HalfOpen, Mode, Others, ProbeRule, Sample, Settle, State, Trip,
 };
 
 use crate::common::{Circuit, T0_US, parsed, paths};
@@ -141,6 +141,29 @@ fn monitored_errors_are_found_anywhere_in_the_name_or_the_message() {
 }
 
 #[test]
+fn monitored_errors_are_found_in_the_code_the_status_and_the_causes() {
+    let error = Error { name: "HTTPStatusError", message: "it failed", ..Error::default() };
+    let coded = [Error { code: "ECONNREFUSED", ..error }];
+    let replied = [Error { status: "503", ..error }];
+    let caused = [error, Error::default(), Error { name: "ConnectTimeout", status: "504", ..Error::default() }];
+    let cases: [(&str, &[Error<'_>], bool); 6] = [
+        ("ECONN", &coded, true),
+        ("50?", &replied, true),
+        ("Timeout", &caused, true),
+        ("504", &caused, true),
+        ("504", &replied, false),
+        ("ECONN", &caused, false),
+    ];
+    for (monitored, errors, counts) in cases {
+        let mut circuit = Circuit::new(&json!({ "monitoredErrors": [monitored] }));
+        let token = circuit.admit().token;
+        let effect = circuit.fail_by(&token, errors).report.effect;
+        let expected = if counts { Effect::CountedFailure } else { Effect::Ignored };
+        assert_eq!(effect, expected, "{monitored} {errors:?}");
+    }
+}
+
+#[test]
 fn an_sdk_circuit_of_the_same_settings_is_the_same_circuit() {
     let mut circuit = Circuit::opened(&json!({}));
     let trip = Trip {
@@ -151,9 +174,9 @@ fn an_sdk_circuit_of_the_same_settings_is_the_same_circuit() {
         sample: Sample::Calls(1),
         minimum_calls: 1,
     };
-    let half_open = HalfOpen { probes: 2, successes: 2, permit_ms: 60_000 };
-    let (monitored, ignored, mode) = (vec![], vec![], Mode::Normal);
-    let config = Config { trip, open_ms: 5_000, backoff: None, half_open, monitored, ignored, mode };
+    let half_open = HalfOpen { probes: 2, successes: 2, permit_ms: 60_000, rule: ProbeRule::FirstFailure };
+    let (monitored, others, ignored, mode) = (vec![], Others::Ignored, vec![], Mode::Normal);
+    let config = Config { trip, open_ms: 5_000, backoff: None, half_open, monitored, others, ignored, mode };
     let breaker = CircuitBreaker::open(&config).expect("it is sound");
     assert_eq!(breaker.admit(&mut circuit.world, 0).effect, Effect::RefusedOpen);
     breaker.set_mode(&mut circuit.world, 0, Mode::ForcedOpen);

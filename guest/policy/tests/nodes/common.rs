@@ -1,6 +1,7 @@
 //! Nodes to play with.
 
 use serde_json::{Value, json};
+use tidegate_policy::circuit_breaker::Error;
 use tidegate_policy::fake::FakeWorld;
 use tidegate_policy::nodes::{CircuitBreakerNode, CircuitStep, RateLimiterNode, Step};
 use tidegate_policy::problem::Problem;
@@ -138,7 +139,10 @@ impl Circuit {
     }
 
     pub(crate) fn fail_with(&mut self, token: &str, name: &str, message: &str) -> CircuitStep {
-        let error = tidegate_policy::circuit_breaker::Error { name, message, code: "503" };
-        self.node.failed(&mut self.world, 0, token, &error).expect("an admission has given this token")
+        self.fail_by(token, &[Error { name, message, ..Error::default() }])
+    }
+
+    pub(crate) fn fail_by(&mut self, token: &str, errors: &[Error<'_>]) -> CircuitStep {
+        self.node.failed(&mut self.world, 0, token, errors).expect("an admission has given this token")
     }
 }

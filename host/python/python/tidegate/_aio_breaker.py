@@ -10,7 +10,7 @@ from typing import Any, ParamSpec, TypeVar
 from tidegate import _tidegate as _core
 from tidegate._config import Mode
 from tidegate._errors import CircuitOpenError, TidegateError
-from tidegate._failure import Failure, as_failure, not_recorded
+from tidegate._failure import Failure, errors_of, not_recorded
 from tidegate._loops import hear
 from tidegate._settings import as_dict
 from tidegate._tidegate import CircuitReport, Permit
@@ -60,13 +60,14 @@ class CircuitBreaker:
 
     async def failed(self, permit: Permit, failure: Failure | BaseException, *, elapsed_ms: float) -> CircuitReport:
         """The call failed. When this returns, every host sees it."""
-        failure = as_failure(failure)
-        answer = self._core.start_failed(permit, elapsed_ms, failure.name, failure.message, failure.code)
-        return await _report(answer)
+        return await _report(self._core.start_failed(permit, elapsed_ms, errors_of(failure)))
 
-    async def cancelled(self, permit: Permit) -> CircuitReport:
-        """The call was not made or was given up: no outcome."""
-        return await _report(self._core.start_cancelled(permit))
+    async def cancelled(self, permit: Permit, *, elapsed_ms: float = 0) -> CircuitReport:
+        """The call was not made, or was given up after a time: no outcome.
+
+        Where there is a ``slow_rate`` and it took at least that long, it counts as slow; a slow probe has failed.
+        """
+        return await _report(self._core.start_cancelled(permit, elapsed_ms))
 
     async def status(self) -> CircuitReport:
         """Reads the circuit and changes nothing."""
@@ -151,11 +152,11 @@ class CircuitBreaker:
     ) -> None:
         if report.permit is None:
             return
+        elapsed_ms = max(0, self._gate.now_us() - started_us) / 1_000
         if not isinstance(error, Exception):
             # One who is being cancelled must not wait.
-            self._core.give_back(report.permit)
+            self._core.give_back(report.permit, elapsed_ms)
             return
-        elapsed_ms = max(0, self._gate.now_us() - started_us) / 1_000
         try:
             await self.failed(report.permit, failure_of(error), elapsed_ms=elapsed_ms)
         except TidegateError as unrecorded:

@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 
 from tidegate import _tidegate as _core
 from tidegate._errors import CircuitOpenError, TidegateError
-from tidegate._failure import Failure, as_failure, not_recorded
+from tidegate._failure import Failure, errors_of, not_recorded
 from tidegate._loops import hear
 from tidegate._node_base import CircuitBreakerNodeBase, RateLimiterNodeBase
 from tidegate._node_results import (
@@ -169,8 +169,7 @@ class CircuitBreakerNode(CircuitBreakerNodeBase):
 
     async def failed(self, error: Failure | BaseException, token: str | None = None) -> CircuitPassage:
         """The call failed, likewise. When this returns, every host sees it."""
-        failure = as_failure(error)
-        answer = self._core.start_failed(token, failure.name, failure.message, failure.code)
+        answer = self._core.start_failed(token, errors_of(error))
         return await _passage(answer)
 
     async def cancelled(self, token: str | None = None) -> CircuitPassage:

@@ -14,6 +14,8 @@ from tidegate._errors import ConfigError, Problem
 WindowUnit: TypeAlias = Literal["millisecond", "second", "minute", "hour", "day"]
 """A unit of a window's length."""
 
+Others: TypeAlias = Literal["ignored", "success"]
+"""What an error counts as that is not monitored."""
 Mode: TypeAlias = Literal["normal", "forced-open", "forced-closed", "disabled", "metrics-only"]
 """What the operator of a circuit has ordered."""
 
@@ -280,28 +282,55 @@ class Backoff(_Settings):
 
 
 @dataclass(frozen=True)
+class ProbeRatio(_Settings):
+    """So many probes decide.
+
+    Of them ``successes`` close the circuit, and it opens again as soon as too many have failed for that.
+    """
+
+    of: int
+    """How many; ``successes`` to 1,000,000."""
+
+
+@dataclass(frozen=True)
+class ProbeRate(_Settings):
+    """The failure rate of so many probes decides. ``successes`` means nothing."""
+
+    percent: float
+    """The circuit opens again at this share of failed probes, and else closes; more than 0, at most 100."""
+    of: int
+    """How many probes must have ended before; 1 to 1,000,000."""
+
+
+ProbeRule: TypeAlias = Literal["first-failure"] | ProbeRatio | ProbeRate
+"""What ends the half-open state. A probe that was given up, or whose error is ignored, has not ended."""
+
+
+@dataclass(frozen=True)
 class HalfOpen(_Settings):
-    """What a half-open circuit admits."""
+    """What a half-open circuit admits, and what ends it."""
 
     probes: int = 1
-    """Probes in flight at once; 1 to 1,000."""
+    """Probes in flight at once; 1 to 1,000. By `ProbeRatio` and `ProbeRate` never more than are still to end."""
     successes: int = 1
     """Successes that close the circuit; 1 to 1,000,000."""
     permit_ms: Time = 60_000
     """A probe whose outcome has not come after this time is given up; 1 to 86,400,000 ms."""
+    rule: ProbeRule = "first-failure"
+    """What closes the circuit or opens it again: ``successes`` or the first failure, or how many probes do."""
 
 
 @dataclass(frozen=True)
 class ErrorPattern(_Settings):
-    """A pattern for the whole of a text, case and all.
+    """A pattern for the whole of a text of an error or of one of its causes, case and all.
 
     ``*`` stands for any text, ``?`` for any one character, and a backslash takes the next character as it is.
     """
 
     pattern: str
     """1 to 1,024 bytes."""
-    part: Literal["any", "name", "message", "code"] = "any"
-    """Which text of an error is matched: the name of its class, its message, its code, or any of them."""
+    part: Literal["any", "name", "message", "code", "status"] = "any"
+    """Which text of an error is matched: the name of its class, its message, its code, its status, or any of them."""
 
 
 Json: TypeAlias = Mapping[str, Any]
@@ -325,6 +354,8 @@ def _plain(value: object, path: str) -> object:
     """The value in terms of JSON; an error tells which part of it is not."""
     if isinstance(value, Share):
         return {"share": _plain(value.hosts, path)}
+    if isinstance(value, (ProbeRatio, ProbeRate)):
+        return {"ratio" if isinstance(value, ProbeRatio) else "rate": vars(value)}
     if isinstance(value, _Settings) and is_dataclass(value):
         given = {_camel(each.name): getattr(value, each.name) for each in fields(value)}
         return _plain({name: part for name, part in given.items() if part is not None}, path)

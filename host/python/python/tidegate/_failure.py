@@ -3,25 +3,35 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import islice
+from typing import TypeAlias
 
 from tidegate._errors import TidegateError
 
 log = logging.getLogger("tidegate")
+
+Texts: TypeAlias = tuple[str, str, str, str]
+"""Name, message, code and status of an error."""
 
 _CODES = ("code", "status_code", "status", "errno")
 
 
 @dataclass(frozen=True)
 class Failure:
-    """An error by its name, message and code. Empty text where there is none."""
+    """An error by its name, message, code and status, and its causes. Empty text where there is none."""
 
     name: str
     """The name of the error's class."""
     message: str = ""
     """Its message."""
     code: str = ""
-    """Its code, such as an HTTP status."""
+    """Its code, such as an errno."""
+    status: str = ""
+    """Its status, such as that of an HTTP reply."""
+    causes: Sequence[Failure] = ()
+    """What caused it, which patterns see as well: of an error and its causes the first 16."""
 
     @classmethod
     def of(cls, error: BaseException) -> Failure:
@@ -42,9 +52,16 @@ def _message(error: BaseException) -> str:
         return ""
 
 
-def as_failure(failure: Failure | BaseException) -> Failure:
-    """What an exception counts by."""
-    return failure if isinstance(failure, Failure) else Failure.of(failure)
+def errors_of(failure: Failure | BaseException) -> list[Texts]:
+    """What the core is told of a failure: the error and then its causes, each before its own; 16 at most."""
+    failure = failure if isinstance(failure, Failure) else Failure.of(failure)
+    return list(islice(_texts_of(failure), 16))
+
+
+def _texts_of(failure: Failure) -> Iterator[Texts]:
+    yield failure.name, failure.message, failure.code, failure.status
+    for cause in failure.causes:
+        yield from _texts_of(cause)
 
 
 def not_recorded(circuit: str, error: TidegateError) -> None:

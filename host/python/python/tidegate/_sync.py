@@ -17,6 +17,7 @@ from tidegate._config import (
     Limit,
     Mode,
     OnLimit,
+    Others,
     StoreGuard,
     StoreState,
     Time,
@@ -147,6 +148,7 @@ class Tidegate(NodeMethods):
         backoff: Backoff | None = ...,
         half_open: HalfOpen | None = ...,
         monitored: Sequence[ErrorPattern] | None = ...,
+        others: Others | None = ...,
         ignored: Sequence[ErrorPattern] | None = ...,
         mode: Mode | None = ...,
         when_away: WhenAway | None = ...,
@@ -156,8 +158,9 @@ class Tidegate(NodeMethods):
         """Opens a circuit breaker, by its name and settings or by a mapping with all of them as JSON has them.
 
         Circuits of the same name on the same store are one circuit. ``trip`` says when it opens, ``consecutive=5`` is
-        short for ``trip=Trip(consecutive=5)``; it stays open for ``open_ms`` (30,000). Errors that match none of
-        ``monitored`` (all) or one of ``ignored`` (none) are neither failure nor success. Raises `ConfigError`.
+        short for ``trip=Trip(consecutive=5)``; it stays open for ``open_ms`` (30,000). Errors that match one of
+        ``ignored`` (none) are neither failure nor success, nor are those that match none of ``monitored`` (all), unless
+        ``others`` is ``success``. Raises `ConfigError`.
         """
         return CircuitBreaker(self._core.circuit_breaker(breaker_text(config, settings)), self._core)
 

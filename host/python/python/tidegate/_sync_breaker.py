@@ -10,7 +10,7 @@ from typing import Any, ParamSpec, TypeVar
 from tidegate import _tidegate as _core
 from tidegate._config import Mode
 from tidegate._errors import CircuitOpenError, TidegateError
-from tidegate._failure import Failure, as_failure, not_recorded
+from tidegate._failure import Failure, errors_of, not_recorded
 from tidegate._settings import as_dict
 from tidegate._tidegate import CircuitReport, Permit
 
@@ -59,12 +59,14 @@ class CircuitBreaker:
 
     def failed(self, permit: Permit, failure: Failure | BaseException, *, elapsed_ms: float) -> CircuitReport:
         """The call failed. When this returns, every host sees it."""
-        failure = as_failure(failure)
-        return self._core.failed(permit, elapsed_ms, failure.name, failure.message, failure.code)
+        return self._core.failed(permit, elapsed_ms, errors_of(failure))
 
-    def cancelled(self, permit: Permit) -> CircuitReport:
-        """The call was not made or was given up: no outcome."""
-        return self._core.cancelled(permit)
+    def cancelled(self, permit: Permit, *, elapsed_ms: float = 0) -> CircuitReport:
+        """The call was not made, or was given up after a time: no outcome.
+
+        Where there is a ``slow_rate`` and it took at least that long, it counts as slow; a slow probe has failed.
+        """
+        return self._core.cancelled(permit, elapsed_ms)
 
     def status(self) -> CircuitReport:
         """Reads the circuit and changes nothing."""
@@ -151,6 +153,6 @@ class CircuitBreaker:
             if isinstance(error, Exception):
                 self.failed(report.permit, failure_of(error), elapsed_ms=elapsed_ms)
             else:
-                self.cancelled(report.permit)
+                self.cancelled(report.permit, elapsed_ms=elapsed_ms)
         except TidegateError as unrecorded:
             not_recorded(self.name, unrecorded)

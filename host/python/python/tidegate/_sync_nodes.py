@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 
 from tidegate import _tidegate as _core
 from tidegate._errors import CircuitOpenError, TidegateError
-from tidegate._failure import Failure, as_failure, not_recorded
+from tidegate._failure import Failure, errors_of, not_recorded
 from tidegate._node_base import CircuitBreakerNodeBase, RateLimiterNodeBase
 from tidegate._node_results import (
     CircuitPassage,
@@ -164,8 +164,7 @@ class CircuitBreakerNode(CircuitBreakerNodeBase):
 
     def failed(self, error: Failure | BaseException, token: str | None = None) -> CircuitPassage:
         """The call failed, likewise. When this returns, every host sees it."""
-        failure = as_failure(error)
-        return passage_of(self._core.failed(token, failure.name, failure.message, failure.code))
+        return passage_of(self._core.failed(token, errors_of(error)))
 
     def cancelled(self, token: str | None = None) -> CircuitPassage:
         """The call was not made or was given up, likewise: no outcome."""

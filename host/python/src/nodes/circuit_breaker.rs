@@ -4,12 +4,13 @@ use std::future::Future;
 use std::sync::Arc;
 
 use pyo3::prelude::*;
+use tidegate::Error;
 use tidegate::nodes::{CircuitPassage, FallbackAction};
-use tidegate::{Error, Failure};
 use tokio::runtime::Handle;
 
 use crate::call::{self, Outcome, Undo};
 use crate::errors;
+use crate::failure::{Errors, failure_of};
 use crate::gate::Inner as Gate;
 use crate::limiter::wait;
 use crate::process::PerProcess;
@@ -78,16 +79,9 @@ impl CircuitBreakerNode {
         wait(py, &runtime, node.succeeded(token)).map(passage_parts)
     }
 
-    fn failed(
-        &self,
-        py: Python<'_>,
-        token: Option<&str>,
-        name: String,
-        message: String,
-        code: String,
-    ) -> PyResult<PassageParts> {
+    fn failed(&self, py: Python<'_>, token: Option<&str>, errors: Errors) -> PyResult<PassageParts> {
         let Opened { node, runtime } = self.open_here(py)?;
-        wait(py, &runtime, node.failed(token, Failure { name, message, code })).map(passage_parts)
+        wait(py, &runtime, node.failed(token, failure_of(errors))).map(passage_parts)
     }
 
     fn cancelled(&self, py: Python<'_>, token: Option<&str>) -> PyResult<PassageParts> {
@@ -109,15 +103,8 @@ impl CircuitBreakerNode {
         self.start(py, Undo::Nothing, move |node| async move { node.succeeded(token.as_deref()).await })
     }
 
-    fn start_failed<'py>(
-        &self,
-        py: Python<'py>,
-        token: Option<String>,
-        name: String,
-        message: String,
-        code: String,
-    ) -> PyResult<Bound<'py, PyAny>> {
-        let failure = Failure { name, message, code };
+    fn start_failed<'py>(&self, py: Python<'py>, token: Option<String>, errors: Errors) -> PyResult<Bound<'py, PyAny>> {
+        let failure = failure_of(errors);
         self.start(py, Undo::Nothing, move |node| async move { node.failed(token.as_deref(), failure).await })
     }
 

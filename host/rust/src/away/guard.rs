@@ -10,7 +10,7 @@ use super::news::News;
 use super::settings::{StoreChange, StoreState};
 use super::steady::Steady;
 use crate::call::{Answer, Request};
-use crate::runtime::wit::circuit_breaker::{Cause, Effect, Error as Failure, Permit, Report, State};
+use crate::runtime::wit::circuit_breaker::{Cause, Effect, Permit, Report, State};
 use crate::runtime::{Policy, Runtime};
 use crate::store::Memory;
 
@@ -189,15 +189,14 @@ impl Guard {
         match outcome {
             // Whoever refuses to write reads all the same.
             Outcome::Read if self.refuses.load(Ordering::Relaxed) => {
-                self.run(circuit, &Request::Cancelled { permit }, "")
+                self.run(circuit, &Request::Cancelled { permit, elapsed_ms: 0 }, "")
             }
             Outcome::Written | Outcome::Read => {
                 self.run(circuit, &Request::Succeeded { permit, elapsed_ms: 0 }, "a probe was answered")
             }
-            Outcome::Unknown => self.run(circuit, &Request::Cancelled { permit }, ""),
+            Outcome::Unknown => self.run(circuit, &Request::Cancelled { permit, elapsed_ms: 0 }, ""),
             Outcome::Failed(trouble) | Outcome::Refused(trouble) => {
-                let failure = Failure { name: String::new(), message: String::new(), code: String::new() };
-                self.run(circuit, &Request::Failed { permit, elapsed_ms: 0, failure }, trouble)
+                self.run(circuit, &Request::Failed { permit, elapsed_ms: 0, errors: Vec::new() }, trouble)
             }
         };
     }

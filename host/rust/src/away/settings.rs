@@ -115,7 +115,7 @@ impl StoreGuard {
         let mut config = CircuitBreakerConfig::consecutive("store guard", self.failures);
         config.open_ms = self.open_ms;
         config.backoff = Some(Backoff { factor: 2.0, cap_ms: self.cap_ms });
-        config.half_open = HalfOpen { probes: 1, successes: 1, permit_ms };
+        config.half_open = HalfOpen { probes: 1, successes: 1, permit_ms, ..HalfOpen::default() };
         config
     }
 }

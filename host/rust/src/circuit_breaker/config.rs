@@ -80,21 +80,47 @@ pub struct Backoff {
     pub cap_ms: u64,
 }
 
-/// What a half-open circuit admits.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+/// What ends the half-open state. A probe that was given up, or whose error is ignored, has not ended.
+#[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub enum ProbeRule {
+    /// [`HalfOpen::successes`] close the circuit; the first failure opens it again.
+    #[default]
+    FirstFailure,
+    /// So many probes decide: of them [`HalfOpen::successes`] close the circuit, and it opens again as soon as too many have failed
+    /// for that.
+    Ratio {
+        /// How many; `successes` to 1,000,000.
+        of: u32,
+    },
+    /// When so many probes have ended, the circuit opens again if this share of them failed, and else closes.
+    /// [`HalfOpen::successes`] means nothing.
+    Rate {
+        /// The share in percent; more than 0, at most 100.
+        percent: f64,
+        /// How many; 1 to 1,000,000.
+        of: u32,
+    },
+}
+
+/// What a half-open circuit admits, and what ends it.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields, default)]
 pub struct HalfOpen {
-    /// Probes in flight at once; 1 to 1,000; by default 1.
+    /// Probes in flight at once; 1 to 1,000; by default 1. By [`ProbeRule::Ratio`] and [`ProbeRule::Rate`] never more than are still
+    /// to end.
     pub probes: u32,
     /// Successes that close the circuit; 1 to 1,000,000; by default 1.
     pub successes: u32,
     /// A probe whose outcome has not come after so many milliseconds is given up; 1 to 86,400,000; by default 60,000.
     pub permit_ms: u64,
+    /// What closes the circuit or opens it again; by default the first failure opens it.
+    pub rule: ProbeRule,
 }
 
 impl Default for HalfOpen {
     fn default() -> Self {
-        Self { probes: 1, successes: 1, permit_ms: 60_000 }
+        Self { probes: 1, successes: 1, permit_ms: 60_000, rule: ProbeRule::FirstFailure }
     }
 }
 
@@ -102,7 +128,7 @@ impl Default for HalfOpen {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum ErrorPart {
-    /// Any of the three.
+    /// Any of the four.
     #[default]
     Any,
     /// The name of the error's type.
@@ -111,14 +137,27 @@ pub enum ErrorPart {
     Message,
     /// The code.
     Code,
+    /// The status.
+    Status,
 }
 
-/// A pattern for the whole of a text, case and all. `*` stands for any text, `?` for any one character, and a backslash takes the
-/// next character as it is.
+/// What an error counts as that is not monitored.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Others {
+    /// Nothing: neither a failure nor a success.
+    #[default]
+    Ignored,
+    /// A success.
+    Success,
+}
+
+/// A pattern for the whole of a text of an error or of one of its causes, case and all. `*` stands for any text, `?` for any one
+/// character, and a backslash takes the next character as it is.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct ErrorPattern {
-    /// What to match; by default any of name, message and code.
+    /// What to match; by default any of name, message, code and status.
     #[serde(default)]
     pub part: ErrorPart,
     /// The pattern; 1 to 1,024 bytes.
@@ -126,7 +165,7 @@ pub struct ErrorPattern {
 }
 
 impl ErrorPattern {
-    /// A pattern for the error's name, message or code.
+    /// A pattern for the error's name, message, code or status.
     pub fn any(pattern: impl Into<String>) -> Self {
         Self { part: ErrorPart::Any, pattern: pattern.into() }
     }
@@ -137,6 +176,7 @@ impl ErrorPattern {
             ErrorPart::Name => wit::ErrorPart::Name,
             ErrorPart::Message => wit::ErrorPart::Message,
             ErrorPart::Code => wit::ErrorPart::Code,
+            ErrorPart::Status => wit::ErrorPart::Status,
         };
         wit::ErrorPattern { part, pattern: self.pattern.clone() }
     }
@@ -161,9 +201,12 @@ pub struct CircuitBreakerConfig {
     /// How to find out that the trouble is over.
     #[serde(default)]
     pub half_open: HalfOpen,
-    /// Errors that count as failures; empty, as by default: all. Any other error is ignored. At most 100.
+    /// Errors that count as failures; empty, as by default: all. At most 100.
     #[serde(default)]
     pub monitored: Vec<ErrorPattern>,
+    /// What any other error counts as; by default nothing.
+    #[serde(default)]
+    pub others: Others,
     /// Errors that are ignored though monitored: neither a failure nor a success. At most 100.
     #[serde(default)]
     pub ignored: Vec<ErrorPattern>,
@@ -189,6 +232,7 @@ impl CircuitBreakerConfig {
             backoff: None,
             half_open: HalfOpen::default(),
             monitored: Vec::new(),
+            others: Others::Ignored,
             ignored: Vec::new(),
             mode: Mode::Normal,
             when_away: WhenAway::Error,
@@ -240,6 +284,20 @@ impl CircuitBreakerConfig {
         self
     }
 
+    /// Counts errors that match one of these patterns as failures, and others as `others` says.
+    #[must_use]
+    pub fn monitored(mut self, patterns: impl IntoIterator<Item = ErrorPattern>, others: Others) -> Self {
+        (self.monitored, self.others) = (patterns.into_iter().collect(), others);
+        self
+    }
+
+    /// Ignores errors that match one of these patterns.
+    #[must_use]
+    pub fn ignored(mut self, patterns: impl IntoIterator<Item = ErrorPattern>) -> Self {
+        self.ignored = patterns.into_iter().collect();
+        self
+    }
+
     /// What to answer while the store is away.
     #[must_use]
     pub fn when_away(mut self, when_away: WhenAway) -> Self {
@@ -256,10 +314,25 @@ impl CircuitBreakerConfig {
                 probes: self.half_open.probes,
                 successes: self.half_open.successes,
                 permit_ms: self.half_open.permit_ms,
+                rule: self.half_open.rule.to_wit(),
             },
             monitored: self.monitored.iter().map(ErrorPattern::to_wit).collect(),
+            others: match self.others {
+                Others::Ignored => wit::Others::Ignored,
+                Others::Success => wit::Others::Success,
+            },
             ignored: self.ignored.iter().map(ErrorPattern::to_wit).collect(),
             mode: self.mode.into(),
+        }
+    }
+}
+
+impl ProbeRule {
+    fn to_wit(self) -> wit::ProbeRule {
+        match self {
+            Self::FirstFailure => wit::ProbeRule::FirstFailure,
+            Self::Ratio { of } => wit::ProbeRule::Ratio(of),
+            Self::Rate { percent, of } => wit::ProbeRule::Rate(wit::ProbeRate { percent, of }),
         }
     }
 }

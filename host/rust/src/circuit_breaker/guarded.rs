@@ -3,43 +3,9 @@
 use std::future::Future;
 use std::time::Duration;
 
-use super::{CircuitBreaker, CircuitReport, Permit};
+use super::{CircuitBreaker, CircuitReport, Failure, Permit};
 use crate::background;
 use crate::error::Error;
-
-/// What a call failed with, as the patterns of the settings see it. Empty text where there is none.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Failure {
-    /// The name of the error's type.
-    pub name: String,
-    /// Its message.
-    pub message: String,
-    /// Its code, such as an HTTP status.
-    pub code: String,
-}
-
-impl Failure {
-    /// The name of the type and the message of an error.
-    pub fn of<E: std::error::Error>(error: &E) -> Self {
-        let path = std::any::type_name::<E>();
-        let name = path.rsplit("::").next().unwrap_or(path).to_owned();
-        Self { name, message: error.to_string(), code: String::new() }
-    }
-
-    /// With a code.
-    #[must_use]
-    #[expect(clippy::needless_pass_by_value, reason = "a code reads best as what it is: 503")]
-    pub fn with_code(mut self, code: impl ToString) -> Self {
-        self.code = code.to_string();
-        self
-    }
-}
-
-impl From<Failure> for crate::runtime::wit::circuit_breaker::Error {
-    fn from(failure: Failure) -> Self {
-        Self { name: failure.name, message: failure.message, code: failure.code }
-    }
-}
 
 /// Why a guarded call gave no result.
 #[derive(Debug, thiserror::Error)]
@@ -76,16 +42,16 @@ impl InFlight<'_> {
 
 impl Drop for InFlight<'_> {
     fn drop(&mut self) {
-        if let Some(permit) = self.permit.take() {
+        if let (Some(permit), elapsed) = self.finish() {
             let breaker = self.breaker.clone();
-            background::run("giving a circuit's permit back", async move { breaker.cancelled(permit).await });
+            background::run("giving a circuit's permit back", async move { breaker.cancelled(permit, elapsed).await });
         }
     }
 }
 
 impl CircuitBreaker {
     /// Makes a call through the circuit: fails fast where it is refused, and records its outcome. An `Err` counts by its type's
-    /// name and its message; see [`Self::call_with`] for more. Dropping the future records no outcome and gives the permit back.
+    /// name and its message; see [`Self::call_with`] for more. Dropping the future is a call given up: see [`Self::cancelled`].
     ///
     /// # Errors
     /// [`CallError::Refused`], the operation's own error, or [`CallError::Gate`] when the circuit cannot be asked.
@@ -97,7 +63,7 @@ impl CircuitBreaker {
         self.call_with(Failure::of, operation).await
     }
 
-    /// Like [`Self::call`], with the name, message and code that an error counts by.
+    /// Like [`Self::call`], with what an error counts by.
     ///
     /// # Errors
     /// Those of [`Self::call`].

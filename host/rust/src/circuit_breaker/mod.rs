@@ -2,6 +2,7 @@
 
 mod away;
 mod config;
+mod failure;
 mod guarded;
 mod report;
 
@@ -9,9 +10,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 pub use self::config::{
-    Backoff, CircuitBreakerConfig, ErrorPart, ErrorPattern, FailureCount, HalfOpen, Sample, SlowRate, Trip,
+    Backoff, CircuitBreakerConfig, ErrorPart, ErrorPattern, FailureCount, HalfOpen, Others, ProbeRule, Sample,
+    SlowRate, Trip,
 };
-pub use self::guarded::{CallError, Failure};
+pub use self::failure::Failure;
+pub use self::guarded::CallError;
 pub use self::report::{Cause, CircuitReport, Effect, Mode, Permit, State, Transition};
 use crate::away::WhenAway;
 use crate::call::{Answer, Request};
@@ -81,15 +84,17 @@ impl CircuitBreaker {
     /// Those of [`Self::admit`].
     pub async fn failed(&self, permit: Permit, elapsed: Duration, failure: Failure) -> Result<CircuitReport, Error> {
         let elapsed_ms = whole_ms(elapsed);
-        self.record(permit, Request::Failed { permit: permit.into(), elapsed_ms, failure: failure.into() }).await
+        let errors = failure.into_errors();
+        self.record(permit, Request::Failed { permit: permit.into(), elapsed_ms, errors }).await
     }
 
-    /// The call was not made or was given up: no outcome.
+    /// The call was not made, or was given up after `elapsed`: no outcome. Where there is a [`Trip::slow_rate`] and it took at least
+    /// that long, it counts as slow; a slow probe has failed.
     ///
     /// # Errors
     /// Those of [`Self::admit`].
-    pub async fn cancelled(&self, permit: Permit) -> Result<CircuitReport, Error> {
-        self.record(permit, Request::Cancelled { permit: permit.into() }).await
+    pub async fn cancelled(&self, permit: Permit, elapsed: Duration) -> Result<CircuitReport, Error> {
+        self.record(permit, Request::Cancelled { permit: permit.into(), elapsed_ms: whole_ms(elapsed) }).await
     }
 
     /// Reads the circuit and changes nothing.

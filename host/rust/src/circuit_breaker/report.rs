@@ -55,6 +55,8 @@ pub enum Effect {
     CountedSuccess,
     /// The outcome counted as a failure.
     CountedFailure,
+    /// The call was given up after at least the slow call time: it counted as slow, and neither as failed nor as a success.
+    CountedSlow,
     /// The outcome was ignored, and its probe is free again.
     Ignored,
     /// The outcome came too late to count.
@@ -77,9 +79,9 @@ pub enum Cause {
     SlowRate,
     /// The open time is over and the first probe is admitted.
     OpenElapsed,
-    /// A probe failed.
+    /// A probe failed, or as many as [`HalfOpen::rule`](crate::HalfOpen::rule) says.
     ProbeFailed,
-    /// Enough probes succeeded.
+    /// Enough probes succeeded, or too few failed.
     ProbesSucceeded,
     /// An ordered mode.
     Mode,
@@ -244,6 +246,7 @@ fn effect(effect: wit::Effect) -> Effect {
         wit::Effect::RefusedForced => Effect::RefusedForced,
         wit::Effect::CountedSuccess => Effect::CountedSuccess,
         wit::Effect::CountedFailure => Effect::CountedFailure,
+        wit::Effect::CountedSlow => Effect::CountedSlow,
         wit::Effect::Ignored => Effect::Ignored,
         wit::Effect::Late => Effect::Late,
         wit::Effect::Ordered => Effect::Ordered,

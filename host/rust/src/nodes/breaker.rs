@@ -148,7 +148,7 @@ impl CircuitBreakerNode {
     /// # Errors
     /// Those of [`Self::succeeded`].
     pub async fn failed(&self, token: Option<&str>, failure: Failure) -> Result<CircuitPassage, Error> {
-        self.record(NodeRequest::Failed { token: owned(token), failure: failure.into() }).await
+        self.record(NodeRequest::Failed { token: owned(token), errors: failure.into_errors() }).await
     }
 
     /// The call was not made or was given up, likewise: no outcome.
@@ -184,7 +184,7 @@ impl CircuitBreakerNode {
         self.call_with(Failure::of, operation).await
     }
 
-    /// Like [`Self::call`], with the name and message that an error counts by.
+    /// Like [`Self::call`], with what an error counts by.
     ///
     /// # Errors
     /// Those of [`Self::call`].

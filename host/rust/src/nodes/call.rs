@@ -3,7 +3,7 @@
 use wasmtime::Store;
 use wasmtime::component::ResourceAny;
 
-use crate::runtime::wit::circuit_breaker::Error as Failure;
+use crate::runtime::wit::circuit_breaker::Error as WitError;
 use crate::runtime::wit::nodes::{CircuitStep, Step};
 use crate::runtime::wit::types::Problem;
 use crate::runtime::{Guest, HostState};
@@ -15,7 +15,7 @@ pub(crate) enum NodeRequest {
     Abandon { token: String },
     Admit,
     Succeeded { token: String },
-    Failed { token: String, failure: Failure },
+    Failed { token: String, errors: Vec<WitError> },
     Cancelled { token: String },
     Status,
 }
@@ -65,7 +65,7 @@ impl NodeRequest {
             Self::Abandon { token } => NodeAnswer::Held(limiter.call_abandon(store, node, 0, token)?),
             Self::Admit => circuit(Ok(breaker.call_admit(store, node, 0)?)),
             Self::Succeeded { token } => circuit(breaker.call_succeeded(store, node, 0, token)?),
-            Self::Failed { token, failure } => circuit(breaker.call_failed(store, node, 0, token, failure)?),
+            Self::Failed { token, errors } => circuit(breaker.call_failed(store, node, 0, token, errors)?),
             Self::Cancelled { token } => circuit(breaker.call_cancelled(store, node, 0, token)?),
             Self::Status => circuit(Ok(breaker.call_status(store, node, 0)?)),
         })

@@ -86,7 +86,7 @@ pub(crate) fn circuits() -> [CircuitBreakerConfig; 2] {
         };
         CircuitBreakerConfig::new(format!("circuit-{sample:?}"), trip)
             .open_for(Duration::from_millis(1))
-            .half_open(HalfOpen { probes: 3, successes: 5, permit_ms: 60_000 })
+            .half_open(HalfOpen { probes: 3, successes: 5, permit_ms: 60_000, ..HalfOpen::default() })
     })
 }
 

@@ -168,7 +168,7 @@ async fn call_all(breaker: &CircuitBreaker) -> u32 {
     if let Some(permit) = permit {
         reports.push(breaker.failed(permit, Duration::ZERO, Failure::default()).await);
         reports.push(breaker.succeeded(permit, Duration::ZERO).await);
-        reports.push(breaker.cancelled(permit).await);
+        reports.push(breaker.cancelled(permit, Duration::ZERO).await);
     }
     reports.push(breaker.set_mode(tidegate::Mode::MetricsOnly).await);
     reports.push(breaker.reset().await);

@@ -29,7 +29,6 @@ const MAX_NAMES = 16_384;
 const PROBE_LIMIT_MS = 5_000;
 
 const ADMIT: Request = { kind: "admit" };
-const NO_FAILURE = { name: "", message: "", code: "" };
 
 /** A part of the store that can be away by itself. */
 class Group {
@@ -136,7 +135,7 @@ export class StoreGuard {
     const group = this.#of(number);
     if (!this.#isOn || !isOutage(error) || group.state !== "available") return;
     group.failure = error;
-    const report = this.#count(group, permit => ({ kind: "failed", permit, elapsedMs: 0, failure: NO_FAILURE }));
+    const report = this.#count(group, permit => ({ kind: "failed", permit, elapsedMs: 0, errors: [] }));
     if (report.state !== "closed") this.#turnAway(group, report);
   }
 
@@ -197,7 +196,7 @@ export class StoreGuard {
       this.#turn(group, "available", "a probe came through");
     } else {
       group.failure = failure;
-      this.#turnAway(group, this.#ask(group, { kind: "failed", ...permit, failure: NO_FAILURE }));
+      this.#turnAway(group, this.#ask(group, { kind: "failed", ...permit, errors: [] }));
     }
   }
 
@@ -254,8 +253,9 @@ function opened(runtime: Runtime, { failures = 3, openMs = 500, capMs }: StoreGu
     },
     openMs,
     backoff: { factor: 2, capMs: capMs ?? Math.max(openMs, 5_000) },
-    halfOpen: { probes: 1, successes: 1, permitMs: 86_400_000 },
+    halfOpen: { probes: 1, successes: 1, permitMs: 86_400_000, rule: { tag: "first-failure" } },
     monitored: [],
+    others: "ignored",
     ignored: [],
     mode: "normal",
   };

@@ -1,8 +1,8 @@
 /** Circuit breaker settings. */
 
 import type { CircuitMode } from "../call.js";
-import { type Check, float, listOf, object, oneOf, orNull, text, u32, u53 } from "../config.js";
-import type { WitBreakerConfig, WitErrorPattern } from "../runtime/guest.js";
+import { type Check, float, isPlain, listOf, object, oneOf, orNull, text, u32, u53 } from "../config.js";
+import type { WitBreakerConfig, WitErrorPattern, WitProbeRule } from "../runtime/guest.js";
 import { checkWhenAway, type WhenAway } from "../when-away.js";
 
 /** When a closed circuit opens: on the first rule met, in the order of the fields. At least one is needed. */
@@ -27,19 +27,33 @@ export interface Trip {
   readonly minimumCalls?: number | undefined;
 }
 
-/** Which text of an error a pattern is matched with; `any`: one of the three is enough. */
-export type ErrorPart = "any" | "name" | "message" | "code";
+/** Which text of an error a pattern is matched with; `any`: one of the four is enough. */
+export type ErrorPart = "any" | "name" | "message" | "code" | "status";
 
 /**
- * A pattern for the whole of a text, case and all. `*` stands for any text, `?` for any one character, and a backslash takes the
- * next character as it is.
+ * A pattern for the whole of a text of an error or of one of its causes, case and all. `*` stands for any text, `?` for any one
+ * character, and a backslash takes the next character as it is.
  */
 export interface ErrorPattern {
-  /** What to match; any of name, message and code unless set. */
+  /** What to match; any of name, message, code and status unless set. */
   readonly part?: ErrorPart | undefined;
   /** The pattern; 1 to 1,024 bytes. */
   readonly pattern: string;
 }
+
+/**
+ * What ends the half-open state. A probe that was given up, or whose error is ignored, has not ended.
+ *
+ * - `first-failure`: `successes` close the circuit; the first failure opens it again.
+ * - `ratio`: `of` probes decide (`successes` to 1,000,000): of them `successes` close the circuit, and it opens again as soon as too
+ *   many have failed for that.
+ * - `rate`: when `of` probes have ended (1 to 1,000,000), the circuit opens again if `percent` of them failed (more than 0, at most
+ *   100), and else closes; `successes` means nothing.
+ */
+export type ProbeRule =
+  | "first-failure"
+  | { readonly ratio: { readonly of: number } }
+  | { readonly rate: { readonly percent: number; readonly of: number } };
 
 /** A circuit breaker's settings; the same JSON as in every language. */
 export interface CircuitBreakerConfig {
@@ -57,17 +71,21 @@ export interface CircuitBreakerConfig {
   /**
    * How to find out that the trouble is over: `probes` in flight at once (1 to 1,000; 1 unless set), `successes` that close
    * the circuit (1 to 1,000,000; 1 unless set), and `permitMs` after which a probe without an outcome is given up (1 to 86,400,000;
-   * 60,000 unless set).
+   * 60,000 unless set). `rule` says what closes the circuit or opens it again; `first-failure` unless set. By the others never more
+   * probes are in flight than are still to end.
    */
   readonly halfOpen?:
     | {
         readonly probes?: number | undefined;
         readonly successes?: number | undefined;
         readonly permitMs?: number | undefined;
+        readonly rule?: ProbeRule | undefined;
       }
     | undefined;
-  /** Errors that count as failures; empty, as unless set: all. Any other error is ignored. At most 100. */
+  /** Errors that count as failures; empty, as unless set: all. At most 100. */
   readonly monitored?: readonly ErrorPattern[] | undefined;
+  /** What any other error counts as: nothing unless set, or a success. */
+  readonly others?: "ignored" | "success" | undefined;
   /** Errors that are ignored though monitored: neither a failure nor a success. At most 100. */
   readonly ignored?: readonly ErrorPattern[] | undefined;
   /** The mode while no operator has ordered one; normal unless set. */
@@ -77,7 +95,7 @@ export interface CircuitBreakerConfig {
 }
 
 const modes = ["normal", "forced-open", "forced-closed", "disabled", "metrics-only"] as const;
-const patterns = listOf(object({ pattern: text }, { part: oneOf("any", "name", "message", "code") }));
+const patterns = listOf(object({ pattern: text }, { part: oneOf("any", "name", "message", "code", "status") }));
 
 /** The shape of a mode. */
 export const checkMode = oneOf(...modes);
@@ -90,6 +108,16 @@ const sample: Check = (value, path, problems) => {
   const fields = value as { windowMs?: unknown; calls?: unknown };
   if (problems.length > before || (fields.windowMs === undefined) !== (fields.calls === undefined)) return;
   problems.push({ path, value: JSON.stringify(value), allowed: "either windowMs or calls" });
+};
+
+const firstFailure = oneOf("first-failure");
+const ratio = object({ ratio: object({ of: u32 }) });
+const rate = object({ rate: object({ percent: float, of: u32 }) });
+
+const probeRule: Check = (value, path, problems) => {
+  if (!isPlain(value)) firstFailure(value, path, problems);
+  else if ("rate" in value) rate(value, path, problems);
+  else ratio(value, path, problems);
 };
 
 /** The shape of the settings. */
@@ -111,8 +139,9 @@ export const checkBreaker = object(
   {
     openMs: u53,
     backoff: orNull(object({ factor: float, capMs: u53 })),
-    halfOpen: object({}, { probes: u32, successes: u32, permitMs: u53 }),
+    halfOpen: object({}, { probes: u32, successes: u32, permitMs: u53, rule: probeRule }),
     monitored: patterns,
+    others: oneOf("ignored", "success"),
     ignored: patterns,
     mode: checkMode,
     whenAway: checkWhenAway,
@@ -121,17 +150,24 @@ export const checkBreaker = object(
 
 /** The settings as the component takes them, with the defaults filled in. Nothing of it is the caller's. */
 export function witBreaker(config: CircuitBreakerConfig): WitBreakerConfig {
-  const { openMs = 30_000, backoff, halfOpen = {}, monitored = [], ignored = [], mode = "normal" } = config;
-  const { probes = 1, successes = 1, permitMs = 60_000 } = halfOpen;
+  const { openMs = 30_000, backoff, halfOpen = {}, monitored = [], ignored = [] } = config;
+  const { probes = 1, successes = 1, permitMs = 60_000, rule = "first-failure" } = halfOpen;
   return {
     trip: witTrip(config.trip),
     openMs,
     backoff: backoff ? { ...backoff } : undefined,
-    halfOpen: { probes, successes, permitMs },
+    halfOpen: { probes, successes, permitMs, rule: witRule(rule) },
     monitored: monitored.map(witPattern),
+    others: config.others ?? "ignored",
     ignored: ignored.map(witPattern),
-    mode,
+    mode: config.mode ?? "normal",
   };
+}
+
+function witRule(rule: ProbeRule): WitProbeRule {
+  if (rule === "first-failure") return { tag: rule };
+  if ("ratio" in rule) return { tag: "ratio", val: rule.ratio.of };
+  return { tag: "rate", val: { ...rule.rate } };
 }
 
 function witTrip(trip: Trip): WitBreakerConfig["trip"] {

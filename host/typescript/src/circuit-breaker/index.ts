@@ -2,7 +2,7 @@
 
 import { keyOf, wholeOf } from "../ask.js";
 import type { Answer, CircuitMode, CircuitPermit, Failure, Request } from "../call.js";
-import { assertShape, asWritten, flag, object, text, u32, u53 } from "../config.js";
+import { assertShape, asWritten, type Check, flag, listOf, object, text, u32, u53 } from "../config.js";
 import type { Core } from "../core.js";
 import { CircuitOpenError, ConfigError, MisuseError } from "../errors.js";
 import { Namespace } from "../key.js";
@@ -11,7 +11,7 @@ import type { BreakerPolicy } from "../runtime/policy.js";
 import { orAborted, type Signal } from "../signal.js";
 import { CircuitAway, degradedPermit } from "./away.js";
 import { type CircuitBreakerConfig, checkBreaker, checkMode, witBreaker } from "./config.js";
-import { failureOf } from "./failure.js";
+import { errorsOf, failureOf, MOST_ERRORS } from "./failure.js";
 import { CircuitBreakerPermit } from "./permit.js";
 import { type CircuitReport, reportOf } from "./report.js";
 
@@ -41,7 +41,11 @@ const STATUS: Request = { kind: "status" };
 const CLOSE: Request = { kind: "close" };
 
 const checkPermit = object({ generation: u53, admittedAtUs: u53, probe: u32 }, { degraded: flag });
-const checkFailure = object({ name: text, message: text, code: text });
+/** A failure whose causes are failures, as far down as they are looked at: one may be its own cause. */
+const checkFailure = Array.from({ length: MOST_ERRORS }).reduce<Check>(
+  below => object({ name: text, message: text, code: text }, { status: text, causes: listOf(below) }),
+  () => {},
+);
 
 /** Whether it has the three numbers of a permit. Looking closer, at fields that do not belong there, is for one that has not. */
 function isPermit(permit: CircuitPermit | undefined | null): boolean {
@@ -129,9 +133,12 @@ export class CircuitBreaker {
     return this.#record(() => this.request("failed", permit, elapsedMs, failure));
   }
 
-  /** The call was not made or was given up: no outcome. */
-  cancelled(permit: CircuitPermit): Promise<CircuitReport> {
-    return this.#record(() => this.request("cancelled", permit));
+  /**
+   * The call was not made, or was given up after `elapsedMs`: no outcome. Where there is a `slowRate` and it took at least that
+   * long, it counts as slow; a slow probe has failed.
+   */
+  cancelled(permit: CircuitPermit, elapsedMs = 0): Promise<CircuitReport> {
+    return this.#record(() => this.request("cancelled", permit, elapsedMs));
   }
 
   /** Reads the circuit and changes nothing. */
@@ -242,10 +249,9 @@ export class CircuitBreaker {
   request(kind: "succeeded" | "failed" | "cancelled", permit: CircuitPermit, elapsed = 0, failure?: Failure): Request {
     if (!isPermit(permit)) assertShape(checkPermit, permit, () => "the permit");
     const elapsedMs = wholeOf("elapsedMs", Math.floor(elapsed));
-    if (kind === "cancelled") return { kind, permit };
-    if (kind === "succeeded") return { kind, permit, elapsedMs };
+    if (kind !== "failed") return { kind, permit, elapsedMs };
     assertShape(checkFailure, failure, () => "the failure");
-    return { kind, permit, elapsedMs, failure: failure as Failure };
+    return { kind, permit, elapsedMs, errors: errorsOf(failure as Failure) };
   }
 
   /** @internal */

@@ -47,10 +47,10 @@ export class CircuitBreakerPermit implements AsyncDisposable {
     return permit && (await this.#breaker.failed(permit, this.#elapsedMs, failure));
   }
 
-  /** The call was not made or was given up: no outcome. Undefined: as for {@link succeeded}. */
+  /** The call was not made or was given up: see {@link CircuitBreaker.cancelled}. Undefined: as for {@link succeeded}. */
   async cancelled(): Promise<CircuitReport | undefined> {
     const permit = this.#take();
-    return permit && (await this.#breaker.cancelled(permit));
+    return permit && (await this.#breaker.cancelled(permit, this.#elapsedMs));
   }
 
   /** As {@link cancelled}. */

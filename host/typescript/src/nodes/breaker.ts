@@ -1,7 +1,7 @@
 /** Circuit breaker node. */
 
-import type { Answer, NodeRequest } from "../call.js";
-import { failureOf } from "../circuit-breaker/failure.js";
+import type { Answer, Failure, NodeRequest } from "../call.js";
+import { errorsOf, failureOf } from "../circuit-breaker/failure.js";
 import type { CallOptions } from "../circuit-breaker/index.js";
 import type { Core } from "../core.js";
 import { CircuitOpenError, ConfigError } from "../errors.js";
@@ -80,9 +80,9 @@ export class CircuitBreakerNode {
     return this.#record({ kind: "nodeSucceeded", token: tokenOf(token, NODE) });
   }
 
-  /** The call failed with `error`, likewise, which counts by its name and message. When this resolves, every host sees it. */
-  async failed(error: unknown, token?: string): Promise<CircuitPassage> {
-    return this.#record({ kind: "nodeFailed", token: tokenOf(token, NODE), failure: failureOf(error) });
+  /** The call failed with `error`, likewise, which counts by `failure`. When this resolves, every host sees it. */
+  async failed(error: unknown, token?: string, failure: Failure = failureOf(error)): Promise<CircuitPassage> {
+    return this.#record({ kind: "nodeFailed", token: tokenOf(token, NODE), errors: errorsOf(failure) });
   }
 
   /** The call was not made or was given up, likewise: no outcome. */
@@ -96,7 +96,7 @@ export class CircuitBreakerNode {
   }
 
   /**
-   * Makes a call through the circuit and records its outcome. What `operation` throws counts by its name and message, and is thrown
+   * Makes a call through the circuit and records its outcome. What `operation` throws counts by what it tells, and is thrown
    * on; a call that is given up by the signal has no outcome. A fallback value is taken to be an `R`.
    *
    * @throws {CircuitOpenError} when the call was refused and the fallback is `error`
@@ -112,7 +112,7 @@ export class CircuitBreakerNode {
       result = await (signal === undefined ? work : orAborted(Promise.resolve(work), signal));
     } catch (error) {
       if (signal?.aborted) this.#core.background(this.cancelled(token));
-      else await this.#settled(this.failed((options?.failureOf ?? failureOf)(error), token), admission);
+      else await this.#settled(this.failed(error, token, (options?.failureOf ?? failureOf)(error)), admission);
       throw error;
     }
     const after = await this.#settled(this.succeeded(token), admission);

@@ -3,7 +3,7 @@
  * because jco's types name them with it and its code looks them up without.
  */
 
-import type { CircuitMode, CircuitPermit, Failure, WitCircuitStep, WitDecision, WitReport, WitStep } from "../call.js";
+import type { CircuitMode, CircuitPermit, WitCircuitStep, WitDecision, WitError, WitReport, WitStep } from "../call.js";
 import type { Place } from "./world.js";
 
 /** `kv`, but for `advance`: it returns the verdict and leaves its number in `number`. */
@@ -53,8 +53,8 @@ export interface LimiterResource {
 export interface BreakerResource {
   admit(entity: number): WitReport;
   succeeded(entity: number, permit: CircuitPermit, elapsedMs: number): WitReport;
-  failed(entity: number, permit: CircuitPermit, elapsedMs: number, error: Failure): WitReport;
-  cancelled(entity: number, permit: CircuitPermit): WitReport;
+  failed(entity: number, permit: CircuitPermit, elapsedMs: number, errors: readonly WitError[]): WitReport;
+  cancelled(entity: number, permit: CircuitPermit, elapsedMs: number): WitReport;
   status(entity: number): WitReport;
   setMode(entity: number, mode: CircuitMode): WitReport;
   reset(entity: number): WitReport;
@@ -91,7 +91,7 @@ export interface BreakerNodeResource {
   outputVariable(): string | undefined;
   admit(entity: number): WitCircuitStep;
   succeeded(entity: number, token: string): WitCircuitStep;
-  failed(entity: number, token: string, error: Failure): WitCircuitStep;
+  failed(entity: number, token: string, errors: readonly WitError[]): WitCircuitStep;
   cancelled(entity: number, token: string): WitCircuitStep;
   status(entity: number): WitCircuitStep;
   output(context: string, result: string): string;
@@ -139,9 +139,15 @@ export interface WitLimiterConfig {
 
 /** A pattern that an error is matched with. */
 export interface WitErrorPattern {
-  readonly part: "any" | "name" | "message" | "code";
+  readonly part: "any" | "name" | "message" | "code" | "status";
   readonly pattern: string;
 }
+
+/** What ends the half-open state. */
+export type WitProbeRule =
+  | { readonly tag: "first-failure" }
+  | { readonly tag: "ratio"; readonly val: number }
+  | { readonly tag: "rate"; readonly val: { readonly percent: number; readonly of: number } };
 
 /** A circuit breaker's settings. */
 export interface WitBreakerConfig {
@@ -155,8 +161,14 @@ export interface WitBreakerConfig {
   };
   readonly openMs: number;
   readonly backoff: { readonly factor: number; readonly capMs: number } | undefined;
-  readonly halfOpen: { readonly probes: number; readonly successes: number; readonly permitMs: number };
+  readonly halfOpen: {
+    readonly probes: number;
+    readonly successes: number;
+    readonly permitMs: number;
+    readonly rule: WitProbeRule;
+  };
   readonly monitored: readonly WitErrorPattern[];
+  readonly others: "ignored" | "success";
   readonly ignored: readonly WitErrorPattern[];
   readonly mode: CircuitMode;
 }

@@ -249,9 +249,9 @@ function report(breaker: BreakerResource, request: Request): WitReport {
     case "succeeded":
       return breaker.succeeded(0, request.permit, request.elapsedMs);
     case "failed":
-      return breaker.failed(0, request.permit, request.elapsedMs, request.failure);
+      return breaker.failed(0, request.permit, request.elapsedMs, request.errors);
     case "cancelled":
-      return breaker.cancelled(0, request.permit);
+      return breaker.cancelled(0, request.permit, request.elapsedMs);
     case "status":
       return breaker.status(0);
     case "setMode":

@@ -33,7 +33,7 @@ function circuitStep(node: BreakerNodeResource, request: Request): WitCircuitSte
     case "nodeSucceeded":
       return node.succeeded(0, request.token);
     case "nodeFailed":
-      return node.failed(0, request.token, request.failure);
+      return node.failed(0, request.token, request.errors);
     case "nodeCancelled":
       return node.cancelled(0, request.token);
     case "nodeStatus":

@@ -47,6 +47,52 @@ describe("a circuit breaker", () => {
     expect(await breaker.succeeded(permit, 1)).toMatchObject({ effect: "late", lastFailureUs: failedAtUs });
   });
 
+  it("monitors the status of an error and the texts of its causes", async () => {
+    const { breaker } = open({ trip: { consecutive: 9 }, monitored: [{ part: "status", pattern: "5??" }] });
+    const wrapped = { ...failure, status: "404", causes: [{ ...failure, status: "503" }] };
+    for (const [failed, effect] of [
+      [failure, "ignored"],
+      [{ ...failure, code: "503" }, "ignored"],
+      [{ ...failure, status: "503" }, "counted-failure"],
+      [wrapped, "counted-failure"],
+    ] as const) {
+      expect(await breaker.failed(permitOf(await breaker.admit()), 1, failed)).toMatchObject({ effect });
+    }
+  });
+
+  it("takes an error that is not monitored for a success where it is told to", async () => {
+    const { breaker } = open({ monitored: [{ part: "name", pattern: "Timeout" }], others: "success" });
+    await breaker.failed(permitOf(await breaker.admit()), 1, { ...failure, name: "Timeout" });
+    const other = await breaker.failed(permitOf(await breaker.admit()), 1, failure);
+    expect(other).toMatchObject({ effect: "counted-success", consecutive: 0 });
+  });
+
+  it("counts a call that was given up too late as slow", async () => {
+    const slowRate = { percent: 100, slowerThanMs: 100 };
+    const { breaker } = open({ trip: { slowRate, minimumCalls: 2 } });
+    const cancel = async (ms: number) => breaker.cancelled(permitOf(await breaker.admit()), ms);
+    expect(await cancel(99)).toMatchObject({ effect: "ignored", calls: 0 });
+    expect(await cancel(100)).toMatchObject({ effect: "counted-slow", calls: 1, slow: 1, failed: 0 });
+    expect(await cancel(100)).toMatchObject({ effect: "counted-slow", state: "open", event: { cause: "slow-rate" } });
+  });
+
+  it.each([
+    [{ ratio: { of: 3 } }, "sfs", "closed"],
+    [{ ratio: { of: 3 } }, "ff", "open"],
+    [{ rate: { percent: 50, of: 4 } }, "sfsf", "open"],
+    [{ rate: { percent: 50, of: 4 } }, "fsss", "closed"],
+    ["first-failure", "sf", "open"],
+  ] as const)("half-open by %j ends after %s as %s", async (rule, outcomes, state) => {
+    const { clock, breaker } = open({ halfOpen: { successes: 2, rule } });
+    await trip(breaker);
+    clock.advance(1_000);
+    for (const [index, outcome] of [...outcomes].entries()) {
+      const permit = permitOf(await breaker.admit());
+      const report = await (outcome === "s" ? breaker.succeeded(permit, 1) : breaker.failed(permit, 1, failure));
+      expect(report.state).toBe(index === outcomes.length - 1 ? state : "half-open");
+    }
+  });
+
   it("obeys orders and resets", async () => {
     const { breaker } = open();
     await breaker.setMode("forced-open");

@@ -94,14 +94,24 @@ const breakers: [path: string, value: string, allowed: string, config: unknown][
   [
     "halfOpen.probe",
     "1",
-    "absent: the fields here are probes, successes, permitMs",
+    "absent: the fields here are probes, successes, permitMs, rule",
     circuit({ halfOpen: { probe: 1 } }),
   ],
   ["halfOpen.permitMs", "86400001", DAY, circuit({ halfOpen: { permitMs: 86_400_001 } })],
+  ["halfOpen.rule", '"ratio"', 'one of "first-failure"', circuit({ halfOpen: { rule: "ratio" } })],
+  ["halfOpen.rule.ratio.of", "1", "2 to 1000000", circuit({ halfOpen: { successes: 2, rule: { ratio: { of: 1 } } } })],
+  ["halfOpen.rule.rate.of", "missing", U32, circuit({ halfOpen: { rule: { rate: { percent: 50 } } } })],
+  [
+    "halfOpen.rule.rate.percent",
+    "0",
+    "more than 0, at most 100",
+    circuit({ halfOpen: { rule: { rate: { percent: 0, of: 1 } } } }),
+  ],
+  ["others", '"failure"', 'one of "ignored", "success"', circuit({ others: "failure" })],
   [
     "monitored[0].part",
     '"text"',
-    'one of "any", "name", "message", "code"',
+    'one of "any", "name", "message", "code", "status"',
     circuit({ monitored: [{ part: "text", pattern: "a" }] }),
   ],
   ["monitored[0].pattern", '""', "1 to 1024 bytes long", circuit({ monitored: [{ pattern: "" }] })],
@@ -189,6 +199,12 @@ describe("a wrong argument", () => {
     ["generation", () => breaker.succeeded({ ...permit, generation: Number.NaN }, 1)],
     ["elapsedMs", () => breaker.succeeded(permit, -1)],
     ["message", () => breaker.failed(permit, 1, { name: "", code: "" } as never)],
+    ["status", () => breaker.failed(permit, 1, { name: "", message: "", code: "", status: 503 } as never)],
+    [
+      "causes[0].name",
+      () =>
+        breaker.failed(permit, 1, { name: "", message: "", code: "", causes: [{ message: "", code: "" }] } as never),
+    ],
     ["mode", () => breaker.setMode("off" as never)],
   ])("is named: %s", async (path, call) => {
     const error = await call().catch((thrown: unknown) => thrown);

@@ -16,9 +16,8 @@ import { acquire, breaker, decision, Host, limit, limiter, peek, refund, run, tr
 const TEN = limiter([limit(10, "second")]);
 const PLENTY = limiter([limit(1_000, "second")]);
 const admit: Request = { kind: "admit" };
-const failure = { name: "", message: "", code: "" };
 const succeeded = (report: WitReport): Request => ({ kind: "succeeded", permit: report.permit, elapsedMs: 0 });
-const failed = (report: WitReport): Request => ({ kind: "failed", permit: report.permit, elapsedMs: 0, failure });
+const failed = (report: WitReport): Request => ({ kind: "failed", permit: report.permit, elapsedMs: 0, errors: [] });
 
 describe("hosts on one store", () => {
   test("share a limit", async () => {

@@ -10,7 +10,7 @@ const failed = (permit: CircuitPermit): Request => ({
   kind: "failed",
   permit,
   elapsedMs: 0,
-  failure: { name: "", message: "", code: "" },
+  errors: [],
 });
 
 async function exhausted(options = {}) {

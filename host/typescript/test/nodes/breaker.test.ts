@@ -48,12 +48,21 @@ describe("a circuit breaker node", () => {
   });
 
   it.each([
+    ["by its status", { name: "HttpError", message: "x", code: "", status: "503" }, 1],
+    ["by its cause", { name: "x", message: "x", code: "", causes: [{ name: "", message: "", code: "E503" }] }, 1],
+    ["not, where neither is so", { name: "x", message: "x", code: "5", status: "404" }, 0],
+  ])("counts a failure %s", async (_, failure, failureCount) => {
+    const { node } = breakerNode({ monitoredErrors: ["503"] });
+    expect((await node.failed(new Error("x"), undefined, failure)).result).toMatchObject({ failureCount });
+  });
+
+  it.each([
     ["by its message", new Error("no answer: timeout after 5 s"), 1],
     ["by its name", Object.assign(new Error("x"), { name: "TimeoutError" }), 1],
     ["by a pattern", new Error("HTTP 503"), 1],
     ["that is text", "timeout", 1],
     ["not, where it is another", new Error("bad request"), 0],
-    ["not, by its code", Object.assign(new Error("x"), { code: "timeout" }), 0],
+    ["by its code", Object.assign(new Error("x"), { code: "timeout" }), 1],
   ])("counts an error %s", async (_, error, failureCount) => {
     const { node } = breakerNode({ monitoredErrors: ["timeout", "Timeout", "HTTP 5??"] });
     expect((await node.failed(error)).result).toMatchObject({ failureCount });

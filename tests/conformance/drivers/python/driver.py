@@ -97,10 +97,15 @@ def limit_node(node, step, context, token):
     return node.begin(context) if token is None else node.step(context, token)
 
 
+def failure(error):
+    """What a call failed with, and its causes."""
+    return Failure(**{**error, "causes": tuple(failure(cause) for cause in error["causes"])})
+
+
 def guard_node(node, step, token):
     """A call of a circuit breaker node."""
     if step["call"] == "failed":
-        return node.failed(Failure(step["error"]["name"], step["error"]["message"]), token)
+        return node.failed(failure(step["error"]), token)
     if step["call"] in ("succeeded", "cancelled"):
         return getattr(node, step["call"])(token)
     return getattr(node, step["call"])()
@@ -236,10 +241,10 @@ class Stage:
         if permit is None:
             return {"skipped": True}
         if call == "cancelled":
-            return breaker.cancelled(permit)
+            return breaker.cancelled(permit, elapsed_ms=step["elapsedMs"])
         if call == "succeeded":
             return breaker.succeeded(permit, elapsed_ms=step["elapsedMs"])
-        return breaker.failed(permit, Failure(**step["error"]), elapsed_ms=step["elapsedMs"])
+        return breaker.failed(permit, failure(step["error"]), elapsed_ms=step["elapsedMs"])
 
 
 def play(run, write):

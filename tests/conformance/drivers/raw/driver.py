@@ -240,11 +240,10 @@ class Case:
             # It was admitted without the store, and counts nowhere.
             return {"report": blind_report("ignored", "closed", None)}
         generation, admitted_at_us, probe = permit.values()
-        arguments = [record(generation=generation, admitted_at_us=admitted_at_us, probe=probe)]
-        if call != "cancelled":
-            arguments.append(step["elapsedMs"])
+        permit = record(generation=generation, admitted_at_us=admitted_at_us, probe=probe)
+        arguments = [permit, step["elapsedMs"]]
         if call == "failed":
-            arguments.append(record(**step["error"]))
+            arguments.append(nodes.errors(step["error"]))
         return call, arguments
 
     def _given(self, index, name):

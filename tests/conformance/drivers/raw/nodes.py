@@ -15,8 +15,14 @@ def call(node, step, token, result):
     if method in ("succeeded", "cancelled"):
         return method, [token or ""]
     if method == "failed":
-        return method, [token or "", record(**{**step["error"], "code": ""})]
+        return method, [token or "", errors(step["error"])]
     return method, []
+
+
+def errors(error):
+    """An error and its causes, each before its own, as records of the contract."""
+    texts = {name: text for name, text in error.items() if name != "causes"}
+    return [record(**texts)] + [each for cause in error["causes"] for each in errors(cause)]
 
 
 def limiter_call(node, step, token):

@@ -55,11 +55,22 @@ def breaker(config):
             probes=half_open.get("probes", 1),
             successes=half_open.get("successes", 1),
             permit_ms=half_open.get("permitMs", 60_000),
+            rule=_probe_rule(half_open.get("rule", "first-failure")),
         ),
         monitored=_patterns(config.get("monitored", [])),
+        others=config.get("others", "ignored"),
         ignored=_patterns(config.get("ignored", [])),
         mode=config.get("mode", "normal"),
     )
+
+
+def _probe_rule(rule):
+    if rule == "first-failure":
+        return Variant(rule)
+    if "ratio" in rule:
+        return Variant("ratio", rule["ratio"]["of"])
+    rate = rule["rate"]
+    return Variant("rate", record(percent=float(rate["percent"]), of=rate["of"]))
 
 
 def _trip(trip):

@@ -136,7 +136,7 @@ class Stage {
       case "failed":
         return permit ? reported(await breaker.failed(permit, step.elapsedMs, step.error)) : SKIPPED;
       case "cancelled":
-        return permit ? reported(await breaker.cancelled(permit)) : SKIPPED;
+        return permit ? reported(await breaker.cancelled(permit, step.elapsedMs)) : SKIPPED;
       default:
         throw new Error(`a breaker has no call ${step.call}`);
     }

@@ -37,7 +37,7 @@ export async function guardNode(node, { call, context, error }, { token, result 
     case "cancelled":
       return passed(await node.cancelled(token));
     case "failed":
-      return passed(await node.failed(Object.assign(new Error(error.message), { name: error.name }), token));
+      return passed(await node.failed(error, token));
     case "status":
       return passed(await node.status());
     default:

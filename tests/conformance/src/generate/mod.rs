@@ -147,11 +147,18 @@ impl Script {
 
     fn failure(&mut self) -> Failure {
         let pick = |random: &mut Random, texts: &[&str]| (*random.pick(texts)).to_owned();
-        Failure {
+        let mut failure = Failure {
             name: pick(&mut self.random, &["TimeoutError", "TypeError", "", "Fehler*ü"]),
             message: pick(&mut self.random, &["connect ECONNREFUSED 127.0.0.1:80", "not found", "", "\n\"🌊\\"]),
             code: pick(&mut self.random, &["503", "404", "", "ETIMEDOUT"]),
+            ..Failure::default()
+        };
+        if failure.message.is_empty() {
+            // What an error says is often said by its cause.
+            let cause = std::mem::replace(&mut failure, Failure { name: "Wrapped".to_owned(), ..Failure::default() });
+            failure.causes = vec![Failure { status: cause.code.clone(), ..cause }];
         }
+        failure
     }
 }
 

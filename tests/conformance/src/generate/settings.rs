@@ -70,9 +70,15 @@ fn breaker(random: &mut Random) -> Made {
     if random.below(3) > 0 {
         let (probes, successes) = (1 + random.below(3), 1 + random.below(3));
         config["halfOpen"] = json!({ "probes": probes, "successes": successes, "permitMs": open_ms });
+        config["halfOpen"]["rule"] = match probes {
+            1 => json!("first-failure"),
+            2 => json!({ "ratio": { "of": successes + 2 } }),
+            _ => json!({ "rate": { "percent": 33.34, "of": successes } }),
+        };
     }
     if random.below(3) == 0 {
-        config["monitored"] = json!([{ "pattern": "*Error" }, { "part": "code", "pattern": "5??" }]);
+        config["monitored"] = json!([{ "pattern": "*Error" }, { "part": "status", "pattern": "5??" }]);
+        config["others"] = json!(if open_ms == 1_000 { "success" } else { "ignored" });
     }
     if random.below(3) == 0 {
         config["ignored"] =

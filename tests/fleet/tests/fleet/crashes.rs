@@ -11,7 +11,7 @@ use crate::fixtures::{admit, ask, circuit, fail, place, server, start};
 const PERMIT_MS: u64 = 1_500;
 
 fn probing() -> CircuitBreakerConfig {
-    let half_open = HalfOpen { probes: 2, successes: 1, permit_ms: PERMIT_MS };
+    let half_open = HalfOpen { probes: 2, successes: 1, permit_ms: PERMIT_MS, ..HalfOpen::default() };
     CircuitBreakerConfig::consecutive("payments", 1).open_for(Duration::from_millis(100)).half_open(half_open)
 }
 

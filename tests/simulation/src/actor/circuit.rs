@@ -32,7 +32,7 @@ impl Actor {
 
     async fn outcome(&mut self, breaker: &CircuitBreaker, tag: &str, permit: Permit, elapsed: Duration) {
         if self.random.chance(self.of.refunds_per_mille / 4) {
-            self.note(tag, Ask::Cancelled(permit), breaker.cancelled(permit), reported).await;
+            self.note(tag, Ask::Cancelled(permit), breaker.cancelled(permit, elapsed), reported).await;
         } else if self.random.chance(self.of.failures_per_mille) {
             let failed = breaker.failed(permit, elapsed, Failure::default());
             self.note(tag, Ask::Failed(permit), failed, reported).await;

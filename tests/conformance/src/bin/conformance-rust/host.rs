@@ -204,8 +204,10 @@ impl Stage {
             ("reset", _) => breaker.reset().await,
             ("set-mode", _) => breaker.set_mode(mode(step)?).await,
             ("succeeded", Some(permit)) => breaker.succeeded(permit, elapsed).await,
-            ("failed", Some(permit)) => breaker.failed(permit, elapsed, failure(step)).await,
-            ("cancelled", Some(permit)) => breaker.cancelled(permit).await,
+            ("failed", Some(permit)) => {
+                breaker.failed(permit, elapsed, failure(step.error.clone().unwrap_or_default())).await
+            }
+            ("cancelled", Some(permit)) => breaker.cancelled(permit, elapsed).await,
             ("succeeded" | "failed" | "cancelled", None) => return Ok(Answer::Skipped(true)),
             (other, _) => bail!("a breaker has no call {other}"),
         };
@@ -241,9 +243,9 @@ fn mode(step: &Step) -> Result<tidegate::Mode> {
     Ok(serde_json::from_value(Value::from(mode))?)
 }
 
-fn failure(step: &Step) -> Failure {
-    let protocol::Failure { name, message, code } = step.error.clone().unwrap_or_default();
-    Failure { name, message, code }
+pub(crate) fn failure(of: protocol::Failure) -> Failure {
+    let protocol::Failure { name, message, code, status, causes } = of;
+    Failure { name, message, code, status, causes: causes.into_iter().map(failure).collect() }
 }
 
 fn event(reply: &protocol::Reply) -> Result<Event> {

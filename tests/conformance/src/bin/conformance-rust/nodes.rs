@@ -1,11 +1,11 @@
 //! Calls of workflow nodes.
 
 use serde_json::value::RawValue;
+use tidegate::Error;
 use tidegate::nodes::{CircuitBreakerNode, CircuitPassage, NodeStep, RateLimiterNode};
-use tidegate::{Error, Failure};
 use tidegate_conformance::protocol::Step;
 
-use crate::host::Given;
+use crate::host::{Given, failure};
 use crate::log::{self, Answer, CircuitStepLine, NodeStepLine, ReportLine, SubjectLine};
 
 /// What a step brings that an earlier one gave.
@@ -78,10 +78,7 @@ pub(crate) async fn guard(
         }
         "succeeded" => node.succeeded(token).await?,
         "cancelled" => node.cancelled(token).await?,
-        "failed" => {
-            let error = step.error.clone().unwrap_or_default();
-            node.failed(token, Failure { name: error.name, message: error.message, code: String::new() }).await?
-        }
+        "failed" => node.failed(token, failure(step.error.clone().unwrap_or_default())).await?,
         "status" => node.status().await?,
         _ => node.admit().await?,
     };
