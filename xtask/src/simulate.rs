@@ -57,8 +57,8 @@ const MUTANTS: &[Mutant] = &[
     // D: probes are not counted.
     Mutant {
         file: "circuit_breaker/half_open.rs",
-        text: "if self.in_flight(now_us) >= limits.probes {",
-        instead: "if self.in_flight(now_us) >= limits.probes && !crate::mutant(b'D') {",
+        text: "if self.in_flight(now_us) >= self.places(limits) {",
+        instead: "if self.in_flight(now_us) >= self.places(limits) && !crate::mutant(b'D') {",
     },
     // E: an open circuit admits before its time.
     Mutant {
