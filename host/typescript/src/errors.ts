@@ -13,6 +13,7 @@ export type TidegateErrorCode =
   | "rate-limited"
   | "circuit-open"
   | "store"
+  | "overloaded"
   | "contended"
   | "component"
   | "misuse";
@@ -155,6 +156,24 @@ export class StoreError extends TidegateError {
   }
 }
 
+/**
+ * The line of this process is full: so many of its calls wait for the store already. Nothing was sent, and it says nothing of the
+ * store.
+ */
+export class OverloadedError extends TidegateError {
+  override readonly name = "OverloadedError";
+  readonly code = "overloaded";
+
+  constructor(
+    /** How many calls wait. */
+    readonly waiting: number,
+    /** How many may. */
+    readonly maxWaiting: number,
+  ) {
+    super(`the line is full: ${waiting} calls of this process wait for the store, and at most ${maxWaiting} may`);
+  }
+}
+
 /** Others changed the same entity again and again while this call tried to. Nothing was charged. */
 export class ContendedError extends TidegateError {
   override readonly name = "ContendedError";
@@ -217,6 +236,11 @@ export function isCircuitOpenError(error: unknown): error is CircuitOpenError {
 /** Whether the store did not answer, so that the caller may choose to go on without it. */
 export function isStoreError(error: unknown): error is StoreError {
   return codeOf(error) === "store";
+}
+
+/** Whether so many calls of this process wait for the store that no more may. */
+export function isOverloadedError(error: unknown): error is OverloadedError {
+  return codeOf(error) === "overloaded";
 }
 
 /** Whether the call met other hosts' changes too often. */

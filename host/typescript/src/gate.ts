@@ -1,5 +1,6 @@
 /** The entry point: a store, a clock and the component, from which limiters and breakers are opened. */
 
+import { wholeOf } from "./ask.js";
 import type { StoreState } from "./away/state.js";
 import type { CircuitBreakerConfig } from "./circuit-breaker/config.js";
 import { CircuitBreaker } from "./circuit-breaker/index.js";
@@ -38,7 +39,7 @@ export interface Stats extends LedgerStats {
 }
 
 /** What an option counts, and the least it may be. */
-const COUNTS = { maxKnown: 1, maxBatch: 1, maxAttempts: 1, flushDelayMs: 0, maxStalenessMs: 0 } as const;
+const COUNTS = { maxKnown: 1, maxBatch: 1, maxWaiting: 1, maxAttempts: 1, flushDelayMs: 0, maxStalenessMs: 0 } as const;
 
 /** Options that are no counts. */
 const OTHERS: readonly string[] = ["store", "clock", "storeGuard", "onStoreChange"];
@@ -214,8 +215,20 @@ export class Tidegate {
   }
 
   /**
-   * Whether the store can be asked, as far as this host knows; of a cluster, its worst part. Changes are told to
-   * `onStoreChange`.
+   * Resolves when the store does what a call needs, of a cluster its first part; a memory is ready at once. For when a service starts.
+   * A gate needs no such call: a call that comes before the connection is open waits for it as long as a call may.
+   *
+   * @param options `limitMs`: how long to wait, in milliseconds; 5,000 unless set
+   * @throws {StoreError} with what failed last, when the time is over
+   */
+  async ready(options: { readonly limitMs?: number | undefined } = {}): Promise<void> {
+    const limitMs = wholeOf("limitMs", options.limitMs ?? 5_000);
+    await this.#core.ledger?.ready(limitMs);
+  }
+
+  /**
+   * Whether the store can be asked, as far as this host knows; of a cluster, its worst part; `unknown` before its first answer.
+   * Changes are told to `onStoreChange`.
    */
   storeState(): StoreState {
     return this.#core.ledger?.storeState ?? "available";

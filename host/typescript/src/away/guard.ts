@@ -2,37 +2,36 @@
  * The guard round a shared store: the component's own circuit breaker, on a memory of this host's own.
  *
  * A call must not wait again and again for what is known to be away. So after a few failures in a row nothing is sent any more but
- * a probe, in the background, until one comes through. A probe reads the store's clock and writes a cell that expires soon: a
+ * a probe, in the background, until one comes through. What is counted are rounds: a hiccup fails all that is on its way at once, and
+ * is one failure however much that is. A probe reads the store's clock and writes a cell that expires soon: a
  * replica that only reads, or a server without memory, answers the first and not the second.
  */
 
 import type { CircuitPermit, Request, WitReport } from "../call.js";
 import type { Clock } from "../clock.js";
-import { ConfigError, isStoreError, type Problem, type StoreError } from "../errors.js";
-import { EntityKey } from "../key.js";
+import { ConfigError, type Problem, type StoreError } from "../errors.js";
+import type { EntityKey } from "../key.js";
 import type { WitBreakerConfig } from "../runtime/guest.js";
 import { Refused, type Runtime } from "../runtime/index.js";
 import type { BreakerPolicy } from "../runtime/policy.js";
 import { away, isOutage, timedOut } from "../store/errors.js";
 import { Memory } from "../store/memory.js";
 import { type Commit, changes, type Store } from "../store/store.js";
+import { tryOut, within } from "./probe.js";
 import type { StoreChange, StoreGuardOptions, StoreState } from "./state.js";
 import { SteadyTime } from "./steady.js";
 
-/** How long what a probe writes lives, in milliseconds. */
-const PROBE_TTL_MS = 1_000;
-
-/** How many names are tried to find one in the part of the store that is probed. A cluster has 64 parts. */
-const MAX_NAMES = 16_384;
-
-/** How long a probe may take where the store has no limit of its own, in milliseconds. */
-const PROBE_LIMIT_MS = 5_000;
+/** How long {@link StoreGuard.ready} waits between two attempts, in milliseconds. */
+const READY_PAUSE_MS = 50;
 
 const ADMIT: Request = { kind: "admit" };
+const CLOSE: Request = { kind: "close" };
 
 /** A part of the store that can be away by itself. */
 class Group {
-  state: StoreState = "available";
+  state: StoreState = "unknown";
+  /** Counts the rounds: what is sent from the first failure on that was known is of the next one. */
+  round = 0;
   /** Whether the circuit is closed and has counted nothing: a success changes nothing then, so it is not asked. */
   isSteady = true;
   /** When the next probe is due, on the guard's clock. */
@@ -62,13 +61,16 @@ export class StoreGuard {
   readonly #runtime: Runtime;
   readonly #policy: BreakerPolicy;
   readonly #memory = new Memory();
-  readonly #isOn: boolean;
   readonly #changed: (change: StoreChange) => void;
   readonly #groups: Group[] = [];
-  /** How many groups are not available. */
+  /** How many groups are away or being probed. */
   #away = 0;
+  /** Whether any group has answered. */
+  #isHeard = false;
   /** How many operations were turned away. */
   turnedAway = 0;
+  /** Whether a part of the store can be taken to be away. */
+  readonly isOn: boolean;
 
   /** @throws {ConfigError} for options that are wrong */
   constructor({ runtime, store, clock, options, changed }: GuardParts) {
@@ -77,13 +79,16 @@ export class StoreGuard {
     this.#time = new SteadyTime(clock);
     this.#runtime = runtime;
     this.#policy = opened(runtime, options || {});
-    this.#isOn = options !== false;
+    this.isOn = options !== false;
     this.#changed = changed;
+    // The connection may outlive all that depends on this guard.
+    const self = new WeakRef(this);
+    store.onRefused?.(error => self.deref()?.refused(error));
   }
 
   /** The state of the store: of its worst part. */
   get state(): StoreState {
-    if (this.#away === 0) return "available";
+    if (this.#away === 0) return this.#isHeard ? "available" : "unknown";
     return this.#groups.some(group => group?.state === "away") ? "away" : "probing";
   }
 
@@ -99,7 +104,7 @@ export class StoreGuard {
 
   /** Whether operations on a part of the store are sent. */
   isAvailable(number: number): boolean {
-    return this.#away === 0 || this.#of(number).state === "available";
+    return this.#away === 0 || isAvailable(this.#of(number));
   }
 
   /** Whether an operation on a part of the store is turned away. It counts. */
@@ -122,21 +127,62 @@ export class StoreGuard {
     return away(`its guard is open, after "${failure?.message ?? "nothing"}"`, failure);
   }
 
-  /** A commit was applied. Whoever refuses to write reads all the same, so one that only read proves nothing after that. */
-  answered(number: number, commit: Commit): void {
-    const group = this.#groups[number];
-    if (group === undefined || group.isSteady || group.state !== "available") return;
-    if (group.failure?.reason === "refused" && !changes(commit)) return;
+  /** Of which round what is sent now is. */
+  roundOf(number: number): number {
+    return this.#groups[number]?.round ?? 0;
+  }
+
+  /**
+   * The store has answered; `applied` is what it has done. Whoever refuses to write reads all the same, so a commit that only read
+   * proves nothing after that.
+   */
+  answered(number: number, applied: Commit | undefined): void {
+    const group = this.#of(number);
+    if (group.state === "unknown") this.#isThere(group);
+    if (applied === undefined || group.isSteady || group.state !== "available") return;
+    if (group.failure?.reason === "refused" && !changes(applied)) return;
     this.#count(group, permit => ({ kind: "succeeded", permit, elapsedMs: 0 }));
   }
 
-  /** An operation has failed. */
-  failed(number: number, error: unknown): void {
+  /** An operation of a round has failed. */
+  failed(number: number, error: unknown, round: number): void {
     const group = this.#of(number);
-    if (!this.#isOn || !isOutage(error) || group.state !== "available") return;
+    if (!this.isOn || !isOutage(error) || !isAvailable(group) || round < group.round) return;
     group.failure = error;
-    const report = this.#count(group, permit => ({ kind: "failed", permit, elapsedMs: 0, errors: [] }));
+    group.round++;
+    const report = this.#countFailure(group);
     if (report.state !== "closed") this.#turnAway(group, report);
+  }
+
+  /** Attempts to connect were refused, in a row: nobody is there. */
+  refused(error: StoreError): void {
+    const group = this.#of(0);
+    if (!this.isOn || !isAvailable(group)) return;
+    group.failure = error;
+    group.round++;
+    let report = this.#countFailure(group);
+    while (report.state === "closed") report = this.#countFailure(group);
+    this.#turnAway(group, report);
+  }
+
+  /**
+   * Resolves when the store does what a commit needs, or its first part where it has several; rejects with what it failed with last
+   * when so many milliseconds are over.
+   */
+  async ready(limitMs: number): Promise<void> {
+    const group = this.#of(0);
+    const isReady = () => group.state === "available";
+    const endUs = this.#time.nowUs() + limitMs * 1_000;
+    let failure: StoreError | undefined;
+    while (!isReady()) {
+      const leftMs = (endUs - this.#time.nowUs()) / 1_000;
+      if (leftMs <= 0) throw failure ?? timedOut(limitMs);
+      const found = await within(this.#clock, leftMs, tryOut(this.#store, this.#clock, 0));
+      if (found === undefined) this.#welcome(group);
+      // That the time is over says less than what came before.
+      failure = found?.reason === "timed-out" ? (failure ?? found) : found;
+      if (!isReady()) await pause(this.#clock, READY_PAUSE_MS);
+    }
   }
 
   #of(number: number): Group {
@@ -146,6 +192,15 @@ export class StoreGuard {
       this.#groups[number] = group;
     }
     return group;
+  }
+
+  #isThere(group: Group): void {
+    group.state = "available";
+    this.#isHeard = true;
+  }
+
+  #countFailure(group: Group): WitReport {
+    return this.#count(group, permit => ({ kind: "failed", permit, elapsedMs: 0, errors: [] }));
   }
 
   /** Counts an outcome of an available part. */
@@ -165,9 +220,12 @@ export class StoreGuard {
 
   #turn(group: Group, after: StoreState, cause: string): void {
     const before = group.state;
-    if (before === "available") this.#away++;
-    if (after === "available") this.#away--;
+    if (isAvailable(group)) this.#away++;
     group.state = after;
+    if (after === "available") {
+      this.#away--;
+      this.#isHeard = true;
+    }
     this.#changed({ before, after, cause, group: group.number });
   }
 
@@ -181,6 +239,8 @@ export class StoreGuard {
   }
 
   async #probe(group: Group): Promise<void> {
+    // Somebody else has found out meanwhile that the store is back.
+    if (group.state !== "away") return;
     const report = this.#ask(group, ADMIT);
     if (report.effect !== "admitted") {
       // The clock has not come as far as the timer.
@@ -188,7 +248,7 @@ export class StoreGuard {
       return;
     }
     this.#turn(group, "probing", "its time to be probed has come");
-    const failure = await this.#tryOut(group);
+    const failure = await tryOut(this.#store, this.#clock, group.number);
     const permit = { permit: report.permit, elapsedMs: 0 };
     if (failure === undefined) {
       this.#ask(group, { kind: "succeeded", ...permit });
@@ -200,38 +260,19 @@ export class StoreGuard {
     }
   }
 
-  /** Reads and writes; what it failed with. */
-  #tryOut({ number }: Group): Promise<StoreError | undefined> {
-    // Each of the two has the limit of one operation.
-    const limitMs = 2 * (this.#store.limitMs ?? PROBE_LIMIT_MS);
-    return new Promise(resolve => {
-      const forget = this.#clock.after(limitMs, () => resolve(timedOut(limitMs)), true);
-      const done = (failure: StoreError | undefined) => {
-        forget();
-        resolve(failure);
-      };
-      this.#readAndWrite(this.#nameIn(number)).then(
-        () => done(undefined),
-        (error: unknown) => done(isStoreError(error) ? error : away(String(error), error)),
-      );
-    });
+  /** The store does what a commit needs, whatever was thought of it. */
+  #welcome(group: Group): void {
+    if (group.state === "unknown") this.#isThere(group);
+    if (group.state !== "away") return;
+    this.#ask(group, CLOSE);
+    group.isSteady = true;
+    this.#turn(group, "available", "it was asked whether it is ready");
   }
+}
 
-  async #readAndWrite(entity: EntityKey): Promise<void> {
-    const atUs = await this.#store.timeUs(entity);
-    const cells = [{ entity: 0, field: 0 }];
-    const put = { kind: "put", cell: 0, value: "1", ttlMs: PROBE_TTL_MS } as const;
-    await this.#store.commit({ atUs, entities: [entity], cells, ops: [put] });
-  }
-
-  /** An entity in this part of the store that is nobody's. */
-  #nameIn(number: number): EntityKey {
-    for (let name = 0; name < MAX_NAMES; name++) {
-      const entity = EntityKey.of("sg", "probe", `${name}`);
-      if (this.groupOf(entity) === number) return entity;
-    }
-    return EntityKey.of("sg", "probe", "");
-  }
+/** Whether operations are sent to a group. */
+function isAvailable({ state }: Group): boolean {
+  return state === "available" || state === "unknown";
 }
 
 /** The settings of a circuit by the guard's names. */
@@ -262,6 +303,10 @@ function opened(runtime: Runtime, { failures = 3, openMs = 500, capMs }: StoreGu
   const policy = runtime.openBreaker(config);
   if (policy instanceof Refused) throw new ConfigError("the gate", policy.problems.map(named));
   return policy;
+}
+
+function pause(clock: Clock, ms: number): Promise<void> {
+  return new Promise(resolve => void clock.after(ms, resolve));
 }
 
 function named({ path, value, allowed }: Problem): Problem {

@@ -1,12 +1,12 @@
 /** Whether a shared store can be asked, as far as this host knows, and how it tells of changes. */
 
 /**
- * Whether a shared store can be asked. `available`: it is. `away`: so many operations failed in a row that no other is tried
- * before the next probe. `probing`: a probe is on its way.
+ * Whether a shared store can be asked. `unknown`: it has not answered yet. `available`: it has. `away`: so many rounds failed in a
+ * row that nothing is sent before the next probe. `probing`: a probe is on its way.
  */
-export type StoreState = "available" | "away" | "probing";
+export type StoreState = "unknown" | "available" | "away" | "probing";
 
-/** A change of a store's state. */
+/** A change of a store's state. That a store answers for the first time is none: it is no news. */
 export interface StoreChange {
   /** The state before. */
   readonly before: StoreState;
@@ -20,7 +20,10 @@ export interface StoreChange {
 
 /** When a store is taken to be away, and when it is tried again. */
 export interface StoreGuardOptions {
-  /** After so many failed operations in a row; 1 to 1,000,000, 3 unless set. */
+  /**
+   * After so many failed rounds in a row; 1 to 1,000,000, 3 unless set. Failures of operations that were sent before the first of
+   * them was known are one round. Three refused attempts to connect in a row are enough, whatever is set.
+   */
   readonly failures?: number | undefined;
   /** The first probe comes after so many milliseconds; 1 to 2,592,000,000 (30 days), 500 unless set. */
   readonly openMs?: number | undefined;

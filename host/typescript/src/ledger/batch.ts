@@ -5,17 +5,22 @@ import { type Answer, type Request, refuses } from "../call.js";
 import type { Clock } from "../clock.js";
 import { ContendedError } from "../errors.js";
 import type { Policy } from "../runtime/policy.js";
-import type { Commit, Reply, Store } from "../store/store.js";
+import { lateReply, timedOut } from "../store/errors.js";
+import type { Commit, Reply, Seen, Store } from "../store/store.js";
 import { Transaction } from "../transaction/transaction.js";
 import { type GiveWay, isConflict, widestUs } from "./contention.js";
+import type { Known } from "./known.js";
 import type { Call, Lane } from "./lanes.js";
 import { Offset } from "./offset.js";
+import type { Pace } from "./pace.js";
 import type { LedgerStats } from "./stats.js";
 
 /** Runs a policy on the entity 0 of a transaction. A run that fails throws and leaves no trace in the transaction. */
 export type Run = (policy: Policy, request: Request, transaction: Transaction) => Answer;
 
 const DONE: Answer = { kind: "done" };
+/** In place of an answer that will not come. */
+const NO_REPLY = { outcome: { kind: "untimely" } } as const;
 
 /** What batches are settled with. */
 export interface SettlerParts {
@@ -23,9 +28,12 @@ export interface SettlerParts {
   readonly guard: StoreGuard;
   readonly store: Store;
   readonly clock: Clock;
+  readonly pace: Pace;
   readonly stats: LedgerStats;
   readonly maxAttempts: number;
   readonly giveWay: GiveWay;
+  /** Takes back what a call was given whose caller has gone on without it. */
+  readonly takeBack: (call: Call) => void;
 }
 
 /** Runs batches and commits them. */
@@ -34,9 +42,12 @@ export class Settler {
   readonly #guard: StoreGuard;
   readonly #store: Store;
   readonly #clock: Clock;
+  readonly #pace: Pace;
+  readonly #limitMs: number;
   readonly #stats: LedgerStats;
   readonly #maxAttempts: number;
   readonly #giveWay: GiveWay;
+  readonly #takeBack: (call: Call) => void;
   readonly #offset = new Offset();
   /** Transactions that nobody uses. */
   readonly #idle: Transaction[] = [];
@@ -48,9 +59,12 @@ export class Settler {
     this.#guard = parts.guard;
     this.#store = parts.store;
     this.#clock = parts.clock;
+    this.#pace = parts.pace;
+    this.#limitMs = parts.store.limitMs ?? Number.POSITIVE_INFINITY;
     this.#stats = parts.stats;
     this.#maxAttempts = parts.maxAttempts;
     this.#giveWay = parts.giveWay;
+    this.#takeBack = parts.takeBack;
   }
 
   /** The store's clock; undefined: not known yet. */
@@ -70,37 +84,42 @@ export class Settler {
     } catch (error) {
       failure = error;
       lane.known.forget();
-      for (const call of batch) {
-        call.answer = undefined;
-        call.error = error;
-      }
     }
     lane.known.told = undefined;
-    this.#idle.push(transaction);
+    const late = failure === undefined ? undefined : lateReply(failure);
+    if (late !== undefined) void this.#awaitLate(transaction, batch.slice(), late);
+    else this.#idle.push(transaction);
+    if (failure !== undefined) for (const call of batch) call.fail(failure);
     return failure;
   }
 
+  /** Takes back what the store has done for calls that have stopped waiting, when its answer comes. */
+  async #awaitLate(transaction: Transaction, batch: readonly Call[], late: Promise<Reply>): Promise<void> {
+    const answers = batch.map(call => call.answer);
+    const { outcome } = await late.catch(() => NO_REPLY);
+    if (outcome.kind === "applied") {
+      batch.forEach((call, index) => {
+        call.answer = answers[index];
+      });
+      this.#confirm(transaction, batch, outcome.seen);
+      for (const call of batch) this.#takeBack(call);
+    }
+    this.#idle.push(transaction);
+  }
+
   async #commit(lane: Lane, transaction: Transaction, batch: readonly Call[]): Promise<void> {
-    const { known, group } = lane;
+    const { known } = lane;
+    let firstUs = 0;
     for (let attempt = 0; attempt < this.#maxAttempts; attempt++) {
-      if (attempt > 0 && known.contention.isFelt) await this.#giveWay(known.contention, this.#clock.nowUs());
+      if (attempt > 0 && known.contention.isFelt) await this.#leaveTurn(known, firstUs);
       const startUs = this.#clock.nowUs();
+      if (attempt === 0) firstUs = startUs;
       const storeUs = this.#offset.storeUs(startUs) ?? (await this.#askTime(lane));
       const commit = this.#runAll(lane, transaction, batch, storeUs);
       // What only local cells were asked for is done. Their lease, if there is one, goes on.
       if (commit === undefined) return known.take(transaction, known.seenUs);
-      this.#assertAvailable(group);
-      this.#stats.commits++;
       known.isInDoubt = transaction.hasChangedLocal;
-      let reply: Reply;
-      try {
-        reply = await this.#store.commit(commit);
-      } catch (error) {
-        this.#guard.failed(group, error);
-        throw error;
-      }
-      // A refused commit has only been read: on a replica that would fail on what comes next it succeeds as well.
-      if (reply.outcome.kind === "applied") this.#guard.answered(group, commit);
+      const reply = await this.#send(lane, commit, startUs);
       known.isInDoubt = false;
       const isLost = isConflict(commit, reply.outcome);
       if (this.#takeIn(lane, transaction, batch, reply)) {
@@ -114,6 +133,34 @@ export class Settler {
     }
     this.#stats.contended++;
     throw new ContendedError(this.#maxAttempts);
+  }
+
+  /** Leaves other hosts their turn. Where they come first again and again, it ends in the time of one operation. */
+  async #leaveTurn({ contention }: Known, firstUs: number): Promise<void> {
+    const nowUs = this.#clock.nowUs();
+    if (nowUs - firstUs >= this.#limitMs * 1_000) throw timedOut(this.#limitMs);
+    await this.#giveWay(contention, nowUs);
+  }
+
+  /** Sends a commit, and takes in what its answer says of the store. */
+  async #send({ group }: Lane, commit: Commit, startUs: number): Promise<Reply> {
+    this.#assertAvailable(group);
+    this.#stats.commits++;
+    const round = this.#guard.roundOf(group);
+    let reply: Reply;
+    try {
+      reply = await this.#store.commit(commit);
+    } catch (error) {
+      const nowUs = this.#clock.nowUs();
+      this.#pace.failed(nowUs, nowUs - startUs);
+      this.#guard.failed(group, error, round);
+      throw error;
+    }
+    const nowUs = this.#clock.nowUs();
+    this.#pace.answered(nowUs, nowUs - startUs);
+    // A refused commit has only been read: on a replica that would fail on what comes next it succeeds as well.
+    this.#guard.answered(group, reply.outcome.kind === "applied" ? commit : undefined);
+    return reply;
   }
 
   /** Runs all calls of the batch on what is known; what there is to commit then. */
@@ -149,15 +196,19 @@ export class Settler {
       case "applied":
         this.#offset.learn(clockUs, localUs);
         known.timed(transaction.nowUs);
-        if (!transaction.wasTold(outcome.seen)) {
-          this.#stats.reruns++;
-          transaction.beginReplay(outcome.seen);
-          this.#rerun(transaction, batch);
-        }
+        this.#confirm(transaction, batch, outcome.seen);
         known.take(transaction, known.seenUs);
         known.refuses = isRefused(batch.at(-1));
         return true;
     }
+  }
+
+  /** The runs of an applied commit hold, or are repeated on what the store knew. */
+  #confirm(transaction: Transaction, batch: readonly Call[], seen: readonly Seen[]): void {
+    if (transaction.wasTold(seen)) return;
+    this.#stats.reruns++;
+    transaction.beginReplay(seen);
+    this.#rerun(transaction, batch);
   }
 
   #runOne(transaction: Transaction, call: Call): void {
@@ -190,8 +241,9 @@ export class Settler {
     this.#assertAvailable(group);
     let asking = this.#asking.get(group);
     if (asking === undefined) {
+      const round = this.#guard.roundOf(group);
       const failed = (error: unknown) => {
-        this.#guard.failed(group, error);
+        this.#guard.failed(group, error, round);
         throw error;
       };
       asking = this.#store.timeUs(entity).catch(failed);
@@ -200,6 +252,7 @@ export class Settler {
     try {
       const storeUs = await asking;
       this.#offset.learn(storeUs, this.#clock.nowUs());
+      this.#guard.answered(group, undefined);
       return storeUs;
     } finally {
       this.#asking.delete(group);

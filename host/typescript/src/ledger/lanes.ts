@@ -8,6 +8,7 @@
 import type { Answer, Request } from "../call.js";
 import type { EntityKey } from "../key.js";
 import type { Policy } from "../runtime/policy.js";
+import { type Signal, whenAborted } from "../signal.js";
 import { Known } from "./known.js";
 
 /** How many idle lanes are looked at to make room for a new one. */
@@ -20,10 +21,8 @@ export class Call {
   error: unknown;
   /** Whether its caller has gone away. */
   isGone = false;
-  /** Whether its caller has been answered, or has gone away. */
-  isDone = false;
-  /** When its caller has waited long enough, in microseconds of the host's clock. */
-  dueUs = 0;
+  /** Whether it waits for its turn. */
+  isInLine = false;
   /** Ends the watch over its caller's signal. */
   unwatch: (() => void) | undefined;
 
@@ -36,13 +35,36 @@ export class Call {
     readonly resolve: ((answer: Answer) => void) | undefined,
     readonly reject: ((error: unknown) => void) | undefined,
   ) {}
+
+  /** Ends with an error. */
+  fail(error: unknown): void {
+    this.answer = undefined;
+    this.error = error;
+  }
+
+  /** Goes away when its caller's signal is aborted, and tells the caller why. */
+  watch(signal: Signal): void {
+    this.unwatch = whenAborted(signal, () => {
+      this.isGone = true;
+      this.lane.left(this);
+      this.reject?.(signal.reason);
+    });
+  }
+}
+
+/** How many calls are in line, in all lanes of a ledger. */
+export interface Tally {
+  calls: number;
 }
 
 /** Where calls on one entity line up. */
 export class Lane {
   readonly entities: readonly [EntityKey];
   readonly known = new Known();
-  readonly waiting: Call[] = [];
+  readonly #waiting: Call[] = [];
+  /** How many of those in line have gone away. Who leaves is left out when it would have its turn: to look for it takes long. */
+  #gone = 0;
+  readonly #tally: Tally;
   /** Outcomes whose callers have gone on already. They go out with the next batch. */
   readonly deferred: Call[] = [];
   /** Whether somebody will take the next batch. */
@@ -56,8 +78,10 @@ export class Lane {
     entity: EntityKey,
     /** Which part of the store the entity is in. */
     readonly group: number,
+    tally: Tally = { calls: 0 },
   ) {
     this.entities = [entity];
+    this.#tally = tally;
   }
 
   get entity(): EntityKey {
@@ -65,7 +89,14 @@ export class Lane {
   }
 
   get isEmpty(): boolean {
-    return this.waiting.length === 0 && this.deferred.length === 0;
+    return this.#waiting.length === 0 && this.deferred.length === 0;
+  }
+
+  /** A call joins the line. */
+  push(call: Call): void {
+    this.#waiting.push(call);
+    call.isInLine = true;
+    this.#tally.calls++;
   }
 
   /**
@@ -75,12 +106,17 @@ export class Lane {
    * collector comes to the old ones: each call would be kept for that long.
    */
   take(most: number): Call[] {
-    if (this.deferred.length === 0 && this.waiting.length <= most) {
-      const batch = this.waiting.slice();
-      this.waiting.length = 0;
-      return batch;
+    let batch: Call[];
+    if (this.#waiting.length <= most) {
+      batch = this.#waiting.slice();
+      this.#waiting.length = 0;
+    } else {
+      batch = this.#waiting.splice(0, most);
     }
-    return [...this.deferred.splice(0, most), ...this.waiting.splice(0, most)];
+    for (const call of batch) call.isInLine = false;
+    this.#tally.calls -= batch.length;
+    if (this.#gone > 0) batch = this.#withoutGone(batch);
+    return this.deferred.length === 0 ? batch : [...this.deferred.splice(0, most), ...batch];
   }
 
   /** All that is in line. */
@@ -88,10 +124,19 @@ export class Lane {
     return this.take(Number.POSITIVE_INFINITY);
   }
 
-  /** Takes a call out of the line; one that is on its way already is no more in it. */
-  remove(call: Call): void {
-    const index = this.waiting.indexOf(call);
-    if (index >= 0) this.waiting.splice(index, 1);
+  /** A call has gone away. One that is on its way already is no more in line. */
+  left(call: Call): void {
+    if (!call.isInLine) return;
+    this.#gone++;
+    this.#tally.calls--;
+  }
+
+  #withoutGone(batch: Call[]): Call[] {
+    const here = batch.filter(call => !call.isGone);
+    const gone = batch.length - here.length;
+    this.#gone -= gone;
+    this.#tally.calls += gone;
+    return here;
   }
 }
 
@@ -101,6 +146,7 @@ export class Lanes {
   readonly #capacity: number;
   readonly #groupOf: (entity: EntityKey) => number;
   readonly #nowUs: () => number;
+  readonly #tally: Tally = { calls: 0 };
   /** Where the sweep goes on. */
   #hand: IterableIterator<[string, Lane]> = this.#lanes.entries();
 
@@ -112,6 +158,11 @@ export class Lanes {
 
   get size(): number {
     return this.#lanes.size;
+  }
+
+  /** How many calls are in line. */
+  get waiting(): number {
+    return this.#tally.calls;
   }
 
   /** The lane of an entity, if it has one. */
@@ -127,7 +178,7 @@ export class Lanes {
       return found;
     }
     if (this.#lanes.size >= this.#capacity) this.#makeRoom();
-    const lane = new Lane(entity, this.#groupOf(entity));
+    const lane = new Lane(entity, this.#groupOf(entity), this.#tally);
     this.#lanes.set(entity.tag, lane);
     return lane;
   }

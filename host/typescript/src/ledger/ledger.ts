@@ -10,25 +10,26 @@ import { StoreGuard } from "../away/guard.js";
 import type { StoreChange, StoreGuardOptions, StoreListener, StoreState } from "../away/state.js";
 import { type Answer, gives, type Request, settlesLater, undo } from "../call.js";
 import type { Clock } from "../clock.js";
-import type { StoreError } from "../errors.js";
+import { OverloadedError, type StoreError } from "../errors.js";
 import type { EntityKey } from "../key.js";
 import { Runtime } from "../runtime/index.js";
 import type { Policy } from "../runtime/policy.js";
-import { type Signal, whenAborted } from "../signal.js";
-import { isOutage, timedOut } from "../store/errors.js";
+import type { Signal } from "../signal.js";
+import { isOutage } from "../store/errors.js";
 import { changes, type Store } from "../store/store.js";
 import { tell } from "../tell.js";
 import { Transaction } from "../transaction/transaction.js";
 import { Aside } from "./aside.js";
 import { type Run, Settler } from "./batch.js";
 import { type GiveWay, giveWay } from "./contention.js";
-import { Deadlines } from "./deadlines.js";
 import { Debtor } from "./debtor.js";
 import { Here } from "./here.js";
 import { Call, type Lane, Lanes } from "./lanes.js";
 import { Leases } from "./leases.js";
+import { Line } from "./line.js";
+import { Pace } from "./pace.js";
 import { type LedgerStats, newStats } from "./stats.js";
-import { soon } from "./tick.js";
+import { inTime } from "./timed.js";
 
 /** How a ledger works. */
 export interface LedgerOptions {
@@ -36,6 +37,8 @@ export interface LedgerOptions {
   readonly maxKnown?: number;
   /** How many calls on an entity go out together at most; 256 unless set. */
   readonly maxBatch?: number;
+  /** How many calls may wait in this process until they are sent, before others end in an {@link OverloadedError}; 1,000,000 unless set. */
+  readonly maxWaiting?: number;
   /** How often a batch is committed before it is given up as contended; 64 unless set. */
   readonly maxAttempts?: number;
   /** How long an outcome that may settle later is kept back at most, in milliseconds; 20 unless set. */
@@ -81,8 +84,8 @@ export class Ledger {
   readonly #settler: Settler;
   readonly #giveWay: GiveWay;
   readonly #here: Here;
-  /** How long calls may wait for the store; undefined: for ever. */
-  readonly #deadlines: Deadlines | undefined;
+  readonly #pace: Pace;
+  readonly #line: Line;
   readonly #debtor: Debtor;
   readonly #leases: Leases;
   readonly #aside = new Aside();
@@ -94,40 +97,45 @@ export class Ledger {
   readonly #lanes: Lanes;
   readonly #stats = newStats();
   readonly #maxBatch: number;
+  readonly #maxWaiting: number;
   readonly #flushDelayMs: number;
   /** What guesses are made on. */
   readonly #scratch = new Transaction();
-  /** Lanes whose next batch is taken at the end of this tick. */
-  #ready: Lane[] = [];
   /** Lanes whose deferred outcomes go out when the delay is over. */
   #deferring = new Set<Lane>();
 
   constructor(parts: LedgerParts) {
-    const { run, store, clock, options = {}, runtime = Runtime.shared } = parts;
-    const { maxKnown = 65_536, maxBatch = 256, maxAttempts = 64, flushDelayMs = 20 } = options;
+    const { run, clock, options = {}, runtime = Runtime.shared } = parts;
+    const { maxKnown = 65_536, maxBatch = 256, maxWaiting = 1_000_000, flushDelayMs = 20 } = options;
+    const store = inTime(parts.store, clock);
     this.maxKnown = maxKnown;
     this.#run = run;
     this.#clock = clock;
     const changed = (change: StoreChange) => this.#storeChanged(change);
     this.#guard = new StoreGuard({ runtime, store, clock, options: options.storeGuard, changed });
     this.#giveWay = parts.giveWay ?? giveWay;
-    const [guard, stats] = [this.#guard, this.#stats];
-    this.#settler = new Settler({ run, guard, store, clock, stats, maxAttempts, giveWay: this.#giveWay });
-    this.#lanes = new Lanes(
-      maxKnown,
-      entity => this.#guard.groupOf(entity),
-      () => this.storeUs(),
-    );
-    const { limitMs } = store;
-    if (limitMs !== undefined) {
-      this.#deadlines = new Deadlines(clock, limitMs, call => leave(call, timedOut(limitMs)));
-    }
+    this.#pace = new Pace(store.limitMs);
+    this.#line = new Line(this.#pace, lane => void this.#settle(lane));
+    this.#settler = new Settler({
+      run,
+      store,
+      clock,
+      guard: this.#guard,
+      pace: this.#pace,
+      stats: this.#stats,
+      maxAttempts: options.maxAttempts ?? 64,
+      giveWay: this.#giveWay,
+      takeBack: call => this.#takeBack(call),
+    });
+    const groupOf = (entity: EntityKey) => this.#guard.groupOf(entity);
+    this.#lanes = new Lanes(maxKnown, groupOf, () => this.storeUs());
     const push = (call: Call) => this.#push(call);
     this.#leases = new Leases(clock, push);
     const line = { lanes: this.#lanes, push };
     this.#debtor = new Debtor(line, this.#guard, clock, this.#stats, maxKnown);
     this.#listener = options.onStoreChange;
     this.#maxBatch = maxBatch;
+    this.#maxWaiting = maxWaiting;
     this.#flushDelayMs = flushDelayMs;
     const maxStalenessMs = Math.min(options.maxStalenessMs ?? MAX_STALENESS_MS, MAX_STALENESS_MS);
     this.#here = new Here(run, this.#stats, maxStalenessMs * 1_000);
@@ -148,6 +156,11 @@ export class Ledger {
     return this.#guard.state;
   }
 
+  /** Resolves when the store does what a commit needs; rejects with a StoreError when the time is over. */
+  ready(limitMs: number): Promise<void> {
+    return this.#guard.ready(limitMs);
+  }
+
   /** The store's clock in microseconds since 1970, or this host's where nothing is known of it. */
   storeUs(): number {
     return this.#settler.storeUs() ?? this.#clock.nowUs();
@@ -159,8 +172,9 @@ export class Ledger {
   }
 
   /**
-   * Makes a call, and answers when the store has confirmed it. Rejects with the signal's reason when it is aborted, and with a
-   * StoreError when the store has not answered in the time of one operation; what the call was given is then taken back.
+   * Makes a call, and answers when the store has confirmed it. Rejects with the signal's reason when it is aborted, and then takes
+   * back what the call was given; with a StoreError when the store has not answered in the time of one operation; and with an
+   * OverloadedError where too many wait already.
    */
   call(entity: EntityKey, policy: Policy, request: Request, signal?: Signal): Promise<Answer> {
     if (signal?.aborted) return Promise.reject(signal.reason);
@@ -182,12 +196,13 @@ export class Ledger {
   /** As {@link call}, of one that cannot be answered from what is known. */
   lineUp(entity: EntityKey, policy: Policy, request: Request, signal?: Signal): Promise<Answer> {
     if (this.turnsAway(entity)) return Promise.reject(this.#guard.refusal(this.#guard.groupOf(entity)));
+    const { waiting } = this.#lanes;
+    if (waiting >= this.#maxWaiting) return Promise.reject(new OverloadedError(waiting, this.#maxWaiting));
     return new Promise((resolve, reject) => {
       const lane = this.#lanes.of(entity);
       const call = new Call(lane, policy, request, resolve, reject);
-      if (signal !== undefined) watch(call, signal);
+      if (signal !== undefined) call.watch(signal);
       void this.#debtor.postOn(lane);
-      this.#deadlines?.add(call);
       this.#push(call);
     });
   }
@@ -275,25 +290,20 @@ export class Ledger {
 
   #push(call: Call): void {
     const { lane } = call;
-    lane.waiting.push(call);
+    lane.push(call);
     if (!lane.isDriven) this.#drive(lane);
   }
 
-  /** Takes the lane's next batch at the end of this tick, when all who were called back in it have come again. */
+  /** Takes the lane's next batch when it is its turn. */
   #drive(lane: Lane): void {
     lane.isDriven = true;
-    if (this.#ready.push(lane) === 1) soon(() => this.#driveReady());
-  }
-
-  #driveReady(): void {
-    const lanes = this.#ready;
-    this.#ready = [];
-    for (const lane of lanes) void this.#settle(lane);
+    this.#line.push(lane);
   }
 
   /** Settles one batch of a lane. */
   async #settle(lane: Lane): Promise<void> {
     const { contention } = lane.known;
+    this.#pace.begin();
     // Before the batch is made, so that whoever comes meanwhile goes along.
     if (contention.isFelt) await this.#giveWay(contention, this.#clock.nowUs());
     if (this.#guard.turnsAway(lane.group)) {
@@ -304,11 +314,13 @@ export class Ledger {
       const failure = batch.length > 0 ? await this.#settler.settle(lane, batch) : undefined;
       lane.isOnItsWay = false;
       this.#replyAll(batch);
-      // What has lined up meanwhile would only wait for the same.
-      if (isOutage(failure)) this.#turnBack(lane, failure);
+      // Where nobody finds out that the store is away, what has lined up meanwhile would only wait for the same.
+      if (isOutage(failure) && !this.#guard.isOn) this.#turnBack(lane, failure);
     }
+    this.#pace.end();
     if (lane.isEmpty) lane.isDriven = false;
     else this.#drive(lane);
+    this.#line.goOn();
   }
 
   /** Sees to it that a lease that a call has taken is given back when it is over. */
@@ -347,12 +359,11 @@ export class Ledger {
   /** Answers a caller. One who has gone away gets what it was given taken back. */
   #reply(call: Call): void {
     call.unwatch?.();
-    call.isDone = true;
     const { answer } = call;
     if (call.resolve === undefined) {
       if (answer === undefined) this.#stats.lost++;
     } else if (call.isGone) {
-      if (answer !== undefined) this.#takeBack(call, answer);
+      this.#takeBack(call);
     } else if (answer === undefined) {
       call.reject?.(call.error);
     } else {
@@ -360,13 +371,15 @@ export class Ledger {
     }
   }
 
-  #takeBack({ lane, policy, request }: Call, answer: Answer): void {
-    const back = gives(request) ? undo(request, answer) : undefined;
-    // The lane is being driven, and comes to it next.
-    if (back !== undefined) lane.waiting.push(new Call(lane, policy, back, undefined, undefined));
+  /** What a call was given whose caller has gone on without it goes back, for nobody to wait for. */
+  #takeBack({ lane, policy, request, answer }: Call): void {
+    const back = answer !== undefined && gives(request) ? undo(request, answer) : undefined;
+    if (back !== undefined) this.#push(new Call(lane, policy, back, undefined, undefined));
   }
 
   #storeChanged(change: StoreChange): void {
+    // Whoever is in line there is answered at once.
+    if (change.after === "away") this.#line.dismiss(lane => !this.#guard.isAvailable(lane.group));
     if (change.after === "available") {
       this.#sendKept();
       void this.#debtor.postAll();
@@ -375,18 +388,4 @@ export class Ledger {
     const listener = this.#listener;
     if (listener !== undefined) queueMicrotask(() => tell(listener, change, "onStoreChange"));
   }
-}
-
-/** Lets a call go, whose caller is told why. */
-function leave(call: Call, reason: unknown): void {
-  call.unwatch?.();
-  call.isGone = true;
-  call.isDone = true;
-  call.lane.remove(call);
-  call.reject?.(reason);
-}
-
-/** Lets a call go when its caller's signal is aborted. */
-function watch(call: Call, signal: Signal): void {
-  call.unwatch = whenAborted(signal, () => leave(call, signal.reason));
 }

@@ -39,6 +39,9 @@ export interface WrapOptions<A extends readonly unknown[]> extends Ask {
   readonly signal?: Signal | ((...args: A) => Signal | undefined) | undefined;
 }
 
+/** How many asks of one call are in line at once. */
+const MANY_AT_ONCE = 10_000;
+
 /**
  * A handle on a rate limiter. It holds no state of any key; handles of the same name on the same store limit together, in
  * whatever process and language.
@@ -84,11 +87,11 @@ export class RateLimiter {
 
   /**
    * What {@link tryAcquire} would come to for each of these in turn, asked at one time. On a shared store calls on one key are one
-   * commit, and those on different keys go out together.
+   * commit, and those on different keys go out together; there may be any number of them.
    */
   tryAcquireMany(asks: Iterable<KeyedAsk>): Promise<PromiseSettledResult<Decision>[]> {
     if (this.#core.memory !== undefined) return Promise.resolve(this.tryAcquireManyNow(asks));
-    return Promise.allSettled(Array.from(asks, ({ key, cost }) => this.tryAcquire(key, { cost })));
+    return this.#tryAcquireMany(Array.from(asks, ({ key, cost }) => ({ key, cost })));
   }
 
   /**
@@ -244,6 +247,16 @@ export class RateLimiter {
     if (this.#away.answers && ledger.turnsAway(entity))
       return Promise.resolve(this.#away.decide(key, cost, request, false));
     return this.#lineUp(key, cost, request, signal);
+  }
+
+  /** So many at a time that they leave room in the line of this process for others. */
+  async #tryAcquireMany(asks: readonly KeyedAsk[]): Promise<PromiseSettledResult<Decision>[]> {
+    const settled: PromiseSettledResult<Decision>[] = [];
+    for (let first = 0; first < asks.length; first += MANY_AT_ONCE) {
+      const some = asks.slice(first, first + MANY_AT_ONCE);
+      settled.push(...(await Promise.allSettled(some.map(({ key, cost }) => this.tryAcquire(key, { cost })))));
+    }
+    return settled;
   }
 
   async #lineUp(key: string, cost: number, request: Request, signal: Signal | undefined): Promise<Decision> {

@@ -1,10 +1,28 @@
 /** How a store fails. */
 
 import { isStoreError, StoreError } from "../errors.js";
+import type { Reply } from "./store.js";
 
-/** No answer within the time limit of one operation. Whether the commit was applied is not known. */
-export function timedOut(limitMs: number): StoreError {
-  return new StoreError("timed-out", `the store did not answer within ${limitMs} ms`);
+/** Answers to commits that were given up, which may still come. */
+const lateReplies = new WeakMap<StoreError, Promise<Reply>>();
+
+/**
+ * No answer within the time limit of one operation. Whether the commit was applied is not known.
+ *
+ * @param late the answer, should it come after all
+ */
+export function timedOut(limitMs: number, late?: Promise<Reply>): StoreError {
+  const error = new StoreError("timed-out", `the store did not answer within ${limitMs} ms`);
+  if (late === undefined) return error;
+  // Nobody may be there to hear that it will not come.
+  late.catch(() => undefined);
+  lateReplies.set(error, late);
+  return error;
+}
+
+/** The answer to a commit that failed with this, should it come after all. */
+export function lateReply(error: unknown): Promise<Reply> | undefined {
+  return lateReplies.get(error as StoreError);
 }
 
 /** The store cannot be reached, or the connection broke. Whether the commit was applied is not known. */

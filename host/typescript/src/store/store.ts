@@ -8,6 +8,7 @@
  * All numbers of the contract are whole and at most {@link MAX_NUMBER}, so they are JavaScript numbers here.
  */
 
+import type { StoreError } from "../errors.js";
 import type { EntityKey } from "../key.js";
 
 /**
@@ -146,6 +147,13 @@ export interface Store {
   isAtomicOver(entities: readonly EntityKey[]): boolean;
   /** Which part of the store an entity is in, from 0: parts can be away by themselves. Without this there is one part. */
   groupOf?(entity: EntityKey): number;
-  /** How long one operation may take, in milliseconds; no call waits longer for the store. Without this it may take for ever. */
+  /**
+   * How long one operation may take, in milliseconds, from when it is handed to the connection; no call waits longer for an answer.
+   * Without this it may take for ever.
+   */
   readonly limitMs?: number;
+  /** Whether the store itself ends its operations in that time. Otherwise the host does, by its clock. */
+  readonly keepsLimit?: boolean;
+  /** Has it told whenever three attempts to connect in a row, or more, were refused, and with what. */
+  onRefused?(tell: (error: StoreError) => void): void;
 }

@@ -20,7 +20,7 @@ test("three failures in a row open it, and then nothing is sent", async () => {
   const ask = limited(host);
   host.link.isCut = true;
   expect([await ask(), await ask()]).toEqual(["away", "away"]);
-  expect(host.gate.storeState()).toBe("available");
+  expect(host.gate.storeState()).toBe("unknown");
   expect(await ask()).toBe("away");
   expect(host.gate.storeState()).toBe("away");
   const sent = host.link.commits.length;
@@ -109,7 +109,7 @@ test("a probe that comes through opens the way, and then nothing waits for the c
   await fleet.pass(1);
   expect(await ask()).toBe("allowed");
   expect(host.changes.map(({ before, after }) => `${before}-${after}`)).toEqual([
-    "available-away",
+    "unknown-away",
     "away-probing",
     "probing-available",
   ]);

@@ -1,4 +1,4 @@
-/** No call waits longer for the store than one operation may take. */
+/** No call waits longer for an answer of the store than one operation may take. */
 
 import { expect, test } from "vitest";
 import type { StoreError } from "../../src/index.js";
@@ -11,7 +11,7 @@ const reasonOf = (work: Promise<unknown>) =>
     (error: StoreError) => error.reason,
   );
 
-test("the time in line behind a batch that hangs counts", async () => {
+test("the time in line behind a batch that hangs is not the store's, and whoever is in line goes next", async () => {
   const fleet = new Fleet();
   const { gate, link } = fleet.host({}, 50);
   const limiter = gate.rateLimiter(TWO);
@@ -28,8 +28,25 @@ test("the time in line behind a batch that hangs counts", async () => {
   expect(ended).toEqual([]);
   await fleet.pass(1);
   expect(ended).toEqual(["first timed-out"]);
-  await fleet.pass(30);
+  await fleet.pass(49);
+  expect(ended).toEqual(["first timed-out"]);
+  await fleet.pass(1);
   expect(ended).toEqual(["first timed-out", "second timed-out"]);
+});
+
+test("whoever is in line behind a batch that failed is answered when the store answers again", async () => {
+  const fleet = new Fleet();
+  const { gate, link } = fleet.host({}, 50);
+  const limiter = gate.rateLimiter({ name: "api", limits: [{ limit: 1_000, window: "day" }] });
+  await limiter.peek("me");
+  const release = link.hold();
+  const first = reasonOf(limiter.tryAcquire("me"));
+  await settled();
+  const others = Array.from({ length: 300 }, () => reasonOf(limiter.tryAcquire("me")));
+  await fleet.pass(50);
+  release();
+  expect(await first).toBe("timed-out");
+  expect(new Set(await Promise.all(others))).toEqual(new Set(["answered"]));
 });
 
 test("what a call was given that had stopped waiting is taken back", async () => {
@@ -47,7 +64,7 @@ test("what a call was given that had stopped waiting is taken back", async () =>
   expect((await limiter.peek("me")).remaining).toBe(2);
 });
 
-test("a call that was never sent leaves no trace", async () => {
+test("a call that was given up in line leaves no trace", async () => {
   const fleet = new Fleet();
   const { gate, link } = fleet.host({}, 50);
   const limiter = gate.rateLimiter(TWO);
@@ -55,19 +72,37 @@ test("a call that was never sent leaves no trace", async () => {
   const release = link.hold();
   const first = reasonOf(limiter.peek("me"));
   await settled();
-  const second = reasonOf(limiter.tryAcquire("me"));
+  const controller = new AbortController();
+  const second = limiter.tryAcquire("me", { signal: controller.signal });
   await settled();
-  await fleet.pass(50);
-  expect([await first, await second]).toEqual(["timed-out", "timed-out"]);
+  controller.abort("enough");
+  await expect(second).rejects.toBe("enough");
   const sent = link.commits.length;
   release();
   await gate.flush();
+  expect(await first).toBe("answered");
   expect(link.commits).toHaveLength(sent);
 });
 
-test("all in line end with the batch that failed", async () => {
+test("all in line are answered at once when the store is known to be away", async () => {
   const fleet = new Fleet();
-  const { gate, link } = fleet.host();
+  const { gate, link } = fleet.host({ storeGuard: { failures: 1 } });
+  const limiter = gate.rateLimiter(TWO);
+  await limiter.peek("me");
+  const release = link.hold();
+  const first = reasonOf(limiter.tryAcquire("me"));
+  await settled();
+  const others = Array.from({ length: 300 }, () => reasonOf(limiter.tryAcquire("me")));
+  const sent = link.commits.length;
+  link.isCut = true;
+  release();
+  expect(new Set(await Promise.all([first, ...others]))).toEqual(new Set(["away"]));
+  expect(link.commits).toHaveLength(sent);
+});
+
+test("without a guard all in line end with the batch that failed", async () => {
+  const fleet = new Fleet();
+  const { gate, link } = fleet.host({ storeGuard: false });
   const limiter = gate.rateLimiter(TWO);
   await limiter.peek("me");
   const release = link.hold();

@@ -2,6 +2,7 @@
 
 import type { Answer, Request, WitDecision, WitReport } from "../../src/call.js";
 import { ManualClock } from "../../src/clock.js";
+import type { StoreError } from "../../src/errors.js";
 import { EntityKey } from "../../src/key.js";
 import { Ledger, type LedgerOptions } from "../../src/ledger/ledger.js";
 import type {
@@ -34,7 +35,7 @@ export class Link implements Store {
   /** Nothing comes through, to the parts of the store that it says: all, unless set otherwise. */
   isCut = false;
   isCutTo: (group: number) => boolean = () => true;
-  /** How long one operation may take. It is for the ledger to keep: this link has no clock. */
+  /** How long one operation may take. It is for the host to keep: this link has no clock. */
   limitMs?: number;
   /** Which part of the store an entity is in. */
   groupOf: (entity: EntityKey) => number = () => 0;
@@ -60,6 +61,18 @@ export class Link implements Store {
   /** The next commits fail so, one after the other. */
   failInTurn(...faults: Fault[]): void {
     this.#faults = faults.reverse();
+  }
+
+  /** Who is told of refused attempts to connect. */
+  #told: ((error: StoreError) => void)[] = [];
+
+  onRefused(tell: (error: StoreError) => void): void {
+    this.#told.push(tell);
+  }
+
+  /** Nobody is there. */
+  refuse(error: StoreError): void {
+    for (const tell of this.#told) tell(error);
   }
 
   async commit(commit: Commit): Promise<Reply> {

@@ -50,7 +50,7 @@ describe.each(SINGLE)("through %s, the Redis store", (_, connect) => {
     await answersAgain(store);
     server.pause();
     for (let i = 0; i < 3; i++) {
-      await expect(store.timeUs()).rejects.toMatchObject({ code: "store", reason: "timed-out", message: /50 ms/ });
+      await expect(store.timeUs()).rejects.toMatchObject({ code: "store", reason: "timed-out", message: /250 ms/ });
     }
     server.resume();
     await answersAgain(store);
@@ -102,9 +102,12 @@ test("commits without an answer are bounded in number", { timeout: LONG_MS }, as
   const silent = () => new Promise<never>(() => undefined);
   const client = { evalsha: silent, eval: silent, pipeline: () => client, exec: silent, isCluster: true };
   const store = redisStore(client as unknown as RedisClient, { limitMs: 1 });
-  const reasons = await Promise.all(Array.from({ length: 10_005 }, () => reasonOf(store.timeUs())));
-  expect(reasons.filter(reason => reason === "away")).toHaveLength(5);
+  const ends = await Promise.allSettled(Array.from({ length: 10_005 }, () => store.timeUs()));
+  const reasons = ends.map(end => (end.status === "rejected" ? (end.reason.reason ?? end.reason.code) : "answered"));
+  // As long as the server may still answer, it is this process that asks for too much.
+  expect(reasons.filter(reason => reason === "overloaded")).toHaveLength(5);
   expect(reasons.filter(reason => reason === "timed-out")).toHaveLength(10_000);
+  await expect(store.timeUs()).rejects.toMatchObject({ reason: "away", message: /10000 commits/ });
 });
 
 test("commits that were answered make room for others", async () => {

@@ -7,6 +7,7 @@
  * before this process reads or waits again. What becomes of one does not depend on the others.
  */
 
+import { OverloadedError } from "../../errors.js";
 import { away } from "../errors.js";
 import type { Commit, Reply } from "../store.js";
 import type { Wire } from "./clients.js";
@@ -19,7 +20,7 @@ import { Waiting } from "./waiting.js";
 
 /**
  * How many commits may be without an answer, those included that nobody waits for any more. A client keeps what it cannot send, so
- * while a server is away this is what bounds it.
+ * while a server is away this is what bounds it. A ledger sends far fewer at once.
  */
 const MAX_UNANSWERED = 10_000;
 
@@ -67,9 +68,7 @@ export class Outbox {
 
   /** Sends a commit to the cells of these keys, and reads the answer. Rejects with a StoreError. */
   send(commit: Commit, keys: readonly string[]): Promise<Reply> {
-    if (this.#unanswered >= MAX_UNANSWERED) {
-      return Promise.reject(away(`${MAX_UNANSWERED} commits are without an answer`));
-    }
+    if (this.#unanswered >= MAX_UNANSWERED) return Promise.reject(this.#isTooMuch());
     if (this.#isInLine(commit)) this.#closeLine();
     this.#logs.add(commit);
     this.#unanswered++;
@@ -83,6 +82,12 @@ export class Outbox {
       else this.#lineUp(pending, commit);
       this.#leaveSoon();
     });
+  }
+
+  /** Where most were given up the server is away; where they were not, it is asked for too much. */
+  #isTooMuch(): Error {
+    if (this.#waiting.givenUp * 2 < MAX_UNANSWERED) return new OverloadedError(this.#unanswered, MAX_UNANSWERED);
+    return away(`${MAX_UNANSWERED} commits are without an answer`);
   }
 
   /** Whether a commit in line is about one of the same entities. */
@@ -155,11 +160,12 @@ export class Outbox {
     }
     this.#onTheirWay--;
     const { length } = parcel.commits;
+    if (this.#waiting.givenUp > 0) this.#waiting.givenUp -= parcel.givenUp;
     if (error === undefined) parcel.read(result);
     else if (length > 1 && isOfOne(error)) return this.#sendApart(parcel);
     else parcel.fail(storeError(error));
     this.#unanswered -= length;
-    this.#waiting.forgetDone();
+    this.#waiting.answered();
   };
 
   /** Sends each commit by itself: the server refused all because of one, before it ran anything. */

@@ -24,7 +24,12 @@ export class Parcel implements ScriptCall {
 
   /** Whether anybody still waits for it. */
   get isWanted(): boolean {
-    return this.commits.some(commit => !commit.isDone);
+    return this.commits.some(commit => !commit.isGivenUp);
+  }
+
+  /** How many of its commits were given up. */
+  get givenUp(): number {
+    return this.commits.reduce((count, commit) => count + (commit.isGivenUp ? 1 : 0), 0);
   }
 
   settle(error: unknown, result: unknown): void {
@@ -55,7 +60,7 @@ export class Parcel implements ScriptCall {
   /** Each of its commits that somebody still waits for, by itself. */
   apart(): Parcel[] {
     const alone = (commit: Pending) => new Parcel([commit], this.log.subarray(commit.from, commit.to), this.answered);
-    return this.commits.filter(commit => !commit.isDone).map(alone);
+    return this.commits.filter(commit => !commit.isGivenUp).map(alone);
   }
 }
 

@@ -1,14 +1,17 @@
 /** Commits that wait for the server's answer. */
 
 import type { StoreError } from "../../errors.js";
+import { timedOut } from "../errors.js";
 import type { Op, Reply } from "../store.js";
 import { decodePart, decodeReply } from "./reply.js";
 
 /** A commit without an answer. */
 export class Pending {
-  /** When its caller has waited long enough, by the steady clock, in milliseconds. */
+  /** When its caller has waited long enough, by the clock of those who wait, in milliseconds. */
   dueMs = 0;
-  /** Whether its caller has been answered. */
+  /** Whether its caller has waited long enough without an answer. */
+  isGivenUp = false;
+  /** Whether its answer has come, or will not. */
   isDone = false;
 
   constructor(
@@ -17,8 +20,8 @@ export class Pending {
     /** Where its log begins and ends among those of the commits that it goes out with. */
     readonly from: number,
     readonly to: number,
-    readonly resolve: (reply: Reply) => void,
-    readonly reject: (error: Error) => void,
+    private resolve: (reply: Reply) => void,
+    private reject: (error: Error) => void,
   ) {}
 
   /** The script's answer to this commit alone. */
@@ -32,9 +35,20 @@ export class Pending {
   }
 
   fail(error: StoreError): void {
-    if (this.isDone) return;
-    this.isDone = true;
-    this.reject(error);
+    this.#settle(() => {
+      throw error;
+    });
+  }
+
+  /** Its caller has waited long enough. The answer goes to whom it may concern, should it come. */
+  giveUp(limitMs: number): void {
+    this.isGivenUp = true;
+    const { reject } = this;
+    const late = new Promise<Reply>((resolve, rejectLate) => {
+      this.resolve = resolve;
+      this.reject = rejectLate;
+    });
+    reject(timedOut(limitMs, late));
   }
 
   #settle(decode: () => Reply): void {

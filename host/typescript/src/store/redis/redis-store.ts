@@ -12,11 +12,12 @@
  * together; where they differ, commits at the time of another node are untimely and the reply tells the right time.
  */
 
-import { ConfigError, type Problem } from "../../errors.js";
+import { ConfigError, type Problem, type StoreError } from "../../errors.js";
 import { type EntityKey, escapedPrefix } from "../../key.js";
 import { refused } from "../errors.js";
 import type { Commit, Reply, Store } from "../store.js";
 import { type RedisClient, wireOf } from "./clients.js";
+import { watchConnection } from "./connection.js";
 import { Outbox } from "./outbox.js";
 import { shareASlot, slotOf } from "./slot.js";
 
@@ -24,7 +25,7 @@ import { shareASlot, slotOf } from "./slot.js";
 export interface RedisStoreOptions {
   /** What all keys begin with; `tidegate` unless set. Hosts share cells if they share server and prefix. */
   readonly prefix?: string;
-  /** How long one operation may take, in milliseconds; 1 to 60,000, 50 unless set. */
+  /** How long one operation may take, in milliseconds, from when it is handed to the connection; 1 to 60,000, 250 unless set. */
   readonly limitMs?: number;
 }
 
@@ -37,8 +38,10 @@ export interface RedisStoreOptions {
  */
 export class RedisStore implements Store {
   readonly limitMs: number;
+  readonly keepsLimit = true;
   readonly #outbox: Outbox;
   readonly #prefix: string;
+  readonly #client: RedisClient;
 
   /**
    * @param client the connection: ioredis' `Redis` or `Cluster`, or what `createClient` or `createCluster` of the package `redis`
@@ -46,10 +49,11 @@ export class RedisStore implements Store {
    * @throws a ConfigError for settings that are wrong, a MisuseError for a client that is not known
    */
   constructor(client: RedisClient, options: RedisStoreOptions = {}) {
-    const { prefix = "tidegate", limitMs = 50 } = options;
+    const { prefix = "tidegate", limitMs = 250 } = options;
     check(prefix, limitMs);
     this.#prefix = escapedPrefix(prefix);
     this.limitMs = limitMs;
+    this.#client = client;
     this.#outbox = new Outbox(wireOf(client), limitMs);
   }
 
@@ -72,6 +76,11 @@ export class RedisStore implements Store {
     const where = of === undefined ? { entities: [], cells: [] } : { entities: [of], cells: [{ entity: 0, field: 0 }] };
     const { clockUs } = await this.commit({ atUs: 0, ...where, ops: [] });
     return clockUs;
+  }
+
+  /** Of a cluster's nodes nobody tells: one that is away is found out by its commits. */
+  onRefused(tell: (error: StoreError) => void): void {
+    if (!this.#outbox.isCluster) watchConnection(this.#client, tell);
   }
 
   groupOf(entity: EntityKey): number {

@@ -2,13 +2,29 @@
  * How long commits wait for the server.
  *
  * One timer serves all, since all have the same limit and so come due in their order. It runs only while something is waited for.
+ *
+ * Only time counts in which this process could have read an answer. A timer that fires late tells how long the process was busy, so
+ * the limit is waited for in a few parts: what is late of each does not count, and the server has most of its time left after a busy
+ * spell. And before a commit is given up, the process reads what has arrived: timers come before reading.
  */
 
-import { timedOut } from "../errors.js";
 import type { Pending } from "./pending.js";
 
 /** How many commits in front may be done before they are cut off. */
 const MAX_DONE = 1_024;
+
+/** In how many parts the limit is waited for. */
+const PARTS = 4;
+
+/** How late a timer of an idle process may be, in milliseconds. */
+const SLACK_MS = 1;
+
+/**
+ * What has arrived is read when so many turns of the loop in a row have brought no answer; a turn reads 2 MiB at most. And in how many
+ * turns it must be, if answers go on to come.
+ */
+const QUIET_TURNS = 3;
+const MOST_TURNS = 256;
 
 interface Timer {
   unref?(): void;
@@ -25,6 +41,12 @@ export class Waiting {
   #commits: (Pending | undefined)[] = [];
   #first = 0;
   #isTimed = false;
+  /** How long this process was busy while the timer ran, in milliseconds. */
+  #busyMs = 0;
+  /** How many answers have come. */
+  #answers = 0;
+  /** How many commits were given up that have no answer yet. */
+  givenUp = 0;
 
   /** @param limitMs how long each is waited for */
   constructor(limitMs: number) {
@@ -33,7 +55,7 @@ export class Waiting {
 
   /** Commits set out. */
   add(commits: readonly Pending[]): void {
-    const dueMs = performance.now() + this.#limitMs;
+    const dueMs = this.#nowMs() + this.#limitMs;
     for (const commit of commits) {
       commit.dueMs = dueMs;
       this.#commits.push(commit);
@@ -41,9 +63,19 @@ export class Waiting {
     this.#watch();
   }
 
-  /** Drops the commits in front that are done. At once, because what is kept for a while costs the collector most. */
-  forgetDone(): void {
-    while (this.#commits[this.#first]?.isDone) this.#commits[this.#first++] = undefined;
+  /** An answer has come. What is done in front is dropped at once, because what is kept for a while costs the collector most. */
+  answered(): void {
+    this.#answers++;
+    this.#forgetDone();
+  }
+
+  /** The time that counts, in milliseconds. */
+  #nowMs(): number {
+    return performance.now() - this.#busyMs;
+  }
+
+  #forgetDone(): void {
+    while (isOver(this.#commits[this.#first])) this.#commits[this.#first++] = undefined;
     if (this.#first === this.#commits.length) {
       this.#commits.length = 0;
       this.#first = 0;
@@ -53,31 +85,61 @@ export class Waiting {
     }
   }
 
-  /** Sees to it that the first commit is looked at when it is due. */
+  /** Sees to it that the first commit is looked at when it is due, and often enough before. */
   #watch(): void {
     const first = this.#commits[this.#first];
     if (this.#isTimed || first === undefined) return;
     this.#isTimed = true;
-    const timer = setTimeout(() => this.#due(), Math.max(Math.ceil(first.dueMs - performance.now()), 0));
-    timer.unref?.();
+    const waitMs = Math.ceil(Math.min(Math.max(first.dueMs - this.#nowMs(), 0), this.#limitMs / PARTS));
+    const atMs = performance.now() + waitMs;
+    setTimeout(() => this.#look(atMs), waitMs).unref?.();
   }
 
-  #due(): void {
-    // Where this process was busy, the answer may be here already and unread: timers come before reading.
-    if (typeof setImmediate === "function") setImmediate(() => this.#expire());
-    else this.#expire();
+  /** The timer that was due at `atMs` fires. */
+  #look(atMs: number): void {
+    this.#busyMs += Math.max(performance.now() - atMs - SLACK_MS, 0);
+    const first = this.#commits[this.#first];
+    if (first !== undefined && first.dueMs <= this.#nowMs()) {
+      this.#readAll(this.#answers, QUIET_TURNS, MOST_TURNS);
+    } else {
+      this.#isTimed = false;
+      this.#watch();
+    }
+  }
+
+  /** Gives up what is due when all that has arrived is read. */
+  #readAll(answers: number, quiet: number, most: number): void {
+    if (quiet === 0 || most === 0 || typeof setImmediate !== "function") {
+      this.#expire();
+    } else {
+      setImmediate(() => {
+        const left = this.#answers === answers ? quiet - 1 : QUIET_TURNS;
+        this.#readAll(this.#answers, left, most - 1);
+      });
+    }
   }
 
   #expire(): void {
     this.#isTimed = false;
-    const nowMs = performance.now();
+    const nowMs = this.#nowMs();
     for (let index = this.#first; index < this.#commits.length; index++) {
       const commit = this.#commits[index];
       if (commit === undefined) continue;
       if (commit.dueMs > nowMs) break;
-      commit.fail(timedOut(this.#limitMs));
+      this.#giveUp(commit);
     }
-    this.forgetDone();
+    this.#forgetDone();
     this.#watch();
   }
+
+  #giveUp(commit: Pending): void {
+    if (commit.isDone || commit.isGivenUp) return;
+    this.givenUp++;
+    commit.giveUp(this.#limitMs);
+  }
+}
+
+/** Whether a commit is not waited for any more. */
+function isOver(commit: Pending | undefined): boolean {
+  return commit !== undefined && (commit.isDone || commit.isGivenUp);
 }

@@ -1,0 +1,72 @@
+/**
+ * How many commits may be on their way at once.
+ *
+ * A burst of calls is not a reason to hand all of them to the connection: what waits there waits on the store's time, and the runs that
+ * it stands for grow old. So commits go out as fast as they are answered, in a window that widens while the store answers soon and
+ * narrows where it answers late: additive increase, multiplicative decrease, as in TCP (Jacobson, 1988).
+ */
+
+/** The window at first, at least and at most. */
+const FIRST = 256;
+const LEAST = 32;
+const MOST = 1_024;
+/** An answer is late after one part in so many of the time limit. */
+const PARTS = 4;
+/** How much longer than the quickest answers one may take all the same: a store that is far away is not one that is slow. */
+const SLOWER = 2;
+/** Of the time that the quickest answers took, one part in so many is added with each answer, since ways change. */
+const KEEP = 1_024;
+
+/** Counts the commits that are on their way. */
+export class Pace {
+  readonly #lateUs: number;
+  #window = FIRST;
+  #onTheirWay = 0;
+  #quickestUs = Number.POSITIVE_INFINITY;
+  /** What is known of a window comes a trip later, so it is narrowed once a trip. */
+  #narrowedUs = Number.NEGATIVE_INFINITY;
+
+  /** @param limitMs how long one operation may take; undefined: for ever */
+  constructor(limitMs: number | undefined) {
+    this.#lateUs = limitMs === undefined ? Number.POSITIVE_INFINITY : (limitMs * 1_000) / PARTS;
+  }
+
+  /** How many may be on their way. */
+  get window(): number {
+    return this.#window;
+  }
+
+  /** Whether one more may set out. */
+  get hasRoom(): boolean {
+    return this.#onTheirWay < this.#window;
+  }
+
+  /** One sets out. */
+  begin(): void {
+    this.#onTheirWay++;
+  }
+
+  /** One is back. */
+  end(): void {
+    this.#onTheirWay--;
+  }
+
+  /** A commit was answered, now and after so many microseconds. */
+  answered(nowUs: number, tripUs: number): void {
+    this.#quickestUs = Math.min(tripUs, this.#quickestUs + this.#quickestUs / KEEP);
+    if (tripUs > Math.max(this.#lateUs, SLOWER * this.#quickestUs)) this.#narrow(nowUs, tripUs, 2);
+    // A window that was not used up says nothing of a wider one.
+    else if (!this.hasRoom && this.#window < MOST) this.#window++;
+  }
+
+  /** A commit was not answered in time, or the connection broke. */
+  failed(nowUs: number, tripUs: number): void {
+    this.#narrow(nowUs, tripUs, 4);
+  }
+
+  #narrow(nowUs: number, tripUs: number, factor: number): void {
+    if (nowUs - tripUs < this.#narrowedUs) return;
+    this.#narrowedUs = nowUs;
+    this.#window = Math.max(Math.floor(this.#window / factor), LEAST);
+  }
+}
