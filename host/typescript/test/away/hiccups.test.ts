@@ -1,5 +1,6 @@
 /** A hiccup of a real Redis, or of this process, through each client: nobody fails by it, and nothing is taken for an outage. */
 
+import { execFileSync } from "node:child_process";
 import { setImmediate } from "node:timers/promises";
 import { Redis as IoRedis } from "ioredis";
 import { createClient } from "redis";
@@ -116,24 +117,34 @@ describe.each(SINGLE)("through %s", { timeout: LONG_MS }, (_, connect) => {
   });
 
   test.each([60, 500])("%i ms in which this process is busy time nothing out", async busyMs => {
-    const host = new Watched(connected.client, 50);
+    const host = new Watched(connected.client, busyMs * 0.8);
     expect(await host.ask("me")).toBe("allowed");
     const ends: string[] = [];
-    for (let call = 0; call < 6; call++) {
+    for (let call = 0; call < 3; call++) {
       const asked = host.ask("me");
       await null;
       await new Promise<void>(resolve => process.nextTick(resolve));
+      // Some clients have not written it yet.
       beBusy(busyMs);
       ends.push(await asked);
-      const next = host.ask("me");
-      // Also when the client has written it, and the reply lies in the socket.
-      await setImmediate();
-      beBusy(busyMs);
-      ends.push(await next);
     }
-    expect(ends).toEqual(all(12, "allowed"));
+    expect(ends).toEqual(all(3, "allowed"));
     expect(host.changes).toEqual([]);
-    expect((await host.gate.rateLimiter(PLENTY).peek("me")).count).toBe(13);
+    expect((await host.gate.rateLimiter(PLENTY).peek("me")).count).toBe(4);
+  });
+
+  test("a reply that lies in the socket counts, however late it is read", async () => {
+    const host = new Watched(connected.client, 50);
+    expect(await host.ask("me")).toBe("allowed");
+    const asked = host.ask("me");
+    // The clients write at the end of the tick or of the turn after it.
+    await setImmediate();
+    await setImmediate();
+    // The server answers in turn, so when it answers this it has answered what was asked. Nothing else is done meanwhile.
+    execFileSync("redis-cli", ["-p", `${server.port}`, "ping"]);
+    beBusy(300);
+    expect(await asked).toBe("allowed");
+    expect(host.changes).toEqual([]);
   });
 
   test("bursts of many different keys go through", async () => {
@@ -215,6 +226,7 @@ test("100,000 different keys at once go through", { timeout: LONG_MS }, async ()
   const server = await startRedis();
   const redis = new IoRedis(server.port);
   const host = new Watched(redis);
+  await host.gate.ready({ limitMs: LONG_MS });
   const ends = await Promise.all(Array.from({ length: 100_000 }, (_, key) => host.ask(`${key}`)));
   expect(ends.filter(end => end !== "allowed")).toEqual([]);
   expect(host.changes).toEqual([]);
