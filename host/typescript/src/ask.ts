@@ -17,7 +17,8 @@ export interface AskOptions extends Ask {
   readonly signal?: Signal | undefined;
 }
 
-function wrong(path: string, value: unknown, allowed: string): never {
+/** Throws what is wrong with a call. */
+export function wrong(path: string, value: unknown, allowed: string): never {
   const shown = typeof value === "string" ? JSON.stringify(value) : String(value);
   throw new ConfigError("the call", [{ path, value: shown, allowed }]);
 }

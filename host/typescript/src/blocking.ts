@@ -4,9 +4,11 @@
 
 import { type Ask, costOf, priorityOf, wholeOf } from "./ask.js";
 import type { CircuitMode, CircuitPermit, Failure } from "./call.js";
+import { Admission, permitIn } from "./circuit-breaker/admission.js";
 import type { CircuitBreakerConfig } from "./circuit-breaker/config.js";
-import { failureOf } from "./circuit-breaker/failure.js";
 import type { CircuitBreaker as AsyncCircuitBreaker } from "./circuit-breaker/index.js";
+import { callNow, isAsync, misused } from "./circuit-breaker/now.js";
+import { type Counting, checkOperation, checkOptions } from "./circuit-breaker/options.js";
 import type { CircuitReport } from "./circuit-breaker/report.js";
 import { type Clock, SystemClock } from "./clock.js";
 import { MisuseError } from "./errors.js";
@@ -145,7 +147,7 @@ export class CircuitBreaker {
     return this.#breaker.askNow(this.#breaker.request("failed", permit, elapsedMs, failure));
   }
 
-  /** The call was not made, or was given up after `elapsedMs`, which counts where that was slow. */
+  /** The call was not made or was given up after `elapsedMs`: no outcome, but that it was slow if it took that long. */
   cancelled(permit: CircuitPermit, elapsedMs = 0): CircuitReport {
     return this.#breaker.askNow(this.#breaker.request("cancelled", permit, elapsedMs));
   }
@@ -165,20 +167,20 @@ export class CircuitBreaker {
     return this.#breaker.askNow(this.#breaker.closeRequest);
   }
 
-  /** Makes a call through the circuit: throws a `CircuitOpenError` where it is refused, and records its outcome. */
-  call<R>(operation: () => R): R {
-    const report = this.admit();
-    this.#breaker.assertAdmitted(report);
-    const startedUs = this.#clock.nowUs();
-    const elapsedMs = () => Math.max((this.#clock.nowUs() - startedUs) / 1_000, 0);
-    let result: R;
-    try {
-      result = operation();
-    } catch (error) {
-      if (report.permit !== undefined) this.failed(report.permit, elapsedMs(), failureOf(error));
-      throw error;
-    }
-    if (report.permit !== undefined) this.succeeded(report.permit, elapsedMs());
-    return result;
+  /**
+   * Makes a call through the circuit: throws a `CircuitOpenError` where it is refused, and records its outcome. A generator that the
+   * operation returns is guarded to its end. What only somebody who waits can have is not guarded here: for a promise, an async
+   * generator or a stream it throws a `MisuseError`, and nothing is counted. `CircuitBreaker.call` of a {@link AsyncTidegate} is for those.
+   */
+  call<R>(operation: () => R, options: Counting<R> = {}): R {
+    checkOperation(operation);
+    checkOptions(options);
+    if (isAsync(operation)) throw misused();
+    const admit = () => {
+      const report = this.admit();
+      this.#breaker.assertAdmitted(report);
+      return new Admission(this, permitIn(report), () => this.#clock.nowUs());
+    };
+    return callNow(this.#breaker.circuit, admit, operation, this.#breaker.counting(options));
   }
 }

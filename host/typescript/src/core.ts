@@ -81,6 +81,11 @@ export class Core {
     await this.ledger?.flush();
   }
 
+  /** Where the entities are; the same for all gates on one memory. */
+  get place(): object {
+    return this.memory ?? this.shared;
+  }
+
   /** The ledger of the shared store. */
   get shared(): Ledger {
     if (this.ledger === undefined) throw new MisuseError("there is no shared store");

@@ -12,6 +12,7 @@ export type TidegateErrorCode =
   | "cost-never-fits"
   | "rate-limited"
   | "circuit-open"
+  | "call-timed-out"
   | "store"
   | "overloaded"
   | "contended"
@@ -135,6 +136,19 @@ export class CircuitOpenError extends TidegateError {
   }
 }
 
+/** A guarded call took longer than its `timeoutMs` and was given up. It counts as a failure. */
+export class CallTimeoutError extends TidegateError {
+  override readonly name = "CallTimeoutError";
+  readonly code = "call-timed-out";
+
+  constructor(
+    /** How long it might take, in milliseconds. */
+    readonly timeoutMs: number,
+  ) {
+    super(`the call took longer than ${timeoutMs} ms and was given up`);
+  }
+}
+
 /** Why a store did not answer. */
 export type StoreErrorReason = "timed-out" | "away" | "refused" | "full";
 
@@ -200,7 +214,13 @@ export class MisuseError extends TidegateError {
 }
 
 function codeOf(error: unknown): unknown {
-  return typeof error === "object" && error !== null ? (error as { [BRAND]?: unknown })[BRAND] : undefined;
+  if (typeof error !== "object" || error === null) return undefined;
+  try {
+    return (error as { [BRAND]?: unknown })[BRAND];
+  } catch {
+    // A revoked proxy, or one that throws: none of ours.
+    return undefined;
+  }
 }
 
 /** Whether it is any error of Tidegate's. */
@@ -231,6 +251,11 @@ export function isRateLimitError(error: unknown): error is RateLimitError {
 /** Whether a circuit refused the call. */
 export function isCircuitOpenError(error: unknown): error is CircuitOpenError {
   return codeOf(error) === "circuit-open";
+}
+
+/** Whether a guarded call took longer than it might. */
+export function isCallTimeoutError(error: unknown): error is CallTimeoutError {
+  return codeOf(error) === "call-timed-out";
 }
 
 /** Whether the store did not answer, so that the caller may choose to go on without it. */

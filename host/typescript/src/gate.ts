@@ -1,6 +1,7 @@
 /** The entry point: a store, a clock and the component, from which limiters and breakers are opened. */
 
 import { wholeOf } from "./ask.js";
+import type { PlatformSignal } from "./attempt.js";
 import type { StoreState } from "./away/state.js";
 import type { CircuitBreakerConfig } from "./circuit-breaker/config.js";
 import { CircuitBreaker } from "./circuit-breaker/index.js";
@@ -20,7 +21,6 @@ import type { CircuitBreakerResult, Guarded, RateLimiterResult, WithResult } fro
 import type { RateLimiterConfig } from "./rate-limiter/config.js";
 import { RateLimiter } from "./rate-limiter/index.js";
 import { Runtime, type RuntimeStats } from "./runtime/index.js";
-import type { Signal } from "./signal.js";
 import { Memory } from "./store/memory.js";
 import type { Store } from "./store/store.js";
 
@@ -189,13 +189,13 @@ export class Tidegate {
    * @throws {ConfigError} with all that is wrong with the settings
    * @throws {CircuitOpenError} when the call was refused and the fallback is `error`
    */
-  withCircuitBreaker<Context, R, S extends Signal = Signal>(
+  withCircuitBreaker<Context, R>(
     config: CircuitBreakerNodeConfig | string,
     context: Context,
-    operation: (context: Context, signal: S | undefined) => R | PromiseLike<R>,
-    options?: NodeCallOptions<S>,
+    operation: (context: Context, signal: PlatformSignal) => R | PromiseLike<R>,
+    options?: NodeCallOptions<R>,
   ): Promise<Guarded<R>> {
-    return this.#nodes.guard(config, () => operation(context, options?.signal), options);
+    return this.#nodes.guard(config, context, operation, options);
   }
 
   /**

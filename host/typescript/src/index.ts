@@ -5,12 +5,23 @@
  */
 
 export type { Ask, AskOptions } from "./ask.js";
+export type { PlatformSignal } from "./attempt.js";
 export type { StoreChange, StoreGuardOptions, StoreListener, StoreState } from "./away/state.js";
 export * as blocking from "./blocking.js";
 export type { CircuitMode, CircuitPermit, CircuitState, Failure, Verdict } from "./call.js";
-export type { CircuitBreakerConfig, ErrorPart, ErrorPattern, ProbeRule, Trip } from "./circuit-breaker/config.js";
+export type {
+  CircuitBreakerConfig,
+  ErrorClass,
+  ErrorPart,
+  ErrorPattern,
+  ProbeRule,
+  Trip,
+} from "./circuit-breaker/config.js";
 export { failureOf } from "./circuit-breaker/failure.js";
-export { type CallOptions, CircuitBreaker, type GuardOptions } from "./circuit-breaker/index.js";
+export type { Operation } from "./circuit-breaker/guarded.js";
+export { httpFailure } from "./circuit-breaker/http.js";
+export { CircuitBreaker, type GuardOptions } from "./circuit-breaker/index.js";
+export type { CallOptions, Counting, FailureIf, FailureOf } from "./circuit-breaker/options.js";
 export { CircuitBreakerPermit } from "./circuit-breaker/permit.js";
 export type { Cause, CircuitReport, Effect, Transition } from "./circuit-breaker/report.js";
 export { type Clock, ManualClock, SystemClock } from "./clock.js";

@@ -30,6 +30,10 @@ export function tell<T>(listener: (news: T) => unknown, news: T, what: string): 
 
 /** Whether it is a promise, or acts as one. */
 export function isThenable(value: unknown): value is PromiseLike<unknown> {
-  const isObject = (typeof value === "object" && value !== null) || typeof value === "function";
-  return isObject && typeof (value as { then?: unknown }).then === "function";
+  if ((typeof value !== "object" || value === null) && typeof value !== "function") return false;
+  try {
+    return typeof (value as { then?: unknown }).then === "function";
+  } catch {
+    return false;
+  }
 }

@@ -1,7 +1,7 @@
 /** Circuit breaker settings. */
 
 import type { CircuitMode } from "../call.js";
-import { type Check, float, isPlain, listOf, object, oneOf, orNull, text, u32, u53 } from "../config.js";
+import { type Check, flag, float, isPlain, listOf, object, oneOf, orNull, text, u32, u53 } from "../config.js";
 import type { WitBreakerConfig, WitErrorPattern, WitProbeRule } from "../runtime/guest.js";
 import { checkWhenAway, type WhenAway } from "../when-away.js";
 
@@ -55,6 +55,12 @@ export type ProbeRule =
   | { readonly ratio: { readonly of: number } }
   | { readonly rate: { readonly percent: number; readonly of: number } };
 
+/**
+ * A class of errors, which stands for the pattern of its name: it matches its own errors and those of its subclasses, and those that
+ * have one for a cause.
+ */
+export type ErrorClass = abstract new (...args: never[]) => object;
+
 /** A circuit breaker's settings; the same JSON as in every language. */
 export interface CircuitBreakerConfig {
   /** Circuits of the same name on the same store are one circuit. Any text. */
@@ -83,11 +89,15 @@ export interface CircuitBreakerConfig {
       }
     | undefined;
   /** Errors that count as failures; empty, as unless set: all. At most 100. */
-  readonly monitored?: readonly ErrorPattern[] | undefined;
+  readonly monitored?: readonly (ErrorPattern | ErrorClass)[] | undefined;
   /** What any other error counts as: nothing unless set, or a success. */
   readonly others?: "ignored" | "success" | undefined;
   /** Errors that are ignored though monitored: neither a failure nor a success. At most 100. */
-  readonly ignored?: readonly ErrorPattern[] | undefined;
+  readonly ignored?: readonly (ErrorPattern | ErrorClass)[] | undefined;
+  /**
+   * Whether errors of Tidegate's own, as of a limiter or another circuit within a call, count as failures; they do not unless set.
+   */
+  readonly countRefusals?: boolean | undefined;
   /** The mode while no operator has ordered one; normal unless set. */
   readonly mode?: CircuitMode | undefined;
   /** What to answer while the store is away; an error unless set. */
@@ -143,10 +153,33 @@ export const checkBreaker = object(
     monitored: patterns,
     others: oneOf("ignored", "success"),
     ignored: patterns,
+    countRefusals: flag,
     mode: checkMode,
     whenAway: checkWhenAway,
   },
 );
+
+/** The settings with the patterns of classes in place of the classes: plain data, the same in every language. */
+export function asData(config: CircuitBreakerConfig): CircuitBreakerConfig {
+  if (!isPlain(config)) return config;
+  const { monitored, ignored } = config;
+  return { ...config, ...(monitored && { monitored: named(monitored) }), ...(ignored && { ignored: named(ignored) }) };
+}
+
+function named(patterns: readonly (ErrorPattern | ErrorClass)[]): readonly (ErrorPattern | ErrorClass)[] {
+  return Array.isArray(patterns)
+    ? patterns.map(each => (typeof each === "function" ? patternOf(each) : each))
+    : patterns;
+}
+
+/** A class without a name is no pattern; the check says so. */
+function patternOf(of: ErrorClass): ErrorPattern | ErrorClass {
+  const { name } = of as { name?: unknown };
+  if (typeof name !== "string" || name === "") return of;
+  // All errors have that one, and it is not told of them; what is thrown and is none has no name.
+  const pattern = name === "Error" ? "?*" : name.replace(/[*?\\]/g, "\\$&");
+  return { part: "name", pattern };
+}
 
 /** The settings as the component takes them, with the defaults filled in. Nothing of it is the caller's. */
 export function witBreaker(config: CircuitBreakerConfig): WitBreakerConfig {
@@ -157,9 +190,9 @@ export function witBreaker(config: CircuitBreakerConfig): WitBreakerConfig {
     openMs,
     backoff: backoff ? { ...backoff } : undefined,
     halfOpen: { probes, successes, permitMs, rule: witRule(rule) },
-    monitored: monitored.map(witPattern),
+    monitored: monitored.map(each => witPattern(each as ErrorPattern)),
     others: config.others ?? "ignored",
-    ignored: ignored.map(witPattern),
+    ignored: ignored.map(each => witPattern(each as ErrorPattern)),
     mode: config.mode ?? "normal",
   };
 }

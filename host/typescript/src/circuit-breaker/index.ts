@@ -1,39 +1,39 @@
 /** Circuit breaker. */
 
 import { keyOf, wholeOf } from "../ask.js";
+import type { Limits, PlatformSignal } from "../attempt.js";
 import type { Answer, CircuitMode, CircuitPermit, Failure, Request } from "../call.js";
 import { assertShape, asWritten, type Check, flag, listOf, object, text, u32, u53 } from "../config.js";
 import type { Core } from "../core.js";
 import { CircuitOpenError, ConfigError, MisuseError } from "../errors.js";
 import { Namespace } from "../key.js";
+import { isWithinProbe } from "../nesting.js";
 import { Refused } from "../runtime/index.js";
 import type { BreakerPolicy } from "../runtime/policy.js";
-import { orAborted, type Signal } from "../signal.js";
+import type { Signal } from "../signal.js";
+import { type AnyFunction, type AsyncFunction, type Promised, standsFor, type WithSignal } from "../wrapped.js";
+import { Admission, permitIn } from "./admission.js";
 import { CircuitAway, degradedPermit } from "./away.js";
-import { type CircuitBreakerConfig, checkBreaker, checkMode, witBreaker } from "./config.js";
-import { errorsOf, failureOf, MOST_ERRORS } from "./failure.js";
+import { asData, type CircuitBreakerConfig, checkBreaker, checkMode, witBreaker } from "./config.js";
+import { errorsOf, MOST_ERRORS } from "./failure.js";
+import { type Admitted, type Circuit, GuardedCall, type Operation, WITHIN_PROBE } from "./guarded.js";
+import { type CallOptions, type Counting, checkOperation, checkOptions, checkSignal } from "./options.js";
 import { CircuitBreakerPermit } from "./permit.js";
 import { type CircuitReport, reportOf } from "./report.js";
 
-/** How a guarded call is made. */
-export interface CallOptions {
-  /**
-   * Gives the call up: it has no outcome then, its permit goes back, and the promise rejects with the signal's reason. What
-   * the operation still does is nobody's; hand it the same signal.
-   */
-  readonly signal?: Signal | undefined;
-  /** What an error counts by; {@link failureOf} unless set. */
-  readonly failureOf?: ((error: unknown) => Failure) | undefined;
-}
-
 /** How a wrapped function is guarded. */
-export interface GuardOptions<A extends readonly unknown[]> {
+export interface GuardOptions<F extends AnyFunction> extends Counting<Awaited<ReturnType<F>>> {
   /** Which circuit of {@link CircuitBreaker.keyed}, by a call's arguments; this one unless set. */
-  readonly key?: ((...args: A) => string) | undefined;
-  /** Gives a call up: one signal for all calls, or that of a call's arguments. */
-  readonly signal?: Signal | ((...args: A) => Signal | undefined) | undefined;
-  /** What an error counts by; {@link failureOf} unless set. */
-  readonly failureOf?: ((error: unknown) => Failure) | undefined;
+  readonly key?: ((...args: Parameters<F>) => string) | undefined;
+  /** As {@link CallOptions.signal}: one signal for all calls, or that of a call's arguments. */
+  readonly signal?: Signal | ((...args: Parameters<F>) => Signal | undefined) | undefined;
+  /** As {@link CallOptions.timeoutMs}. */
+  readonly timeoutMs?: number | undefined;
+  /**
+   * Puts the call's signal into its arguments, which is aborted when the call is given up; without it, the operation goes on and
+   * nobody hears of it.
+   */
+  readonly withSignal?: WithSignal<F> | undefined;
 }
 
 const ADMIT: Request = { kind: "admit" };
@@ -69,12 +69,13 @@ interface Circuits {
 
 function open(core: Core, config: CircuitBreakerConfig): Circuits {
   const what = (name: unknown) => `circuit breaker ${JSON.stringify(name)}`;
-  assertShape(checkBreaker, config, what);
-  const policy = core.runtime.openBreaker(witBreaker(config));
+  const plain = asData(config);
+  assertShape(checkBreaker, plain, what);
+  const policy = core.runtime.openBreaker(witBreaker(plain));
   if (policy instanceof Refused) throw new ConfigError(what(config.name), policy.problems.map(asWritten));
   const namespace = new Namespace("cb", config.name);
   const away = new CircuitAway(core, namespace, policy, config.whenAway ?? "error");
-  return { core, policy, namespace, config: JSON.parse(JSON.stringify(config)), away };
+  return { core, policy, namespace, config: JSON.parse(JSON.stringify(plain)), away };
 }
 
 /**
@@ -160,41 +161,35 @@ export class CircuitBreaker {
   }
 
   /**
-   * As {@link admit}, giving the admitted call as a thing that ends by leaving the scope of `await using`.
+   * As {@link admit}, giving the admitted call as a thing that ends by leaving the scope of `await using`, or when its time is over.
    *
    * @throws {CircuitOpenError} when the circuit refused the call
    */
-  async permit(options?: { readonly signal?: Signal | undefined }): Promise<CircuitBreakerPermit> {
-    const report = await this.admit(options);
-    this.assertAdmitted(report);
-    const { clock } = this.#circuits.core;
-    return new CircuitBreakerPermit(this, report, () => clock.nowUs());
+  async permit(options: Limits = {}): Promise<CircuitBreakerPermit> {
+    checkOptions(options);
+    const report = await this.#admitted(options.signal);
+    return new CircuitBreakerPermit(this.#circuits.core, this, report, options);
   }
 
   /**
-   * Makes a call through the circuit: fails fast where it is refused, and records its outcome. What `operation` throws counts
-   * by its name, message and code, and is thrown on.
+   * Makes a call through the circuit: fails fast where it is refused, and records its outcome. The operation is given a signal that
+   * is aborted when the call is given up. What it throws counts by its texts and those of its causes, and is thrown on.
+   *
+   * A generator, an async generator or a stream that it returns is guarded to its end; of a reply with a body, such as that of
+   * `fetch`, the body is its reader's. Within a probe of the same circuit and key, a call goes with the probe's permit.
    *
    * @throws {CircuitOpenError} when the circuit refused the call
+   * @throws {CallTimeoutError} when it took longer than `timeoutMs`
    */
-  async call<R>(operation: () => R | PromiseLike<R>, options?: CallOptions): Promise<R> {
-    const signal = options?.signal;
-    const permit = await this.permit(options);
-    let result: R;
-    try {
-      const work = operation();
-      result = await (signal === undefined ? work : orAborted(Promise.resolve(work), signal));
-    } catch (error) {
-      if (signal?.aborted) this.#circuits.core.background(permit.cancelled());
-      else await this.#settle(permit.failed(error, (options?.failureOf ?? failureOf)(error)));
-      throw error;
-    }
-    await this.#settle(permit.succeeded());
-    return result;
+  async call<R>(operation: Operation<R>, options: CallOptions<R> = {}): Promise<R> {
+    checkOperation(operation);
+    checkOptions(options);
+    return this.#guarded(operation, options, operation.length > 0);
   }
 
   /**
-   * The function, each call of which goes through the circuit.
+   * The function, each call of which goes through the circuit. It has the same name, length, `this` and parameters, and returns a
+   * promise.
    *
    * @example
    * ```ts
@@ -202,16 +197,19 @@ export class CircuitBreaker {
    * const receipt = await pay(order);
    * ```
    */
-  wrap<A extends readonly unknown[], R>(
-    operation: (...args: A) => R | PromiseLike<R>,
-    options: GuardOptions<A> = {},
-  ): (...args: A) => Promise<R> {
-    const { key, signal, failureOf } = options;
-    return async (...args) => {
-      const breaker = key === undefined ? this : this.keyed(key(...args));
-      const given = typeof signal === "function" ? signal(...args) : signal;
-      return breaker.call(() => operation(...args), { signal: given, failureOf });
-    };
+  wrap<F extends AsyncFunction>(operation: F, options?: GuardOptions<F>): F;
+  wrap<F extends AnyFunction>(operation: F, options?: GuardOptions<F>): Promised<F>;
+  wrap<F extends AnyFunction>(operation: F, options: GuardOptions<F> = {}): unknown {
+    checkOperation(operation);
+    const { key, signal, withSignal, ...rest } = options;
+    checkOptions(rest);
+    const at = (self: unknown, args: Parameters<F>) => (key === undefined ? this : this.keyed(key.apply(self, args)));
+    return standsFor(async function (this: unknown, ...args: Parameters<F>) {
+      const given = typeof signal === "function" ? signal.apply(this, args) : signal;
+      checkSignal(given);
+      const made = (heard: PlatformSignal) => operation.apply(this, withSignal?.(args, heard) ?? args) as never;
+      return at(this, args).#guarded(made, { ...rest, signal: given }, withSignal !== undefined);
+    }, operation);
   }
 
   /** An admission without promises, on the memory store. @internal */
@@ -227,6 +225,20 @@ export class CircuitBreaker {
   askNow(request: Request): CircuitReport {
     if (degradedPermit(request) !== undefined) return this.#circuits.away.report(this.#key, request, true);
     return reportIn(this.#callNow(request));
+  }
+
+  /** @internal */
+  get circuit(): Circuit {
+    const { core, namespace } = this.#circuits;
+    return { core, tag: namespace.tag(this.#key) };
+  }
+
+  /** A call's options, with what the settings say where they say nothing. @internal */
+  counting<O extends Pick<Counting, "countRefusals">>(options: O): O {
+    const { countRefusals } = this.config;
+    return countRefusals === undefined
+      ? options
+      : { ...options, countRefusals: options.countRefusals ?? countRefusals };
   }
 
   /** @internal */
@@ -259,13 +271,22 @@ export class CircuitBreaker {
     if (report.effect !== "admitted") throw new CircuitOpenError(this.#circuits.config.name, report);
   }
 
-  /** The operation has happened; its caller is better served with its result than with a store's trouble. */
-  async #settle(outcome: Promise<unknown>): Promise<void> {
-    try {
-      await outcome;
-    } catch {
-      this.#circuits.core.lost++;
-    }
+  async #guarded<R>(operation: Operation<R>, options: CallOptions<R>, isHeard: boolean): Promise<R> {
+    const { circuit } = this;
+    const isWithin = isWithinProbe(circuit.core.place, circuit.tag);
+    const admitted = isWithin ? WITHIN_PROBE : await this.#admission(options.signal);
+    return new GuardedCall(circuit, admitted, this.counting(options), isHeard).made(operation);
+  }
+
+  async #admission(signal: Signal | undefined): Promise<Admitted> {
+    const report = await this.#admitted(signal);
+    return new Admission(this, permitIn(report), () => this.#circuits.core.clock.nowUs());
+  }
+
+  async #admitted(signal: Signal | undefined): Promise<CircuitReport> {
+    const report = await this.admit({ signal });
+    this.assertAdmitted(report);
+    return report;
   }
 
   #callNow(request: Request): Answer {

@@ -2,14 +2,16 @@
 
 import type { Answer, Failure, NodeRequest } from "../call.js";
 import { errorsOf, failureOf } from "../circuit-breaker/failure.js";
-import type { CallOptions } from "../circuit-breaker/index.js";
+import { GuardedCall, type Operation, WITHIN_PROBE } from "../circuit-breaker/guarded.js";
+import { type CallOptions, checkOperation, checkOptions } from "../circuit-breaker/options.js";
 import type { Core } from "../core.js";
 import { CircuitOpenError, ConfigError } from "../errors.js";
 import { Namespace } from "../key.js";
+import { isWithinProbe } from "../nesting.js";
 import type { BreakerNodeResource, FallbackAction } from "../runtime/guest.js";
 import { Refused } from "../runtime/index.js";
 import type { BreakerNodePolicy } from "../runtime/policy.js";
-import { orAborted } from "../signal.js";
+import { NodeAdmission } from "./admission.js";
 import { decide, type Entity, given, type NodeOptions, record, tokenOf } from "./asking.js";
 import { boundedText, merged } from "./context.js";
 import { type CircuitBreakerResult, type CircuitPassage, circuitPassageIn, type Guarded } from "./result.js";
@@ -80,7 +82,10 @@ export class CircuitBreakerNode {
     return this.#record({ kind: "nodeSucceeded", token: tokenOf(token, NODE) });
   }
 
-  /** The call failed with `error`, likewise, which counts by `failure`. When this resolves, every host sees it. */
+  /**
+   * The call failed with `error`, likewise, which counts by its texts and those of its causes. When this resolves, every host
+   * sees it.
+   */
   async failed(error: unknown, token?: string, failure: Failure = failureOf(error)): Promise<CircuitPassage> {
     return this.#record({ kind: "nodeFailed", token: tokenOf(token, NODE), errors: errorsOf(failure) });
   }
@@ -96,27 +101,31 @@ export class CircuitBreakerNode {
   }
 
   /**
-   * Makes a call through the circuit and records its outcome. What `operation` throws counts by what it tells, and is thrown
-   * on; a call that is given up by the signal has no outcome. A fallback value is taken to be an `R`.
+   * Makes a call through the circuit and records its outcome, as {@link CircuitBreaker.call} does. What `operation` throws is
+   * thrown on. A fallback value is taken to be an `R`.
    *
    * @throws {CircuitOpenError} when the call was refused and the fallback is `error`
+   * @throws {CallTimeoutError} when it took longer than `timeoutMs`
    */
-  async call<R>(operation: () => R | PromiseLike<R>, options?: CallOptions): Promise<Guarded<R>> {
-    const admission = await this.execute(options);
-    if (!admission.result.allowed) return this.#refused(admission);
-    const signal = options?.signal;
-    const { token } = admission;
-    let result: R;
-    try {
-      const work = operation();
-      result = await (signal === undefined ? work : orAborted(Promise.resolve(work), signal));
-    } catch (error) {
-      if (signal?.aborted) this.#core.background(this.cancelled(token));
-      else await this.#settled(this.failed(error, token, (options?.failureOf ?? failureOf)(error)), admission);
-      throw error;
+  async call<R>(operation: Operation<R>, options?: CallOptions<R>): Promise<Guarded<R>> {
+    checkOperation(operation);
+    return this.guarded(operation, options, operation.length > 0);
+  }
+
+  /** @internal */
+  async guarded<R>(operation: Operation<R>, options: CallOptions<R> = {}, isHeard: boolean): Promise<Guarded<R>> {
+    checkOptions(options);
+    const { namespace, key } = this.#entity;
+    const circuit = { core: this.#core, tag: namespace.tag(key) };
+    if (isWithinProbe(this.#core.place, circuit.tag)) {
+      const result = await new GuardedCall(circuit, WITHIN_PROBE, options, isHeard).made(operation);
+      return { result, circuitResult: made((await this.status()).result) };
     }
-    const after = await this.#settled(this.succeeded(token), admission);
-    return { result, circuitResult: after.result };
+    const passage = await this.execute(options);
+    if (!passage.result.allowed) return this.#refused(passage);
+    const admission = new NodeAdmission(this, passage);
+    const result = await new GuardedCall(circuit, admission, options, isHeard).made(operation);
+    return { result, circuitResult: admission.after.result };
   }
 
   /**
@@ -152,14 +161,9 @@ export class CircuitBreakerNode {
   #refused<R>({ result: circuitResult }: CircuitPassage): Guarded<R> {
     return this.fallbackAction === "skip" ? { circuitResult } : { result: this.fallbackValue as R, circuitResult };
   }
+}
 
-  /** The operation has happened; its caller is better served with its result than with a store's trouble. */
-  async #settled(outcome: Promise<CircuitPassage>, admission: CircuitPassage): Promise<CircuitPassage> {
-    try {
-      return await outcome;
-    } catch {
-      this.#core.lost++;
-      return admission;
-    }
-  }
+/** The result of a call that was made, whatever the circuit would say to another. */
+function made(result: CircuitBreakerResult): CircuitBreakerResult {
+  return { ...result, allowed: true, failedFast: false, fallbackUsed: false };
 }

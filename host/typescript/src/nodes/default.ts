@@ -1,7 +1,7 @@
 /** The functions of workflow engines on a gate that the process shares. */
 
+import type { PlatformSignal } from "../attempt.js";
 import { Tidegate } from "../gate.js";
-import type { Signal } from "../signal.js";
 import type { NodeOptions } from "./asking.js";
 import type { CircuitBreakerNodeConfig, RateLimiterNodeConfig } from "./config.js";
 import type { NodeCallOptions } from "./functions.js";
@@ -79,11 +79,11 @@ export function recordCircuitFailure(
 }
 
 /** {@link Tidegate.withCircuitBreaker} of the gate that the process shares. */
-export function withCircuitBreaker<Context, R, S extends Signal = Signal>(
+export function withCircuitBreaker<Context, R>(
   config: CircuitBreakerNodeConfig | string,
   context: Context,
-  operation: (context: Context, signal: S | undefined) => R | PromiseLike<R>,
-  options?: NodeCallOptions<S>,
+  operation: (context: Context, signal: PlatformSignal) => R | PromiseLike<R>,
+  options?: NodeCallOptions<R>,
 ): Promise<Guarded<R>> {
   return gate().withCircuitBreaker(config, context, operation, options);
 }

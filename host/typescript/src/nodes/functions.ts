@@ -1,9 +1,11 @@
 /** The functions of workflow engines, which bring the settings with every call. */
 
-import type { CallOptions } from "../circuit-breaker/index.js";
+import type { PlatformSignal } from "../attempt.js";
+import type { Operation } from "../circuit-breaker/guarded.js";
+import type { CallOptions } from "../circuit-breaker/options.js";
+import { checkOperation } from "../circuit-breaker/options.js";
 import type { Core } from "../core.js";
 import { ConfigError } from "../errors.js";
-import type { Signal } from "../signal.js";
 import { given, type NodeOptions } from "./asking.js";
 import { CircuitBreakerNode } from "./breaker.js";
 import { Cache } from "./cache.js";
@@ -12,10 +14,7 @@ import { RateLimiterNode } from "./limiter.js";
 import type { CircuitBreakerResult, Guarded } from "./result.js";
 
 /** How an operation is guarded whose settings come with it. */
-export interface NodeCallOptions<S extends Signal = Signal> extends CallOptions {
-  /** Gives the call up: it has no outcome then, its permit goes back, and the promise rejects with the signal's reason. */
-  readonly signal?: S | undefined;
-}
+export type NodeCallOptions<R = unknown> = CallOptions<R>;
 
 /** The nodes of a gate. */
 export class Nodes {
@@ -76,8 +75,15 @@ export class Nodes {
     return (await this.#circuit(circuitId, config).failed(error)).result;
   }
 
-  async guard<R>(config: unknown, operation: () => R | PromiseLike<R>, options?: CallOptions): Promise<Guarded<R>> {
-    return this.breaker(config).call(operation, options);
+  async guard<Context, R>(
+    config: unknown,
+    context: Context,
+    operation: (context: Context, signal: PlatformSignal) => R | PromiseLike<R>,
+    options?: CallOptions<R>,
+  ): Promise<Guarded<R>> {
+    checkOperation(operation);
+    const made: Operation<R> = signal => operation(context, signal);
+    return this.breaker(config).guarded(made, options, operation.length > 1);
   }
 
   /** A circuit that is named twice: whoever names two has mistaken one for the other. */

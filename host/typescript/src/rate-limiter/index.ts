@@ -1,7 +1,9 @@
 /** Rate limiter. */
 
 import { type Ask, type AskOptions, costOf, keyOf, priorityOf, wholeOf } from "../ask.js";
+import { Attempt } from "../attempt.js";
 import type { Answer, Request } from "../call.js";
+import { checkOperation, checkTimeout } from "../circuit-breaker/options.js";
 import { assertShape, asWritten } from "../config.js";
 import type { Core } from "../core.js";
 import { ConfigError, RateLimitError } from "../errors.js";
@@ -9,6 +11,7 @@ import { Namespace } from "../key.js";
 import { Refused } from "../runtime/index.js";
 import type { LimiterPolicy } from "../runtime/policy.js";
 import { type Signal, sleep } from "../signal.js";
+import { type AnyFunction, type AsyncFunction, type Promised, standsFor, type WithSignal } from "../wrapped.js";
 import { LimiterAway, nameOf } from "./away.js";
 import { checkLimiter, type RateLimiterConfig, witLimiter } from "./config.js";
 import type { Decision } from "./decision.js";
@@ -32,11 +35,15 @@ export interface KeyedAsk extends Omit<Ask, "priority"> {
 export type Charge = Pick<Decision, "chargedAtUs"> & Partial<Pick<Decision, "degraded">>;
 
 /** How a wrapped function asks. */
-export interface WrapOptions<A extends readonly unknown[]> extends Ask {
+export interface WrapOptions<F extends AnyFunction> extends Ask {
   /** Who asks: one key for all calls, or that of a call's arguments. */
-  readonly key: string | ((...args: A) => string);
-  /** Gives a call up that still waits: one signal for all calls, or that of a call's arguments. */
-  readonly signal?: Signal | ((...args: A) => Signal | undefined) | undefined;
+  readonly key: string | ((...args: Parameters<F>) => string);
+  /** Gives a call up that still waits: one signal for all calls, or that of a call's arguments. With `timeoutMs`, the function as well. */
+  readonly signal?: Signal | ((...args: Parameters<F>) => Signal | undefined) | undefined;
+  /** How long the function itself may take, in whole milliseconds; 1 to 86,400,000; for ever unless set. What it was let go for stays charged. */
+  readonly timeoutMs?: number | undefined;
+  /** Puts a signal into a call's arguments that is aborted when the call is given up; without it, the function goes on and nobody hears of it. */
+  readonly withSignal?: WithSignal<F> | undefined;
 }
 
 /** How many asks of one call are in line at once. */
@@ -188,24 +195,34 @@ export class RateLimiter {
   }
 
   /**
-   * The function, each call of which first acquires.
+   * The function, each call of which first acquires. It has the same name, length, `this` and parameters, and returns a promise.
    *
+   * @throws {CallTimeoutError} when the function took longer than `timeoutMs`
    * @example
    * ```ts
    * const send = limiter.wrap(sendMail, { key: (mail) => mail.to });
    * await send({ to: "a@example.org", text: "Hello" });
    * ```
    */
-  wrap<A extends readonly unknown[], R>(
-    operation: (...args: A) => R | PromiseLike<R>,
-    options: WrapOptions<A>,
-  ): (...args: A) => Promise<R> {
-    const { key, signal, cost, priority } = options;
-    return async (...args) => {
-      const ask = { cost, priority, signal: typeof signal === "function" ? signal(...args) : signal };
-      await this.acquire(typeof key === "function" ? key(...args) : key, ask);
-      return await operation(...args);
-    };
+  wrap<F extends AsyncFunction>(operation: F, options: WrapOptions<F>): F;
+  wrap<F extends AnyFunction>(operation: F, options: WrapOptions<F>): Promised<F>;
+  wrap<F extends AnyFunction>(operation: F, options: WrapOptions<F>): unknown {
+    checkOperation(operation);
+    const { key, signal, timeoutMs, withSignal, ...ask } = options;
+    checkTimeout(timeoutMs);
+    const limiter = this;
+    return standsFor(async function (this: unknown, ...args: Parameters<F>) {
+      const given = typeof signal === "function" ? signal.apply(this, args) : signal;
+      const of = typeof key === "function" ? key.apply(this, args) : key;
+      await limiter.acquire(of, { ...ask, signal: given });
+      if (timeoutMs === undefined && withSignal === undefined) return await operation.apply(this, args);
+      const attempt = new Attempt(limiter.#core.clock, { signal: given, timeoutMs }, true);
+      try {
+        return await attempt.race(operation.apply(this, withSignal?.(args, attempt.signal) ?? args));
+      } finally {
+        attempt.end();
+      }
+    }, operation);
   }
 
   /** The same without promises, on the memory store. @internal */

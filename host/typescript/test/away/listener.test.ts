@@ -50,11 +50,11 @@ test.each([
   expect(unhandled).toEqual([]);
 });
 
-test("what a listener returns may be a promise that cannot be asked", () => {
+test("what a listener returns may be what cannot be looked at", () => {
   const { proxy: evil, revoke } = Proxy.revocable({}, {});
   revoke();
   expect(() => tell(() => evil, 1, "a listener")).not.toThrow();
-  expect(logged).toHaveBeenCalledTimes(1);
+  expect(logged).not.toHaveBeenCalled();
 });
 
 test("a console that fails as well harms nobody", () => {

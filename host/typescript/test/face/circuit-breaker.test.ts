@@ -2,7 +2,6 @@ import { describe, expect, it } from "vitest";
 import {
   type CircuitBreakerConfig,
   type CircuitReport,
-  failureOf,
   isCircuitOpenError,
   ManualClock,
   Tidegate,
@@ -192,18 +191,4 @@ describe("an aborted call", () => {
     await expect(breaker.call(() => "never", { signal })).rejects.toBe("no");
     await expect(breaker.admit({ signal })).rejects.toBe("no");
   });
-});
-
-describe("what an error counts by", () => {
-  it.each([
-    [new TypeError("bad"), { name: "TypeError", message: "bad", code: "" }],
-    [Object.assign(new Error("no"), { code: "ECONNRESET" }), { name: "Error", message: "no", code: "ECONNRESET" }],
-    [Object.assign(new Error("no"), { statusCode: 429 }), { name: "Error", message: "no", code: "429" }],
-    ["text", { name: "", message: "text", code: "" }],
-    [undefined, { name: "", message: "undefined", code: "" }],
-    [
-      { name: 5, message: {} },
-      { name: "5", message: "", code: "" },
-    ],
-  ])("of %s", (error, expected) => expect(failureOf(error)).toEqual(expected));
 });

@@ -112,7 +112,7 @@ describe.each(["of a gate", "of the module"])("the functions %s", which => {
     expect(seen[0]).toBe(context);
     expect(seen[1]).toBe(signal);
     await functions.withCircuitBreaker(CIRCUIT, context, pay);
-    expect(seen[3]).toBeUndefined();
+    expect(seen[3]).toMatchObject({ aborted: false });
   });
 
   it("record an error of the operation and throw it on", async () => {

@@ -15,7 +15,17 @@ const ROOT = fileURLToPath(new URL("../..", import.meta.url));
 const TSC = join(ROOT, "node_modules/typescript/bin/tsc");
 
 /** What of a browser's globals the package may use. */
-const BROWSER = { TextEncoder, TextDecoder, atob, performance, setTimeout, clearTimeout, queueMicrotask, console };
+const BROWSER = {
+  AbortController,
+  TextEncoder,
+  TextDecoder,
+  atob,
+  performance,
+  setTimeout,
+  clearTimeout,
+  queueMicrotask,
+  console,
+};
 
 let project = "";
 let packed: string[] = [];

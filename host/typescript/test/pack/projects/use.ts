@@ -6,6 +6,7 @@ import {
   type Clock,
   type Decision,
   executeRateLimiterNode,
+  httpFailure,
   isCircuitOpenError,
   Memory,
   type NodeStep,
@@ -34,11 +35,20 @@ export async function use(clock: Clock, client: RedisClient, given?: { cost?: nu
   const breaker = shared.circuitBreaker({ name: text, trip: { consecutive: 5, sample: { calls: 10 } } });
   try {
     const length: number = await breaker.call(async () => text.length);
-    await breaker.keyed(`${length}`).call(() => length);
+    await breaker.keyed(`${length}`).call(() => length, { timeoutMs: 100, failureIf: httpFailure });
+    const heard: boolean = await breaker.call(signal => signal.aborted, { failureIf: aborted => aborted });
+    const guarded = breaker.wrap((of: string, more = 1, given?: Signal) => of.length + more + (given ? 1 : 0), {
+      key: of => of,
+      withSignal: ([of, more], signal) => [of, more, signal],
+    });
+    const sum: number = await guarded(text);
+    await guarded(`${sum} ${heard}`, 2);
   } catch (error) {
     if (isCircuitOpenError(error)) return error.report;
     throw error;
   }
+  class Refused extends Error {}
+  gate.circuitBreaker({ name: "c", trip: {}, monitored: [Refused, TypeError, { pattern: "x" }] });
   // @ts-expect-error: there is no such unit
   gate.rateLimiter({ name: "api", limits: [{ limit: 1, window: "week" }] });
   // @ts-expect-error: the arguments are those of the function

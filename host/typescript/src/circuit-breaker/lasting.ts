@@ -1,0 +1,250 @@
+/**
+ * What an operation may return that has hardly begun: a generator, an async generator, a stream. It is handed on as one of the same
+ * kind that tells how it ends: where it ends or fails, there the call succeeds or fails.
+ *
+ * One that is left early by whoever reads it has succeeded if it had given something, and else was given up.
+ */
+
+import type { Attempt } from "../attempt.js";
+
+/** Who is told how it ends; of these one is called, once. */
+export interface Ending {
+  /** Runs a step of it as the operation itself was run. */
+  enter<R>(step: () => R): R;
+  succeeded(): unknown;
+  failed(error: unknown): unknown;
+  cancelled(): unknown;
+}
+
+/** Told how something ends by the first who knows. */
+class Once {
+  isOver = false;
+  /** Whether it has given anything yet. */
+  hasGiven = false;
+
+  constructor(readonly ending: Ending) {}
+
+  succeeded(): unknown {
+    return this.#end() ? this.ending.succeeded() : undefined;
+  }
+
+  failed(error: unknown): unknown {
+    return this.#end() ? this.ending.failed(error) : undefined;
+  }
+
+  left(): unknown {
+    if (!this.#end()) return undefined;
+    return this.hasGiven ? this.ending.succeeded() : this.ending.cancelled();
+  }
+
+  #end(): boolean {
+    if (this.isOver) return false;
+    this.isOver = true;
+    return true;
+  }
+}
+
+type AnyAsyncGenerator = AsyncGenerator<unknown, unknown, unknown>;
+type AnyGenerator = Generator<unknown, unknown, unknown>;
+
+const GENERATORS = Object.getPrototypeOf(Object.getPrototypeOf((function* () {})()));
+const ASYNC_GENERATORS = Object.getPrototypeOf(Object.getPrototypeOf((async function* () {})()));
+
+/** Whether it is a generator object. */
+function isGenerator(value: unknown): value is AnyGenerator {
+  return tagOf(value) === "[object Generator]";
+}
+
+/** Whether it is an async generator object. */
+function isAsyncGenerator(value: unknown): value is AnyAsyncGenerator {
+  return tagOf(value) === "[object AsyncGenerator]";
+}
+
+/** Whether it is what only somebody who waits can read. */
+export function isLasting(value: unknown): value is AnyAsyncGenerator | WebStream | NodeStream {
+  return isAsyncGenerator(value) || isWebStream(value) || isNodeStream(value);
+}
+
+/** A result is the caller's, and may fail when it is looked at: then it is none of these. */
+function tagOf(value: unknown): string {
+  try {
+    return typeof value === "object" && value !== null ? Object.prototype.toString.call(value) : "";
+  } catch {
+    return "";
+  }
+}
+
+/** The same, which tells how it ends; undefined: it is no such thing, and what the operation returned is all there is. */
+export function guardedToItsEnd(value: unknown, attempt: Attempt | undefined, ending: Ending): unknown {
+  if (typeof value !== "object" || value === null) return undefined;
+  const once = new Once(ending);
+  if (isGenerator(value)) return guardedGenerator(value, attempt, once);
+  if (tagOf(value) === "[object AsyncGenerator]")
+    return guardedAsyncGenerator(value as AnyAsyncGenerator, attempt, once);
+  if (isWebStream(value)) return guardedWebStream(value, attempt, once);
+  return isNodeStream(value) ? guardedNodeStream(value, attempt, once) : undefined;
+}
+
+function guardedGenerator(work: AnyGenerator, attempt: Attempt | undefined, once: Once): AnyGenerator {
+  const step = (ask: () => IteratorResult<unknown, unknown>, isLeft = false) => {
+    try {
+      const stopped = once.isOver ? undefined : attempt?.stopped;
+      if (stopped !== undefined) throw stopped.reason;
+      const result = once.ending.enter(ask);
+      if (!result.done) once.hasGiven = true;
+      else if (isLeft) once.left();
+      else once.succeeded();
+      return result;
+    } catch (error) {
+      once.failed(error);
+      throw error;
+    }
+  };
+  return Object.assign(Object.create(GENERATORS), {
+    next: (value: unknown) => step(() => work.next(value)),
+    return: (value: unknown) => step(() => work.return(value), true),
+    throw: (error: unknown) => step(() => work.throw(error)),
+  });
+}
+
+function guardedAsyncGenerator(work: AnyAsyncGenerator, attempt: Attempt | undefined, once: Once): AnyAsyncGenerator {
+  const step = async (ask: () => Promise<IteratorResult<unknown, unknown>>, isLeft = false) => {
+    try {
+      const asked = once.ending.enter(ask);
+      const result = await (attempt === undefined ? asked : attempt.race(asked));
+      if (!result.done) once.hasGiven = true;
+      else await (isLeft ? once.left() : once.succeeded());
+      return result;
+    } catch (error) {
+      await once.failed(error);
+      throw error;
+    }
+  };
+  if (attempt !== undefined) {
+    attempt.onStop = reason => {
+      once.failed(reason);
+      // It may clean up; one that waits for what never comes does not hear of it.
+      work.return(undefined).catch(() => undefined);
+    };
+  }
+  return Object.assign(Object.create(ASYNC_GENERATORS), {
+    next: (value: unknown) => step(() => work.next(value)),
+    return: (value: unknown) => step(() => work.return(value), true),
+    throw: (error: unknown) => step(() => work.throw(error)),
+  });
+}
+
+/** What of a web stream is used. */
+interface WebStream {
+  readonly locked: boolean;
+  getReader(options?: { mode: "byob" }): WebReader;
+  cancel(reason?: unknown): Promise<void>;
+}
+
+interface WebReader {
+  read(): Promise<{ done: boolean; value?: unknown }>;
+  cancel(reason?: unknown): Promise<void>;
+  releaseLock(): void;
+}
+
+interface WebController {
+  enqueue(chunk: unknown): void;
+  close(): void;
+  error(reason: unknown): void;
+  readonly byobRequest?: { respond(bytes: number): void } | null;
+}
+
+declare const ReadableStream: new (source: object, strategy: { highWaterMark: number }) => WebStream;
+
+function isWebStream(value: unknown): value is WebStream {
+  if (tagOf(value) !== "[object ReadableStream]") return false;
+  return (value as WebStream).locked === false;
+}
+
+/** Whether its readers may bring the memory to read into. */
+function isOfBytes(stream: WebStream): boolean {
+  try {
+    stream.getReader({ mode: "byob" }).releaseLock();
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+function guardedWebStream(stream: WebStream, attempt: Attempt | undefined, once: Once): WebStream {
+  const type = isOfBytes(stream) ? { type: "bytes" } : {};
+  const reader = stream.getReader();
+  const pull = async (controller: WebController) => {
+    try {
+      const asked = once.ending.enter(() => reader.read());
+      const { done, value } = await (attempt === undefined ? asked : attempt.race(asked));
+      if (!done) {
+        once.hasGiven = true;
+        return controller.enqueue(value);
+      }
+      await once.succeeded();
+      controller.close();
+      controller.byobRequest?.respond(0);
+    } catch (error) {
+      await once.failed(error);
+      controller.error(error);
+    }
+  };
+  const start = (controller: WebController) => {
+    if (attempt === undefined) return;
+    attempt.onStop = reason => {
+      once.failed(reason);
+      controller.error(reason);
+      reader.cancel(reason).catch(() => undefined);
+    };
+  };
+  const cancel = async (reason: unknown) => {
+    await reader.cancel(reason);
+    await once.left();
+  };
+  return new ReadableStream({ ...type, start, pull, cancel }, { highWaterMark: 0 });
+}
+
+/** What of a stream of Node's is used. */
+interface NodeStream {
+  readonly readableEnded: boolean;
+  readonly readableDidRead: boolean;
+  readonly destroyed: boolean;
+  readonly errored: unknown;
+  once(event: "end" | "close", listener: () => void): unknown;
+  pipe(target: unknown): unknown;
+  destroy(error?: unknown): unknown;
+}
+
+/** A reply has a status and a body; the body is its reader's business. */
+function isNodeStream(value: unknown): value is NodeStream {
+  if (typeof value !== "object" || value === null) return false;
+  const stream = value as NodeStream & { statusCode?: unknown };
+  try {
+    const isReadable = typeof stream.pipe === "function" && typeof stream.once === "function";
+    return isReadable && stream.readableEnded === false && !stream.destroyed && typeof stream.statusCode !== "number";
+  } catch {
+    return false;
+  }
+}
+
+function isAbort(error: unknown): boolean {
+  return error instanceof Error && error.name === "AbortError";
+}
+
+function guardedNodeStream(stream: NodeStream, attempt: Attempt | undefined, once: Once): NodeStream {
+  stream.once("end", () => once.succeeded());
+  stream.once("close", () => {
+    once.hasGiven = stream.readableDidRead;
+    // Whoever stops reading destroys it, which Node calls an abort.
+    if (stream.errored && !isAbort(stream.errored)) once.failed(stream.errored);
+    else once.left();
+  });
+  if (attempt !== undefined) {
+    attempt.onStop = reason => {
+      once.failed(reason);
+      stream.destroy(reason instanceof Error ? reason : new Error("the call was given up", { cause: reason }));
+    };
+  }
+  return stream;
+}
