@@ -1,10 +1,10 @@
-//! Who is told when a shared store goes away, and comes back.
+//! Who is told when a shared store goes away and comes back, and what a full memory store forgets.
 
 use std::sync::mpsc::{self, Receiver};
 use std::sync::{Mutex, PoisonError};
 
 use pyo3::prelude::*;
-use tidegate::StoreState;
+use tidegate::{MemoryBuilder, StoreState};
 
 use crate::data::record;
 
@@ -52,4 +52,45 @@ pub(crate) fn listen(py: Python<'_>, builder: tidegate::Builder, listener: &Py<P
     py.import("tidegate._store_changes")?.call_method1("watch", (changes, listener))?;
     // Nobody listens any more once the thread has ended.
     Ok(builder.on_store_change(move |change| drop(told.send(change))))
+}
+
+/// What a full memory store has forgotten so far.
+#[pyclass(frozen, eq, module = "tidegate")]
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Forgotten(pub(crate) tidegate::Forgotten);
+
+record!(Forgotten {
+    entities: u64 = |it| it.entities;
+    permits: u64 = |it| it.permits;
+} also {});
+
+/// What a memory store tells in one process, for the one thread that tells of it.
+#[pyclass(frozen, module = "tidegate._tidegate")]
+#[derive(Debug)]
+pub(crate) struct ForgottenNews(Mutex<Receiver<tidegate::Forgotten>>);
+
+#[pymethods]
+impl ForgottenNews {
+    /// Waits for the next news; None: the store is gone.
+    fn next(&self, py: Python<'_>) -> Option<Forgotten> {
+        py.detach(|| {
+            let news = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+            news.recv().ok().map(Forgotten)
+        })
+    }
+}
+
+/// Lets a memory store tell a callable of Python's, as [`listen`] does.
+pub(crate) fn listen_to_forgotten(
+    py: Python<'_>,
+    builder: MemoryBuilder,
+    listener: &Py<PyAny>,
+) -> PyResult<MemoryBuilder> {
+    let (told, news) = mpsc::channel();
+    let news = ForgottenNews(Mutex::new(news));
+    py.import("tidegate._store_changes")?.call_method1("watch", (news, listener))?;
+    Ok(builder.on_forgotten(move |forgotten| {
+        // Nobody listens any more once the thread has ended.
+        told.send(forgotten).ok();
+    }))
 }

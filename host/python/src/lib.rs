@@ -31,7 +31,7 @@ use pyo3::prelude::*;
 #[pymodule]
 mod _tidegate {
     #[pymodule_export]
-    use crate::away::{StoreChange, StoreChanges};
+    use crate::away::{Forgotten, ForgottenNews, StoreChange, StoreChanges};
     #[pymodule_export]
     use crate::breaker::CircuitBreaker;
     #[pymodule_export]

@@ -26,6 +26,8 @@ record!(Stats {
     degraded: u64 = |it| it.degraded;
     posted: u64 = |it| it.posted;
     guard_refused: u64 = |it| it.guard_refused;
+    forgotten: u64 = |it| it.forgotten;
+    most_attempts: u64 = |it| it.most_attempts;
     instances: u64 = |it| it.runtime.instances;
     instantiated: u64 = |it| it.runtime.instantiated;
     traps: u64 = |it| it.runtime.traps;

@@ -1,21 +1,42 @@
 //! Stores.
 
 use pyo3::prelude::*;
+use tidegate::WhenFull;
 use tidegate::store::redis::RedisBuilder;
 
+use crate::away::{self, Forgotten};
 use crate::errors;
 use crate::process::PerProcess;
 
 /// Keeps state in this process.
 #[pyclass(frozen, module = "tidegate")]
 #[derive(Debug)]
-pub(crate) struct Memory(PerProcess<tidegate::Memory>);
+pub(crate) struct Memory {
+    capacity: usize,
+    when_full: WhenFull,
+    on_forgotten: Option<Py<PyAny>>,
+    memory: PerProcess<tidegate::Memory>,
+}
 
 #[pymethods]
 impl Memory {
     #[new]
-    fn new() -> Self {
-        Self(PerProcess::new())
+    #[pyo3(signature = (*, capacity = 1_000_000, when_full = "forget", on_forgotten = None))]
+    fn new(py: Python<'_>, capacity: i64, when_full: &str, on_forgotten: Option<Py<PyAny>>) -> PyResult<Self> {
+        let Some(capacity) = usize::try_from(capacity).ok().filter(|capacity| *capacity > 0) else {
+            return Err(wrong(py, "capacity", capacity.to_string(), "a whole number from 1"));
+        };
+        let when_full = match when_full {
+            "forget" => WhenFull::Forget,
+            "refuse" => WhenFull::Refuse,
+            other => return Err(wrong(py, "when_full", format!("{other:?}"), "\"forget\" or \"refuse\"")),
+        };
+        Ok(Self { capacity, when_full, on_forgotten, memory: PerProcess::new() })
+    }
+
+    /// What it has forgotten so far in this process because it was full.
+    fn forgotten(&self, py: Python<'_>) -> PyResult<Forgotten> {
+        Ok(Forgotten(self.of_process(py)?.forgotten()))
     }
 
     #[expect(clippy::unused_self, reason = "Python calls it on one")]
@@ -27,8 +48,20 @@ impl Memory {
 impl Memory {
     /// A forked child has one of its own, and empty.
     pub(crate) fn of_process(&self, py: Python<'_>) -> PyResult<tidegate::Memory> {
-        self.0.get(py, || Ok(tidegate::Memory::new()))
+        self.memory.get(py, || {
+            let mut builder = tidegate::Memory::builder().capacity(self.capacity).when_full(self.when_full);
+            if let Some(listener) = &self.on_forgotten {
+                builder = away::listen_to_forgotten(py, builder, listener)?;
+            }
+            Ok(builder.build())
+        })
     }
+}
+
+/// The exception for a setting of the memory store.
+fn wrong(py: Python<'_>, path: &str, value: String, allowed: &str) -> PyErr {
+    let problem = tidegate::Problem { path: path.to_owned(), value, allowed: allowed.to_owned() };
+    errors::raise(py, tidegate::Error::Config { name: "the memory store".to_owned(), problems: vec![problem] })
 }
 
 /// Shares state through Redis or Valkey: the settings of connections, one for each gate.

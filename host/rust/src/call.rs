@@ -4,9 +4,10 @@ use wasmtime::Store;
 use wasmtime::component::ResourceAny;
 
 use crate::nodes::call::{NodeAnswer, NodeRequest};
-use crate::runtime::wit::circuit_breaker::{Effect, Error as WitError, Mode, Permit, Report, Settle};
+use crate::runtime::wit::circuit_breaker::{Effect, Error as WitError, Mode, Permit, Report, Settle, State};
 use crate::runtime::wit::rate_limiter::{Ask, Decision, Fault, Verdict};
 use crate::runtime::{Guest, HostState, Policy, RunError, Runtime};
+use crate::store::memory::HEAVIEST;
 use crate::transaction::Transaction;
 
 /// A call of one of the component's functions on one entity.
@@ -60,6 +61,19 @@ impl Answer {
         }
     }
 
+    /// How much forgetting the entity that it is about would give away: the permits that count, or the failures. `before`: what it
+    /// was before the call.
+    fn weight(&self, before: u32) -> u32 {
+        match self {
+            Self::Decision(decision) => decision.count.saturating_add(decision.waiting),
+            Self::Report(report) => weight_of(report),
+            Self::Node(NodeAnswer::Circuit(step)) => weight_of(&step.report),
+            // How many count is only told to the node's user.
+            Self::Node(NodeAnswer::Step(step)) if step.passed => before.saturating_add(1),
+            _ => before,
+        }
+    }
+
     /// Whether it denies what was asked for.
     pub(crate) fn refuses(&self) -> bool {
         match self {
@@ -76,8 +90,21 @@ impl Answer {
     }
 }
 
+fn weigh(transaction: &mut Transaction, entity: usize, answer: &Answer) {
+    let entity = transaction.entity_mut(entity);
+    entity.weight = answer.weight(entity.weight);
+}
+
 fn decided_as(result: Result<Decision, Fault>) -> Answer {
     result.map_or_else(Answer::Fault, Answer::Decision)
+}
+
+/// A circuit that is not closed, or that somebody has ordered a mode for, protects more than any count says.
+fn weight_of(report: &Report) -> u32 {
+    if report.state == State::Closed && report.mode == Mode::Normal {
+        return report.failures.max(report.consecutive).max(report.failed);
+    }
+    HEAVIEST
 }
 
 fn refuses(report: &Report) -> bool {
@@ -136,7 +163,7 @@ impl Request {
         policy: &Policy,
         transaction: &mut Transaction,
     ) -> Result<Answer, RunError> {
-        runtime.run(policy, transaction, |guest, store, resource| match self {
+        let answer = runtime.run(policy, transaction, |guest, store, resource| match self {
             Self::Acquire { .. }
             | Self::TryAcquire { .. }
             | Self::Peek { .. }
@@ -147,7 +174,9 @@ impl Request {
             | Self::Forget => self.limit(guest, store, resource),
             Self::Node(request) => request.run(guest, store, resource).map(Answer::Node),
             _ => self.guard(guest, store, resource),
-        })
+        })?;
+        weigh(transaction, 0, &answer);
+        Ok(answer)
     }
 
     /// Asks for permits, several times one after the other, in one call of the component.
@@ -164,7 +193,12 @@ impl Request {
             wasmtime::ensure!(decided.len() == asks.len(), "{} answers to {} calls", decided.len(), asks.len());
             Ok(decided)
         })?;
-        Ok(decided.into_iter().map(decided_as).collect())
+        let decided = asks.iter().zip(decided).map(|(ask, decided)| {
+            let answer = decided_as(decided);
+            weigh(transaction, ask.entity as usize, &answer);
+            answer
+        });
+        Ok(decided.collect())
     }
 
     /// A call of a rate limiter.

@@ -93,6 +93,8 @@ pub struct Stats {
     pub posted: u64,
     /// Calls, and batches of calls, that the guard round the store turned away: see [`Builder::store_guard`].
     pub guard_refused: u64,
+    /// Entities that a full memory store has forgotten: see [`WhenFull`](crate::WhenFull).
+    pub forgotten: u64,
 }
 
 impl Tidegate {
@@ -143,7 +145,12 @@ impl Tidegate {
     /// What it has done so far.
     pub fn stats(&self) -> Stats {
         let runtime = self.core.runtime().stats();
-        let Backend::Shared(ledger) = self.core.backend() else { return Stats { runtime, ..Stats::default() } };
+        let ledger = match self.core.backend() {
+            Backend::Shared(ledger) => ledger,
+            Backend::Memory(memory) => {
+                return Stats { runtime, forgotten: memory.forgotten().entities, ..Stats::default() };
+            }
+        };
         let counters = ledger.counters();
         Stats {
             runtime,
@@ -164,6 +171,7 @@ impl Tidegate {
             degraded: counters.degraded.load(Ordering::Relaxed),
             posted: counters.posted.load(Ordering::Relaxed),
             guard_refused: ledger.guard_refused(),
+            forgotten: 0,
         }
     }
 }

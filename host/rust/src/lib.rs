@@ -62,9 +62,9 @@ pub use self::rate_limiter::{
     Verdict, WindowUnit,
 };
 pub use self::runtime::{LoadError, RunError, RuntimeStats};
-pub use self::store::Memory;
 #[cfg(feature = "redis")]
 pub use self::store::redis::Redis;
+pub use self::store::{Forgotten, Memory, MemoryBuilder, WhenFull};
 
 /// The README's sample compiles.
 #[cfg(all(doctest, feature = "redis"))]

@@ -5,7 +5,9 @@ use std::time::Duration;
 
 use proptest::prelude::*;
 use tidegate::store::{BoxFuture, MemoryStore, Store, StoreError};
-use tidegate::{Error, Limit, ManualClock, Memory, RateLimiter, RateLimiterConfig, Tidegate, WhenAway, blocking};
+use tidegate::{
+    Error, Limit, ManualClock, Memory, RateLimiter, RateLimiterConfig, Tidegate, WhenAway, WhenFull, blocking,
+};
 use tidegate_test_support::store_suite::{self, Bench, Subject, batches, follows_the_model};
 
 struct MemorySubject {
@@ -51,6 +53,11 @@ fn limiter_on(memory: &Memory, clock: &ManualClock) -> RateLimiter {
     gate.rate_limiter(brief()).expect("the configuration is valid")
 }
 
+/// A store of 64 entities that turns newcomers away when it is full.
+fn refusing() -> Memory {
+    Memory::builder().capacity(64).when_full(WhenFull::Refuse).build()
+}
+
 fn brief() -> RateLimiterConfig {
     RateLimiterConfig::new("api", Limit::per(1, Duration::from_millis(10)))
 }
@@ -73,8 +80,8 @@ async fn keys_that_are_of_no_more_use_make_room_for_three_hundred_thousand_other
 }
 
 #[tokio::test]
-async fn a_full_store_is_a_typed_error_for_newcomers_and_serves_those_it_holds() {
-    let (memory, clock) = (Memory::with_capacity(64), ManualClock::new());
+async fn one_that_refuses_newcomers_is_a_typed_error_for_them_and_serves_those_it_holds() {
+    let (memory, clock) = (refusing(), ManualClock::new());
     let limiter = limiter_on(&memory, &clock);
     let mut full = 0;
     for number in 0..1_000_u32 {
@@ -94,8 +101,8 @@ async fn a_full_store_is_a_typed_error_for_newcomers_and_serves_those_it_holds()
 }
 
 #[tokio::test]
-async fn a_full_store_refuses_or_admits_newcomers_where_the_settings_say_so() {
-    let (memory, clock) = (Memory::with_capacity(64), ManualClock::new());
+async fn one_that_refuses_newcomers_answers_them_as_the_limiter_says() {
+    let (memory, clock) = (refusing(), ManualClock::new());
     let gate = Tidegate::builder().memory(memory.clone()).clock(clock).build().expect("the component loads");
     for (when_away, allowed) in [(WhenAway::Open, true), (WhenAway::Closed, false)] {
         let limiter = gate.rate_limiter(brief().when_away(when_away)).expect("the configuration is valid");

@@ -28,28 +28,22 @@ declare function setTimeout(callback: () => void, ms: number): Timer;
 declare function clearTimeout(timer: Timer | undefined): void;
 declare const performance: { now(): number; readonly timeOrigin: number };
 
-/** How far the steady clock may be from the time of day, in milliseconds, before it is set by it anew; and how often that is seen to. */
-const MAX_DRIFT_MS = 100;
-const DRIFT_CHECK_MS = 1_000;
+/** How often the time of day is looked at, in milliseconds of the monotonic clock. */
+const LOOK_MS = 1_000;
+
+/** The time of day at the monotonic clock's beginning, in milliseconds since 1970. One for the whole process; it only grows. */
+let beginningMs = performance.timeOrigin;
+let lookAtMs = 0;
 
 /**
- * The system's clock: the time of day, told in microseconds by the steady clock. `Date` alone tells milliseconds, and a host that
- * rounds down by one takes the store's clock to be up to one further than it is.
+ * The system's clock: the time of day, told on by the monotonic clock, in microseconds. It never runs backwards and does not stand
+ * still: where the time of day is set back, it goes on from where it was; where that is set forward, it follows within a second.
  */
 export class SystemClock implements Clock {
-  #originMs = performance.timeOrigin;
-  #checkAtMs = 0;
-
   nowUs(): number {
-    const steadyMs = performance.now();
-    if (steadyMs >= this.#checkAtMs) this.#check(steadyMs);
-    return Math.floor((this.#originMs + steadyMs) * 1_000);
-  }
-
-  #check(steadyMs: number): void {
-    this.#checkAtMs = steadyMs + DRIFT_CHECK_MS;
-    const originMs = Date.now() - steadyMs;
-    if (Math.abs(originMs - this.#originMs) > MAX_DRIFT_MS) this.#originMs = originMs;
+    const passedMs = performance.now();
+    if (passedMs >= lookAtMs) look();
+    return Math.floor((beginningMs + passedMs) * 1_000);
   }
 
   after(ms: number, wake: () => void, background = false): () => void {
@@ -65,6 +59,14 @@ export class SystemClock implements Clock {
     wait();
     return () => clearTimeout(timer);
   }
+}
+
+/** The monotonic clock is read last, so a thread that is held up in between does not push the time forward. */
+function look(): void {
+  const dayMs = Date.now();
+  const passedMs = performance.now();
+  lookAtMs = passedMs + LOOK_MS;
+  beginningMs = Math.max(beginningMs, dayMs - passedMs);
 }
 
 interface Sleeper {

@@ -9,6 +9,7 @@ import type { Ledger } from "./ledger/ledger.js";
 import type { Runtime } from "./runtime/index.js";
 import type { Policy } from "./runtime/policy.js";
 import type { Signal } from "./signal.js";
+import { weightOf } from "./store/forgetting.js";
 import type { Memory } from "./store/memory.js";
 import type { Transaction } from "./transaction/transaction.js";
 
@@ -33,7 +34,12 @@ export class Core {
     const alone = new Alone(runtime, ledger?.maxKnown ?? 1);
     this.alone = alone;
     if (ledger !== undefined) ledger.onReturn = () => alone.forgetCircuits();
-    this.#run = (policy, request, transaction) => runtime.run(policy, request, transaction);
+    this.#run = (policy, request, transaction) => {
+      const answer = runtime.run(policy, request, transaction);
+      const entity = transaction.entity(0);
+      entity.weight = weightOf(answer, entity.weight);
+      return answer;
+    };
   }
 
   /** The store's time in microseconds since 1970, as far as it is known here. */

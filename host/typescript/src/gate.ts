@@ -34,6 +34,8 @@ export interface TidegateOptions extends LedgerOptions {
 
 /** What a {@link Tidegate} has done so far. */
 export interface Stats extends LedgerStats {
+  /** Entities that a full memory store has forgotten. */
+  readonly forgotten: number;
   /** The component's instances and what befell them. */
   readonly runtime: RuntimeStats;
 }
@@ -237,7 +239,8 @@ export class Tidegate {
   /** What it has done so far. */
   stats(): Stats {
     const ledger = this.#core.ledger?.stats() ?? newStats();
-    return { ...ledger, lost: ledger.lost + this.#core.lost, runtime: this.#core.runtime.stats };
+    const forgotten = this.#core.memory?.forgotten.entities ?? 0;
+    return { ...ledger, lost: ledger.lost + this.#core.lost, forgotten, runtime: this.#core.runtime.stats };
   }
 }
 

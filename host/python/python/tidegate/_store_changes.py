@@ -1,24 +1,33 @@
-"""Tells a gate's listener of changes of its store, in a thread for the purpose."""
+"""Tells listeners of what the compiled part reports, each in a thread for the purpose."""
 
 from __future__ import annotations
 
 import logging
 import threading
 from collections.abc import Callable
-
-from tidegate._tidegate import StoreChange, StoreChanges
+from typing import Protocol, TypeVar
 
 _log = logging.getLogger("tidegate")
 
-
-def watch(changes: StoreChanges, listener: Callable[[StoreChange], object]) -> None:
-    """Starts the thread, which ends with the gate."""
-    threading.Thread(target=_tell, args=(changes, listener), name="tidegate-store", daemon=True).start()
+N_co = TypeVar("N_co", covariant=True)
+N = TypeVar("N")
 
 
-def _tell(changes: StoreChanges, listener: Callable[[StoreChange], object]) -> None:
-    while (change := changes.next()) is not None:
+class Source(Protocol[N_co]):
+    """Where news come from."""
+
+    def next(self) -> N_co | None:
+        """Waits for the next; None: there will be no more."""
+
+
+def watch(source: Source[N], listener: Callable[[N], object]) -> None:
+    """Starts the thread, which ends with what it listens to."""
+    threading.Thread(target=_tell, args=(source, listener), name="tidegate-store", daemon=True).start()
+
+
+def _tell(source: Source[N], listener: Callable[[N], object]) -> None:
+    while (news := source.next()) is not None:
         try:
-            listener(change)
-        except Exception:  # noqa: BLE001 - a listener's own fault is not the store's.
-            _log.exception("a listener for changes of the store failed")
+            listener(news)
+        except Exception:  # noqa: BLE001 - a listener's own fault is not ours.
+            _log.exception("a listener failed")

@@ -13,6 +13,8 @@ __all__ = [
     "CircuitBreakerNode",
     "CircuitReport",
     "Decision",
+    "Forgotten",
+    "ForgottenNews",
     "Gate",
     "ManualClock",
     "Memory",
@@ -322,6 +324,12 @@ class Stats:
     def guard_refused(self) -> int:
         """Calls, and batches of calls, that the guard round the store turned away."""
     @property
+    def forgotten(self) -> int:
+        """Entities that a full memory store has forgotten."""
+    @property
+    def most_attempts(self) -> int:
+        """The most commits that any batch of calls took until it was applied."""
+    @property
     def instances(self) -> int:
         """Instances of the component that are alive."""
     @property
@@ -368,10 +376,41 @@ class StoreChange:
     __hash__: None  # type: ignore[assignment]
 
 @final
-class Memory:
-    """Keeps state in this process, for all gates it is given to. A forked child has one of its own, and empty."""
+class Forgotten:
+    """What a full memory store has forgotten so far."""
 
-    def __new__(cls) -> Memory: ...
+    @property
+    def entities(self) -> int:
+        """How many entities."""
+    @property
+    def permits(self) -> int:
+        """How many permits (of circuits, failures) counted in them at last. So many may be admitted too much."""
+    def to_dict(self) -> dict[str, Any]:
+        """The fields by their names, as JSON can hold them."""
+    def __eq__(self, other: object, /) -> bool: ...
+    def __ne__(self, other: object, /) -> bool: ...
+    __hash__: None  # type: ignore[assignment]
+
+@final
+class Memory:
+    """Keeps state in this process, for all gates it is given to. A forked child has one of its own, and empty.
+
+    It holds ``capacity`` entities that are in use. When it is full, a newcomer makes it forget the entity whose
+    forgetting gives away the least (``when_full="forget"``). That one starts afresh, so at most the permits that
+    counted in it can be admitted once more. With ``"refuse"`` the newcomer gets a `StoreError` instead.
+    ``on_forgotten`` is told, in a thread of its own, of all that was forgotten so far: at once, and then at most once
+    a second.
+    """
+
+    def __new__(
+        cls,
+        *,
+        capacity: int = 1_000_000,
+        when_full: Literal["forget", "refuse"] = "forget",
+        on_forgotten: Callable[[Forgotten], object] | None = None,
+    ) -> Memory: ...
+    def forgotten(self) -> Forgotten:
+        """What it has forgotten so far in this process because it was full."""
 
 @final
 class ScriptedStore:
@@ -444,6 +483,10 @@ class Pending(Generic[_T_co]):
 @final
 class StoreChanges:
     def next(self) -> StoreChange | None: ...
+
+@final
+class ForgottenNews:
+    def next(self) -> Forgotten | None: ...
 
 @final
 class Gate:

@@ -3,6 +3,7 @@
 //! A policy runs on an entity's true cells, under the lock of the shard that holds it, so nothing has to be committed and no
 //! two calls can conflict. [`MemoryStore`] puts the same entities behind the commit protocol.
 
+mod forgetting;
 mod many;
 
 use std::sync::Arc;
@@ -10,6 +11,9 @@ use std::sync::Arc;
 use indexmap::IndexMap;
 use parking_lot::{Mutex, MutexGuard};
 
+pub(crate) use self::forgetting::HEAVIEST;
+use self::forgetting::{Candidates, LOOK, Tally};
+pub use self::forgetting::{Forgotten, WhenFull};
 pub(crate) use self::many::{Seat, Several};
 use super::StoreError;
 use crate::transaction::{Entity, Transaction};
@@ -23,8 +27,8 @@ const SWEEP: usize = 2;
 /// The embedded store. Cheap to clone; clones share their entities.
 ///
 /// It holds entities that are in use, a million unless set otherwise. An entity is dropped when all of it has expired. When the
-/// store is full, calls on entities that it does not hold end in [`StoreError::Full`]: forgetting one that is in use would
-/// admit too much.
+/// store is full, a newcomer makes it forget the one whose forgetting gives away the least, or is turned away: see
+/// [`MemoryBuilder::when_full`].
 #[derive(Clone)]
 pub struct Memory {
     inner: Arc<Inner>,
@@ -34,6 +38,16 @@ struct Inner {
     shards: Vec<Mutex<Shard>>,
     hasher: Hasher,
     capacity: usize,
+    tally: Tally,
+}
+
+/// The settings of a [`Memory`].
+#[derive(Debug)]
+pub struct MemoryBuilder {
+    capacity: usize,
+    when_full: WhenFull,
+    hasher: Hasher,
+    tally: Tally,
 }
 
 type Hasher = foldhash::fast::SeedableRandomState;
@@ -42,10 +56,14 @@ type Hasher = foldhash::fast::SeedableRandomState;
 pub(crate) struct Shard {
     entities: IndexMap<Box<str>, Slot, Hasher>,
     capacity: usize,
+    when_full: WhenFull,
     /// Where the sweep goes on.
     hand: usize,
     /// Nothing expires before, so a full shard need not be searched again.
     full_until_us: u64,
+    candidates: Candidates,
+    /// What was forgotten since this was last taken.
+    pub(crate) forgotten: Forgotten,
     /// How many to look at for those that came in a run of several.
     newcomers: usize,
     transaction: Transaction,
@@ -68,27 +86,30 @@ impl Memory {
 
     /// A store of about so many entities at most; at least one for each of its 64 shards.
     pub fn with_capacity(entities: usize) -> Self {
+        Self::builder().capacity(entities).build()
+    }
+
+    /// A store of up to a million entities that forgets when it is full, unless set otherwise.
+    pub fn builder() -> MemoryBuilder {
         // Not the same in any two processes: who chooses keys must not be able to fill one shard with them.
-        Self::hashed_by(Hasher::random(), entities)
+        MemoryBuilder {
+            capacity: 1_000_000,
+            when_full: WhenFull::Forget,
+            hasher: Hasher::random(),
+            tally: Tally::default(),
+        }
     }
 
-    /// The same, in which the same entities find room in every process, so that a simulation can be replayed.
+    /// One that turns newcomers away, and in which the same entities find room in every process, so that a simulation can be
+    /// replayed.
     pub(crate) fn replayable(entities: usize) -> Self {
-        Self::hashed_by(Hasher::fixed(), entities)
+        let settings = Self::builder().capacity(entities).when_full(WhenFull::Refuse);
+        MemoryBuilder { hasher: Hasher::fixed(), ..settings }.build()
     }
 
-    fn hashed_by(hasher: Hasher, entities: usize) -> Self {
-        let capacity = entities.div_ceil(SHARDS).max(1);
-        let shard = || Shard {
-            entities: IndexMap::with_hasher(hasher.clone()),
-            capacity,
-            hand: 0,
-            full_until_us: 0,
-            newcomers: 0,
-            transaction: Transaction::default(),
-        };
-        let shards = (0..SHARDS).map(|_| Mutex::new(shard())).collect();
-        Self { inner: Arc::new(Inner { shards, hasher, capacity: entities }) }
+    /// What it has forgotten so far because it was full.
+    pub fn forgotten(&self) -> Forgotten {
+        self.inner.tally.total()
     }
 
     /// How many entities it holds, with those that have expired but were not yet dropped.
@@ -110,7 +131,17 @@ impl Memory {
         now_us: u64,
         run: impl FnOnce(&mut Transaction) -> R,
     ) -> Result<R, StoreError> {
-        self.shard(self.shard_of(tag)).run(tag, now_us, run).ok_or(StoreError::Full { capacity: self.inner.capacity })
+        let mut shard = self.shard(self.shard_of(tag));
+        let result = shard.run(tag, now_us, run);
+        let forgotten = std::mem::take(&mut shard.forgotten);
+        drop(shard);
+        self.note_forgotten(forgotten, now_us);
+        result.ok_or(StoreError::Full { capacity: self.inner.capacity })
+    }
+
+    /// Counts and tells what a shard has forgotten. Not to be called while one is locked.
+    pub(crate) fn note_forgotten(&self, forgotten: Forgotten, now_us: u64) {
+        self.inner.tally.add(forgotten, now_us);
     }
 
     pub(crate) fn shard_of(&self, tag: &str) -> usize {
@@ -125,6 +156,48 @@ impl Memory {
 
     pub(crate) fn capacity(&self) -> usize {
         self.inner.capacity
+    }
+}
+
+impl MemoryBuilder {
+    /// About so many entities at most; at least one for each of its 64 shards.
+    #[must_use]
+    pub fn capacity(mut self, entities: usize) -> Self {
+        self.capacity = entities;
+        self
+    }
+
+    /// What a newcomer meets when the store is full; by default [`WhenFull::Forget`].
+    #[must_use]
+    pub fn when_full(mut self, when_full: WhenFull) -> Self {
+        self.when_full = when_full;
+        self
+    }
+
+    /// Calls `listener` when the store has forgotten entities because it was full, with all that it has forgotten so far: at once,
+    /// and then at most once a second. It must return at once. Each listener that was added is called.
+    #[must_use]
+    pub fn on_forgotten(mut self, listener: impl Fn(Forgotten) + Send + Sync + 'static) -> Self {
+        self.tally.listeners.push(Arc::new(listener));
+        self
+    }
+
+    /// The store.
+    pub fn build(self) -> Memory {
+        let Self { capacity, when_full, hasher, tally } = self;
+        let shard = || Shard {
+            entities: IndexMap::with_hasher(hasher.clone()),
+            capacity: capacity.div_ceil(SHARDS).max(1),
+            when_full,
+            hand: 0,
+            full_until_us: 0,
+            candidates: Candidates::default(),
+            forgotten: Forgotten::default(),
+            newcomers: 0,
+            transaction: Transaction::default(),
+        };
+        let shards = (0..SHARDS).map(|_| Mutex::new(shard())).collect();
+        Memory { inner: Arc::new(Inner { shards, hasher, capacity, tally }) }
     }
 }
 
@@ -180,18 +253,53 @@ impl Shard {
 
     /// Puts an entity in, for which there must be room.
     pub(crate) fn insert(&mut self, tag: &str, entity: Entity, now_us: u64) {
+        if !self.candidates.is_empty() {
+            self.candidates.offer(tag, entity.weight, entity.expires_us());
+        }
         self.entities.insert(tag.into(), Slot { entity, seen_us: now_us, seat: 0 });
     }
 
-    /// Whether there is room for so many more entities, once those that have expired are dropped.
+    /// Whether there is room for so many more entities, once those that have expired are dropped and others are forgotten.
     pub(crate) fn make_room(&mut self, count: usize, now_us: u64) -> bool {
         self.sweep(SWEEP * count, now_us);
-        if self.entities.len() + count > self.capacity && now_us >= self.full_until_us {
-            self.sweep(self.entities.len(), now_us);
-            let expiries = self.entities.values().map(|slot| slot.entity.expires_us());
-            self.full_until_us = expiries.min().unwrap_or(0);
+        let lacks_room = |shard: &Self| shard.entities.len() + count > shard.capacity;
+        match self.when_full {
+            WhenFull::Forget => {
+                while lacks_room(self) && !self.entities.is_empty() {
+                    self.forget_one(now_us);
+                }
+            }
+            WhenFull::Refuse if lacks_room(self) && now_us >= self.full_until_us => {
+                self.sweep(self.entities.len(), now_us);
+                let expiries = self.entities.values().map(|slot| slot.entity.expires_us());
+                self.full_until_us = expiries.min().unwrap_or(0);
+            }
+            WhenFull::Refuse => {}
         }
-        self.entities.len() + count <= self.capacity
+        !lacks_room(self)
+    }
+
+    /// Drops an entity that has expired, or else forgets the lightest that it knows of.
+    fn forget_one(&mut self, now_us: u64) {
+        let before = self.entities.len();
+        for _ in 0..LOOK.min(before) {
+            self.hand %= self.entities.len();
+            let (tag, slot) = self.entities.get_index(self.hand).expect("the hand is at an entity");
+            if slot.entity.is_over(now_us) {
+                self.entities.swap_remove_index(self.hand);
+                return;
+            }
+            self.candidates.offer(tag, slot.entity.weight, slot.entity.expires_us());
+            self.hand += 1;
+        }
+        while let Some((tag, weight)) = self.candidates.take() {
+            // One that has grown heavier since is no candidate any more.
+            if self.entities.get(&tag).is_some_and(|slot| slot.entity.weight <= weight) {
+                self.entities.swap_remove(&tag);
+                self.forgotten.note(weight);
+                return;
+            }
+        }
     }
 
     /// Looks at so many entities, in turn, and drops those that have expired.
@@ -265,7 +373,7 @@ mod tests {
 
     #[test]
     fn a_full_store_refuses_newcomers_until_one_expires_and_serves_those_it_holds() {
-        let memory = Memory::with_capacity(SHARDS);
+        let memory = Memory::builder().capacity(SHARDS).when_full(WhenFull::Refuse).build();
         let tags: Vec<String> = (0..10_000).map(|i| format!("user-{i}")).collect();
         let shard = memory.shard_of("a");
         let other = tags.iter().find(|tag| memory.shard_of(tag) == shard).expect("one of so many shares the shard");

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use parking_lot::MutexGuard;
 
-use super::memory::{Memory, Shard};
+use super::memory::{Forgotten, Memory, Shard};
 use super::{BoxFuture, CellIndex, Commit, MAX_LAG_US, MAX_NUMBER, Op, Outcome, Reply, Seen, Store, StoreError, Value};
 use crate::clock::Clock;
 use crate::runtime::wit::kv::{Cell, Scope};
@@ -48,6 +48,12 @@ impl MemoryStore {
                 shards.of(&self.memory, key.tag()).insert(key.tag(), entity, clock_us);
             }
         }
+        let mut forgotten = Forgotten::default();
+        for shard in shards.values_mut() {
+            forgotten += std::mem::take(&mut shard.forgotten);
+        }
+        drop(shards);
+        self.memory.note_forgotten(forgotten, clock_us);
         outcome.map(reply).ok_or(StoreError::Full { capacity: self.memory.capacity() })
     }
 

@@ -18,7 +18,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 pub use self::commit::{CellIndex, Commit, MAX_LAG_US, MAX_NUMBER, Op, Outcome, Reply, Seen, Value};
-pub use self::memory::Memory;
+pub use self::memory::{Forgotten, Memory, MemoryBuilder, WhenFull};
 pub use self::memory_store::MemoryStore;
 use crate::key::EntityKey;
 

@@ -33,6 +33,8 @@ pub(crate) struct Entity {
     pub(crate) shared: Cells,
     /// Those of this process.
     pub(crate) local: Cells,
+    /// How much forgetting it would give away, by its last answer; 0: not known.
+    pub(crate) weight: u32,
 }
 
 impl Entity {
@@ -107,6 +109,7 @@ impl Transaction {
         for entity in &mut self.entities {
             entity.shared.clear();
             entity.local.clear();
+            entity.weight = 0;
         }
         self.start_run();
     }

@@ -15,8 +15,8 @@ export class Alone {
 
   /** On so many keys of each kind at most. */
   constructor(runtime: Runtime, capacity: number) {
-    this.#shares = new Memory({ capacity });
-    this.#circuits = new Memory({ capacity });
+    this.#shares = memory(capacity);
+    this.#circuits = memory(capacity);
     this.#run = (policy, request, transaction) => runtime.run(policy, request, transaction);
   }
 
@@ -32,6 +32,11 @@ export class Alone {
 
   /** The store is back, and with it its circuits: the next outage begins with closed ones. */
   forgetCircuits(): void {
-    this.#circuits = new Memory({ capacity: this.#shares.capacity });
+    this.#circuits = memory(this.#shares.capacity);
   }
+}
+
+/** Whoever finds no room is not admitted: a share must not be given twice. */
+function memory(capacity: number): Memory {
+  return new Memory({ capacity, whenFull: "refuse" });
 }

@@ -1,4 +1,5 @@
-export { Memory, type MemoryOptions } from "./memory.js";
+export type { Forgotten, ForgottenListener } from "./forgetting.js";
+export { Memory, type MemoryOptions, type WhenFull } from "./memory.js";
 export { MemoryStore } from "./memory-store.js";
 export type { RedisClient } from "./redis/clients.js";
 export { RedisStore, type RedisStoreOptions, redisStore } from "./redis/redis-store.js";

@@ -8,6 +8,7 @@
 import { Entity } from "../transaction/cells.js";
 import { Transaction } from "../transaction/transaction.js";
 import { full } from "./errors.js";
+import { Candidates, type Forgotten, type ForgottenListener, LOOK, Tally } from "./forgetting.js";
 
 /**
  * How many entities a new one makes the store look at for one that has expired. At two, what has expired is at most about as
@@ -24,18 +25,35 @@ interface Slot {
 /** The settings of a {@link Memory}. */
 export interface MemoryOptions {
   /** How many entities it holds at most; at least 1, a million unless set. */
-  readonly capacity?: number;
+  readonly capacity?: number | undefined;
+  /**
+   * What a newcomer meets when the store is full. `forget`, unless set: the entity whose forgetting gives away the least is forgotten
+   * and starts afresh, so at most the permits that counted in it can be admitted once more. `refuse`: a `StoreError` with
+   * the reason `full`; then nothing is admitted too much.
+   */
+  readonly whenFull?: WhenFull | undefined;
+  /**
+   * Told when the store has forgotten entities because it was full, with all that it has forgotten so far: at once, and then at
+   * most once a second. That it throws or rejects is logged once.
+   */
+  readonly onForgotten?: ForgottenListener | undefined;
 }
+
+/** What a newcomer meets when the store is full. */
+export type WhenFull = "forget" | "refuse";
 
 /**
  * The embedded store.
  *
- * It holds entities that are in use. An entity is dropped when all of it has expired. When the store is full, calls on entities
- * that it does not hold end in a `StoreError` that says so: forgetting one that is in use would admit too much.
+ * It holds entities that are in use. An entity is dropped when all of it has expired. When the store is full, a newcomer makes it
+ * forget the one whose forgetting gives away the least, or is turned away: see {@link MemoryOptions.whenFull}.
  */
 export class Memory {
   /** How many entities it holds at most. */
   readonly capacity: number;
+  readonly #whenFull: WhenFull;
+  readonly #candidates = new Candidates();
+  readonly #tally: Tally;
   readonly #slots = new Map<string, Slot>();
   readonly #transaction = new Transaction();
   /** Where the sweep goes on. */
@@ -46,17 +64,30 @@ export class Memory {
   #spare = new Entity();
 
   constructor(options: MemoryOptions = {}) {
-    const { capacity = 1_000_000 } = options;
+    const { capacity = 1_000_000, whenFull = "forget", onForgotten } = options;
     if (!Number.isSafeInteger(capacity) || capacity < 1) {
       throw new RangeError(`capacity is ${capacity}, must be a whole number from 1`);
     }
+    if (whenFull !== "forget" && whenFull !== "refuse") {
+      throw new RangeError(`whenFull is ${JSON.stringify(whenFull)}, must be "forget" or "refuse"`);
+    }
+    if (onForgotten !== undefined && typeof onForgotten !== "function") {
+      throw new TypeError(`onForgotten is ${String(onForgotten)}, must be a function`);
+    }
     this.capacity = capacity;
+    this.#whenFull = whenFull;
+    this.#tally = new Tally(onForgotten);
     this.#hand = this.#slots.entries();
   }
 
   /** How many entities it holds, with those that have expired but were not yet dropped. */
   get size(): number {
     return this.#slots.size;
+  }
+
+  /** What it has forgotten so far because it was full. */
+  get forgotten(): Forgotten {
+    return this.#tally.total;
   }
 
   /**
@@ -112,6 +143,7 @@ export class Memory {
 
   /** Puts an entity in, for which there must be room. @internal */
   put(tag: string, entity: Entity, nowUs: number): void {
+    if (!this.#candidates.isEmpty) this.#candidates.offer(tag, entity.weight, entity.expiresUs);
     this.#slots.set(tag, { entity, seenUs: nowUs });
   }
 
@@ -120,22 +152,59 @@ export class Memory {
     this.#slots.delete(tag);
   }
 
-  /** Whether there is room for so many more entities, once those that have expired are dropped. @internal */
-  makeRoom(count: number, nowUs: number): boolean {
+  /**
+   * Whether there is room for so many more entities, once those that have expired are dropped and others are forgotten.
+   *
+   * @internal
+   */
+  makeRoom(count: number, nowUs: number, keep?: ReadonlySet<string>): boolean {
     this.#sweep(SWEEP * count, nowUs);
-    if (this.#slots.size + count > this.capacity && nowUs >= this.#fullUntilUs) this.#sweepAll(nowUs);
+    if (this.#whenFull === "forget") {
+      while (this.#slots.size + count > this.capacity && this.#forgetOne(nowUs, keep)) {}
+    } else if (this.#slots.size + count > this.capacity && nowUs >= this.#fullUntilUs) {
+      this.#sweepAll(nowUs);
+    }
     return this.#slots.size + count <= this.capacity;
+  }
+
+  /** Drops an entity that has expired, or else forgets the lightest that it knows of; false: there is none but those to keep. */
+  #forgetOne(nowUs: number, keep: ReadonlySet<string> | undefined): boolean {
+    for (let looked = 0; looked < LOOK + (keep?.size ?? 0); looked++) {
+      const next = this.#next();
+      if (next === undefined) break;
+      const [tag, { entity }] = next;
+      if (keep?.has(tag)) continue;
+      if (entity.isOver(nowUs)) return this.#slots.delete(tag);
+      this.#candidates.offer(tag, entity.weight, entity.expiresUs);
+    }
+    for (let lightest = this.#candidates.take(); lightest !== undefined; lightest = this.#candidates.take()) {
+      const { tag, weight } = lightest;
+      const entity = keep?.has(tag) ? undefined : this.#slots.get(tag)?.entity;
+      // One that has grown heavier since is no candidate any more.
+      if (entity === undefined || entity.weight > weight) continue;
+      this.#slots.delete(tag);
+      this.#tally.add(weight, nowUs);
+      return true;
+    }
+    return false;
+  }
+
+  /** The next entity in turn. */
+  #next(): [string, Slot] | undefined {
+    let next = this.#hand.next();
+    if (next.done) {
+      this.#hand = this.#slots.entries();
+      next = this.#hand.next();
+    }
+    return next.done ? undefined : next.value;
   }
 
   /** Looks at so many entities, in turn, and drops those that have expired. */
   #sweep(count: number, nowUs: number): void {
-    for (let looked = 0; looked < count && this.#slots.size > 0; looked++) {
-      let next = this.#hand.next();
-      if (next.done) {
-        this.#hand = this.#slots.entries();
-        next = this.#hand.next();
-      }
-      if (!next.done && next.value[1].entity.isOver(nowUs)) this.#slots.delete(next.value[0]);
+    for (let looked = 0; looked < count; looked++) {
+      const next = this.#next();
+      if (next === undefined) return;
+      if (next[1].entity.isOver(nowUs)) this.#slots.delete(next[0]);
     }
   }
 

@@ -125,6 +125,8 @@ export class Entity {
   readonly shared = new Cells();
   /** Those of this process. */
   readonly local = new Cells();
+  /** How much forgetting it would give away, by its last answer; 0: not known. */
+  weight = 0;
 
   /** Whether nothing of it is of any more use. */
   isOver(nowUs: number): boolean {
@@ -139,6 +141,7 @@ export class Entity {
   clear(): void {
     this.shared.clear();
     this.local.clear();
+    this.weight = 0;
   }
 
   /** Takes over the cells of another. */

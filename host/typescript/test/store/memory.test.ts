@@ -14,7 +14,7 @@ describe("the memory store behind the commit protocol", () => {
   storeSuite(() => subject, { numRuns: 500 });
 
   test("a full store refuses newcomers, changes nothing and serves those it holds", async () => {
-    const small = new MemoryStore(new Memory({ capacity: 1 }), clock);
+    const small = new MemoryStore(new Memory({ capacity: 1, whenFull: "refuse" }), clock);
     const [first, second] = [new Bench(small, newEntity()), new Bench(small, newEntity())];
     await first.apply(put(0, "a"));
     await expect(second.apply(put(0, "b"))).rejects.toMatchObject({ code: "store", reason: "full" });
@@ -69,7 +69,7 @@ describe("the memory store", () => {
   });
 
   test("that is full refuses newcomers until one expires, and serves those it holds", () => {
-    const memory = new Memory({ capacity: 2 });
+    const memory = new Memory({ capacity: 2, whenFull: "refuse" });
     write(memory, "a", 0, 10);
     write(memory, "b", 0, 60_000);
     let error: unknown;
@@ -86,7 +86,7 @@ describe("the memory store", () => {
   });
 
   test("finds one that has expired wherever it is, once it may look again", () => {
-    const memory = new Memory({ capacity: 100 });
+    const memory = new Memory({ capacity: 100, whenFull: "refuse" });
     for (let i = 0; i < 100; i++) write(memory, `${i}`, 0, i === 70 ? 10 : 60_000);
     expect(() => write(memory, "new", 1, 10)).toThrow("full");
     write(memory, "new", 20_000, 10);

@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 use std::time::Duration;
 
 use tidegate::blocking::Tidegate;
-use tidegate::store::{Memory, StoreError};
+use tidegate::store::{Memory, StoreError, WhenFull};
 use tidegate::{Algorithm, CircuitBreakerConfig, Error, Failure, Limit, ManualClock, RateLimiterConfig};
 
 use crate::{Growth, turn};
@@ -88,6 +88,26 @@ fn a_million_keys_that_come_once_are_forgotten_when_their_time_is_over() {
     come(KEYS / 10..KEYS + KEYS / 10);
     growth.end_flat();
     assert!(memory.len() <= CAPACITY, "{} entities", memory.len());
+    assert_eq!(memory.forgotten().entities, 0, "there was room for all who were in use");
+}
+
+#[test]
+fn a_million_keys_that_stay_displace_each_other_once_the_store_is_full() {
+    const KEYS: usize = 1_000_000;
+    const CAPACITY: usize = 10_000;
+    let turn = turn();
+    let (memory, clock) = (Memory::with_capacity(CAPACITY), ManualClock::new());
+    let limiter = gate(&memory, &clock).rate_limiter(RateLimiterConfig::new("many", Limit::per_day(1)));
+    let limiter = limiter.expect("it is valid");
+    let come = |number: usize| {
+        assert!(limiter.try_acquire(format!("user {number}").as_str()).expect("it is served").is_allowed());
+    };
+    (0..KEYS / 10).for_each(come);
+    let growth = Growth::begin(turn);
+    (KEYS / 10..KEYS).for_each(come);
+    growth.end_flat();
+    assert!(memory.len() <= CAPACITY + 64, "{} entities", memory.len());
+    assert_eq!(memory.forgotten().entities + memory.len() as u64, KEYS as u64);
 }
 
 #[test]
@@ -95,7 +115,8 @@ fn a_million_keys_that_stay_are_refused_once_the_store_is_full() {
     const KEYS: usize = 1_000_000;
     const CAPACITY: usize = 10_000;
     let turn = turn();
-    let (memory, clock) = (Memory::with_capacity(CAPACITY), ManualClock::new());
+    let (memory, clock) =
+        (Memory::builder().capacity(CAPACITY).when_full(WhenFull::Refuse).build(), ManualClock::new());
     let limiter = gate(&memory, &clock).rate_limiter(RateLimiterConfig::new("many", Limit::per_day(1)));
     let limiter = limiter.expect("it is valid");
     let come = |number: usize| match limiter.try_acquire(format!("user {number}").as_str()) {
