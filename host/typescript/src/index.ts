@@ -37,4 +37,4 @@ export { RateLimiterPermit } from "./rate-limiter/permit.js";
 export type { RuntimeStats } from "./runtime/index.js";
 export type { Signal } from "./signal.js";
 export * from "./store/index.js";
-export type { WhenAway } from "./when-away.js";
+export type { CircuitWhenAway, WhenAway } from "./when-away.js";

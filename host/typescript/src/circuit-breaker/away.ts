@@ -5,7 +5,7 @@ import type { Core } from "../core.js";
 import { isStoreError, MisuseError } from "../errors.js";
 import type { Namespace } from "../key.js";
 import type { BreakerPolicy } from "../runtime/policy.js";
-import type { WhenAway } from "../when-away.js";
+import type { CircuitWhenAway } from "../when-away.js";
 import { BLIND_PERMIT, blindReport, type CircuitReport, reportOf } from "./report.js";
 
 /** What became of an admitted call. */
@@ -22,13 +22,18 @@ export class CircuitAway {
   readonly #core: Core;
   readonly #namespace: Namespace;
   readonly #policy: BreakerPolicy;
-  readonly #whenAway: WhenAway;
+  readonly #whenAway: CircuitWhenAway;
 
-  constructor(core: Core, namespace: Namespace, policy: BreakerPolicy, whenAway: WhenAway) {
+  constructor(core: Core, namespace: Namespace, policy: BreakerPolicy, whenAway: CircuitWhenAway) {
     this.#core = core;
     this.#namespace = namespace;
     this.#policy = policy;
     this.#whenAway = whenAway;
+  }
+
+  /** Whether this host's own circuit answers. */
+  get #isShare(): boolean {
+    return this.#whenAway === "share" || typeof this.#whenAway !== "string";
   }
 
   /** Whether calls are answered here rather than with an error. */
@@ -38,7 +43,7 @@ export class CircuitAway {
 
   /** The answer in place of an error. Orders stay errors, and looks but at a share. */
   inPlaceOf(error: unknown, key: string, request: Request): CircuitReport {
-    const answers = request.kind === "status" ? typeof this.#whenAway !== "string" : this.answers;
+    const answers = request.kind === "status" ? this.#isShare : this.answers;
     if (!answers || !isStoreError(error)) throw error;
     return this.report(key, request, true);
   }
@@ -51,7 +56,7 @@ export class CircuitAway {
     const isOfStore = "permit" in request && degradedPermit(request) === undefined;
     if (isOfStore && isSent) this.#core.lost++;
     else if (isOfStore) ledger?.keep(entity, this.#policy, request);
-    if (typeof this.#whenAway !== "string") return isOfStore ? this.#retold(key, request) : this.#share(key, request);
+    if (this.#isShare) return isOfStore ? this.#retold(key, request) : this.#share(key, request);
     if (request.kind !== "admit") return blindReport("ignored", undefined, 0);
     if (this.#whenAway === "open") return blindReport("admitted", BLIND_PERMIT, 0);
     return blindReport("refused-away", undefined, ledger?.retryAfterMs(entity) ?? 0);

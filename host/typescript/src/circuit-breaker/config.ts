@@ -3,7 +3,7 @@
 import type { CircuitMode } from "../call.js";
 import { type Check, flag, float, isPlain, listOf, object, oneOf, orNull, text, u32, u53 } from "../config.js";
 import type { WitBreakerConfig, WitErrorPattern, WitProbeRule } from "../runtime/guest.js";
-import { checkWhenAway, type WhenAway } from "../when-away.js";
+import { type CircuitWhenAway, checkCircuitWhenAway } from "../when-away.js";
 
 /** When a closed circuit opens: on the first rule met, in the order of the fields. At least one is needed. */
 export interface Trip {
@@ -100,8 +100,8 @@ export interface CircuitBreakerConfig {
   readonly countRefusals?: boolean | undefined;
   /** The mode while no operator has ordered one; normal unless set. */
   readonly mode?: CircuitMode | undefined;
-  /** What to answer while the store is away; an error unless set. */
-  readonly whenAway?: WhenAway | undefined;
+  /** What to answer while the store is away; what this host's own state says unless set, by the same rules. */
+  readonly whenAway?: CircuitWhenAway | undefined;
 }
 
 const modes = ["normal", "forced-open", "forced-closed", "disabled", "metrics-only"] as const;
@@ -155,7 +155,7 @@ export const checkBreaker = object(
     ignored: patterns,
     countRefusals: flag,
     mode: checkMode,
-    whenAway: checkWhenAway,
+    whenAway: checkCircuitWhenAway,
   },
 );
 

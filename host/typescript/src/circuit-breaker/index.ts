@@ -74,7 +74,7 @@ function open(core: Core, config: CircuitBreakerConfig): Circuits {
   const policy = core.runtime.openBreaker(witBreaker(plain));
   if (policy instanceof Refused) throw new ConfigError(what(config.name), policy.problems.map(asWritten));
   const namespace = new Namespace("cb", config.name);
-  const away = new CircuitAway(core, namespace, policy, config.whenAway ?? "error");
+  const away = new CircuitAway(core, namespace, policy, config.whenAway ?? "share");
   return { core, policy, namespace, config: JSON.parse(JSON.stringify(plain)), away };
 }
 
@@ -82,7 +82,9 @@ function open(core: Core, config: CircuitBreakerConfig): Circuits {
  * A handle on a circuit. It holds no state of it; handles of the same name and key on the same store are one circuit, in
  * whatever process and language.
  *
- * All promises reject with a {@link StoreError} or a {@link ContendedError} where a shared store gave no answer.
+ * While a shared store is away, what {@link CircuitBreakerConfig.whenAway} says is answered. Promises reject with a {@link StoreError} where that
+ * is an error, and of orders; with a {@link ContendedError} where other hosts came first too often; and with an {@link OverloadedError} where
+ * too many calls of this process wait.
  */
 export class CircuitBreaker {
   readonly #circuits: Circuits;

@@ -1,6 +1,6 @@
 /** Circuit breaker node. */
 
-import type { Answer, Failure, NodeRequest } from "../call.js";
+import type { Failure } from "../call.js";
 import { errorsOf, failureOf } from "../circuit-breaker/failure.js";
 import { GuardedCall, type Operation, WITHIN_PROBE } from "../circuit-breaker/guarded.js";
 import { type CallOptions, checkOperation, checkOptions } from "../circuit-breaker/options.js";
@@ -12,9 +12,10 @@ import type { BreakerNodeResource, FallbackAction } from "../runtime/guest.js";
 import { Refused } from "../runtime/index.js";
 import type { BreakerNodePolicy } from "../runtime/policy.js";
 import { NodeAdmission } from "./admission.js";
-import { decide, type Entity, given, type NodeOptions, record, tokenOf } from "./asking.js";
+import { type Entity, given, type NodeOptions, tokenOf } from "./asking.js";
+import { askCircuit, tellCircuit } from "./away.js";
 import { boundedText, merged } from "./context.js";
-import { type CircuitBreakerResult, type CircuitPassage, circuitPassageIn, type Guarded } from "./result.js";
+import type { CircuitBreakerResult, CircuitPassage, Guarded } from "./result.js";
 
 const NODE = "circuit-breaker";
 
@@ -22,7 +23,8 @@ const NODE = "circuit-breaker";
  * A handle on a circuit breaker node. It holds no state of the circuit. Nodes and {@link CircuitBreaker}s without a key, of the
  * same name on the same store, are one circuit.
  *
- * All promises reject with a {@link StoreError} or a {@link ContendedError} where a shared store gave no answer.
+ * While a shared store is away, this host's own circuit answers, and reports are `degraded`. Promises reject with a {@link ContendedError}
+ * where other hosts came first too often, and with an {@link OverloadedError} where too many calls of this process wait.
  */
 export class CircuitBreakerNode {
   readonly #core: Core;
@@ -56,7 +58,7 @@ export class CircuitBreakerNode {
 
   /** Asks to make a call. A refusal is an answer, whatever the fallback. */
   async admit(options?: NodeOptions): Promise<CircuitPassage> {
-    return circuitPassageIn(await decide(this.#entity, { kind: "nodeAdmit" }, options?.signal));
+    return askCircuit(this.#entity, { kind: "nodeAdmit" }, options?.signal);
   }
 
   /**
@@ -79,7 +81,7 @@ export class CircuitBreakerNode {
    * @throws {InputError} for a token that no admission has given
    */
   async succeeded(token?: string): Promise<CircuitPassage> {
-    return this.#record({ kind: "nodeSucceeded", token: tokenOf(token, NODE) });
+    return tellCircuit(this.#entity, { kind: "nodeSucceeded", token: tokenOf(token, NODE) });
   }
 
   /**
@@ -87,17 +89,17 @@ export class CircuitBreakerNode {
    * sees it.
    */
   async failed(error: unknown, token?: string, failure: Failure = failureOf(error)): Promise<CircuitPassage> {
-    return this.#record({ kind: "nodeFailed", token: tokenOf(token, NODE), errors: errorsOf(failure) });
+    return tellCircuit(this.#entity, { kind: "nodeFailed", token: tokenOf(token, NODE), errors: errorsOf(failure) });
   }
 
   /** The call was not made or was given up, likewise: no outcome. */
   async cancelled(token?: string): Promise<CircuitPassage> {
-    return this.#record({ kind: "nodeCancelled", token: tokenOf(token, NODE) });
+    return tellCircuit(this.#entity, { kind: "nodeCancelled", token: tokenOf(token, NODE) });
   }
 
   /** Reads the circuit and changes nothing. `allowed`: a call would be admitted now. */
   async status(): Promise<CircuitPassage> {
-    return circuitPassageIn(await decide(this.#entity, { kind: "nodeStatus" }));
+    return askCircuit(this.#entity, { kind: "nodeStatus" });
   }
 
   /**
@@ -151,11 +153,6 @@ export class CircuitBreakerNode {
       this.#core.runtime.ask(instance => call(instance.breakerNode(this.#policy))),
       NODE,
     );
-  }
-
-  async #record(request: NodeRequest): Promise<CircuitPassage> {
-    const answer: Answer = await record(this.#entity, request);
-    return circuitPassageIn(answer);
   }
 
   #refused<R>({ result: circuitResult }: CircuitPassage): Guarded<R> {

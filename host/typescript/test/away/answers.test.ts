@@ -1,12 +1,19 @@
 /** What is answered while the store is away. */
 
 import { describe, expect, test } from "vitest";
-import { type CircuitPermit, ConfigError, CostNeverFitsError, type WhenAway } from "../../src/index.js";
+import {
+  type CircuitPermit,
+  type CircuitWhenAway,
+  ConfigError,
+  CostNeverFitsError,
+  type WhenAway,
+} from "../../src/index.js";
 import { Fleet, takeAway } from "./fleet.js";
 
 const day = (limit: number, whenAway: WhenAway) =>
   ({ name: "api", limits: [{ limit, window: "day" }], whenAway }) as const;
-const circuit = (whenAway: WhenAway) => ({ name: "c", trip: { consecutive: 2 }, openMs: 5_000, whenAway }) as const;
+const circuit = (whenAway: CircuitWhenAway) =>
+  ({ name: "c", trip: { consecutive: 2 }, openMs: 5_000, whenAway }) as const;
 const failure = { name: "Error", message: "", code: "" };
 
 async function away() {
@@ -222,9 +229,10 @@ describe("a circuit", () => {
     await expect(breaker.call(() => 1)).rejects.toMatchObject({ code: "circuit-open", retryAfterMs: 500 });
   });
 
-  test("share works by its rules on this host", async () => {
+  test.each([undefined, "share", { share: 4 }] as const)("%j works by its rules on this host", async whenAway => {
     const { gate, fleet, link } = await away();
-    const breaker = gate.circuitBreaker(circuit({ share: 4 }));
+    const { whenAway: _, ...settings } = circuit("error");
+    const breaker = gate.circuitBreaker(whenAway === undefined ? settings : { ...settings, whenAway });
     const fail = () =>
       breaker.call(() => Promise.reject(new Error("no"))).catch((error: { code?: string }) => error.code);
     expect([await fail(), await fail(), await fail()]).toEqual([undefined, undefined, "circuit-open"]);
@@ -232,6 +240,24 @@ describe("a circuit", () => {
     link.isCut = false;
     await fleet.pass(500);
     expect(await breaker.admit()).toMatchObject({ effect: "admitted", state: "closed", degraded: false });
+  });
+
+  test("that is to be an error is one, also for a look, and so are orders", async () => {
+    const { gate } = await away();
+    expect(await gate.circuitBreaker(circuit("share")).status()).toMatchObject({ state: "closed", degraded: true });
+    const strict = gate.circuitBreaker(circuit("error"));
+    await expect(strict.admit()).rejects.toMatchObject({ code: "store" });
+    await expect(strict.status()).rejects.toMatchObject({ code: "store" });
+    await expect(gate.circuitBreaker(circuit("share")).reset()).rejects.toMatchObject({ code: "store" });
+  });
+
+  test("takes a share without a number, a limiter does not", () => {
+    const { gate } = new Fleet().host();
+    const wrong = "share" as unknown as WhenAway;
+    expect(() => gate.rateLimiter(day(1, wrong))).toThrow(/whenAway is "share", must be one of "error"/);
+    expect(() => gate.circuitBreaker(circuit("shared" as unknown as WhenAway))).toThrow(
+      /must be one of "share", "error"/,
+    );
   });
 
   test("an outcome that the store did not hear of is no error, and sent when it is back", async () => {
