@@ -12,22 +12,40 @@ use crate::run::{cargo, run, step};
 use crate::tasks::THE_REST;
 use crate::{component, install, npm, paths, typescript};
 
-/// Runs them all, or those of the language of `--language`. The other arguments go to the benchmarks.
+/// What `--only` names the part that counts calls that fail, instead of measuring time.
+const HICCUPS: &str = "hiccups";
+
+/// Runs them all, or those of the language of `--language`. The other arguments go to the benchmarks; with `--only hiccups` only what
+/// counts calls that fail is run.
 pub(crate) fn bench(arguments: &[String]) -> Result<()> {
     let (chosen, arguments) = language::split(arguments)?;
     component::build()?;
     install::redis()?;
+    if arguments.iter().any(|argument| *argument == HICCUPS) {
+        return hiccups(chosen, &arguments);
+    }
     for language in [Language::Rust, Language::TypeScript, Language::Python] {
         if chosen.is_none_or(|chosen| chosen == language) {
             step(&format!("benchmarks in {language:?}"), || match language {
                 Language::Rust => rust(&["decisions", "curves"], &arguments),
-                Language::TypeScript => node(&arguments),
-                Language::Python => python(&arguments),
+                Language::TypeScript => node("decisions.mjs", &arguments),
+                Language::Python => python("decisions.py", &arguments),
             })?;
         }
     }
     if chosen.is_none_or(|chosen| chosen == Language::Rust) {
         step("accuracy", || accuracy(&arguments))?;
+    }
+    Ok(())
+}
+
+/// The calls that fail when the store pauses, keys come in bursts, the process is busy or a connection is slow, beside the peers'.
+fn hiccups(chosen: Option<Language>, arguments: &[&String]) -> Result<()> {
+    if chosen.is_none_or(|chosen| chosen == Language::TypeScript) {
+        step("hiccups in TypeScript", || node("hiccups.mjs", arguments))?;
+    }
+    if chosen.is_none_or(|chosen| chosen == Language::Python) {
+        step("hiccups in Python", || python("hiccups.py", arguments))?;
     }
     Ok(())
 }
@@ -50,24 +68,24 @@ fn accuracy(arguments: &[&String]) -> Result<()> {
     rust(&["accuracy"], &arguments.collect::<Vec<OsString>>())
 }
 
-fn node(arguments: &[&String]) -> Result<()> {
+fn node(program: &str, arguments: &[&String]) -> Result<()> {
     typescript::setup()?;
     typescript::build()?;
     let dir = dir("typescript");
     npm::install(&dir)?;
     let mut command = Command::new("node");
-    command.arg("decisions.mjs").args(arguments).current_dir(dir);
+    command.arg(program).args(arguments).current_dir(dir);
     run(command)
 }
 
-fn python(arguments: &[&String]) -> Result<()> {
+fn python(program: &str, arguments: &[&String]) -> Result<()> {
     let environment = python_with_peers()?;
     let wheel = environment.build_wheel()?;
     let mut install = environment.module("pip", &["install", "--quiet", "--force-reinstall", "--no-deps"]);
     install.arg(wheel);
     run(install)?;
     let mut command = Command::new(environment.python());
-    command.arg("decisions.py").args(arguments).current_dir(dir("python"));
+    command.arg(program).args(arguments).current_dir(dir("python"));
     run(command)
 }
 

@@ -23,6 +23,7 @@ record!(StoreChange {
 /// The contract's word for a state.
 pub(crate) fn word(state: StoreState) -> &'static str {
     match state {
+        StoreState::Unknown => "unknown",
         StoreState::Available => "available",
         StoreState::Probing => "probing",
         StoreState::Away => "away",

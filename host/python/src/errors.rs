@@ -19,6 +19,7 @@ pub(crate) fn raise(py: Python<'_>, error: Error) -> PyErr {
         Error::CostNeverFits { limiter, cost } => new(py, "CostNeverFitsError", (limiter, cost)),
         Error::Denied { limiter, decision } => new(py, "RateLimitError", (limiter, Decision(*decision))),
         Error::Store(_) => new(py, "StoreError", (text,)),
+        Error::Overloaded { waiting, limit } => new(py, "OverloadedError", (waiting, limit)),
         Error::Contended { attempts } => new(py, "ContendedError", (attempts,)),
         Error::Load(_) => new(py, "LoadError", (text,)),
         Error::Run(_) => new(py, "PolicyError", (text,)),

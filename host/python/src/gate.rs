@@ -33,6 +33,7 @@ struct Options {
     component_file: Option<String>,
     max_known: Option<usize>,
     max_batch: Option<usize>,
+    max_waiting: Option<usize>,
     max_attempts: Option<u32>,
     flush_delay_ms: Option<u64>,
     max_staleness_ms: Option<u64>,
@@ -79,8 +80,8 @@ pub(crate) struct Gate {
 impl Gate {
     #[new]
     #[pyo3(signature = (
-        store = None, clock = None, *, component_file = None, max_known = None, max_batch = None, max_attempts = None,
-        flush_delay_ms = None, max_staleness_ms = None, store_guard = None, on_store_change = None
+        store = None, clock = None, *, component_file = None, max_known = None, max_batch = None, max_waiting = None,
+        max_attempts = None, flush_delay_ms = None, max_staleness_ms = None, store_guard = None, on_store_change = None
     ))]
     #[expect(clippy::too_many_arguments, reason = "they are keywords in Python")]
     fn new(
@@ -90,6 +91,7 @@ impl Gate {
         component_file: Option<String>,
         max_known: Option<usize>,
         max_batch: Option<usize>,
+        max_waiting: Option<usize>,
         max_attempts: Option<u32>,
         flush_delay_ms: Option<u64>,
         max_staleness_ms: Option<u64>,
@@ -100,6 +102,7 @@ impl Gate {
             component_file,
             max_known,
             max_batch,
+            max_waiting,
             max_attempts,
             flush_delay_ms,
             max_staleness_ms,
@@ -158,6 +161,18 @@ impl Gate {
     /// Whether a shared store answers, as far as its guard knows.
     fn store_state(&self, py: Python<'_>) -> PyResult<&'static str> {
         Ok(away::word(self.inner.open(py)?.gate.store_state()))
+    }
+
+    fn ready(&self, py: Python<'_>, limit_ms: u64) -> PyResult<()> {
+        let opened = self.inner.open(py)?;
+        let ready = opened.gate.ready(Duration::from_millis(limit_ms));
+        sleeper::wait(py, &opened.runtime, ready)?.map_err(|error| errors::raise(py, error))
+    }
+
+    fn start_ready<'py>(&self, py: Python<'py>, limit_ms: u64) -> PyResult<Bound<'py, PyAny>> {
+        let Opened { gate, runtime, .. } = self.inner.open(py)?;
+        let work = async move { gate.ready(Duration::from_millis(limit_ms)).await.map(|()| Outcome::Done) };
+        call::start(py, &self.inner.loops, &runtime, Undo::Nothing, work)
     }
 
     fn flush(&self, py: Python<'_>) -> PyResult<()> {
@@ -220,6 +235,9 @@ impl Options {
         }
         if let Some(calls) = self.max_batch {
             builder = builder.max_batch(calls);
+        }
+        if let Some(calls) = self.max_waiting {
+            builder = builder.max_waiting(calls);
         }
         if let Some(attempts) = self.max_attempts {
             builder = builder.max_attempts(attempts);

@@ -73,7 +73,7 @@ pub(crate) struct Redis(RedisBuilder);
 impl Redis {
     #[new]
     #[pyo3(signature = (
-        url, *, cluster = false, nodes = Vec::new(), prefix = "tidegate", limit_ms = 50, connect_limit_ms = 2_000,
+        url, *, cluster = false, nodes = Vec::new(), prefix = "tidegate", limit_ms = 250, connect_limit_ms = 2_000,
         root_certificate = None, client_certificate = None
     ))]
     #[expect(clippy::too_many_arguments, clippy::needless_pass_by_value, reason = "they are keywords in Python")]

@@ -86,6 +86,15 @@ pub enum Error {
     /// The store did not answer.
     #[error(transparent)]
     Store(#[from] StoreError),
+    /// More calls wait for the store than may, in this process. It says nothing of the store, which answers others. Nothing was
+    /// charged.
+    #[error("{waiting} calls wait for the store in this process, and no more than {limit} may")]
+    Overloaded {
+        /// How many wait.
+        waiting: usize,
+        /// How many may: see [`Builder::max_waiting`](crate::Builder::max_waiting).
+        limit: usize,
+    },
     /// Others changed the same entity again and again while this call tried to. Nothing was charged.
     #[error("the call met other hosts' changes {attempts} times in a row and gave up")]
     Contended {

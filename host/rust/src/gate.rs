@@ -133,12 +133,24 @@ impl Tidegate {
         }
     }
 
-    /// Whether a shared store answers, as far as the guard round it knows; of a cluster, the worst of its parts. The memory store is
-    /// always available.
+    /// Whether a shared store answers, as far as the guard round it knows; of a cluster, the worst of its parts. Before the first answer
+    /// that is unknown: see [`Self::ready`]. The memory store is always available.
     pub fn store_state(&self) -> StoreState {
         match self.core.backend() {
             Backend::Memory(_) => StoreState::Available,
             Backend::Shared(ledger) => ledger.store_state(),
+        }
+    }
+
+    /// Waits until a shared store does what a commit does, for so long at most: for when a service starts. No call needs it. The memory
+    /// store is always ready; of a cluster it is one of the nodes.
+    ///
+    /// # Errors
+    /// [`Error::Store`] when the time is over: what the store last failed with.
+    pub async fn ready(&self, limit: Duration) -> Result<(), Error> {
+        match self.core.backend() {
+            Backend::Memory(_) => Ok(()),
+            Backend::Shared(ledger) => ledger.ready(limit).await,
         }
     }
 
@@ -246,6 +258,14 @@ impl Builder {
     #[must_use]
     pub fn max_batch(mut self, calls: usize) -> Self {
         self.ledger.max_batch = calls.max(1);
+        self
+    }
+
+    /// How many calls may wait for a shared store in this process; by default 1,000,000. They wait as long as the store answers others,
+    /// first come first served. One more ends in [`Error::Overloaded`], which says nothing of the store.
+    #[must_use]
+    pub fn max_waiting(mut self, calls: usize) -> Self {
+        self.ledger.max_waiting = calls.max(1);
         self
     }
 

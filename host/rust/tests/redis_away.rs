@@ -2,6 +2,8 @@
 
 #[path = "redis_away/answers.rs"]
 mod answers;
+#[path = "redis_away/hiccups.rs"]
+mod hiccups;
 #[path = "redis_away/mimic.rs"]
 mod mimic;
 #[path = "redis_away/scene.rs"]

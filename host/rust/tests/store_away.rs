@@ -8,5 +8,7 @@ mod guard;
 mod limit;
 #[path = "store_away/limiter.rs"]
 mod limiter;
+#[path = "store_away/rounds.rs"]
+mod rounds;
 #[path = "store_away/scene.rs"]
 mod scene;

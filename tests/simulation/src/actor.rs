@@ -9,11 +9,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tidegate::{CircuitBreaker, Clock as _, RateLimiter, Tidegate};
+use tokio::task::JoinSet;
 
 use crate::clock::HostClock;
 use crate::random::Random;
 use crate::record::{Answer, Ask};
-use crate::scenario::{self, Target};
+use crate::scenario::{self, Burst, Target};
 use crate::world::World;
 
 /// A running host.
@@ -68,6 +69,7 @@ impl Actor {
     async fn pause(&mut self, most_us: u64) {
         let us = self.random.between(0, most_us);
         self.world.timeline.sleep(us).await;
+        self.world.attend(self.host.number).await;
     }
 
     async fn wait(&self, time: Duration) {
@@ -115,6 +117,24 @@ impl Subject {
             }
         }
     }
+}
+
+/// Asks for many keys at once.
+///
+/// # Panics
+/// If a configuration of the scenario is not valid.
+pub async fn rush(world: Arc<World>, host: Host, burst: Burst) {
+    world.attend(host.number).await;
+    let config = world.scenario.limiters[0].clone();
+    let limiter = host.gate.rate_limiter(config).expect("the scenario's configurations are valid");
+    let mut calls = JoinSet::new();
+    for key in 0..burst.keys {
+        let limiter = limiter.clone();
+        calls.spawn(async move { limiter.try_acquire(&*format!("burst-{key}")).await });
+    }
+    let answers = calls.join_all().await;
+    let failed = answers.iter().filter(|answer| answer.as_ref().map_or(true, |decision| decision.degraded)).count();
+    world.end_burst(&burst, failed);
 }
 
 /// The tag of the entity that a target is.

@@ -27,12 +27,30 @@ pub struct HostClock {
     timeline: Timeline,
     error: Error,
     jumped_us: Arc<AtomicI64>,
+    /// When its host is busy and hears no timer.
+    busy: Arc<[(u64, u64)]>,
 }
 
 impl HostClock {
     /// A clock that is wrong by `error`.
     pub fn new(timeline: Timeline, error: Error) -> Self {
-        Self { timeline, error, jumped_us: Arc::default() }
+        Self { timeline, error, jumped_us: Arc::default(), busy: Arc::from([]) }
+    }
+
+    /// A host that is busy in these spans, from and until when.
+    #[must_use]
+    pub fn busy(self, spans: impl IntoIterator<Item = (u64, u64)>) -> Self {
+        Self { busy: spans.into_iter().collect(), ..self }
+    }
+
+    /// Waits until the host is not busy any more.
+    async fn attend(&self) {
+        loop {
+            let now_us = self.timeline.now_us();
+            let busy = self.busy.iter().filter(|(from_us, until_us)| (*from_us..*until_us).contains(&now_us));
+            let Some(until_us) = busy.map(|(_, until_us)| *until_us).max() else { return };
+            self.timeline.sleep(until_us - now_us).await;
+        }
     }
 
     /// From now on it shows so much more.
@@ -53,7 +71,11 @@ impl Clock for HostClock {
     fn sleep(&self, time: Duration) -> BoxFuture<'_, ()> {
         let us = i64::try_from(time.as_micros()).unwrap_or(i64::MAX / 2);
         let lost_us = us / 1_000_000 * self.error.drift_ppm + us % 1_000_000 * self.error.drift_ppm / 1_000_000;
-        Box::pin(self.timeline.sleep((us - lost_us).max(0).unsigned_abs()))
+        let slept = self.timeline.sleep((us - lost_us).max(0).unsigned_abs());
+        Box::pin(async move {
+            slept.await;
+            self.attend().await;
+        })
     }
 
     fn block(&self, _time: Duration) {

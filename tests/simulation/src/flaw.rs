@@ -35,9 +35,22 @@ pub enum Flaw {
     DropsRefunds,
     /// The ledger: a store that does not answer is waited for without end.
     WaitsForEver,
+    /// The ledger: a store is given up after a quarter of the time limit.
+    GivesUpEarly,
+    /// The ledger: a timer that is over counts, whatever the host was busy with meanwhile.
+    TrustsTimers,
+    /// The guard: one failure counts as three.
+    CountsCalls,
 }
 
-/// All of them, by the names that the command line knows.
+/// Those that only fleets with hiccups catch, by the names that the command line knows.
+pub const OF_HICCUPS: &[(&str, Flaw)] = &[
+    ("gives-up-early", Flaw::GivesUpEarly),
+    ("trusts-timers", Flaw::TrustsTimers),
+    ("counts-calls", Flaw::CountsCalls),
+];
+
+/// Those that any fleets catch, by the names that the command line knows.
 pub const FLAWS: &[(&str, Flaw)] = &[
     ("ignores-ceiling", Flaw::IgnoresCeiling),
     ("ignores-floor", Flaw::IgnoresFloor),
@@ -59,10 +72,14 @@ pub const FLAWS: &[(&str, Flaw)] = &[
 
 /// The flaw of a name.
 pub fn named(name: &str) -> Option<Flaw> {
-    FLAWS.iter().find(|(known, _)| *known == name).map(|(_, flaw)| *flaw)
+    all().find(|(known, _)| *known == name).map(|(_, flaw)| *flaw)
 }
 
 /// The name of a flaw.
 pub fn name_of(flaw: Flaw) -> &'static str {
-    FLAWS.iter().find(|(_, known)| *known == flaw).map_or("", |(name, _)| name)
+    all().find(|(_, known)| *known == flaw).map_or("", |(name, _)| name)
+}
+
+fn all() -> impl Iterator<Item = &'static (&'static str, Flaw)> {
+    FLAWS.iter().chain(OF_HICCUPS)
 }

@@ -6,6 +6,7 @@ use tidegate::{
 };
 
 use crate::clock;
+use crate::hiccups;
 use crate::random::Random;
 use crate::scenario::{Actor, Cuts, Fault, FaultKind, Network, Scenario, Settings, Target};
 
@@ -14,6 +15,11 @@ const LENGTH_US: u64 = 4_000_000;
 
 /// The scenario of a seed. A third of the seeds have no faults but their hosts' clocks, so that promises are held to no slack.
 pub fn scenario(seed: u64) -> Scenario {
+    if seed >= hiccups::FIRST { hiccups::scenario(seed) } else { fleet(seed) }
+}
+
+/// The same, with the faults of most fleets.
+pub(crate) fn fleet(seed: u64) -> Scenario {
     let mut random = Random::part(seed, &[0]);
     let hosts: Vec<clock::Error> = (0..random.between(1, 5)).map(|_| host_clock(&mut random)).collect();
     let limiters = (0..random.between(1, 2)).map(|number| limiter(&mut random, number));
@@ -43,7 +49,8 @@ pub fn scenario(seed: u64) -> Scenario {
         slow_per_mille: random.between(0, 100),
     };
     let settings = settings(&mut Random::part(seed, &[6]));
-    Scenario { seed, cuts: Cuts::default(), hosts, network, settings, limiters, breakers, actors, faults }
+    let (cuts, bursts) = (Cuts::default(), Vec::new());
+    Scenario { seed, cuts, hosts, network, settings, limiters, breakers, actors, faults, bursts }
 }
 
 fn settings(random: &mut Random) -> Settings {

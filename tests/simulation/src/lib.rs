@@ -11,6 +11,7 @@ pub mod clock;
 mod epilogue;
 pub mod flaw;
 pub mod generate;
+pub mod hiccups;
 pub mod link;
 pub mod mutant;
 pub mod node;

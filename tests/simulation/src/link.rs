@@ -8,8 +8,10 @@ use tidegate::store::{BoxFuture, Commit, Op, Outcome, Reply, Seen, Store, StoreE
 use crate::flaw::Flaw;
 use crate::world::World;
 
-/// How long an operation may take, in microseconds: as with the Redis store.
+/// How long a call waits for an operation, in microseconds. A fifth of the Redis store's, so that slow messages run into it.
 pub const LIMIT_US: u64 = 50_000;
+/// How long an answer that comes later is listened for, in microseconds: the store applies nothing that is older.
+const LATEST_US: u64 = 1_000_000;
 
 /// One life of a host.
 #[derive(Debug, Clone)]
@@ -26,12 +28,19 @@ impl Link {
     }
 
     async fn ask(&self, commit: &Commit) -> Result<Reply, StoreError> {
-        let heard = self.world.send(self.host, self.life, commit);
+        let answer = self.world.send(self.host, self.life, commit);
+        let heard = async {
+            let heard = answer.await;
+            self.world.attend(self.host).await;
+            heard
+        };
         let limit_us = match self.world.flaw {
             Some(Flaw::WaitsForEver) => u64::MAX,
             // It asks twice within the limit.
             Some(Flaw::RepeatsBlindly) => LIMIT_US / 2,
-            _ => LIMIT_US,
+            Some(Flaw::GivesUpEarly) => LIMIT_US / 4,
+            Some(Flaw::TrustsTimers) => LIMIT_US,
+            _ => LIMIT_US + LATEST_US,
         };
         tokio::select! {
             biased;
@@ -91,6 +100,10 @@ impl Store for Link {
     /// A store that waits for ever knows of no limit, so that nothing but its own flaw keeps callers waiting.
     fn limit(&self) -> Option<Duration> {
         (self.world.flaw != Some(Flaw::WaitsForEver)).then_some(Duration::from_micros(LIMIT_US))
+    }
+
+    fn refused_attempts(&self) -> u32 {
+        if self.world.flaw == Some(Flaw::CountsCalls) { 3 } else { 0 }
     }
 
     fn commit<'a>(&'a self, commit: &'a Commit) -> BoxFuture<'a, Result<Reply, StoreError>> {

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
-use tidegate::{CircuitReport, Decision, Mode, Permit};
+use tidegate::{CircuitReport, Decision, Mode, Permit, StoreState};
 
 use crate::scenario::Scenario;
 
@@ -122,6 +122,36 @@ pub struct Record {
     pub leftover: Vec<String>,
     /// Repeated runs that did something else, over all hosts.
     pub diverged: u64,
+    /// What hosts were told of the store, in its order.
+    pub news: Vec<News>,
+    /// How bursts ended.
+    pub bursts: Vec<Ended>,
+    /// When a host was first cut off from the store whatever the scenario says.
+    pub cut_off_us: u64,
+}
+
+/// What a host was told of the store.
+#[derive(Debug, Clone)]
+pub struct News {
+    /// Which host.
+    pub host: usize,
+    /// When.
+    pub at_us: u64,
+    /// What the store has come to.
+    pub after: StoreState,
+}
+
+/// How a burst of keys ended.
+#[derive(Debug, Clone)]
+pub struct Ended {
+    /// On which host.
+    pub host: usize,
+    /// Of how many keys it was.
+    pub keys: u64,
+    /// How many calls failed, or were answered without the store.
+    pub failed: usize,
+    /// When.
+    pub ended_us: u64,
 }
 
 impl Record {

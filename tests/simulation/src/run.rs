@@ -8,14 +8,14 @@ use parking_lot::Mutex;
 use tidegate::Tidegate;
 use tokio::task::JoinHandle;
 
-use crate::actor::{Actor, Host, capacity, longest_wait_us};
+use crate::actor::{self, Actor, Host, capacity, longest_wait_us};
 use crate::clock::{self, HostClock};
 use crate::epilogue;
 use crate::flaw::Flaw;
 use crate::link::Link;
 use crate::random::Random;
 use crate::record::Record;
-use crate::scenario::{Fault, FaultKind, Scenario, Settings};
+use crate::scenario::{Burst, Fault, FaultKind, Scenario, Settings};
 use crate::timeline;
 use crate::world::World;
 
@@ -128,11 +128,15 @@ impl Fleet {
     }
 
     fn host(&self, number: usize, error: clock::Error) -> Host {
+        let busy = self.world.scenario.faults.iter().filter(|fault| fault.kind == FaultKind::Busy(number));
         let clock = HostClock::new(self.world.timeline.clone(), error);
+        let clock = clock.busy(busy.map(|fault| (fault.from_us, fault.until_us)));
+        let world = Arc::clone(&self.world);
         let mut builder = Tidegate::builder().store(Link::start(&self.world, number)).clock(clock.clone());
         let Settings { max_batch, max_known, max_staleness_ms } = self.world.scenario.settings;
         builder = builder.max_batch(max_batch).max_known(max_known);
         builder = builder.max_staleness(Duration::from_millis(max_staleness_ms));
+        builder = builder.on_store_change(move |change| world.tell(number, change.after));
         // Every second fleet does without, and so asks more of a store that fails.
         if self.world.scenario.seed.is_multiple_of(2) {
             builder = builder.no_store_guard();
@@ -193,6 +197,17 @@ impl Fleet {
             let first_us = fault.from_us;
             self.world.timeline.at(first_us, move || fleet.strike(&fault));
         }
+        for burst in &self.world.scenario.bursts {
+            let (fleet, burst) = (self.clone(), burst.clone());
+            self.world.timeline.at(burst.at_us, move || fleet.rush(burst));
+        }
+    }
+
+    /// Many keys are asked for at once.
+    fn rush(&self, burst: Burst) {
+        let mut running = self.running.lock();
+        let (Some(host), number) = (running.hosts.get(&burst.host).cloned(), burst.host) else { return };
+        running.work.push((number, tokio::spawn(actor::rush(Arc::clone(&self.world), host, burst))));
     }
 
     fn strike(&self, fault: &Fault) {

@@ -27,6 +27,8 @@ pub struct Scenario {
     pub actors: Vec<Actor>,
     /// What goes wrong.
     pub faults: Vec<Fault>,
+    /// Keys that are asked for all at once.
+    pub bursts: Vec<Burst>,
 }
 
 /// Parts taken away from a scenario, by their numbers, to find out whether they matter.
@@ -100,6 +102,17 @@ pub struct Actor {
     pub orders_per_mille: u64,
 }
 
+/// A call on each of many keys of the first limiter, all at once.
+#[derive(Debug, Clone)]
+pub struct Burst {
+    /// On which host.
+    pub host: usize,
+    /// When, in microseconds since the start.
+    pub at_us: u64,
+    /// On how many keys.
+    pub keys: u64,
+}
+
 /// Something that goes wrong for a time.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Fault {
@@ -139,6 +152,10 @@ pub enum FaultKind {
     HostCrash(usize),
     /// A host's clock jumps.
     ClockJump(usize, i64),
+    /// The store takes nothing in, and after it all that came meanwhile.
+    Pause,
+    /// A host is busy with something else: it hears and does nothing.
+    Busy(usize),
     /// The store runs out of memory, and each cell goes with a chance of so many in a thousand.
     Evict(u64),
 }
@@ -149,12 +166,19 @@ impl Scenario {
         self.faults.iter().map(|fault| fault.until_us).max().unwrap_or(0)
     }
 
+    /// Until when a host is busy that is at a time.
+    pub fn busy_until_us(&self, host: usize, now_us: u64) -> Option<u64> {
+        let busy = self.faults.iter().filter(|fault| fault.kind == FaultKind::Busy(host));
+        busy.filter(|fault| (fault.from_us..fault.until_us).contains(&now_us)).map(|fault| fault.until_us).max()
+    }
+
     /// The scenario without some of its parts. What is left goes by the same chances as before.
     #[must_use]
     pub fn cut(mut self, cuts: &Cuts) -> Self {
         let gone = |actor: &Actor| cuts.actors.contains(&actor.number) || cuts.hosts.contains(&actor.host);
         self.actors.retain(|actor| !gone(actor));
         self.faults.retain(|fault| !cuts.faults.contains(&fault.number));
+        self.bursts.retain(|burst| !cuts.hosts.contains(&burst.host));
         for actor in &mut self.actors {
             actor.calls = if cuts.calls == 0 { actor.calls } else { actor.calls.min(cuts.calls) };
         }
@@ -194,7 +218,8 @@ impl Scenario {
             .iter()
             .map(|of| format!("fault {} from {} to {} us: {:?}", of.number, of.from_us, of.until_us, of.kind));
         let settings = std::iter::once(format!("{:?}", self.settings));
-        let lines = settings.chain(limiters).chain(breakers).chain(actors).chain(faults);
+        let bursts = self.bursts.iter().map(|burst| format!("{burst:?}"));
+        let lines = settings.chain(bursts).chain(limiters).chain(breakers).chain(actors).chain(faults);
         lines.flat_map(|line| ["  ".to_owned(), line, "\n".to_owned()]).collect()
     }
 }

@@ -4,14 +4,15 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use parking_lot::Mutex;
+use tidegate::StoreState;
 use tidegate::store::{Commit, Reply, StoreError};
 use tokio::sync::oneshot;
 
 use crate::flaw::Flaw;
 use crate::node::Node;
 use crate::random::Random;
-use crate::record::{Answer, Applied, Ask, Call, Record};
-use crate::scenario::{Fault, FaultKind, Scenario};
+use crate::record::{Answer, Applied, Ask, Call, Ended, News, Record};
+use crate::scenario::{Burst, Fault, FaultKind, Scenario};
 use crate::timeline::Timeline;
 
 /// What the sender of a message gets.
@@ -41,6 +42,12 @@ struct State {
     lives: BTreeMap<usize, u64>,
     /// Messages sent by each host.
     sent: BTreeMap<usize, u64>,
+    /// What hosts were told of the store.
+    news: Vec<News>,
+    /// How bursts ended.
+    bursts: Vec<Ended>,
+    /// When a host was first cut off whatever the scenario says.
+    cut_off_us: u64,
     /// Whether all faults are over and what they left behind is looked at.
     is_epilogue: bool,
 }
@@ -70,6 +77,9 @@ impl World {
             heard: BTreeMap::new(),
             lives: BTreeMap::new(),
             sent: BTreeMap::new(),
+            news: Vec::new(),
+            bursts: Vec::new(),
+            cut_off_us: u64::MAX,
             is_epilogue: false,
         };
         Arc::new(Self {
@@ -134,6 +144,11 @@ impl World {
         if self.is_cut_off(host) {
             return;
         }
+        if let Some(until_us) = self.paused_until_us() {
+            let world = Arc::clone(self);
+            self.timeline.at(until_us, move || world.arrive(message, chance));
+            return;
+        }
         let (heard, applied) = if self.is(FaultKind::is_down) {
             if random.chance(500) {
                 return;
@@ -147,6 +162,30 @@ impl World {
             let (world, at_us) = (Arc::clone(self), now_us + self.delay_us(&mut random));
             self.timeline.at(at_us, move || world.deliver(&message, heard, applied));
         }
+    }
+
+    fn paused_until_us(&self) -> Option<u64> {
+        let pauses = self.active().filter(|fault| fault.kind == FaultKind::Pause);
+        pauses.map(|fault| fault.until_us).max()
+    }
+
+    /// Waits until a host is not busy any more: then it notices what has come, after the timers that are over.
+    pub async fn attend(&self, host: usize) {
+        while let Some(until_us) = self.scenario.busy_until_us(host, self.timeline.now_us()) {
+            self.timeline.sleep(until_us - self.timeline.now_us() + 1).await;
+        }
+    }
+
+    /// A host was told of the store.
+    pub fn tell(&self, host: usize, after: StoreState) {
+        let news = News { host, at_us: self.timeline.now_us(), after };
+        self.state.lock().news.push(news);
+    }
+
+    /// A burst is over.
+    pub fn end_burst(&self, burst: &Burst, failed: usize) {
+        let ended = Ended { host: burst.host, keys: burst.keys, failed, ended_us: self.timeline.now_us() };
+        self.state.lock().bursts.push(ended);
     }
 
     /// A reply reaches its host.
@@ -183,6 +222,9 @@ impl World {
 
     /// From now on this host cannot reach the store, nor the store it; `None`: all can.
     pub fn cut_off(&self, host: Option<usize>) {
+        let mut state = self.state.lock();
+        state.cut_off_us = state.cut_off_us.min(self.timeline.now_us());
+        drop(state);
         *self.cut_off.lock() = host;
     }
 
@@ -250,7 +292,18 @@ impl World {
         let ended_us = self.timeline.now_us();
         let leftover = state.node.leftover(ended_us + 40 * 86_400_000_000);
         let (calls, commits) = (state.calls.clone(), state.node.applied.clone());
-        Record { scenario: self.scenario.clone(), calls, commits, ended_us, leftover, diverged }
+        let (news, bursts, cut_off_us) = (state.news.clone(), state.bursts.clone(), state.cut_off_us);
+        Record {
+            scenario: self.scenario.clone(),
+            calls,
+            commits,
+            ended_us,
+            leftover,
+            diverged,
+            news,
+            bursts,
+            cut_off_us,
+        }
     }
 }
 

@@ -38,29 +38,34 @@ class Share(_Settings):
     """While the store is away, decide on this host's own state.
 
     A limiter divides its limits and bursts by ``hosts``, rounded down, so that all hosts together admit no more than
-    the limit. A circuit works by its rules, each host for itself.
+    the limit. A circuit works by its rules, each host for itself, and needs no number: ``"share"`` is the same.
     """
 
-    hosts: int
-    """How many hosts there are at most; 1 to 1,000,000."""
+    hosts: int | None = None
+    """How many hosts there are at most; 1 to 1,000,000. A limiter needs it."""
 
 
-WhenAway: TypeAlias = Literal["error", "open", "closed"] | Share
+WhenAway: TypeAlias = Literal["error", "open", "closed", "share"] | Share
 """What to answer while the store is away: `StoreError`, an admission, a refusal, or what this host decides alone.
+
+A limiter's default is ``error``, a circuit's ``share``, its own local state.
 
 What a limiter lets go by ``open`` or `Share` is charged when the store is back."""
 
 
-StoreState: TypeAlias = Literal["available", "probing", "away"]
+StoreState: TypeAlias = Literal["unknown", "available", "probing", "away"]
 """Whether a shared store answers, as far as its guard knows; probing: one call is on its way to find out."""
 
 
 @dataclass(frozen=True)
 class StoreGuard:
-    """When the guard round a shared store turns calls away, so that none of them waits for a store that is away."""
+    """When the guard round a shared store turns calls away, so that none of them waits for a store that is away.
+
+    It counts rounds, not calls: failures of calls that were sent before the first of them was known count once.
+    """
 
     failures: int = 3
-    """After so many failures of the store with no success between them; 1 to 1,000,000."""
+    """After so many rounds that failed with no success between them; 1 to 1,000,000."""
     open_ms: Time = 500
     """For how long at first, until the store is tried again; 1 ms to 30 days."""
     cap_ms: Time = 5_000
@@ -353,7 +358,7 @@ def _camel(name: str) -> str:
 def _plain(value: object, path: str) -> object:
     """The value in terms of JSON; an error tells which part of it is not."""
     if isinstance(value, Share):
-        return {"share": _plain(value.hosts, path)}
+        return "share" if value.hosts is None else {"share": _plain(value.hosts, path)}
     if isinstance(value, (ProbeRatio, ProbeRate)):
         return {"ratio" if isinstance(value, ProbeRatio) else "rate": vars(value)}
     if isinstance(value, _Settings) and is_dataclass(value):

@@ -119,6 +119,23 @@ class StoreError(TidegateError, ConnectionError):
     """The store did not answer, or refused. ``when_away`` says what to answer instead."""
 
 
+class OverloadedError(TidegateError):
+    """More calls wait for the store than may, in this process. Nothing was charged.
+
+    It says nothing of the store, which answers others, so ``when_away`` does not apply.
+    """
+
+    def __init__(self, waiting: int, limit: int) -> None:
+        """Takes how many wait, and how many may."""
+        super().__init__(waiting, limit)
+        self.waiting = waiting
+        self.limit = limit
+
+    def __str__(self) -> str:
+        """How many wait, and how many may."""
+        return f"{self.waiting} calls wait for the store in this process, and no more than {self.limit} may"
+
+
 class ContendedError(TidegateError):
     """Others changed the same entity again and again while this call tried to. Nothing was charged."""
 

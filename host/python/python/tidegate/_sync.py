@@ -65,6 +65,7 @@ class Tidegate(NodeMethods):
         component_file: str | None = None,
         max_known: int | None = None,
         max_batch: int | None = None,
+        max_waiting: int | None = None,
         max_attempts: int | None = None,
         flush_delay_ms: int | None = None,
         max_staleness_ms: int | None = None,
@@ -75,8 +76,9 @@ class Tidegate(NodeMethods):
 
         ``component_file`` runs another component of the same world. With a shared store, ``max_known`` is of how many
         entities to remember what was last seen (65,536), ``max_batch`` how many calls on one go out together (256),
-        ``max_attempts`` how often a call is committed before it ends in `ContendedError` (64), and ``flush_delay_ms``
-        how long successes of a closed circuit are kept back to be recorded together (20). What the store has
+        ``max_waiting`` how many calls may wait for the store in this process before one more ends in `OverloadedError`
+        (1,000,000), ``max_attempts`` how often a call is committed before it ends in `ContendedError` (64), and
+        ``flush_delay_ms`` how long successes of a closed circuit are kept back to be recorded together (20). What the store has
         refused is refused again without asking it for ``max_staleness_ms`` (at most 100, as by default).
 
         ``store_guard`` says when a shared store counts as away, so that calls are answered at once instead of waiting
@@ -90,6 +92,7 @@ class Tidegate(NodeMethods):
             component_file=component_file,
             max_known=max_known,
             max_batch=max_batch,
+            max_waiting=max_waiting,
             max_attempts=max_attempts,
             flush_delay_ms=flush_delay_ms,
             max_staleness_ms=max_staleness_ms,
@@ -169,8 +172,19 @@ class Tidegate(NodeMethods):
         return self._core.stats()
 
     def store_state(self) -> StoreState:
-        """Whether a shared store answers, as far as the guard round it knows; of a cluster, the worst of its parts."""
+        """Whether a shared store answers, as far as the guard round it knows; of a cluster, the worst of its parts.
+
+        Before the first answer it is ``unknown``: see `ready`.
+        """
         return self._core.store_state()
+
+    def ready(self, *, limit_ms: int = 5_000) -> None:
+        """Waits until a shared store does what a call asks of it, for ``limit_ms`` milliseconds at most.
+
+        For when a service starts; no call needs it. A memory is always ready; of a cluster it is one of the nodes.
+        Raises `StoreError` when the time is over, with what the store last failed with.
+        """
+        self._core.ready(limit_ms)
 
     def flush(self) -> None:
         """Returns when a shared store has all that is recorded in the background. Call it before the process ends."""

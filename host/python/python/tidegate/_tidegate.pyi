@@ -65,7 +65,7 @@ _Cause: TypeAlias = Literal[
     "reset",
 ]
 
-_StoreState: TypeAlias = Literal["available", "probing", "away"]
+_StoreState: TypeAlias = Literal["unknown", "available", "probing", "away"]
 
 @final
 class Decision:
@@ -432,8 +432,8 @@ class Redis:
     """Shares state through Redis 6.2 or later, or Valkey: the settings of connections, one for each gate.
 
     The URL reads ``redis://[user[:password]@]host[:port][/db]``, with ``rediss`` for TLS, or ``redis+unix:///path``.
-    Hosts share cells if they share server and ``prefix``. One operation may take ``limit_ms``, opening a connection
-    ``connect_limit_ms``, both 1 to 60,000. ``cluster`` says that the server is a node of a Redis Cluster, ``nodes``
+    Hosts share cells if they share server and ``prefix``. An answer may take ``limit_ms`` from when a call is handed
+    to the connection, opening a connection ``connect_limit_ms``, both 1 to 60,000. ``cluster`` says that the server is a node of a Redis Cluster, ``nodes``
     names others of its nodes. Certificates are in PEM: ``root_certificate`` of whom to trust in place of the public
     authorities, ``client_certificate`` and its key of who we are. Raises `ConfigError`; connects to nothing yet.
     """
@@ -445,7 +445,7 @@ class Redis:
         cluster: bool = False,
         nodes: list[str] = ...,
         prefix: str = "tidegate",
-        limit_ms: int = 50,
+        limit_ms: int = 250,
         connect_limit_ms: int = 2000,
         root_certificate: bytes | None = None,
         client_certificate: tuple[bytes, bytes] | None = None,
@@ -498,6 +498,7 @@ class Gate:
         component_file: str | None = None,
         max_known: int | None = None,
         max_batch: int | None = None,
+        max_waiting: int | None = None,
         max_attempts: int | None = None,
         flush_delay_ms: int | None = None,
         max_staleness_ms: int | None = None,
@@ -512,6 +513,8 @@ class Gate:
     def now_us(self) -> int: ...
     def stats(self) -> Stats: ...
     def store_state(self) -> _StoreState: ...
+    def ready(self, limit_ms: int) -> None: ...
+    def start_ready(self, limit_ms: int) -> Pending[None] | None: ...
     def flush(self) -> None: ...
     def start_flush(self) -> Pending[None] | None: ...
 

@@ -5,8 +5,10 @@ use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::time::Duration;
 
 use parking_lot::Mutex;
+use tokio::sync::Semaphore;
 
 use super::news::News;
+use super::place::PLACES;
 use super::settings::{StoreChange, StoreState};
 use super::steady::Steady;
 use crate::call::{Answer, Request};
@@ -42,11 +44,11 @@ impl Outages {
 
     /// Takes in that a part of the store has changed its state.
     fn take_in(&self, before: StoreState, after: StoreState) {
-        match (before == StoreState::Available, after == StoreState::Available) {
-            (true, false) => {
+        match (before.is_out(), after.is_out()) {
+            (false, true) => {
                 self.away.fetch_add(1, Ordering::AcqRel);
             }
-            (false, true) if self.away.fetch_sub(1, Ordering::AcqRel) == 1 => {
+            (true, false) if self.away.fetch_sub(1, Ordering::AcqRel) == 1 => {
                 self.returns.fetch_add(1, Ordering::AcqRel);
             }
             _ => {}
@@ -62,6 +64,12 @@ pub(super) struct Guard {
     /// Whether the circuit is closed and counts no failure: then a success changes nothing.
     calm: AtomicBool,
     generation: AtomicU64,
+    /// Counts rounds that failed. A failure of what was let through before the last of them is no news.
+    round: AtomicU64,
+    /// Whether the store has answered yet.
+    heard: AtomicBool,
+    /// How many commits may be on their way: see [`super::place`].
+    pub(super) places: Semaphore,
     /// Whether the store last refused to do what it was asked, as a replica or a server without memory does with writes only.
     refuses: AtomicBool,
     /// Nobody is let through before, in microseconds of the steady clock; 0: everybody is.
@@ -85,6 +93,7 @@ pub(super) struct Pass {
     /// `None`: the guard was calm, and nothing was asked.
     permit: Option<Permit>,
     generation: u64,
+    round: u64,
 }
 
 /// Why a call was not let through.
@@ -105,6 +114,8 @@ pub(super) enum Outcome<'a> {
     Read,
     /// It did not answer.
     Failed(&'a str),
+    /// It did not answer, and has refused so many attempts to connect in a row.
+    Unreachable(&'a str, u32),
     /// It answered that it does not do this.
     Refused(&'a str),
     /// It was not asked, or nobody waited for what it says.
@@ -113,7 +124,7 @@ pub(super) enum Outcome<'a> {
 
 impl Outcome<'_> {
     pub(super) fn is_failure(self) -> bool {
-        matches!(self, Self::Failed(_) | Self::Refused(_))
+        matches!(self, Self::Failed(_) | Self::Unreachable(..) | Self::Refused(_))
     }
 }
 
@@ -124,9 +135,12 @@ impl Guard {
             tag: group.to_string(),
             calm: AtomicBool::new(true),
             generation: AtomicU64::new(0),
+            round: AtomicU64::new(0),
+            heard: AtomicBool::new(false),
+            places: Semaphore::new(PLACES),
             refuses: AtomicBool::new(false),
             refuses_until_us: AtomicU64::new(0),
-            standing: Mutex::new(Standing { state: StoreState::Available, trouble: Arc::from("") }),
+            standing: Mutex::new(Standing { state: StoreState::Unknown, trouble: Arc::from("") }),
             is_probed: AtomicBool::new(false),
         }
     }
@@ -146,18 +160,18 @@ impl Guard {
 
     /// Lets a call through, or not.
     pub(super) fn admit(&self, circuit: &Circuit) -> Result<Pass, Refusal> {
-        let generation = self.generation.load(Ordering::Relaxed);
+        let (generation, round) = (self.generation.load(Ordering::Relaxed), self.round.load(Ordering::Acquire));
         if self.is_calm() {
-            return Ok(Pass { permit: None, generation });
+            return Ok(Pass { permit: None, generation, round });
         }
         if let Some(refusal) = self.refusal(circuit) {
             return Err(refusal);
         }
         match self.run(circuit, &Request::Admit, "its pause is over") {
             Some(report) if report.effect != Effect::Admitted => Err(self.refused_for(report.retry_after_ms)),
-            Some(report) => Ok(Pass { permit: Some(report.permit), generation: report.generation }),
+            Some(report) => Ok(Pass { permit: Some(report.permit), generation: report.generation, round }),
             // The component failed, which says nothing about the store.
-            None => Ok(Pass { permit: None, generation }),
+            None => Ok(Pass { permit: None, generation, round }),
         }
     }
 
@@ -169,6 +183,16 @@ impl Guard {
         }
         let left_us = until_us.saturating_sub(circuit.steady.now_us());
         (left_us > 0).then(|| self.refused_for(left_us.div_ceil(1_000)))
+    }
+
+    /// The store has answered.
+    pub(super) fn hear(&self) {
+        if !self.heard.load(Ordering::Relaxed) && !self.heard.swap(true, Ordering::Relaxed) {
+            let mut standing = self.standing.lock();
+            if standing.state == StoreState::Unknown {
+                standing.state = StoreState::Available;
+            }
+        }
     }
 
     /// Takes in what became of a call that was let through.
@@ -187,18 +211,35 @@ impl Guard {
             probe: 0,
         });
         match outcome {
+            Outcome::Failed(trouble) | Outcome::Refused(trouble) if self.ends_round(pass) => {
+                self.fail(circuit, permit, trouble);
+            }
+            Outcome::Unreachable(trouble, attempts) if self.ends_round(pass) => {
+                let mut attempts = 0..attempts;
+                while attempts.next().is_some() && self.state() != StoreState::Away {
+                    self.fail(circuit, permit, trouble);
+                }
+            }
             // Whoever refuses to write reads all the same.
-            Outcome::Read if self.refuses.load(Ordering::Relaxed) => {
-                self.run(circuit, &Request::Cancelled { permit, elapsed_ms: 0 }, "")
-            }
+            Outcome::Read if self.refuses.load(Ordering::Relaxed) => self.cancel(circuit, permit),
             Outcome::Written | Outcome::Read => {
-                self.run(circuit, &Request::Succeeded { permit, elapsed_ms: 0 }, "a probe was answered")
+                self.run(circuit, &Request::Succeeded { permit, elapsed_ms: 0 }, "a probe was answered");
             }
-            Outcome::Unknown => self.run(circuit, &Request::Cancelled { permit, elapsed_ms: 0 }, ""),
-            Outcome::Failed(trouble) | Outcome::Refused(trouble) => {
-                self.run(circuit, &Request::Failed { permit, elapsed_ms: 0, errors: Vec::new() }, trouble)
-            }
-        };
+            _ => self.cancel(circuit, permit),
+        }
+    }
+
+    /// Whether a failure is the first of those that were let through since the last that counted.
+    fn ends_round(&self, pass: Pass) -> bool {
+        self.round.compare_exchange(pass.round, pass.round + 1, Ordering::AcqRel, Ordering::Relaxed).is_ok()
+    }
+
+    fn fail(&self, circuit: &Circuit, permit: Permit, trouble: &str) {
+        self.run(circuit, &Request::Failed { permit, elapsed_ms: 0, errors: Vec::new() }, trouble);
+    }
+
+    fn cancel(&self, circuit: &Circuit, permit: Permit) {
+        self.run(circuit, &Request::Cancelled { permit, elapsed_ms: 0 }, "");
     }
 
     /// Runs the circuit, and tells of what changed. `cause`: of a change that this makes, in words.
@@ -227,10 +268,10 @@ impl Guard {
         if report.event.cause == Cause::None {
             return;
         }
-        let (before, after) = (state_of(report.event.before), state_of(report.event.after));
-        circuit.outages.take_in(before, after);
+        let after = state_of(report.event.after);
         let mut standing = self.standing.lock();
-        standing.state = after;
+        let before = std::mem::replace(&mut standing.state, after);
+        circuit.outages.take_in(before, after);
         if after == StoreState::Away {
             standing.trouble = Arc::from(cause);
         }

@@ -10,6 +10,7 @@ use tokio::sync::watch;
 
 use super::guard::{Circuit, Guard, Outages, Outcome, Pass, Refusal};
 use super::news::News;
+use super::place::Place;
 use super::probe;
 use super::settings::{Options, StoreState};
 use super::steady::Steady;
@@ -68,12 +69,11 @@ impl Guards {
         &self.circuit.steady
     }
 
-    /// Lets a batch of calls on an entity through to the store, or says why not.
-    pub(crate) fn admit(self: &Arc<Self>, key: &EntityKey) -> Result<Passage<'_>, StoreError> {
-        let guard = self.of(key);
-        match guard.admit(&self.circuit) {
-            Ok(pass) => Ok(Passage { guards: self, guard, pass: Some(pass) }),
-            Err(refusal) => Err(self.refused(&guard, &refusal)),
+    /// Lets a batch of calls that has a place through to the store, or says why not.
+    pub(crate) fn admit(self: &Arc<Self>, place: Place) -> Result<Passage<'_>, StoreError> {
+        match place.guard.admit(&self.circuit) {
+            Ok(pass) => Ok(Passage { guards: self, place, pass: Some(pass) }),
+            Err(refusal) => Err(self.refused(&place.guard, &refusal)),
         }
     }
 
@@ -93,13 +93,13 @@ impl Guards {
 
     /// Whether calls on an entity are let through.
     pub(crate) fn is_available(&self, key: &EntityKey) -> bool {
-        self.of(key).state() == StoreState::Available
+        !self.of(key).state().is_out()
     }
 
     /// The worst state of any part of the store.
     pub(crate) fn state(&self) -> StoreState {
         let others = self.others.read();
-        others.values().map(|guard| guard.state()).max().unwrap_or(StoreState::Available).max(self.first.state())
+        others.values().map(|guard| guard.state()).max().unwrap_or(StoreState::Unknown).max(self.first.state())
     }
 
     /// How often all of the store has come back.
@@ -129,14 +129,14 @@ impl Guards {
         self.store.group(key) % MOST_GROUPS == group
     }
 
-    fn of(&self, key: &EntityKey) -> Arc<Guard> {
-        match self.store.group(key) % MOST_GROUPS {
-            0 => Arc::clone(&self.first),
-            group => self.of_group(group),
-        }
+    pub(super) fn of(&self, key: &EntityKey) -> Arc<Guard> {
+        self.of_group(self.store.group(key) % MOST_GROUPS)
     }
 
-    fn of_group(&self, group: u32) -> Arc<Guard> {
+    pub(super) fn of_group(&self, group: u32) -> Arc<Guard> {
+        if group == 0 {
+            return Arc::clone(&self.first);
+        }
         if let Some(guard) = self.others.read().get(&group) {
             return Arc::clone(guard);
         }
@@ -148,7 +148,7 @@ impl Guards {
 #[derive(Debug)]
 pub(crate) struct Passage<'a> {
     guards: &'a Arc<Guards>,
-    guard: Arc<Guard>,
+    place: Place,
     pass: Option<Pass>,
 }
 
@@ -166,14 +166,19 @@ impl Passage<'_> {
     /// The store failed.
     pub(crate) fn failed(mut self, error: &StoreError) {
         let words = error.to_string();
-        self.settle(outcome_of(error, &words));
+        let refused = self.guards.store.refused_attempts();
+        self.settle(outcome_of(error, &words, refused));
     }
 
     fn settle(&mut self, outcome: Outcome<'_>) {
+        let guard = &self.place.guard;
+        if matches!(outcome, Outcome::Written | Outcome::Read) {
+            guard.hear();
+        }
         let Some(pass) = self.pass.take().filter(|_| self.guards.is_on) else { return };
-        self.guard.settle(&self.guards.circuit, pass, outcome);
-        if outcome.is_failure() && self.guard.state() == StoreState::Away {
-            probe::start(self.guards, &self.guard);
+        guard.settle(&self.guards.circuit, pass, outcome);
+        if outcome.is_failure() && guard.state() == StoreState::Away {
+            probe::start(self.guards, guard);
         }
     }
 }
@@ -184,9 +189,11 @@ impl Drop for Passage<'_> {
     }
 }
 
-/// What an error, in these words, says of the store. One that is full does its work for the entities that it holds.
-pub(super) fn outcome_of<'a>(error: &StoreError, words: &'a str) -> Outcome<'a> {
+/// What an error, in these words, says of the store, which has refused so many attempts to connect. One that is full does its work for
+/// the entities that it holds.
+pub(super) fn outcome_of<'a>(error: &StoreError, words: &'a str, refused: u32) -> Outcome<'a> {
     match error {
+        _ if refused > 1 => Outcome::Unreachable(words, refused),
         StoreError::Full { .. } => Outcome::Written,
         StoreError::Refused(_) => Outcome::Refused(words),
         _ => Outcome::Failed(words),

@@ -14,11 +14,17 @@ mod debt;
 mod guard;
 mod guards;
 mod news;
+mod patience;
+mod place;
 mod probe;
+mod ready;
 mod settings;
 mod steady;
 
 pub(crate) use self::debt::{Debt, Debts};
 pub(crate) use self::guards::{Guards, Passage};
+pub(crate) use self::patience::Patience;
+#[cfg(feature = "redis")]
+pub(crate) use self::patience::listen;
 pub(crate) use self::settings::Options;
 pub use self::settings::{StoreChange, StoreGuard, StoreState, WhenAway};

@@ -102,7 +102,7 @@ impl Drop for Telling<'_> {
 fn log(change: &StoreChange) {
     let StoreChange { group, cause, .. } = change;
     match change.after {
-        StoreState::Available => tracing::info!(group, cause, "the store is back"),
+        StoreState::Unknown | StoreState::Available => tracing::info!(group, cause, "the store is back"),
         StoreState::Probing => tracing::debug!(group, cause, "the store is tried again"),
         StoreState::Away => tracing::warn!(group, cause, "the store is away"),
     }

@@ -6,7 +6,6 @@ use std::time::Duration;
 
 use super::guard::{Guard, Outcome};
 use super::guards::{Guards, outcome_of};
-use super::settings::StoreState;
 use crate::clock::Clock;
 use crate::key::EntityKey;
 use crate::store::{Commit, Op, StoreError, Value};
@@ -19,7 +18,7 @@ const MOST_NAMES: u32 = 16_384;
 /// Sees to it that a task probes this part of the store, until it is back.
 pub(super) fn start(guards: &Arc<Guards>, guard: &Arc<Guard>) {
     let Ok(runtime) = tokio::runtime::Handle::try_current() else { return };
-    if guard.state() != StoreState::Available && !guard.is_probed.swap(true, Ordering::AcqRel) {
+    if guard.state().is_out() && !guard.is_probed.swap(true, Ordering::AcqRel) {
         let (clock, guard) = (Arc::clone(&guards.clock), Arc::clone(guard));
         runtime.spawn(run(Probing { guards: Arc::downgrade(guards), clock, guard }));
     }
@@ -55,7 +54,7 @@ impl Probing {
     async fn step(&self) -> Option<Duration> {
         let guards = self.guards.upgrade()?;
         let guard = &self.guard;
-        if guard.state() == StoreState::Available {
+        if !guard.state().is_out() {
             return None;
         }
         let pass = match guard.admit(&guards.circuit) {
@@ -63,8 +62,11 @@ impl Probing {
             Err(refusal) => return Some(refusal.retry_after.max(Duration::from_millis(1))),
         };
         match guards.try_out(guard.group()).await {
-            Err(error) => guard.settle(&guards.circuit, pass, outcome_of(&error, &error.to_string())),
-            Ok(()) => guard.settle(&guards.circuit, pass, Outcome::Written),
+            Err(error) => guard.settle(&guards.circuit, pass, outcome_of(&error, &error.to_string(), 0)),
+            Ok(()) => {
+                guard.hear();
+                guard.settle(&guards.circuit, pass, Outcome::Written);
+            }
         }
         let pause = guard.refusal(&guards.circuit).map_or(Duration::ZERO, |refusal| refusal.retry_after);
         Some(pause.max(Duration::from_millis(1)))
@@ -74,7 +76,19 @@ impl Probing {
 impl Guards {
     /// Does what a commit does: finds the part of the store, and writes. Only asking for the time would succeed on a replica, or
     /// on a server that is out of memory.
-    async fn try_out(&self, group: u32) -> Result<(), StoreError> {
+    pub(super) async fn try_out(&self, group: u32) -> Result<(), StoreError> {
+        let mut patience = self.patience();
+        let heard = self.hear(patience.as_mut(), self.write_a_key(group)).await;
+        heard.unwrap_or_else(|| Err(self.timed_out()))
+    }
+
+    /// The error of an operation that was not answered in time.
+    pub(crate) fn timed_out(&self) -> StoreError {
+        let limit = self.store.limit().unwrap_or_default();
+        StoreError::TimedOut { limit_ms: u64::try_from(limit.as_millis()).unwrap_or(u64::MAX) }
+    }
+
+    async fn write_a_key(&self, group: u32) -> Result<(), StoreError> {
         let entities = vec![Arc::new(self.name_in(group))];
         let mut commit = Commit { at_us: 0, entities, cells: vec![(0, 0)], ops: vec![Op::Observe { cell: 0 }] };
         // Nothing is known of this store's clock. What is this old is untimely, and the reply tells the time.

@@ -1,6 +1,9 @@
 //! What is chosen for when the store is away, and what is told of it.
 
-use serde::{Deserialize, Serialize};
+use std::fmt;
+
+use serde::de::{self, MapAccess, Unexpected, Visitor};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use super::news::Listeners;
 use crate::circuit_breaker::{Backoff, CircuitBreakerConfig, HalfOpen};
@@ -8,11 +11,10 @@ use crate::error::{Error, Problem};
 
 /// What to answer while the store is away. Every answer but an error says that it is `degraded`.
 ///
-/// As JSON: `"error"`, `"open"`, `"closed"`, or `{"share": 4}`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
-#[serde(from = "Spelt", into = "Spelt")]
+/// As JSON: `"error"`, `"open"`, `"closed"`, `{"share": 4}`, or a circuit's `"share"`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum WhenAway {
-    /// [`Error::Store`](crate::Error::Store): the caller decides.
+    /// [`Error::Store`](crate::Error::Store): the caller decides. A limiter's default.
     #[default]
     Error,
     /// Admit. What a limiter lets go is charged when the store is back; the outcome of a call that a circuit lets go counts nowhere.
@@ -20,31 +22,46 @@ pub enum WhenAway {
     /// Refuse, with the time until the store is tried again.
     Closed,
     /// Decide on this host's own state. Limiters divide every limit and burst by the number of hosts, so that all hosts together admit
-    /// no more than the limit; what they let go is charged when the store is back. Circuits work by their rules, each host for itself.
+    /// no more than the limit; what they let go is charged when the store is back. Circuits work by their rules, each host for itself,
+    /// and have no use for the number.
     Share {
         /// How many hosts there are at most; 1 to 1,000,000.
         hosts: u32,
     },
+    /// A circuit's share, and its default: it works by its rules on this host's own state. A limiter needs the number of hosts.
+    Own,
 }
 
 /// Where a number of hosts is in a configuration.
 const HOSTS_PATH: &str = "when-away.share";
 /// The most hosts that share.
 const MOST_HOSTS: u32 = 1_000_000;
+/// What JSON may have.
+const EXPECTED: &str = "\"error\", \"open\", \"closed\", \"share\" or {\"share\": a number of hosts}";
 
 impl WhenAway {
-    /// Checks the number of hosts, for policies that do nothing with it.
+    /// Whether this host's own state decides.
+    pub(crate) fn is_own_state(self) -> bool {
+        matches!(self, Self::Share { .. } | Self::Own)
+    }
+
+    /// Checks the number of hosts, for circuits, which do nothing with it.
     ///
     /// # Errors
     /// [`Error::Config`] for the configuration of this name.
     pub(crate) fn check(self, name: &str) -> Result<(), Error> {
-        let Self::Share { hosts } = self else { return Ok(()) };
-        if (1..=MOST_HOSTS).contains(&hosts) {
-            return Ok(());
+        match self {
+            Self::Share { hosts } if !(1..=MOST_HOSTS).contains(&hosts) => Err(wrong_hosts(name, &hosts.to_string())),
+            _ => Ok(()),
         }
-        let (path, allowed) = (HOSTS_PATH.to_owned(), format!("1 to {MOST_HOSTS}"));
-        let problems = vec![Problem { path, value: hosts.to_string(), allowed }];
-        Err(Error::Config { name: name.to_owned(), problems })
+    }
+
+    /// Checks that there is a number of hosts where one is needed, for limiters.
+    ///
+    /// # Errors
+    /// [`Error::Config`] for the configuration of this name.
+    pub(crate) fn check_number(self, name: &str) -> Result<(), Error> {
+        if self == Self::Own { Err(wrong_hosts(name, "none")) } else { Ok(()) }
     }
 
     /// The error of a limiter whose share cannot be opened, with the path of the host's settings.
@@ -57,45 +74,75 @@ impl WhenAway {
     }
 }
 
-/// [`WhenAway`] as JSON has it.
-#[derive(Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-enum Spelt {
-    Error,
-    Open,
-    Closed,
-    Share(u32),
+fn wrong_hosts(name: &str, value: &str) -> Error {
+    let (path, value, allowed) = (HOSTS_PATH.to_owned(), value.to_owned(), format!("1 to {MOST_HOSTS}"));
+    Error::Config { name: name.to_owned(), problems: vec![Problem { path, value, allowed }] }
 }
 
-impl From<Spelt> for WhenAway {
-    fn from(spelt: Spelt) -> Self {
-        match spelt {
-            Spelt::Error => Self::Error,
-            Spelt::Open => Self::Open,
-            Spelt::Closed => Self::Closed,
-            Spelt::Share(hosts) => Self::Share { hosts },
+impl Serialize for WhenAway {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match self {
+            Self::Error => serializer.serialize_str("error"),
+            Self::Open => serializer.serialize_str("open"),
+            Self::Closed => serializer.serialize_str("closed"),
+            Self::Own => serializer.serialize_str("share"),
+            Self::Share { hosts } => serializer.collect_map([("share", hosts)]),
         }
     }
 }
 
-impl From<WhenAway> for Spelt {
-    fn from(when_away: WhenAway) -> Self {
-        match when_away {
-            WhenAway::Error => Self::Error,
-            WhenAway::Open => Self::Open,
-            WhenAway::Closed => Self::Closed,
-            WhenAway::Share { hosts } => Self::Share(hosts),
+impl<'de> Deserialize<'de> for WhenAway {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_any(Spelt)
+    }
+}
+
+/// Reads [`WhenAway`]: a word, or a share with its number.
+struct Spelt;
+
+impl<'de> Visitor<'de> for Spelt {
+    type Value = WhenAway;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(EXPECTED)
+    }
+
+    fn visit_str<E: de::Error>(self, word: &str) -> Result<WhenAway, E> {
+        match word {
+            "error" => Ok(WhenAway::Error),
+            "open" => Ok(WhenAway::Open),
+            "closed" => Ok(WhenAway::Closed),
+            "share" => Ok(WhenAway::Own),
+            other => Err(E::invalid_value(Unexpected::Str(other), &self)),
+        }
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<WhenAway, A::Error> {
+        let Some(word) = map.next_key::<String>()? else {
+            return Err(de::Error::invalid_length(0, &self));
+        };
+        if word != "share" {
+            return Err(de::Error::unknown_field(&word, &["share"]));
+        }
+        let hosts = map.next_value()?;
+        match map.next_key::<String>()? {
+            None => Ok(WhenAway::Share { hosts }),
+            Some(more) => Err(de::Error::unknown_field(&more, &["share"])),
         }
     }
 }
 
 /// When the guard round a shared store turns calls away, so that none of them waits for a store that does not answer.
 ///
+/// It counts rounds, not calls: failures of commits that were sent before the first of them was known count once. So a pause of the
+/// store is at most one failure for each time limit that it lasts, however many calls were on their way. Attempts to connect that
+/// were refused in a row, three at least, are a round each.
+///
 /// It is a circuit breaker of the same component on memory of its own; in a cluster there is one for each group of slots, since a
 /// node that is dead must not take the others down.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct StoreGuard {
-    /// After so many failures of the store with no success between them; 1 to 1,000,000; by default 3.
+    /// After so many rounds that failed with no success between them; 1 to 1,000,000; by default 3.
     pub failures: u32,
     /// For how long at first, in milliseconds, until the store is tried again; 1 to 30 days; by default 500.
     pub open_ms: u64,
@@ -124,12 +171,21 @@ impl StoreGuard {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum StoreState {
+    /// It has not answered yet.
+    Unknown,
     /// It does: the guard lets calls through.
     Available,
     /// It may again: one call is on its way to find out, and all others are turned away.
     Probing,
     /// It does not: calls are turned away until the next probe.
     Away,
+}
+
+impl StoreState {
+    /// Whether it was found not to answer, and has not been found to answer since.
+    pub(crate) fn is_out(self) -> bool {
+        matches!(self, Self::Probing | Self::Away)
+    }
 }
 
 /// A store went away, is tried again, or came back.

@@ -16,7 +16,7 @@ impl CircuitBreaker {
         let Some((ledger, key)) = self.away() else {
             // The memory store is full: there are no other hosts, and nothing comes back.
             return match self.config().when_away {
-                WhenAway::Error => Err(error),
+                WhenAway::Error | WhenAway::Own => Err(error),
                 WhenAway::Open => Ok(CircuitReport::let_go()),
                 WhenAway::Closed | WhenAway::Share { .. } => Ok(CircuitReport::refused(Duration::ZERO)),
             };
@@ -25,7 +25,7 @@ impl CircuitBreaker {
             WhenAway::Error => return Err(error),
             WhenAway::Open => CircuitReport::let_go(),
             WhenAway::Closed => CircuitReport::refused(ledger.retry_after(&key)),
-            WhenAway::Share { .. } => match self.alone(ledger, &key, &Request::Admit) {
+            WhenAway::Share { .. } | WhenAway::Own => match self.alone(ledger, &key, &Request::Admit) {
                 // This host cannot keep more circuits apart.
                 Err(error) if error.is_store_away() => CircuitReport::refused(ledger.retry_after(&key)),
                 answer => answer?,
@@ -37,9 +37,9 @@ impl CircuitBreaker {
 
     /// Takes in the outcome of a call that was admitted without the store.
     pub(super) fn record_alone(&self, request: &Request) -> Result<CircuitReport, Error> {
-        match (self.config().when_away, self.away()) {
-            (WhenAway::Share { .. }, Some((ledger, key))) => self.alone(ledger, &key, request),
-            _ => Ok(CircuitReport::ignored()),
+        match self.own_state() {
+            Some((ledger, key)) => self.alone(ledger, &key, request),
+            None => Ok(CircuitReport::ignored()),
         }
     }
 
@@ -50,9 +50,7 @@ impl CircuitBreaker {
 
     /// The outcome of such a call did not get through now. By shares, this host's own circuit is told, by a permit of its own.
     pub(super) fn outcome_away(&self, request: &Request) -> Result<CircuitReport, Error> {
-        let (WhenAway::Share { .. }, Some((ledger, key))) = (self.config().when_away, self.away()) else {
-            return Ok(CircuitReport::ignored());
-        };
+        let Some((ledger, key)) = self.own_state() else { return Ok(CircuitReport::ignored()) };
         match self.alone(ledger, &key, &Request::Admit) {
             Ok(CircuitReport { permit: Some(permit), .. }) => {
                 self.alone(ledger, &key, &request.with_permit(permit.into()))
@@ -64,10 +62,15 @@ impl CircuitBreaker {
 
     /// Reads the circuit while the store is away.
     pub(super) fn status_away(&self, error: Error) -> Result<CircuitReport, Error> {
-        match (self.config().when_away, self.away()) {
-            (WhenAway::Share { .. }, Some((ledger, key))) => self.alone(ledger, &key, &Request::Status),
-            _ => Err(error),
+        match self.own_state() {
+            Some((ledger, key)) => self.alone(ledger, &key, &Request::Status),
+            None => Err(error),
         }
+    }
+
+    /// Where this host's own state decides.
+    fn own_state(&self) -> Option<(&Arc<Ledger>, EntityKey)> {
+        self.away().filter(|_| self.config().when_away.is_own_state())
     }
 
     fn away(&self) -> Option<(&Arc<Ledger>, EntityKey)> {

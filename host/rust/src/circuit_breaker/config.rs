@@ -213,9 +213,13 @@ pub struct CircuitBreakerConfig {
     /// The mode while no operator has ordered one; by default normal.
     #[serde(default)]
     pub mode: Mode,
-    /// What to answer while the store is away; by default an error.
-    #[serde(default)]
+    /// What to answer while the store is away; by default what this host's own state says.
+    #[serde(default = "default_when_away")]
     pub when_away: WhenAway,
+}
+
+fn default_when_away() -> WhenAway {
+    WhenAway::Own
 }
 
 fn default_open_ms() -> u64 {
@@ -235,7 +239,7 @@ impl CircuitBreakerConfig {
             others: Others::Ignored,
             ignored: Vec::new(),
             mode: Mode::Normal,
-            when_away: WhenAway::Error,
+            when_away: default_when_away(),
         }
     }
 
@@ -298,7 +302,7 @@ impl CircuitBreakerConfig {
         self
     }
 
-    /// What to answer while the store is away.
+    /// What to answer while the store is away; by default [`WhenAway::Own`].
     #[must_use]
     pub fn when_away(mut self, when_away: WhenAway) -> Self {
         self.when_away = when_away;

@@ -85,6 +85,14 @@ impl Ledger {
         self.guards.state()
     }
 
+    /// Waits until the store does what a commit does.
+    ///
+    /// # Errors
+    /// [`Error::Store`] when that takes longer.
+    pub(crate) async fn ready(&self, limit: Duration) -> Result<(), Error> {
+        Ok(self.guards.ready(limit).await?)
+    }
+
     /// How many calls and batches the guard turned away.
     pub(crate) fn guard_refused(&self) -> u64 {
         self.guards.refused_count()

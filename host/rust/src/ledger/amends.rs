@@ -104,15 +104,6 @@ impl Ledger {
         }
     }
 
-    /// A batch has failed because the store is away: those in line behind it need not try.
-    pub(super) fn end_line(&self, key: &Arc<EntityKey>, error: &Error) {
-        for call in self.lanes.take_due(key, u64::MAX) {
-            if let Some(hearer) = call.reply {
-                drop(hearer.send(Err(error.clone())));
-            }
-        }
-    }
-
     /// What nobody waited for is done, or failed.
     pub(super) fn unheard(self: &Arc<Self>, key: &Arc<EntityKey>, work: Option<Work>, answer: Result<Answer, Error>) {
         match (work, answer) {

@@ -7,7 +7,7 @@ use std::sync::atomic::Ordering;
 use super::Ledger;
 use super::contention::{Contention, is_conflict, widest_us};
 use super::lanes::{Call, Known};
-use crate::away::Passage;
+use crate::away::{Passage, Patience};
 use crate::call::Answer;
 use crate::error::Error;
 use crate::key::EntityKey;
@@ -30,7 +30,7 @@ thread_local! {
 pub(super) type Answers = Vec<Result<Answer, Error>>;
 
 /// Why a commit was not applied.
-enum Setback {
+pub(super) enum Setback {
     /// Another host replaced a value that a run had read. Of those who replace it at the same time one gets through, so it is well
     /// to give way.
     Conflict,
@@ -38,94 +38,130 @@ enum Setback {
     Stale,
 }
 
+/// A batch on its way.
+pub(super) struct Trip<'a> {
+    pub(super) key: &'a Arc<EntityKey>,
+    pub(super) batch: Vec<Call>,
+    pub(super) known: Known,
+    pub(super) passage: Option<Passage<'a>>,
+}
+
 impl Ledger {
     /// Drives a lane until nothing is in line.
     pub(super) async fn drive(self: Arc<Self>, key: Arc<EntityKey>) {
         let mut transaction = TRANSACTION.take();
-        loop {
-            // Before the batch is made, so that whoever comes meanwhile goes along.
-            let contention = self.lanes.contention(&key);
-            if contention.is_felt() {
-                self.in_time(&key, &[], self.give_way(contention)).await;
-            }
-            let Some((batch, mut known)) = self.lanes.next_batch(&key) else { break };
-            let passage = match self.guards.admit(&key) {
-                Ok(passage) => passage,
-                Err(error) => {
-                    self.turn_away(&key, batch, &error);
-                    continue;
-                }
-            };
-            let committed = self.commit(&key, &mut transaction, &batch, &mut known);
-            let result = self.in_time(&key, &batch, committed).await;
-            note(passage, &result, &transaction);
-            let answers = self.settle(&key, result, &batch, &mut known);
-            self.lanes.keep(&key, known);
-            self.note_leases(&key, &batch, &answers);
-            for (call, answer) in batch.into_iter().zip(answers) {
-                self.reply(&key, call, answer);
-            }
-        }
+        while self.drive_on(&key, &mut transaction).await {}
         TRANSACTION.set(transaction);
     }
 
-    /// The answers to the calls of a batch; on an error what is known is forgotten.
-    fn settle(
-        &self,
-        key: &Arc<EntityKey>,
-        result: Result<Answers, Error>,
-        batch: &[Call],
-        known: &mut Known,
-    ) -> Answers {
-        result.unwrap_or_else(|error| {
+    /// Takes the next batch of a lane to the store. False: nothing is in line, or another drives on.
+    async fn drive_on(self: &Arc<Self>, key: &Arc<EntityKey>, transaction: &mut Transaction) -> bool {
+        // Before the batch is made, so that whoever comes meanwhile goes along.
+        let contention = self.lanes.contention(key);
+        if contention.is_felt() {
+            self.give_way(contention).await;
+        }
+        let place = match self.guards.free_place(key) {
+            Some(place) => place,
+            None if self.lanes.rest(key) => return false,
+            None => self.guards.place(key).await,
+        };
+        let Some((batch, known)) = self.lanes.next_batch(key) else { return false };
+        let passage = match self.guards.admit(place) {
+            Ok(passage) => passage,
+            Err(error) => {
+                self.turn_away(key, batch, &error);
+                return true;
+            }
+        };
+        let trip = Trip { key, batch, known, passage: Some(passage) };
+        let Some((trip, result)) = self.commit(transaction, trip).await else { return false };
+        let Trip { batch, mut known, passage, .. } = trip;
+        note(passage, &result, transaction);
+        let answers = result.unwrap_or_else(|error| {
             known.entity.shared = Cells::default();
             known.refuses = false;
-            if error.is_store_away() {
-                self.end_line(key, &error);
-            }
             batch.iter().map(|_| Err(error.clone())).collect()
-        })
+        });
+        self.lanes.keep(key, known);
+        self.note_leases(key, &batch, &answers);
+        for (call, answer) in batch.into_iter().zip(answers) {
+            // What it puts in line is what this driver comes to next.
+            self.reply(key, call, answer);
+        }
+        true
     }
 
-    async fn commit(
-        &self,
-        key: &Arc<EntityKey>,
+    /// Runs and commits a batch until it is applied. `None`: its time was over, and another drives its lane.
+    async fn commit<'a>(
+        self: &Arc<Self>,
         transaction: &mut Transaction,
-        batch: &[Call],
-        known: &mut Known,
-    ) -> Result<Answers, Error> {
+        mut trip: Trip<'a>,
+    ) -> Option<(Trip<'a>, Result<Answers, Error>)> {
+        let mut refused_since = None;
         for attempt in 0..self.options.max_attempts {
             if attempt > 0 {
-                self.give_way(known.contention).await;
+                // What other hosts change is no pause of the store, and takes no longer than one would.
+                let since = refused_since.get_or_insert_with(|| self.guards.patience());
+                if self.guards.is_over(since.as_ref()) {
+                    return Some((trip, Err(self.contended(attempt))));
+                }
+                self.give_way(trip.known.contention).await;
             }
-            let start_us = self.clock.now_us();
-            let now_us = self.store_us().await?.saturating_sub(known.behind_us).max(known.seen_us);
+            let (start_us, mut patience) = (self.clock.now_us(), self.guards.patience());
+            let store_us = match self.store_us(patience.as_mut()).await {
+                Ok(store_us) => store_us,
+                Err(error) => return Some((trip, Err(error))),
+            };
+            let known = &mut trip.known;
+            let now_us = store_us.saturating_sub(known.behind_us).max(known.seen_us);
             known.heed_clock(self.clock.now_us());
-            transaction.begin_logged(now_us, [Arc::clone(key)]);
+            transaction.begin_logged(now_us, [Arc::clone(trip.key)]);
             *transaction.entity_mut(0) = known.entity.clone();
-            let answers = self.run(transaction, batch);
+            let answers = self.run(transaction, &trip.batch);
             let Some(commit) = transaction.commit().filter(|commit| !commit.ops.is_empty()) else {
                 known.entity.local = std::mem::take(&mut transaction.entity_mut(0).local);
                 known.seen_us = now_us;
-                return Ok(answers);
+                return Some((trip, Ok(answers)));
             };
             self.counters.commits.fetch_add(1, Ordering::Relaxed);
-            let reply = self.store.commit(commit).await.inspect_err(|_| known.doubt(transaction.entity_mut(0)))?;
-            match self.take_in(transaction, batch, known, reply, answers) {
+            let mut asked = self.store.commit(commit);
+            let Some(reply) = self.guards.hear(patience.as_mut(), &mut asked).await else {
+                let mut known = trip.known.clone();
+                known.doubt(transaction.entity(0));
+                self.overdue(&mut trip, known);
+                let reply = asked.await;
+                self.take_in_late(transaction, trip, reply, answers);
+                return None;
+            };
+            drop(asked);
+            let reply = match reply {
+                Ok(reply) => reply,
+                Err(error) => {
+                    trip.known.doubt(transaction.entity(0));
+                    return Some((trip, Err(error.into())));
+                }
+            };
+            match self.take_in(transaction, &trip.batch, &mut trip.known, reply, answers) {
                 Ok(answers) => {
                     self.counters.most_attempts.fetch_max(u64::from(attempt) + 1, Ordering::Relaxed);
-                    known.contention.won(|| self.clock.now_us());
-                    return Ok(answers);
+                    trip.known.contention.won(|| self.clock.now_us());
+                    return Some((trip, Ok(answers)));
                 }
                 Err(Setback::Conflict) => {
                     let now_us = self.clock.now_us();
-                    known.contention.lost(now_us, now_us.saturating_sub(start_us), widest_us(self.limit));
+                    let trip_us = now_us.saturating_sub(start_us);
+                    trip.known.contention.lost(now_us, trip_us, widest_us(self.limit));
                 }
                 Err(Setback::Stale) => {}
             }
         }
+        Some((trip, Err(self.contended(self.options.max_attempts))))
+    }
+
+    fn contended(&self, attempts: u32) -> Error {
         self.counters.contended.fetch_add(1, Ordering::Relaxed);
-        Err(Error::Contended { attempts: self.options.max_attempts })
+        Error::Contended { attempts }
     }
 
     /// Leaves other hosts their turn. In real time, whatever the clock: one that is moved by hand would leave a contended call
@@ -138,7 +174,7 @@ impl Ledger {
     }
 
     /// Takes the store's reply in. On a setback nothing was applied, and it is to be tried again.
-    fn take_in(
+    pub(super) fn take_in(
         &self,
         transaction: &mut Transaction,
         batch: &[Call],
@@ -183,27 +219,20 @@ impl Ledger {
     }
 
     /// The time to run at: the store's clock, which is asked for its time once, when nothing is known of it.
-    async fn store_us(&self) -> Result<u64, Error> {
+    async fn store_us(&self, patience: Option<&mut Patience>) -> Result<u64, Error> {
         if let Some(now_us) = self.offset.store_us(self.clock.now_us()) {
             return Ok(now_us);
         }
-        let store_us = self.store.time_us().await?;
+        let heard = self.guards.hear(patience, self.store.time_us()).await;
+        let store_us = heard.unwrap_or_else(|| Err(self.guards.timed_out()))?;
         self.offset.learn(store_us, self.clock.now_us());
         Ok(store_us)
-    }
-
-    /// Answers a caller. One who has gone away gets what it was given taken back.
-    fn reply(self: &Arc<Self>, key: &Arc<EntityKey>, call: Call, answer: Result<Answer, Error>) {
-        let Some(reply) = call.reply else { return self.unheard(key, call.work, answer) };
-        if let (Err(Ok(unheard)), Some(work)) = (reply.send(answer), &call.work) {
-            // This lane is being driven by the caller of this function, who will come to it next.
-            self.take_back(key, work, &unheard);
-        }
     }
 }
 
 /// Tells the guard what a batch says about the store. One that came to nothing to commit says nothing.
-fn note(passage: Passage<'_>, result: &Result<Answers, Error>, transaction: &Transaction) {
+fn note(passage: Option<Passage<'_>>, result: &Result<Answers, Error>, transaction: &Transaction) {
+    let Some(passage) = passage else { return };
     match (result, transaction.commit()) {
         (Err(Error::Store(error)), _) => passage.failed(error),
         (Ok(_), Some(commit)) if commit.changes() => passage.written(),

@@ -34,13 +34,6 @@ pub(super) struct Call {
     pub(super) reply: Option<Hearer>,
 }
 
-impl Call {
-    /// When whoever waits has waited for long enough.
-    pub(super) fn due_us(&self) -> Option<u64> {
-        self.reply.as_ref().map(Hearer::due_us)
-    }
-}
-
 /// What is known of an entity.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Known {
@@ -179,17 +172,13 @@ impl Lanes {
         Some((batch, lane.known.clone()))
     }
 
-    /// When the first of those who wait in line has waited for long enough.
-    pub(super) fn first_due_us(&self, key: &Arc<EntityKey>) -> Option<u64> {
-        let shard = self.shard(key).lock();
-        shard.lanes.get(key).and_then(|lane| lane.waiting.iter().filter_map(Call::due_us).min())
-    }
-
-    /// Takes those who wait in line out of it, if they are due by `now_us`. What nobody waits for stays.
-    pub(super) fn take_due(&self, key: &Arc<EntityKey>, now_us: u64) -> Vec<Call> {
+    /// For the driver: whether nothing is in line; then the lane is no longer driven.
+    pub(super) fn rest(&self, key: &Arc<EntityKey>) -> bool {
         let mut shard = self.shard(key).lock();
-        let Some(lane) = shard.lanes.get_mut(key) else { return Vec::new() };
-        lane.waiting.extract_if(.., |call| call.due_us().is_some_and(|due_us| due_us <= now_us)).collect()
+        let Some(lane) = shard.lanes.get_mut(key) else { return true };
+        let is_empty = lane.waiting.is_empty() && lane.deferred.is_empty();
+        lane.driven &= !is_empty;
+        is_empty
     }
 
     /// For the driver: how other hosts get in the way.

@@ -6,15 +6,19 @@ use tokio::runtime::Handle;
 
 use super::Ledger;
 use super::driven::{Driven, Unheard};
+use super::line::Waiting;
 use crate::call::{Answer, Request};
 use crate::error::Error;
 use crate::key::EntityKey;
 use crate::runtime::Policy;
 
+/// How many calls are in line together at most, so that any number of them may be made at once.
+const TOGETHER: usize = 2_048;
+
 /// A call that was made.
 enum Made {
     Answered(Given),
-    Waits(Driven, Option<Unheard>),
+    Waits(Driven, Option<Unheard>, Waiting),
 }
 
 /// An answer that nobody has heard yet. Dropped, what it gave is taken back.
@@ -25,21 +29,27 @@ struct Given {
 
 impl Ledger {
     /// Makes calls in their order, and answers when all are done. Those on one entity go out together, and entities do not wait
-    /// for each other. Dropping the future undoes all of them.
+    /// for each other; of many, the first go first. Dropping the future undoes all of them.
     pub(crate) async fn call_many(
         self: &Arc<Self>,
         policy: &Policy,
         calls: impl IntoIterator<Item = (EntityKey, Request)>,
     ) -> Vec<Result<Answer, Error>> {
-        let mut made: Vec<Made> = calls.into_iter().map(|(key, request)| self.make(key, policy, request)).collect();
-        // All are in line before any lane is driven. A lane that is alone is driven by this very future.
-        let waits = made.iter_mut().filter_map(Made::waits);
-        waits.skip(1).for_each(Driven::let_go);
-        let mut given = Vec::with_capacity(made.len());
-        for made in made {
-            given.push(made.answer().await);
+        let (mut calls, mut given) = (calls.into_iter(), Vec::new());
+        let together = TOGETHER.min(self.options.max_waiting).max(1);
+        loop {
+            let next = calls.by_ref().take(together);
+            let mut made: Vec<Made> = next.map(|(key, request)| self.make(key, policy, request)).collect();
+            if made.is_empty() {
+                return given.into_iter().map(Given::hear).collect();
+            }
+            // All are in line before any lane is driven. A lane that is alone is driven by this very future.
+            let waits = made.iter_mut().filter_map(Made::waits);
+            waits.skip(1).for_each(Driven::let_go);
+            for made in made {
+                given.push(made.answer().await);
+            }
         }
-        given.into_iter().map(Given::hear).collect()
     }
 
     fn make(self: &Arc<Self>, key: EntityKey, policy: &Policy, request: Request) -> Made {
@@ -50,9 +60,10 @@ impl Ledger {
         let (key, work) = (Arc::new(key), (policy.clone(), request));
         let gives = work.1.gives();
         let unheard = gives.then(|| Unheard { ledger: Arc::clone(self), key: Arc::clone(&key), work: work.clone() });
-        match answer {
-            Some(answer) => Made::Answered(Given { answer: Some(answer), unheard }),
-            None => Made::Waits(self.line_up(key, Some(work)), unheard),
+        match answer.map_or_else(|| self.join_the_line().map(Err), |answer| Ok(Ok(answer))) {
+            Ok(Ok(answer)) => Made::Answered(Given { answer: Some(answer), unheard }),
+            Ok(Err(waiting)) => Made::Waits(self.line_up(key, Some(work)), unheard, waiting),
+            Err(overloaded) => Made::Answered(Given { answer: Some(Err(overloaded)), unheard: None }),
         }
     }
 }
@@ -60,7 +71,7 @@ impl Ledger {
 impl Made {
     fn waits(&mut self) -> Option<&mut Driven> {
         match self {
-            Self::Waits(driven, _) => Some(driven),
+            Self::Waits(driven, ..) => Some(driven),
             Self::Answered(_) => None,
         }
     }
@@ -68,7 +79,7 @@ impl Made {
     async fn answer(self) -> Given {
         match self {
             Self::Answered(given) => given,
-            Self::Waits(driven, unheard) => Given { answer: Some(driven.await), unheard },
+            Self::Waits(driven, unheard, _waiting) => Given { answer: Some(driven.await), unheard },
         }
     }
 }

@@ -12,14 +12,15 @@ mod driven;
 mod hearer;
 mod here;
 mod lanes;
+mod late;
 mod leases;
-mod limit;
+mod line;
 mod many;
 mod offset;
 mod runs;
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::time::Duration;
 
 use tokio::sync::oneshot;
@@ -50,6 +51,8 @@ pub(crate) struct Options {
     pub(crate) max_known: usize,
     /// How many calls on an entity go out together at most.
     pub(crate) max_batch: usize,
+    /// How many callers may wait for the store.
+    pub(crate) max_waiting: usize,
     /// How often a batch is committed before it is given up as contended.
     pub(crate) max_attempts: u32,
     /// How long an outcome that may settle later is kept back at most.
@@ -63,6 +66,7 @@ impl Default for Options {
         Self {
             max_known: 65_536,
             max_batch: 256,
+            max_waiting: 1_000_000,
             max_attempts: 64,
             flush_delay: Duration::from_millis(20),
             max_staleness: MAX_STALENESS,
@@ -107,6 +111,8 @@ pub(crate) struct Ledger {
     alone: Alone,
     options: Options,
     counters: Counters,
+    /// How many callers wait for the store.
+    waiting: AtomicUsize,
 }
 
 impl Ledger {
@@ -124,7 +130,21 @@ impl Ledger {
         let guards = Guards::open(&runtime, Arc::clone(&store), Arc::clone(&clock), away)?;
         let (amends, alone) = (Amends::new(options.max_known), Alone::new(options.max_known));
         let limit = store.limit();
-        Ok(Arc::new(Self { runtime, store, clock, limit, offset, lanes, guards, amends, alone, options, counters }))
+        let waiting = AtomicUsize::new(0);
+        Ok(Arc::new(Self {
+            runtime,
+            store,
+            clock,
+            limit,
+            offset,
+            lanes,
+            guards,
+            amends,
+            alone,
+            options,
+            counters,
+            waiting,
+        }))
     }
 
     pub(crate) fn counters(&self) -> &Counters {
@@ -144,6 +164,7 @@ impl Ledger {
         if let Some(error) = self.guards.refusal(&key) {
             return Err(error.into());
         }
+        let _waiting = self.join_the_line()?;
         self.line_up(Arc::new(key), Some((policy.clone(), request))).await
     }
 
@@ -152,12 +173,9 @@ impl Ledger {
         let (reply, answer) = oneshot::channel();
         let gives = work.as_ref().filter(|(_, request)| request.gives()).cloned();
         let unheard = gives.map(|work| Unheard { ledger: Arc::clone(self), key: Arc::clone(&key), work });
-        let (due_us, debt) = match work {
-            Some(_) => (self.due_us(), self.post_first(&key)),
-            None => (u64::MAX, None),
-        };
+        let debt = work.as_ref().and_then(|_| self.post_first(&key));
         let posts = debt.is_some_and(|debt| self.push(&key, debt));
-        let leads = posts | self.push(&key, Call { work, reply: Some(Hearer::new(reply, due_us)) });
+        let leads = posts | self.push(&key, Call { work, reply: Some(Hearer::new(reply)) });
         Driven::new(leads.then(|| Arc::clone(self).drive(key)), answer, unheard)
     }
 

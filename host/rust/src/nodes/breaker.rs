@@ -22,17 +22,18 @@ use crate::transaction::Transaction;
 const NODE: &str = "circuit-breaker";
 
 /// A handle on a circuit breaker node: cheap to clone. It holds no state of the circuit. Nodes and
-/// [`CircuitBreaker`](crate::CircuitBreaker)s without a key, of the same name on the same store, are one circuit.
+/// [`CircuitBreaker`](crate::CircuitBreaker)s without a key, of the same name on the same store, are one circuit. While the store is away it
+/// works on this host's own state: see [`WhenAway::Own`](crate::WhenAway::Own).
 #[derive(Debug, Clone)]
 pub struct CircuitBreakerNode {
-    inner: Arc<Inner>,
+    pub(super) inner: Arc<Inner>,
 }
 
 #[derive(Debug)]
-struct Inner {
-    core: Arc<Core>,
-    policy: Policy,
-    namespace: Namespace,
+pub(super) struct Inner {
+    pub(super) core: Arc<Core>,
+    pub(super) policy: Policy,
+    pub(super) namespace: Namespace,
     circuit_id: String,
     fallback_action: FallbackAction,
     fallback_value: Option<String>,
@@ -115,11 +116,9 @@ impl CircuitBreakerNode {
     /// Asks to make a call. A refusal is an answer, whatever the fallback.
     ///
     /// # Errors
-    /// [`Error::Store`] and [`Error::Contended`] with a shared store.
+    /// [`Error::Contended`] and [`Error::Overloaded`] with a shared store.
     pub async fn admit(&self) -> Result<CircuitPassage, Error> {
-        let inner = &self.inner;
-        let request = Request::Node(NodeRequest::Admit);
-        self.passage(inner.core.call(&inner.namespace, "", &inner.policy, request).await?)
+        self.ask(NodeRequest::Admit).await
     }
 
     /// As [`Self::admit`], with the fallback applied: refused, `error` is an error, and `default` and `skip` an answer.
@@ -164,9 +163,7 @@ impl CircuitBreakerNode {
     /// # Errors
     /// Those of [`Self::admit`].
     pub async fn status(&self) -> Result<CircuitPassage, Error> {
-        let inner = &self.inner;
-        let request = Request::Node(NodeRequest::Status);
-        self.passage(inner.core.call(&inner.namespace, "", &inner.policy, request).await?)
+        self.ask(NodeRequest::Status).await
     }
 
     /// Makes a call through the circuit and records its outcome. An `Err` counts by its type's name and its message; see
@@ -253,12 +250,26 @@ impl CircuitBreakerNode {
         Ok(Guarded { result, circuit_result: admission.result })
     }
 
-    async fn record(&self, request: NodeRequest) -> Result<CircuitPassage, Error> {
-        let inner = &self.inner;
-        self.passage(inner.core.record(&inner.namespace, "", &inner.policy, Request::Node(request)).await?)
+    async fn ask(&self, request: NodeRequest) -> Result<CircuitPassage, Error> {
+        let (inner, request) = (&self.inner, Request::Node(request));
+        match inner.core.call(&inner.namespace, "", &inner.policy, request.clone()).await {
+            Err(error) if error.is_store_away() => self.ask_alone(&request, error),
+            answer => self.passage(answer?),
+        }
     }
 
-    fn passage(&self, answer: Answer) -> Result<CircuitPassage, Error> {
+    async fn record(&self, request: NodeRequest) -> Result<CircuitPassage, Error> {
+        if let Some(passage) = self.record_away(&request) {
+            return passage;
+        }
+        let inner = &self.inner;
+        match inner.core.record(&inner.namespace, "", &inner.policy, Request::Node(request.clone())).await {
+            Err(error) if error.is_store_away() => self.outcome_away(&request, error),
+            answer => self.passage(answer?),
+        }
+    }
+
+    pub(super) fn passage(&self, answer: Answer) -> Result<CircuitPassage, Error> {
         let Answer::Node(NodeAnswer::Circuit(step)) = answer else { return Err(unexpected(NODE, answer)) };
         let report: CircuitReport = step.report.into();
         let fallback_used = !step.allowed && self.inner.fallback_action == FallbackAction::Default;

@@ -42,6 +42,7 @@
 //! In a durable workflow nothing may sleep inside a step. There, [`RateLimiterNode::begin`] and [`RateLimiterNode::step`] say
 //! how long to wait and what to come back with, from any host.
 
+mod away;
 mod breaker;
 mod cache;
 pub(crate) mod call;

@@ -21,7 +21,7 @@ impl Inner {
             let verdict = match when_away {
                 WhenAway::Error => return None,
                 WhenAway::Open => Verdict::Allowed,
-                WhenAway::Closed | WhenAway::Share { .. } => Verdict::Denied,
+                WhenAway::Closed | WhenAway::Share { .. } | WhenAway::Own => Verdict::Denied,
             };
             return Some(Ok(Decision::without_store(verdict, Duration::ZERO)));
         };
@@ -32,7 +32,7 @@ impl Inner {
             (WhenAway::Share { .. }, Some(share)) => {
                 self.by_share(ledger, &key, share, ask.cost, &of_this_host(request))
             }
-            (WhenAway::Closed | WhenAway::Share { .. }, _) => Ok(refused(ledger, &key)),
+            (WhenAway::Closed | WhenAway::Share { .. } | WhenAway::Own, _) => Ok(refused(ledger, &key)),
         };
         ledger.note_degraded();
         if takes(request) && decision.as_ref().is_ok_and(Decision::is_allowed) {

@@ -46,6 +46,7 @@ pub struct Admission {
 
 impl RateLimiter {
     pub(crate) fn open(core: &Arc<Core>, config: RateLimiterConfig) -> Result<Self, Error> {
+        config.when_away.check_number(&config.name)?;
         let open = |config: &RateLimiterConfig| {
             let policy = core.runtime().open_limiter(config.to_wit());
             policy.map_err(|error| Error::of_open(&config.name, error))

@@ -58,10 +58,16 @@ pub trait Store: Send + Sync + std::fmt::Debug {
         Box::pin(async { self.commit(&Commit::default()).await.map(|reply| reply.clock_us) })
     }
 
-    /// How long one operation may take. The store ends it by then, in [`StoreError::TimedOut`], and no call on the store waits for
-    /// longer, in whatever line. `None`: it answers at once, or it is waited for.
+    /// How long an operation may take, from when it was begun. Callers are told by then that it did not answer. The store may go on with
+    /// it for as long as an answer can come: what it does too late is taken back. `None`: it answers at once, or it is waited for.
     fn limit(&self) -> Option<Duration> {
         None
+    }
+
+    /// How many attempts to connect in a row it has refused so far, if it cannot be reached; 0 otherwise, or where that is not known.
+    /// Each counts as a failure that was found out by itself, so that nobody needs to ask a server that is not there.
+    fn refused_attempts(&self) -> u32 {
+        0
     }
 
     /// Which part of the store an entity is in. Parts that may fail each by itself get a guard each; a store that fails as a whole

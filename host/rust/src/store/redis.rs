@@ -20,6 +20,7 @@ mod sender;
 mod slot;
 mod wire;
 
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -29,11 +30,15 @@ pub use self::builder::{ConnectError, RedisBuilder};
 use self::link::Link;
 use self::sender::{MALFORMED, Sender};
 use self::wire::Encoded;
-use super::{BoxFuture, Commit, Reply, Store, StoreError};
+use super::{BoxFuture, Commit, MAX_LAG_US, Reply, Store, StoreError};
+use crate::away::listen;
+
+/// How long after its time limit an answer may come that tells of a commit that was applied: the script refuses one that is older.
+const LATEST: Duration = Duration::from_micros(MAX_LAG_US);
 
 /// The Redis store. See the [module](self).
 ///
-/// All callers share one connection, which renews itself. No commit waits longer than the time limit of one operation,
+/// All callers share one connection, which renews itself. No caller waits longer for an answer than the time limit of one operation,
 /// whatever has become of the server. Must be used within a tokio runtime with its I/O and time drivers.
 ///
 /// ```no_run
@@ -71,17 +76,25 @@ impl Redis {
             check_slots(commit)?;
         }
         let encoded = Encoded::new(commit, &self.prefix)?;
-        let started = Instant::now();
-        let deadline = tokio::time::Instant::from_std(started + self.limit);
         let timed_out = StoreError::TimedOut { limit_ms: u64::try_from(self.limit.as_millis()).unwrap_or(u64::MAX) };
         let mut wire = match self.link.open_wire() {
             Some(wire) => wire,
-            None => match tokio::time::timeout_at(deadline, self.link.wire()).await {
-                Ok(wire) => wire?,
-                Err(_) => return Err(timed_out),
+            None => match listen(self.limit, self.link.wire()).await {
+                Some(wire) => wire?,
+                None => return Err(timed_out),
             },
         };
-        let result = tokio::time::timeout_at(deadline, self.sender.send(&mut wire, encoded)).await.ok();
+        let (started, generation) = (Instant::now(), wire.generation());
+        let result = {
+            let mut sent = pin!(self.sender.send(&mut wire, encoded));
+            match listen(self.limit, sent.as_mut()).await {
+                None => {
+                    self.link.note_silence(generation, started);
+                    listen(LATEST, sent).await
+                }
+                heard => heard,
+            }
+        };
         self.link.note(&wire, started, result.as_ref());
         let part = result.ok_or(timed_out)?.map_err(|error| error::store_error(&error))?;
         part.reply(commit).map_err(|fault| StoreError::Away(format!("{MALFORMED}: {fault}")))
@@ -95,6 +108,10 @@ impl Store for Redis {
 
     fn limit(&self) -> Option<Duration> {
         Some(self.limit)
+    }
+
+    fn refused_attempts(&self) -> u32 {
+        self.link.refused_attempts()
     }
 
     /// In a cluster, which 256 of its slots, counted from 0.

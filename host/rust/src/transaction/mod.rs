@@ -123,6 +123,14 @@ impl Transaction {
     ///
     /// # Panics
     /// If there is no such entity.
+    pub(crate) fn entity(&self, entity: usize) -> &Entity {
+        &self.entities[entity]
+    }
+
+    /// The same, to be changed.
+    ///
+    /// # Panics
+    /// If there is no such entity.
     pub(crate) fn entity_mut(&mut self, entity: usize) -> &mut Entity {
         &mut self.entities[entity]
     }

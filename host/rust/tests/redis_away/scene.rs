@@ -51,7 +51,7 @@ impl Scene {
     /// Calls until the guard is open. All errors before that.
     pub(crate) async fn fails(&self) -> Vec<StoreError> {
         let (limiter, mut errors) = (self.limiter(WhenAway::Error), Vec::new());
-        while self.gate.store_state() == StoreState::Available {
+        while matches!(self.gate.store_state(), StoreState::Unknown | StoreState::Available) {
             match limiter.try_acquire("fails").await {
                 Ok(_) => tokio::task::yield_now().await,
                 Err(Error::Store(error)) => errors.push(error),

@@ -101,6 +101,7 @@ async fn a_permit_of_a_hosts_own_circuit_never_counts_in_the_shared_one() {
     let scene = Scene::new();
     let gate = scene.host();
     let breaker = breaker(&gate, WhenAway::Share { hosts: 4 });
+    breaker.status().await.expect("the store answers");
     scene.fail(Fault::Unreachable);
     let permits = [permit(&breaker).await, permit(&breaker).await];
     back(&scene, &gate).await;

@@ -1,9 +1,9 @@
-//! No call waits for the store longer than its limit.
+//! No call waits for an answer of the store longer than its limit, and none is given up for what others wait for.
 
 use std::time::Duration;
 
 use tidegate::store::StoreError;
-use tidegate::{Ask, Clock as _, Error, RateLimiter, WhenAway};
+use tidegate::{Ask, Clock as _, Error, RateLimiter, StoreState, WhenAway};
 use tokio::task::JoinHandle;
 
 use super::scene::{Fault, LIMIT, Scene, limiter, rest};
@@ -24,7 +24,7 @@ fn timed_out(result: &Result<bool, Error>) -> bool {
 }
 
 #[tokio::test]
-async fn a_call_behind_one_that_hangs_waits_no_longer_than_the_limit() {
+async fn a_call_behind_one_that_hangs_goes_next_and_its_time_counts_from_then() {
     let scene = Scene::new();
     let gate = scene.host();
     let limiter = limiter(&gate, "api", 10, WhenAway::Error);
@@ -33,12 +33,32 @@ async fn a_call_behind_one_that_hangs_waits_no_longer_than_the_limit() {
     let first = call(&scene, &limiter, 1).await;
     scene.pass(Duration::from_millis(30)).await;
     let second = call(&scene, &limiter, 1).await;
-    scene.pass(LIMIT).await;
-    for waiting in [first, second] {
+    scene.pass(2 * LIMIT).await;
+    for (waiting, expected_ms) in [(first, 50), (second, 70)] {
         let (result, after_ms) = waiting.await.expect("it does not panic");
         assert!(timed_out(&result), "{result:?}");
-        assert_eq!(after_ms, 50);
+        assert_eq!(after_ms, expected_ms);
     }
+}
+
+#[tokio::test]
+async fn a_pause_shorter_than_the_limit_fails_nobody_in_whatever_line() {
+    let scene = Scene::new();
+    let gate = scene.host_with(|builder| builder.max_batch(1));
+    let limiter = limiter(&gate, "api", 100, WhenAway::Error);
+    limiter.peek("k").await.expect("the store answers");
+    scene.fail(Fault::Stuck);
+    let mut calls = Vec::new();
+    for _ in 0..20 {
+        calls.push(call(&scene, &limiter, 1).await);
+    }
+    scene.pass(LIMIT - Duration::from_millis(1)).await;
+    scene.heal();
+    rest().await;
+    for call in calls {
+        assert!(call.await.expect("it does not panic").0.expect("the store answers"));
+    }
+    assert_eq!(gate.store_state(), StoreState::Available);
 }
 
 #[tokio::test]
@@ -58,27 +78,24 @@ async fn what_the_store_does_too_late_for_its_caller_is_undone() {
 }
 
 #[tokio::test]
-async fn a_call_that_has_waited_in_line_is_not_made_after_its_time() {
+async fn what_is_taken_back_is_so_beside_a_call_that_came_later() {
     let scene = Scene::new();
     let gate = scene.host_with(|builder| builder.max_batch(1));
     let limiter = limiter(&gate, "api", 10, WhenAway::Error);
     limiter.peek("k").await.expect("the store answers");
     scene.fail(Fault::Stuck);
     let (first, second) = (call(&scene, &limiter, 1).await, call(&scene, &limiter, 5).await);
-    scene.take_commits(0);
     scene.pass(LIMIT).await;
     scene.heal();
     rest().await;
     gate.flush().await;
     assert!(timed_out(&first.await.expect("it does not panic").0));
-    assert!(timed_out(&second.await.expect("it does not panic").0));
-    // What takes the first one back, and nothing for the second.
-    assert_eq!(scene.take_commits(0).len(), 1);
-    assert_eq!(limiter.peek("k").await.expect("the store answers").count, 0);
+    assert!(second.await.expect("it does not panic").0.expect("the store answers"));
+    assert_eq!(limiter.peek("k").await.expect("the store answers").count, 5);
 }
 
 #[tokio::test]
-async fn calls_that_line_up_behind_one_that_fails_fail_with_it() {
+async fn calls_that_line_up_behind_one_that_fails_go_round_by_round_until_the_guard_knows() {
     let scene = Scene::new();
     let gate = scene.host_with(|builder| builder.max_batch(1));
     let limiter = limiter(&gate, "api", 10, WhenAway::Error);
@@ -89,11 +106,15 @@ async fn calls_that_line_up_behind_one_that_fails_fail_with_it() {
     for _ in 0..5 {
         calls.push(call(&scene, &limiter, 1).await);
     }
-    scene.pass(LIMIT).await;
+    scene.pass(3 * LIMIT).await;
+    let mut ends = Vec::new();
     for call in calls {
-        assert!(timed_out(&call.await.expect("it does not panic").0));
+        let (result, after_ms) = call.await.expect("it does not panic");
+        assert!(result.as_ref().is_err_and(Error::is_store_away), "{result:?}");
+        ends.push((timed_out(&result), after_ms));
     }
-    assert_eq!(scene.take_commits(0).len(), 1);
+    assert_eq!(ends, [(true, 50), (true, 100), (true, 150), (false, 150), (false, 150)]);
+    assert_eq!(scene.take_commits(0).len(), 3);
 }
 
 #[tokio::test]

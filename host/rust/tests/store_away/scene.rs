@@ -25,6 +25,8 @@ pub(crate) enum Fault {
     Stuck,
     /// It refuses to write.
     ReadOnly,
+    /// It has refused three attempts to connect in a row.
+    Gone,
 }
 
 /// The store, as hosts see it.
@@ -45,7 +47,7 @@ impl Faulty {
         self.commits.lock().push((self.clock.now_us(), tag));
         let fault = *self.fault.borrow();
         match fault.filter(|_| is_hit) {
-            Some(Fault::Unreachable) => return Err(StoreError::Away("connection refused".to_owned())),
+            Some(Fault::Unreachable | Fault::Gone) => return Err(StoreError::Away("connection refused".to_owned())),
             Some(Fault::Silent) => {
                 self.clock.sleep(LIMIT).await;
                 return Err(StoreError::TimedOut { limit_ms: 50 });
@@ -71,6 +73,10 @@ impl Store for Faulty {
 
     fn limit(&self) -> Option<Duration> {
         Some(LIMIT)
+    }
+
+    fn refused_attempts(&self) -> u32 {
+        if *self.fault.borrow() == Some(Fault::Gone) { 3 } else { 0 }
     }
 
     fn group(&self, entity: &tidegate::key::EntityKey) -> u32 {

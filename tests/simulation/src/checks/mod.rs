@@ -4,6 +4,7 @@ mod away;
 mod charges;
 mod circuit;
 mod ends;
+mod hiccups;
 mod lease;
 mod probes;
 mod queue;
@@ -31,6 +32,7 @@ pub fn check(record: &Record) -> Vec<Violation> {
     ends::check(record, &mut found);
     store::check(record, &mut found);
     recovery::check(record, &mut found);
+    hiccups::check(record, &mut found);
     for tag in record.tags() {
         if let Some(config) = limiter_of(&record.scenario, tag) {
             window::check(record, tag, config, &mut found);

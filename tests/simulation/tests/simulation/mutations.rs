@@ -5,7 +5,7 @@ use std::process::Command;
 
 use tidegate_simulation::run::Trial;
 use tidegate_simulation::shrink::Failure;
-use tidegate_simulation::{flaw, generate, mutant};
+use tidegate_simulation::{flaw, generate, hiccups, mutant};
 
 /// In so many fleets each mutation is caught.
 const SEEDS: u64 = 1_000;
@@ -18,6 +18,19 @@ fn is_caught(trial: &Trial) -> bool {
 fn every_flaw_of_the_store_and_the_ledger_is_caught() {
     let missed = |(_, flaw): &&(&str, _)| !is_caught(&Trial { flaw: Some(*flaw), ..Trial::default() });
     let missed: Vec<_> = flaw::FLAWS.iter().filter(missed).map(|(name, _)| name).collect();
+    assert!(missed.is_empty(), "{missed:?}");
+}
+
+#[test]
+fn every_flaw_that_takes_a_hiccup_for_an_outage_is_caught() {
+    let finds = |seed, trial: &Trial| Failure::find(generate::scenario(seed), trial).is_some();
+    let mut missed = Vec::new();
+    for (name, flaw) in flaw::OF_HICCUPS {
+        let trial = Trial { flaw: Some(*flaw), ..Trial::default() };
+        if !(hiccups::FIRST..hiccups::FIRST + SEEDS).any(|seed| finds(seed, &trial)) {
+            missed.push(name);
+        }
+    }
     assert!(missed.is_empty(), "{missed:?}");
 }
 

@@ -70,6 +70,7 @@ class Tidegate(NodeMethods):
         component_file: str | None = None,
         max_known: int | None = None,
         max_batch: int | None = None,
+        max_waiting: int | None = None,
         max_attempts: int | None = None,
         flush_delay_ms: int | None = None,
         max_staleness_ms: int | None = None,
@@ -83,6 +84,7 @@ class Tidegate(NodeMethods):
             component_file=component_file,
             max_known=max_known,
             max_batch=max_batch,
+            max_waiting=max_waiting,
             max_attempts=max_attempts,
             flush_delay_ms=flush_delay_ms,
             max_staleness_ms=max_staleness_ms,
@@ -150,8 +152,17 @@ class Tidegate(NodeMethods):
         return self._core.stats()
 
     def store_state(self) -> StoreState:
-        """Whether a shared store answers, as far as the guard round it knows; of a cluster, the worst of its parts."""
+        """Whether a shared store answers, as far as the guard round it knows; of a cluster, the worst of its parts.
+
+        Before the first answer it is ``unknown``: see `ready`.
+        """
         return self._core.store_state()
+
+    async def ready(self, *, limit_ms: int = 5_000) -> None:
+        """See `tidegate.Tidegate.ready`."""
+        answer = self._core.start_ready(limit_ms)
+        if answer is not None:
+            await hear(answer)
 
     async def flush(self) -> None:
         """Returns when a shared store has all that is recorded in the background. Call it before the process ends."""

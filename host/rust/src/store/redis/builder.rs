@@ -5,10 +5,10 @@ use std::time::Duration;
 
 use redis::{Client, ClientTlsConfig, ConnectionAddr, ConnectionInfo, TlsCertificates};
 
-use super::Redis;
 use super::connection::Opener;
 use super::link::Link;
 use super::sender::Sender;
+use super::{LATEST, Redis};
 use crate::key::escaped_prefix;
 use crate::store::StoreError;
 
@@ -48,7 +48,7 @@ impl RedisBuilder {
             urls: vec![url.to_owned()],
             is_cluster: false,
             prefix: "tidegate".to_owned(),
-            limit_ms: 50,
+            limit_ms: 250,
             connect_limit_ms: 2_000,
             root_certificate: None,
             client_certificate: None,
@@ -76,7 +76,7 @@ impl RedisBuilder {
         self
     }
 
-    /// How long one operation may take, in milliseconds; 1 to 60,000, 50 unless set.
+    /// How long an answer may take, in milliseconds, from when a commit is handed to the connection; 1 to 60,000, 250 unless set.
     #[must_use]
     pub fn limit_ms(mut self, limit_ms: u64) -> Self {
         self.limit_ms = limit_ms;
@@ -115,7 +115,8 @@ impl RedisBuilder {
         Ok(store)
     }
 
-    /// Connects in the background. Until that has succeeded, commits fail with what is in the way.
+    /// Connects in the background. Calls wait for that as long as they may; after three attempts that were refused they fail at once, with
+    /// what is in the way.
     ///
     /// # Errors
     /// [`ConnectError::Setting`] for the first setting that is wrong.
@@ -135,7 +136,12 @@ impl RedisBuilder {
         let certificates = self.certificates(&nodes)?;
         let opener = Opener::new(nodes, self.is_cluster, certificates, connect_limit)
             .map_err(|error| setting("url", error.to_string()))?;
-        Ok(Redis { link: Link::new(opener), prefix: escaped_prefix(&self.prefix), sender: Sender::new(limit), limit })
+        Ok(Redis {
+            link: Link::new(opener),
+            prefix: escaped_prefix(&self.prefix),
+            sender: Sender::new(limit + LATEST),
+            limit,
+        })
     }
 
     fn nodes(&self) -> Result<Vec<ConnectionInfo>, ConnectError> {

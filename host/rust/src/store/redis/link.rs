@@ -1,7 +1,7 @@
 //! The link to Redis: the one connection that all callers share, and its renewal.
 //!
 //! The link is open, opening, or down. Callers use the open connection, wait for one that opens for no longer than their own
-//! time limit, and are turned away at once while it is down. One task at a time renews it, with growing pauses that only a
+//! time limit, and are turned away at once while it is down, which it is after three attempts in a row that were refused. One task at a time renews it, with growing pauses that only a
 //! good answer resets, so neither a server that is away nor one that takes connections and drops them is stormed.
 
 use std::hash::{BuildHasher as _, RandomState};
@@ -18,6 +18,9 @@ use crate::store::StoreError;
 
 /// After so long without any answer to those who wait, the connection is given up. A commit that old would be untimely anyhow.
 const MAX_SILENCE_MS: u64 = 1_000;
+
+/// After so many attempts in a row that came to nothing nobody waits for the next.
+const MOST_ATTEMPTS: u32 = 3;
 
 const FIRST_PAUSE_MS: u64 = 50;
 const MAX_PAUSE_MS: u64 = 2_000;
@@ -134,39 +137,60 @@ impl Link {
                 if is_answer(error) {
                     self.silent_since_ms.store(0, Ordering::Relaxed);
                 } else {
-                    self.note_silence(wire, started);
+                    self.note_silence(wire.generation, started);
                 }
                 if wire.connection.is_single() && ends_connection(error) {
                     self.broke(wire.generation, store_error(error));
                 }
             }
-            None => self.note_silence(wire, started),
+            // Its time was over long ago. Others may have been answered since.
+            None => self.end_silence(wire.generation),
         }
     }
 
-    fn note_silence(self: &Arc<Self>, wire: &Wire, started: Instant) {
-        let millis = |duration: Duration| u64::try_from(duration.as_millis()).unwrap_or(u64::MAX);
+    /// A command that was sent at `started` has had no answer in time.
+    pub(super) fn note_silence(self: &Arc<Self>, generation: u64, started: Instant) {
         let started_ms = millis(started.duration_since(self.epoch)).max(1);
-        let first = self.silent_since_ms.compare_exchange(0, started_ms, Ordering::Relaxed, Ordering::Relaxed);
-        let since_ms = first.map_or_else(|known| known, |_| started_ms);
-        if millis(self.epoch.elapsed()).saturating_sub(since_ms) >= MAX_SILENCE_MS {
-            self.broke(wire.generation, StoreError::Away(format!("no answer for {MAX_SILENCE_MS} ms")));
+        // One that others have noted before stands: it is since then.
+        let _ = self.silent_since_ms.compare_exchange(0, started_ms, Ordering::Relaxed, Ordering::Relaxed);
+        self.end_silence(generation);
+    }
+
+    fn end_silence(self: &Arc<Self>, generation: u64) {
+        let since_ms = self.silent_since_ms.load(Ordering::Relaxed);
+        if since_ms != 0 && millis(self.epoch.elapsed()).saturating_sub(since_ms) >= MAX_SILENCE_MS {
+            self.broke(generation, StoreError::Away(format!("no answer for {MAX_SILENCE_MS} ms")));
         }
     }
 
     /// The connection of this generation is of no more use.
     fn broke(self: &Arc<Self>, generation: u64, reason: StoreError) {
-        let is_first = self.attempts.load(Ordering::Relaxed) == 0;
+        let is_waited_for = self.attempts.load(Ordering::Relaxed) < MOST_ATTEMPTS;
         let was_open = self.state.send_if_modified(|state| {
             let is_it = matches!(state, State::Open(wire) if wire.generation == generation);
             if is_it {
                 tracing::warn!(%reason, "the connection to Redis is lost");
-                *state = if is_first { State::Opening } else { State::Down(reason) };
+                *state = if is_waited_for { State::Opening } else { State::Down(reason) };
             }
             is_it
         });
         if was_open {
             self.renew();
+        }
+    }
+
+    /// An attempt to open it came to nothing. Those who wait go on waiting for the next, a few times.
+    fn was_refused(&self, error: StoreError) {
+        if self.attempts.load(Ordering::Relaxed) >= MOST_ATTEMPTS {
+            self.state.send_replace(State::Down(error));
+        }
+    }
+
+    /// How many attempts in a row came to nothing, if nobody waits for the next any more.
+    pub(super) fn refused_attempts(&self) -> u32 {
+        match &*self.state.borrow() {
+            State::Down(_) => self.attempts.load(Ordering::Relaxed),
+            State::Opening | State::Open(_) => 0,
         }
     }
 
@@ -210,6 +234,11 @@ impl Wire {
         self.connection.is_single()
     }
 
+    /// Its number.
+    pub(super) fn generation(&self) -> u64 {
+        self.generation
+    }
+
     pub(super) fn connection(&mut self) -> &mut Connection {
         &mut self.connection
     }
@@ -249,9 +278,11 @@ async fn renew(renewal: Renewal) {
                 tracing::info!("the connection to Redis is open");
                 return;
             }
-            Err(error) => {
-                link.state.send_replace(State::Down(error));
-            }
+            Err(error) => link.was_refused(error),
         }
     }
+}
+
+fn millis(duration: Duration) -> u64 {
+    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
 }

@@ -17,6 +17,7 @@ use super::error;
 use super::link::Wire;
 use super::reply::{self, Part};
 use super::wire::{self, Encoded, Script};
+use crate::away::listen;
 
 /// How many commits go out together at most.
 const MAX_TOGETHER: usize = 64;
@@ -30,8 +31,8 @@ pub(super) const MALFORMED: &str = "the server's reply is malformed";
 #[derive(Debug)]
 pub(super) struct Sender {
     digest: String,
-    /// How long one call of the script may take.
-    limit: Duration,
+    /// How long one call of the script is waited for.
+    longest: Duration,
     /// How many calls of the script are on their way.
     on_their_way: AtomicUsize,
     line: Mutex<Line>,
@@ -48,10 +49,10 @@ struct Line {
 }
 
 impl Sender {
-    pub(super) fn new(limit: Duration) -> Arc<Self> {
+    pub(super) fn new(longest: Duration) -> Arc<Self> {
         Arc::new(Self {
             digest: redis::Script::new(wire::SCRIPT).get_hash().to_owned(),
-            limit,
+            longest,
             on_their_way: AtomicUsize::new(0),
             line: Mutex::default(),
             hasher: foldhash::fast::RandomState::default(),
@@ -107,8 +108,8 @@ impl Sender {
 
     async fn send_together(self: Arc<Self>, mut wire: Wire, line: Line) {
         let Line { commits, answers, .. } = line;
-        let sent = tokio::time::timeout(self.limit, self.call(&mut wire, &commits)).await;
-        match sent.unwrap_or_else(|_| Err(lost())) {
+        let sent = listen(self.longest, self.call(&mut wire, &commits)).await;
+        match sent.unwrap_or_else(|| Err(lost())) {
             Ok(parts) => {
                 for (answer, part) in answers.into_iter().zip(parts) {
                     // Whoever no longer listens has run out of time.
@@ -117,8 +118,8 @@ impl Sender {
             }
             Err(error) if is_of_one(&error) => {
                 for (commit, answer) in commits.into_iter().zip(answers) {
-                    let sent = tokio::time::timeout(self.limit, self.send_alone(&mut wire, commit)).await;
-                    let _ = answer.send(sent.unwrap_or_else(|_| Err(lost())));
+                    let sent = listen(self.longest, self.send_alone(&mut wire, commit)).await;
+                    let _ = answer.send(sent.unwrap_or_else(|| Err(lost())));
                 }
             }
             Err(error) => {

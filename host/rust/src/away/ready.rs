@@ -1,0 +1,63 @@
+//! Waits for the store.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::guards::Guards;
+use crate::store::StoreError;
+
+/// After so long it is tried again.
+const PAUSE: Duration = Duration::from_millis(50);
+
+impl Guards {
+    /// Waits until the store does what a commit does, for so long at most.
+    ///
+    /// # Errors
+    /// What it last failed with.
+    pub(crate) async fn ready(self: &Arc<Self>, limit: Duration) -> Result<(), StoreError> {
+        let limit_ms = u64::try_from(limit.as_millis()).unwrap_or(u64::MAX);
+        let mut trouble = StoreError::TimedOut { limit_ms };
+        tokio::select! {
+            biased;
+            () = self.try_until_ready(&mut trouble) => return Ok(()),
+            () = self.clock.sleep(limit) => {}
+        }
+        Err(trouble)
+    }
+
+    async fn try_until_ready(self: &Arc<Self>, trouble: &mut StoreError) {
+        loop {
+            let pause = match self.try_once().await {
+                Ok(()) => return,
+                Err((error, pause)) => {
+                    *trouble = error;
+                    pause
+                }
+            };
+            self.clock.sleep(pause).await;
+        }
+    }
+
+    /// Tries the store, unless the guard has found out already that it is away. With the error comes how long to wait.
+    async fn try_once(self: &Arc<Self>) -> Result<(), (StoreError, Duration)> {
+        let place = self.place_in(0).await;
+        let guard = Arc::clone(&place.guard);
+        let passage = match self.admit(place) {
+            Ok(passage) => passage,
+            Err(error) => {
+                let refusal = guard.refusal(&self.circuit);
+                return Err((error, refusal.map_or(PAUSE, |refusal| refusal.retry_after)));
+            }
+        };
+        match self.try_out(guard.group()).await {
+            Ok(()) => {
+                passage.written();
+                Ok(())
+            }
+            Err(error) => {
+                passage.failed(&error);
+                Err((error, PAUSE))
+            }
+        }
+    }
+}
