@@ -8,6 +8,8 @@ mod guard;
 mod limit;
 #[path = "store_away/limiter.rs"]
 mod limiter;
+#[path = "store_away/nodes.rs"]
+mod nodes;
 #[path = "store_away/rounds.rs"]
 mod rounds;
 #[path = "store_away/scene.rs"]

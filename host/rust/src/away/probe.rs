@@ -61,12 +61,12 @@ impl Probing {
             Ok(pass) => pass,
             Err(refusal) => return Some(refusal.retry_after.max(Duration::from_millis(1))),
         };
-        match guards.try_out(guard.group()).await {
-            Err(error) => guard.settle(&guards.circuit, pass, outcome_of(&error, &error.to_string(), 0)),
-            Ok(()) => {
-                guard.hear();
-                guard.settle(&guards.circuit, pass, Outcome::Written);
-            }
+        let tried = guards.try_out(guard.group()).await;
+        if let Err(error) = &tried {
+            guard.settle(&guards.circuit, pass, outcome_of(error, &error.to_string(), 0));
+        } else {
+            guard.hear();
+            guard.settle(&guards.circuit, pass, Outcome::Written);
         }
         let pause = guard.refusal(&guards.circuit).map_or(Duration::ZERO, |refusal| refusal.retry_after);
         Some(pause.max(Duration::from_millis(1)))

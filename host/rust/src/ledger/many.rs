@@ -44,8 +44,8 @@ impl Ledger {
                 return given.into_iter().map(Given::hear).collect();
             }
             // All are in line before any lane is driven. A lane that is alone is driven by this very future.
-            let waits = made.iter_mut().filter_map(Made::waits);
-            waits.skip(1).for_each(Driven::let_go);
+            let (alone, waits) = (made.len() == 1, made.iter_mut().filter_map(Made::waits));
+            waits.filter(|_| !alone).for_each(Driven::let_go);
             for made in made {
                 given.push(made.answer().await);
             }

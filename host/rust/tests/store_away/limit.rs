@@ -52,7 +52,7 @@ async fn a_pause_shorter_than_the_limit_fails_nobody_in_whatever_line() {
     for _ in 0..20 {
         calls.push(call(&scene, &limiter, 1).await);
     }
-    scene.pass(LIMIT - Duration::from_millis(1)).await;
+    scene.pass(Duration::from_millis(49)).await;
     scene.heal();
     rest().await;
     for call in calls {

@@ -19,7 +19,8 @@ pub(super) fn check_limiter(record: &Record, tag: &str, config: &RateLimiterConf
         let Some(decision) = decision(call).filter(|decision| decision.degraded) else { continue };
         let allowed = decision.verdict == Verdict::Allowed;
         let wrong = match config.when_away {
-            WhenAway::Error => true,
+            // A limiter's share has a number.
+            WhenAway::Error | WhenAway::Own => true,
             WhenAway::Open => !allowed,
             WhenAway::Closed => allowed,
             WhenAway::Share { .. } => false,
@@ -68,7 +69,7 @@ pub(super) fn check_circuit(record: &Record, tag: &str, config: &CircuitBreakerC
             WhenAway::Error => true,
             WhenAway::Open => !admitted,
             WhenAway::Closed => admitted,
-            WhenAway::Share { .. } => false,
+            WhenAway::Share { .. } | WhenAway::Own => false,
         };
         if report.degraded && wrong {
             found.push(violation(tag, config.when_away, call));
