@@ -1,18 +1,16 @@
 /**
- * Guarded calls within guarded calls of the same circuit.
+ * Guarded calls within guarded calls of the same circuit: the inner one goes with the permit of the outer one, and is part of its
+ * outcome. It would need a place of its own else, and a half-open circuit has but the one that the outer call holds.
  *
- * A probe's place is the one that the half-open circuit has: a call that is made within the probe, on the same circuit, would wait for
- * itself. So it goes with the probe's permit. Which call is made within which is known by Node's `AsyncLocalStorage`; elsewhere,
- * as in a browser, only before the first `await` of the outer one.
- *
- * While a storage is in use, Node 20 and 22 take three times as long for every promise of the process. So it is used only while a
- * probe is in flight.
+ * What is called before the first `await` of a call is within it: that costs nothing to know. What comes later is known by
+ * Node's `AsyncLocalStorage`. Up to Node 22, one that is in use makes every promise of the process take three times as long; so
+ * there it is used only while a probe is in flight, since nothing but a probe would wait for itself.
  */
 
 /** Where circuits are: one memory or one ledger. */
 type Place = object;
 
-/** A probe in flight. */
+/** A guarded call that is being made. */
 interface Frame {
   readonly place: Place;
   readonly circuit: string;
@@ -31,69 +29,72 @@ interface Process {
   getBuiltinModule?(name: string): { AsyncLocalStorage: new () => Storage } | undefined;
 }
 
-/** What does for a storage where there is none. */
-class UntilAwait implements Storage {
-  #frame: Frame | undefined;
-
-  getStore(): Frame | undefined {
-    return this.#frame;
-  }
-
-  run<R>(frame: Frame, work: () => R): R {
-    const outer = this.#frame;
-    this.#frame = frame;
-    try {
-      return work();
-    } finally {
-      this.#frame = outer;
-    }
-  }
-
-  disable(): void {}
-}
-
-let storage: Storage | undefined;
-/** How many probes are in flight. */
-let inFlight = 0;
-
 /** Not imported: bundlers for browsers would look for it. */
-function newStorage(): Storage {
-  const { process } = globalThis as { process?: Process };
-  const Local = process?.getBuiltinModule?.("node:async_hooks")?.AsyncLocalStorage;
-  return Local === undefined ? new UntilAwait() : new Local();
+const { process } = globalThis as { process?: Process };
+const Local = process?.getBuiltinModule?.("node:async_hooks")?.AsyncLocalStorage;
+
+/** Whether those who do not use it pay for it: it hooks into all promises then, which this method switches on. */
+const isDear = Local !== undefined && "_enable" in Local.prototype;
+
+let local: Storage | undefined;
+/** The call whose operation is on the stack. */
+let running: Frame | undefined;
+/** How many calls use the storage. */
+let users = 0;
+
+/** Whether this is within a call on the circuit. */
+export function isWithin(place: Place, circuit: string): boolean {
+  return holds(running, place, circuit) || (users > 0 && holds(local?.getStore(), place, circuit));
 }
 
-/** Whether this is within a probe of the circuit. */
-export function isWithinProbe(place: Place, circuit: string): boolean {
-  if (inFlight === 0) return false;
-  let frame = storage?.getStore();
-  while (frame !== undefined) {
+function holds(innermost: Frame | undefined, place: Place, circuit: string): boolean {
+  for (let frame = innermost; frame !== undefined; frame = frame.outer) {
     if (frame.isOpen && frame.place === place && frame.circuit === circuit) return true;
-    frame = frame.outer;
   }
   return false;
 }
 
-/** A probe, as what runs within it sees it. */
-export class Probe {
+/** The innermost that is still open: a call that calls itself by a timer, again and again, must not keep all that have ended. */
+function opened(innermost: Frame | undefined): Frame | undefined {
+  let frame = innermost;
+  while (frame !== undefined && !frame.isOpen) frame = frame.outer;
+  return frame;
+}
+
+/** A guarded call, as what is called within it sees it. */
+export class Within {
   readonly #frame: Frame;
+  readonly #isLocal: boolean;
 
-  constructor(place: Place, circuit: string) {
-    storage ??= newStorage();
-    inFlight++;
-    this.#frame = { place, circuit, outer: storage.getStore(), isOpen: true };
+  constructor(place: Place, circuit: string, isProbe: boolean) {
+    this.#isLocal = Local !== undefined && (isProbe || !isDear);
+    if (this.#isLocal) {
+      if (Local !== undefined) local ??= new Local();
+      users++;
+    }
+    const outer = this.#isLocal ? (local?.getStore() ?? running) : running;
+    this.#frame = { place, circuit, outer: opened(outer), isOpen: true };
   }
 
-  /** Does `work` within the probe. */
+  /** Does `work` within the call. */
   run<R>(work: () => R): R {
-    return storage === undefined || !this.#frame.isOpen ? work() : storage.run(this.#frame, work);
+    const frame = this.#frame;
+    if (!frame.isOpen) return work();
+    const outer = running;
+    running = frame;
+    try {
+      return this.#isLocal && local !== undefined ? local.run(frame, work) : work();
+    } finally {
+      running = outer;
+    }
   }
 
-  /** The probe has its outcome. */
+  /** The call has its outcome. */
   end(): void {
     if (!this.#frame.isOpen) return;
     this.#frame.isOpen = false;
-    inFlight--;
-    if (inFlight === 0) storage?.disable();
+    if (!this.#isLocal) return;
+    users--;
+    if (users === 0 && isDear) local?.disable();
   }
 }

@@ -5,7 +5,7 @@ import { Attempt, isTimeout } from "../attempt.js";
 import type { Failure } from "../call.js";
 import type { Core } from "../core.js";
 import { isCallTimeoutError, isTidegateError } from "../errors.js";
-import { Probe } from "../nesting.js";
+import { Within } from "../nesting.js";
 import { logOnce } from "../tell.js";
 import { failureOf, isFailure } from "./failure.js";
 import { type Ending, guardedToItsEnd } from "./lasting.js";
@@ -20,8 +20,8 @@ export interface Admitted {
   cancelled(isCounted: boolean): unknown;
 }
 
-/** A call within a probe of the same circuit: the probe's outcome is what counts. */
-export const WITHIN_PROBE: Admitted = {
+/** A call within another of the same circuit: the outcome of that one is what counts. */
+export const WITHIN: Admitted = {
   isProbe: false,
   succeeded: () => undefined,
   failed: () => undefined,
@@ -105,7 +105,7 @@ export class GuardedCall<R> implements Ending {
   readonly #admitted: Admitted;
   readonly #options: CallOptions<R>;
   readonly #attempt: Attempt | undefined;
-  readonly #probe: Probe | undefined;
+  readonly #within: Within | undefined;
 
   constructor({ core, tag }: Circuit, admitted: Admitted, options: CallOptions<R>, isHeard: boolean) {
     this.#core = core;
@@ -114,7 +114,7 @@ export class GuardedCall<R> implements Ending {
     const { signal, timeoutMs } = options;
     const isBare = signal === undefined && timeoutMs === undefined && !isHeard;
     this.#attempt = isBare ? undefined : new Attempt(core.clock, options, isHeard);
-    this.#probe = admitted.isProbe ? new Probe(core.place, tag) : undefined;
+    this.#within = admitted === WITHIN ? undefined : new Within(core.place, tag, admitted.isProbe);
   }
 
   /** Makes the call and has its outcome counted; what it comes to. */
@@ -135,7 +135,7 @@ export class GuardedCall<R> implements Ending {
   }
 
   enter<T>(step: () => T): T {
-    return this.#probe === undefined ? step() : this.#probe.run(step);
+    return this.#within === undefined ? step() : this.#within.run(step);
   }
 
   succeeded(): Promise<void> {
@@ -160,7 +160,7 @@ export class GuardedCall<R> implements Ending {
   /** The operation has happened; its caller is better served with its result than with a store's trouble. */
   async #settle(outcome: () => unknown): Promise<void> {
     this.#attempt?.end();
-    this.#probe?.end();
+    this.#within?.end();
     try {
       await outcome();
     } catch {

@@ -7,7 +7,7 @@ import { assertShape, asWritten, type Check, flag, listOf, object, text, u32, u5
 import type { Core } from "../core.js";
 import { CircuitOpenError, ConfigError, MisuseError } from "../errors.js";
 import { Namespace } from "../key.js";
-import { isWithinProbe } from "../nesting.js";
+import { isWithin } from "../nesting.js";
 import { Refused } from "../runtime/index.js";
 import type { BreakerPolicy } from "../runtime/policy.js";
 import type { Signal } from "../signal.js";
@@ -16,7 +16,7 @@ import { Admission, permitIn } from "./admission.js";
 import { CircuitAway, degradedPermit } from "./away.js";
 import { asData, type CircuitBreakerConfig, checkBreaker, checkMode, witBreaker } from "./config.js";
 import { errorsOf, MOST_ERRORS } from "./failure.js";
-import { type Admitted, type Circuit, GuardedCall, type Operation, WITHIN_PROBE } from "./guarded.js";
+import { type Admitted, type Circuit, GuardedCall, type Operation, WITHIN } from "./guarded.js";
 import { type CallOptions, type Counting, checkOperation, checkOptions, checkSignal } from "./options.js";
 import { CircuitBreakerPermit } from "./permit.js";
 import { type CircuitReport, reportOf } from "./report.js";
@@ -178,7 +178,7 @@ export class CircuitBreaker {
    * is aborted when the call is given up. What it throws counts by its texts and those of its causes, and is thrown on.
    *
    * A generator, an async generator or a stream that it returns is guarded to its end; of a reply with a body, such as that of
-   * `fetch`, the body is its reader's. Within a probe of the same circuit and key, a call goes with the probe's permit.
+   * `fetch`, the body is its reader's. A call within a call of the same circuit and key goes with the permit of the outer one.
    *
    * @throws {CircuitOpenError} when the circuit refused the call
    * @throws {CallTimeoutError} when it took longer than `timeoutMs`
@@ -275,8 +275,7 @@ export class CircuitBreaker {
 
   async #guarded<R>(operation: Operation<R>, options: CallOptions<R>, isHeard: boolean): Promise<R> {
     const { circuit } = this;
-    const isWithin = isWithinProbe(circuit.core.place, circuit.tag);
-    const admitted = isWithin ? WITHIN_PROBE : await this.#admission(options.signal);
+    const admitted = isWithin(circuit.core.place, circuit.tag) ? WITHIN : await this.#admission(options.signal);
     return new GuardedCall(circuit, admitted, this.counting(options), isHeard).made(operation);
   }
 

@@ -1,9 +1,9 @@
 /** Guarded calls without promises, on the memory store. */
 
 import { MisuseError } from "../errors.js";
-import { isWithinProbe, Probe } from "../nesting.js";
+import { isWithin, Within } from "../nesting.js";
 import { isThenable } from "../tell.js";
-import { type Admitted, type Circuit, failureIn, judge, WITHIN_PROBE } from "./guarded.js";
+import { type Admitted, type Circuit, failureIn, judge, WITHIN } from "./guarded.js";
 import { type Ending, guardedToItsEnd, isLasting } from "./lasting.js";
 import type { Counting } from "./options.js";
 
@@ -23,7 +23,7 @@ export function misused(): MisuseError {
 
 /** Makes a call, unless the circuit refuses it. */
 export function callNow<R>(circuit: Circuit, admit: () => Admitted, operation: () => R, options: Counting<R>): R {
-  const admitted = isWithinProbe(circuit.core.place, circuit.tag) ? WITHIN_PROBE : admit();
+  const admitted = isWithin(circuit.core.place, circuit.tag) ? WITHIN : admit();
   return new CallNow(circuit, admitted, options).made(operation);
 }
 
@@ -31,13 +31,13 @@ class CallNow<R> implements Ending {
   readonly #circuit: Circuit;
   readonly #admitted: Admitted;
   readonly #options: Counting<R>;
-  readonly #probe: Probe | undefined;
+  readonly #within: Within | undefined;
 
   constructor(circuit: Circuit, admitted: Admitted, options: Counting<R>) {
     this.#circuit = circuit;
     this.#admitted = admitted;
     this.#options = options;
-    this.#probe = admitted.isProbe ? new Probe(circuit.core.place, circuit.tag) : undefined;
+    this.#within = admitted === WITHIN ? undefined : new Within(circuit.core.place, circuit.tag, admitted.isProbe);
   }
 
   made(operation: () => R): R {
@@ -57,7 +57,7 @@ class CallNow<R> implements Ending {
   }
 
   enter<T>(step: () => T): T {
-    return this.#probe === undefined ? step() : this.#probe.run(step);
+    return this.#within === undefined ? step() : this.#within.run(step);
   }
 
   succeeded(): void {
@@ -85,7 +85,7 @@ class CallNow<R> implements Ending {
 
   /** Whoever called is better served with what came of it than with a store's trouble. */
   #settle(outcome: () => unknown): void {
-    this.#probe?.end();
+    this.#within?.end();
     try {
       outcome();
     } catch {

@@ -2,12 +2,12 @@
 
 import type { Failure } from "../call.js";
 import { errorsOf, failureOf } from "../circuit-breaker/failure.js";
-import { GuardedCall, type Operation, WITHIN_PROBE } from "../circuit-breaker/guarded.js";
+import { GuardedCall, type Operation, WITHIN } from "../circuit-breaker/guarded.js";
 import { type CallOptions, checkOperation, checkOptions } from "../circuit-breaker/options.js";
 import type { Core } from "../core.js";
 import { CircuitOpenError, ConfigError } from "../errors.js";
 import { Namespace } from "../key.js";
-import { isWithinProbe } from "../nesting.js";
+import { isWithin } from "../nesting.js";
 import type { BreakerNodeResource, FallbackAction } from "../runtime/guest.js";
 import { Refused } from "../runtime/index.js";
 import type { BreakerNodePolicy } from "../runtime/policy.js";
@@ -119,8 +119,8 @@ export class CircuitBreakerNode {
     checkOptions(options);
     const { namespace, key } = this.#entity;
     const circuit = { core: this.#core, tag: namespace.tag(key) };
-    if (isWithinProbe(this.#core.place, circuit.tag)) {
-      const result = await new GuardedCall(circuit, WITHIN_PROBE, options, isHeard).made(operation);
+    if (isWithin(this.#core.place, circuit.tag)) {
+      const result = await new GuardedCall(circuit, WITHIN, options, isHeard).made(operation);
       return { result, circuitResult: made((await this.status()).result) };
     }
     const passage = await this.execute(options);

@@ -93,6 +93,32 @@ describe("a call within a probe of the same circuit", () => {
   });
 });
 
+/** Whether what comes after an `await` is known to be within at no cost to others. */
+const isKnownLater = Number(process.versions.node.split(".")[0]) >= 24;
+
+describe("a call within a call of a closed circuit", () => {
+  const fail = () => Promise.reject(new Error("down"));
+
+  it("is part of its outcome: they fail once", async () => {
+    const { breaker, gate } = open({ trip: { consecutive: 100 } });
+    const inner = breaker.wrap(fail);
+    await thrownBy(breaker.wrap(async () => inner())());
+    expect(await breaker.status()).toMatchObject({ consecutive: 1 });
+    await thrownBy(gate.withCircuitBreaker(CIRCUIT, {}, () => inner()));
+    expect((await gate.circuitBreakerNode(CIRCUIT).status()).result.failureCount).toBe(1);
+  });
+
+  it(`is known after an await: ${isKnownLater}`, async () => {
+    const { breaker } = open({ trip: { consecutive: 100 } });
+    const outer = breaker.call(async () => {
+      await setTimeout(1);
+      return breaker.call(fail);
+    });
+    await thrownBy(outer);
+    expect(await breaker.status()).toMatchObject({ consecutive: isKnownLater ? 1 : 2 });
+  });
+});
+
 describe("what is not within the probe", () => {
   it("is refused as before: another call, another key, and one that outlives the probe", async () => {
     const { breaker } = await halfOpen();
