@@ -8,7 +8,7 @@ import uuid
 
 import pytest
 
-from tidegate import ConfigError, Gcra, Limit, Queue, Redis, StoreError, Tidegate, aio
+from tidegate import ConfigError, Failure, Gcra, Limit, Queue, Redis, StoreError, Tidegate, aio
 
 from .conftest import RedisServer
 
@@ -51,6 +51,25 @@ async def test_both_faces_share_a_circuit(redis_url: str) -> None:
     with pytest.raises(ZeroDivisionError):
         here.call(lambda: 1 / 0)
     assert (await there.admit()).effect == "refused-open"
+
+
+def test_a_success_ends_a_row_of_failures_of_another_process(redis_url: str) -> None:
+    shared = store(redis_url)
+    with Tidegate(shared) as one, Tidegate(shared) as other:
+        here = one.circuit_breaker("payments", consecutive=5)
+        there = other.circuit_breaker("payments", consecutive=5)
+
+        def fail() -> str:
+            permit = there.admit().permit
+            assert permit is not None
+            return there.failed(permit, Failure("Down"), elapsed_ms=1).state
+
+        admitted = here.admit().permit
+        assert admitted is not None
+        assert [fail() for _ in range(4)] == ["closed"] * 4
+        here.succeeded(admitted, elapsed_ms=1)
+        one.flush()
+        assert [fail() for _ in range(5)] == ["closed"] * 4 + ["open"]
 
 
 async def until(limiter: aio.RateLimiter, waiting: int) -> None:

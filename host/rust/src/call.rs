@@ -146,6 +146,18 @@ impl Request {
         }
     }
 
+    /// Whether it changes what another has changed just before, which no rule tells apart: successes of one generation that are no
+    /// probes.
+    pub(crate) fn repeats(&self, other: &Self) -> bool {
+        let plain = |permit: &Permit| permit.probe == 0;
+        match (self, other) {
+            (Self::Succeeded { permit, .. }, Self::Succeeded { permit: before, .. }) => {
+                permit.generation == before.generation && plain(permit) && plain(before)
+            }
+            _ => false,
+        }
+    }
+
     /// The same outcome of a call with another permit.
     pub(crate) fn with_permit(&self, permit: Permit) -> Self {
         match self.clone() {

@@ -228,6 +228,16 @@ export function settlesLater(answer: Answer): boolean {
   return answer.kind === "circuitStep" && answer.step.report.settle === "later";
 }
 
+/**
+ * Whether a call changes what another has changed just before, which no rule tells apart: successes of one generation that are no
+ * probes.
+ */
+export function repeats(request: Request, before: Request): boolean {
+  if (request.kind !== "succeeded" || before.kind !== "succeeded") return false;
+  const { permit } = request;
+  return permit.generation === before.permit.generation && permit.probe === 0 && before.permit.probe === 0;
+}
+
 /** What takes back what an answer gave; undefined: it gave nothing. */
 export function undo(request: Request, answer: Answer): Request | undefined {
   if (answer.kind === "decision" && (request.kind === "acquire" || request.kind === "tryAcquire")) {

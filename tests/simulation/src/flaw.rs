@@ -33,6 +33,8 @@ pub enum Flaw {
     RepeatsBlindly,
     /// The ledger: what gives something back is not sent.
     DropsRefunds,
+    /// The ledger: a success that changes nothing by what it knows is dropped.
+    DropsSuccesses,
     /// The ledger: a store that does not answer is waited for without end.
     WaitsForEver,
     /// The ledger: a store is given up after a quarter of the time limit.
@@ -67,6 +69,7 @@ pub const FLAWS: &[(&str, Flaw)] = &[
     ("hopes-for-the-best", Flaw::HopesForTheBest),
     ("repeats-blindly", Flaw::RepeatsBlindly),
     ("drops-refunds", Flaw::DropsRefunds),
+    ("drops-successes", Flaw::DropsSuccesses),
     ("waits-for-ever", Flaw::WaitsForEver),
 ];
 

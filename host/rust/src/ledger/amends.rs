@@ -185,7 +185,7 @@ impl Ledger {
         kept.retain(|(key, work)| {
             let is_available = self.guards.is_available(key);
             if is_available {
-                self.defer(Arc::clone(key), work.clone());
+                self.defer(Arc::clone(key), work.clone(), false);
             }
             !is_available
         });

@@ -123,11 +123,15 @@ impl Lanes {
         !std::mem::replace(&mut lane.driven, true)
     }
 
-    /// Puts a call whose caller does not wait in line.
-    pub(super) fn defer(&self, key: &Arc<EntityKey>, call: Call, now_us: impl FnOnce() -> u64) -> Flush {
+    /// Puts a call whose caller does not wait in line. `repeats`: in place of the last one, if that changes the same.
+    pub(super) fn defer(&self, key: &Arc<EntityKey>, work: Work, repeats: bool, now_us: impl FnOnce() -> u64) -> Flush {
         let mut shard = self.shard(key).lock();
         let lane = shard.lane(key, now_us);
-        lane.deferred.push(call);
+        let last = lane.deferred.last_mut().and_then(|last| last.work.as_mut());
+        match last.filter(|last| repeats && last.0.is(&work.0) && work.1.repeats(&last.1)) {
+            Some(last) => *last = work,
+            None => lane.deferred.push(Call { work: Some(work), reply: None }),
+        }
         if lane.deferred.len() >= self.max_batch && !lane.driven {
             lane.driven = true;
             Flush::Now

@@ -195,7 +195,8 @@ impl Ledger {
     }
 
     /// Takes an outcome in. If the policy lets it settle later, the answer is what this host knows, and the outcome goes out with
-    /// the next batch of the entity, after the flush delay at the latest.
+    /// the next batch of the entity, after the flush delay at the latest: also one that changes nothing by what this host knows,
+    /// since others may know better. Of those that would change the same, one goes out.
     pub(crate) async fn record(
         self: &Arc<Self>,
         key: EntityKey,
@@ -206,16 +207,14 @@ impl Ledger {
         let Some((answer, changes)) = self.guess(&key, policy, &request) else {
             return self.call(Arc::unwrap_or_clone(key), policy, request).await;
         };
-        if changes {
-            self.counters.deferred.fetch_add(1, Ordering::Relaxed);
-            self.defer(key, (policy.clone(), request));
-        }
+        self.counters.deferred.fetch_add(1, Ordering::Relaxed);
+        self.defer(key, (policy.clone(), request), !changes);
         Ok(answer)
     }
 
-    /// Puts in line what nobody waits for.
-    fn defer(self: &Arc<Self>, key: Arc<EntityKey>, work: Work) {
-        match self.lanes.defer(&key, Call { work: Some(work), reply: None }, || self.about_us()) {
+    /// Puts in line what nobody waits for. `repeats`: not if one that changes the same is there already.
+    fn defer(self: &Arc<Self>, key: Arc<EntityKey>, work: Work, repeats: bool) {
+        match self.lanes.defer(&key, work, repeats, || self.about_us()) {
             Flush::Arranged => {}
             Flush::Soon => drop(tokio::spawn(Arc::clone(self).flush_later(key))),
             Flush::Now => drop(tokio::spawn(Arc::clone(self).drive(key))),

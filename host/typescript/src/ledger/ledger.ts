@@ -8,7 +8,7 @@
 
 import { StoreGuard } from "../away/guard.js";
 import type { StoreChange, StoreGuardOptions, StoreListener, StoreState } from "../away/state.js";
-import { type Answer, gives, type Request, settlesLater, undo } from "../call.js";
+import { type Answer, gives, type Request, repeats, settlesLater, undo } from "../call.js";
 import type { Clock } from "../clock.js";
 import { OverloadedError, type StoreError } from "../errors.js";
 import type { EntityKey } from "../key.js";
@@ -220,12 +220,13 @@ export class Ledger {
 
   /**
    * Takes an outcome in. If the policy lets it settle later, the answer is what this host knows, and the outcome goes out with the
-   * next batch of the entity, after the flush delay at the latest.
+   * next batch of the entity, after the flush delay at the latest: also one that changes nothing by what this host knows, since
+   * others may know better. Of those that would change the same, one goes out.
    */
   record(entity: EntityKey, policy: Policy, request: Request, signal?: Signal): Promise<Answer> {
     const guessed = this.#guess(entity, policy, request);
     if (guessed === undefined) return this.call(entity, policy, request, signal);
-    if (guessed.isChange) this.#defer(policy, request, this.#lanes.of(entity));
+    this.#defer(policy, request, this.#lanes.of(entity), guessed.isChange);
     return Promise.resolve(guessed.answer);
   }
 
@@ -270,8 +271,10 @@ export class Ledger {
     return { answer, isChange: commit !== undefined && changes(commit) };
   }
 
-  #defer(policy: Policy, request: Request, lane: Lane): void {
+  #defer(policy: Policy, request: Request, lane: Lane, isChange: boolean): void {
     this.#stats.deferred++;
+    const last = lane.deferred.at(-1);
+    if (!isChange && last?.policy === policy && repeats(request, last.request)) return;
     lane.deferred.push(new Call(lane, policy, request, undefined, undefined));
     if (lane.isDriven) return;
     if (lane.deferred.length >= this.#maxBatch) {

@@ -105,6 +105,22 @@ describe("nodes on Redis", () => {
     expect(skipped).toEqual({ circuitResult: expect.objectContaining({ circuitState: "open", failedFast: true }) });
   });
 
+  it("end a row of failures of another process by a success", async () => {
+    const { one, other } = fleet();
+    const settings = { name: `circuit ${users++}`, trip: { consecutive: 5 } };
+    const [here, there] = [one.circuitBreaker(settings), other.circuitBreaker(settings)];
+    const fail = async () => {
+      const failed = await (await there.permit()).failed(new Error("down"));
+      return failed?.state;
+    };
+    const admitted = await here.permit();
+    for (let failures = 0; failures < 4; failures++) await fail();
+    await admitted.succeeded();
+    await one.flush();
+    for (let failures = 0; failures < 4; failures++) expect(await fail()).toBe("closed");
+    expect(await fail()).toBe("open");
+  });
+
   it("keep a closed circuit closed without a commit for each success", async () => {
     const { one } = fleet();
     const config = { ...CIRCUIT, circuitId: `circuit ${users++}` };

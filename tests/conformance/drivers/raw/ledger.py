@@ -86,8 +86,7 @@ class Ledger:
             logged = Logged(max(now_us, known.seen_us), known.shared, known.local)
             answer = run(logged)
             if answer.get("settle") == "later":
-                if _changes(logged.ops):
-                    self.deferred.setdefault(tag, []).append(run)
+                self.deferred.setdefault(tag, []).append(run)
                 return answer
         return self.call(tag, run)
 
@@ -143,9 +142,3 @@ class Ledger:
             now_us = self.store.time_us()
             self.offset.learn(now_us, self.clock())
         return now_us
-
-
-def _changes(ops):
-    return any(
-        op.kind in ("put", "retreat") or (op.kind == "advance" and op.fits and op.arguments[0] > 0) for op in ops
-    )

@@ -10,6 +10,7 @@ mod probes;
 mod queue;
 mod recovery;
 mod store;
+mod successes;
 mod window;
 
 use tidegate::{CircuitBreakerConfig, Decision, RateLimiterConfig, Verdict};
@@ -43,6 +44,7 @@ pub fn check(record: &Record) -> Vec<Violation> {
         } else if let Some(config) = breaker_of(&record.scenario, tag) {
             circuit::check(record, tag, config, &mut found);
             probes::check(record, tag, config, &mut found);
+            successes::check(record, tag, config, &mut found);
             away::check_circuit(record, tag, config, &mut found);
         }
     }
