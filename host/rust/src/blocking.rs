@@ -17,7 +17,10 @@
 use std::time::Duration;
 
 use crate::call::Request;
-use crate::circuit_breaker::{CallError, CircuitBreakerConfig, CircuitReport, Failure, Mode, Permit, whole_ms};
+use crate::circuit_breaker::{
+    CallError, CallFailure, CircuitBreakerConfig, CircuitReport, Failure, FailureIf, FailureOf, Guard, Mode, Permit,
+    whole_ms,
+};
 use crate::clock::Clock;
 use crate::error::Error;
 use crate::gate;
@@ -257,15 +260,44 @@ impl CircuitBreaker {
         self.breaker.ask_now(&Request::Close)
     }
 
-    /// Makes a call through the circuit: fails fast where it is refused, and records its outcome. A panic gives the permit back.
+    /// How a call is to be guarded: by what an error counts, and which results are failures. There is no time limit: nothing can stop a
+    /// function that runs in its caller's thread. Give its sockets one, or the circuit a rate of slow calls.
+    pub fn guard(&self) -> Guard<'_, Self> {
+        Guard::new(self, self.breaker.config().count_refusals)
+    }
+
+    /// Makes a call through the circuit: fails fast where it is refused, and records its outcome. A panic gives the permit back. See
+    /// [`crate::CircuitBreaker::call`].
     ///
     /// # Errors
     /// [`CallError::Refused`], the operation's own error, or [`CallError::Gate`].
     ///
     /// # Panics
     /// If `operation` does.
-    pub fn call<T, E: std::error::Error>(&self, operation: impl FnOnce() -> Result<T, E>) -> Result<T, CallError<E>> {
-        let operation = self.breaker.call(async { operation() });
-        crate::background::ready(operation).expect("on the memory store nothing is waited for")
+    pub fn call<T, E: CallFailure<Kind>, Kind>(
+        &self,
+        operation: impl FnOnce() -> Result<T, E>,
+    ) -> Result<T, CallError<E>> {
+        self.guard().call::<T, E, Kind, ()>(operation)
+    }
+}
+
+impl<O, I> Guard<'_, CircuitBreaker, O, I> {
+    /// Makes a call: see [`CircuitBreaker::call`].
+    ///
+    /// # Errors
+    /// Those of [`CircuitBreaker::call`].
+    ///
+    /// # Panics
+    /// If `operation` does.
+    pub fn call<T, E, OfKind, IfKind>(self, operation: impl FnOnce() -> Result<T, E>) -> Result<T, CallError<E>>
+    where
+        O: FailureOf<E, OfKind>,
+        I: FailureIf<T, IfKind>,
+    {
+        let Self { by, timeout, failure_of, failure_if, count_refusals } = self;
+        let guard = Guard { by: &by.breaker, timeout, failure_of, failure_if, count_refusals };
+        let call = guard.call::<T, E, _, OfKind, IfKind>(async { operation() });
+        crate::background::ready(call).expect("on the memory store nothing is waited for")
     }
 }

@@ -39,6 +39,7 @@ mod clock;
 mod core;
 mod error;
 mod gate;
+pub mod guard;
 mod json;
 pub mod key;
 mod ledger;
@@ -51,8 +52,9 @@ mod transaction;
 
 pub use self::away::{StoreChange, StoreGuard, StoreState, WhenAway};
 pub use self::circuit_breaker::{
-    Backoff, CallError, Cause, CircuitBreaker, CircuitBreakerConfig, CircuitReport, Effect, ErrorPart, ErrorPattern,
-    Failure, FailureCount, HalfOpen, Mode, Others, Permit, ProbeRule, Sample, SlowRate, State, Transition, Trip,
+    Backoff, CallError, Cause, CircuitBreaker, CircuitBreakerConfig, CircuitBreakerPermit, CircuitReport, Effect,
+    ErrorPart, ErrorPattern, Failure, FailureCount, HalfOpen, Mode, Others, Permit, ProbeRule, Sample, SlowRate, State,
+    Transition, Trip, http_failure,
 };
 pub use self::clock::{Clock, ManualClock, SystemClock};
 pub use self::error::{Error, Problem};

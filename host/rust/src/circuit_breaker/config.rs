@@ -210,6 +210,10 @@ pub struct CircuitBreakerConfig {
     /// Errors that are ignored though monitored: neither a failure nor a success. At most 100.
     #[serde(default)]
     pub ignored: Vec<ErrorPattern>,
+    /// Whether errors of Tidegate's own within a guarded call, such as the denial of a limiter or the refusal of another circuit, count as
+    /// failures; by default they count as nothing.
+    #[serde(default)]
+    pub count_refusals: bool,
     /// The mode while no operator has ordered one; by default normal.
     #[serde(default)]
     pub mode: Mode,
@@ -238,6 +242,7 @@ impl CircuitBreakerConfig {
             monitored: Vec::new(),
             others: Others::Ignored,
             ignored: Vec::new(),
+            count_refusals: false,
             mode: Mode::Normal,
             when_away: default_when_away(),
         }
@@ -299,6 +304,13 @@ impl CircuitBreakerConfig {
     #[must_use]
     pub fn ignored(mut self, patterns: impl IntoIterator<Item = ErrorPattern>) -> Self {
         self.ignored = patterns.into_iter().collect();
+        self
+    }
+
+    /// Whether errors of Tidegate's own within a guarded call count as failures.
+    #[must_use]
+    pub fn count_refusals(mut self, count: bool) -> Self {
+        self.count_refusals = count;
         self
     }
 

@@ -1,9 +1,15 @@
 //! What an error tells of itself.
 
+use std::error::Error;
+
+use super::telling;
 use crate::runtime::wit::circuit_breaker as wit;
 
 /// How many are handed in of an error and its causes: the contract looks at no more.
-const MOST_ERRORS: usize = 16;
+pub(super) const MOST_ERRORS: usize = 16;
+
+/// The name of the failure of a call whose own time limit was over. Whatever is monitored, it counts.
+const TIMED_OUT: &str = "CallTimeoutError";
 
 /// What a call failed with, as the patterns of the settings see it. Empty text where there is none.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -21,11 +27,29 @@ pub struct Failure {
 }
 
 impl Failure {
-    /// The name of the type and the message of an error.
-    pub fn of<E: std::error::Error>(error: &E) -> Self {
-        let path = std::any::type_name::<E>();
-        let name = path.rsplit("::").next().unwrap_or(path).to_owned();
-        Self { name, message: error.to_string(), ..Self::default() }
+    /// What an error tells, and its [`sources`](Error::source) tell.
+    ///
+    /// - The name is that of its type, without its path and what it is generic over. Where that is just `Error`, the path goes before it,
+    ///   without modules of that name: `io::Error`, `reqwest::Error`, `my_app::payments::Error`. The type of a source cannot be known; its
+    ///   name is the one that its [`Debug`](std::fmt::Debug) text begins with, as it does where that is derived.
+    /// - The code of an [`io::Error`](std::io::Error) is its kind: `ConnectionRefused`.
+    /// - The status is the number that the debug text shows as one: `status: 503`, `Status(503)`.
+    ///
+    /// ```
+    /// use tidegate::Failure;
+    ///
+    /// let error = std::io::Error::from(std::io::ErrorKind::ConnectionRefused);
+    /// let failure = Failure::of(&error);
+    /// assert_eq!((failure.name.as_str(), failure.code.as_str()), ("io::Error", "ConnectionRefused"));
+    /// ```
+    pub fn of<E: Error + 'static>(error: &E) -> Self {
+        Self { name: telling::type_name::<E>(), ..Self::of_dyn(error) }
+    }
+
+    /// Like [`Self::of`], of an error whose type is not known.
+    pub fn of_dyn(error: &(dyn Error + 'static)) -> Self {
+        let causes = telling::chain(error).skip(1).map(telling::told).collect();
+        Self { causes, ..telling::told(error) }
     }
 
     /// With a code.
@@ -49,6 +73,11 @@ impl Failure {
     pub fn caused_by(mut self, cause: Self) -> Self {
         self.causes.push(cause);
         self
+    }
+
+    /// That of a call whose own time limit was over.
+    pub(super) fn of_timeout(message: String) -> Self {
+        Self { name: TIMED_OUT.to_owned(), message, ..Self::default() }
     }
 
     /// The error and then its causes, each before its own.

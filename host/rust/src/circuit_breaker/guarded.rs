@@ -1,17 +1,22 @@
 //! A whole call through a circuit breaker: admission, the operation, its outcome.
 
+use std::error::Error as StdError;
+use std::fmt;
 use std::future::Future;
+use std::pin::pin;
+use std::task::Poll;
 use std::time::Duration;
 
-use super::{CircuitBreaker, CircuitReport, Failure, Permit};
-use crate::background;
+use super::judging::{AsTold, Counted, FailureIf, FailureOf, Given, Never, judge};
+use super::telling::OwnError;
+use super::{CallFailure, CircuitBreaker, CircuitBreakerPermit, CircuitReport, Failure};
+use crate::clock::Clock;
 use crate::error::Error;
 
 /// Why a guarded call gave no result.
-#[derive(Debug, thiserror::Error)]
+#[derive(Debug)]
 pub enum CallError<E> {
     /// The circuit refused it: it failed fast.
-    #[error("circuit {circuit:?} is {:?} and refused the call, retry after {:?}", .report.state, .report.retry_after)]
     Refused {
         /// The circuit's name.
         circuit: String,
@@ -19,48 +24,193 @@ pub enum CallError<E> {
         report: Box<CircuitReport>,
     },
     /// The call itself failed.
-    #[error(transparent)]
     Failed(E),
+    /// It took longer than its own time limit, and was dropped.
+    TimedOut {
+        /// The limit.
+        timeout: Duration,
+    },
     /// There is no answer from the circuit.
-    #[error("{0}")]
     Gate(Error),
 }
 
-/// An admitted call whose outcome is not known yet; cancelled when dropped.
-struct InFlight<'a> {
-    breaker: &'a CircuitBreaker,
-    permit: Option<Permit>,
-    started_us: u64,
-}
-
-impl InFlight<'_> {
-    fn finish(&mut self) -> (Option<Permit>, Duration) {
-        let elapsed_us = self.breaker.clock().now_us().saturating_sub(self.started_us);
-        (self.permit.take(), Duration::from_micros(elapsed_us))
-    }
-}
-
-impl Drop for InFlight<'_> {
-    fn drop(&mut self) {
-        if let (Some(permit), elapsed) = self.finish() {
-            let breaker = self.breaker.clone();
-            background::run("giving a circuit's permit back", async move { breaker.cancelled(permit, elapsed).await });
+impl<E: fmt::Display> fmt::Display for CallError<E> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Refused { circuit, report } => {
+                let CircuitReport { state, retry_after, .. } = &**report;
+                write!(f, "circuit {circuit:?} is {state:?} and refused the call, retry after {retry_after:?}")
+            }
+            Self::Failed(error) => error.fmt(f),
+            Self::TimedOut { timeout } => write!(f, "the call took longer than {timeout:?}"),
+            Self::Gate(error) => error.fmt(f),
         }
     }
 }
 
+impl<E: StdError + 'static> StdError for CallError<E> {
+    fn source(&self) -> Option<&(dyn StdError + 'static)> {
+        match self {
+            Self::Refused { .. } | Self::Gate(_) => Some(&OwnError),
+            // Whoever looks at causes, such as a circuit round this one, finds the operation's error as what it is.
+            Self::Failed(error) => Some(error),
+            Self::TimedOut { .. } => None,
+        }
+    }
+}
+
+/// How a call is guarded: made by [`CircuitBreaker::guard`] and its like, and used once.
+///
+/// ```
+/// # use std::time::Duration;
+/// # use tidegate::{CircuitBreakerConfig, Failure, Tidegate, http_failure};
+/// # struct Reply { status: u16 }
+/// # async fn get() -> Result<Reply, std::io::Error> { Ok(Reply { status: 200 }) }
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # let gate = Tidegate::builder().build()?;
+/// # let breaker = gate.circuit_breaker(CircuitBreakerConfig::consecutive("api", 5))?;
+/// let reply = breaker
+///     .guard()
+///     .timeout(Duration::from_secs(2))
+///     .failure_if(|reply: &Reply| http_failure(reply.status))
+///     .call(get())
+///     .await?;
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Debug, Clone)]
+#[must_use = "it guards nothing until it is given a call"]
+pub struct Guard<'a, B, O = AsTold, I = Never> {
+    pub(crate) by: &'a B,
+    pub(crate) timeout: Option<Duration>,
+    pub(crate) failure_of: O,
+    pub(crate) failure_if: I,
+    pub(crate) count_refusals: bool,
+}
+
+impl<'a, B> Guard<'a, B> {
+    pub(crate) fn new(by: &'a B, count_refusals: bool) -> Self {
+        Self { by, timeout: None, failure_of: AsTold, failure_if: Never, count_refusals }
+    }
+}
+
+impl<'a, B, O, I> Guard<'a, B, O, I> {
+    /// What an error counts by, in place of what it tells. If that panics, the error counts all the same, by its type.
+    pub fn failure_of<E, F: FnOnce(&E) -> Failure>(self, failure_of: F) -> Guard<'a, B, F, I> {
+        let Self { by, timeout, failure_if, count_refusals, .. } = self;
+        Guard { by, timeout, failure_of, failure_if, count_refusals }
+    }
+
+    /// Which results are failures: it returns `true`, or a failure to be matched with the patterns; `false` and `None` are none. The caller
+    /// is given the result all the same. If it panics, the result is a success. See [`http_failure`](crate::http_failure).
+    pub fn failure_if<T, V, F: FnOnce(&T) -> V>(self, failure_if: F) -> Guard<'a, B, O, F> {
+        let Self { by, timeout, failure_of, count_refusals, .. } = self;
+        Guard { by, timeout, failure_of, failure_if, count_refusals }
+    }
+
+    /// Whether errors of Tidegate's own within the call, such as the denial of a limiter or the refusal of another circuit, are failures;
+    /// by default as the settings say. They are looked for in an error and its sources, unless `failure_of` is given.
+    pub fn count_refusals(mut self, count: bool) -> Self {
+        self.count_refusals = count;
+        self
+    }
+}
+
+impl<O, I> Guard<'_, CircuitBreaker, O, I> {
+    /// How long the operation may take. When that is over it is dropped, has failed, and ends in [`CallError::TimedOut`].
+    pub fn timeout(mut self, timeout: Duration) -> Self {
+        self.timeout = Some(timeout);
+        self
+    }
+
+    /// Makes a call: see [`CircuitBreaker::call`].
+    ///
+    /// # Errors
+    /// Those of [`CircuitBreaker::call`], and [`CallError::TimedOut`].
+    pub async fn call<T, E, F, OfKind, IfKind>(self, operation: F) -> Result<T, CallError<E>>
+    where
+        F: Future<Output = Result<T, E>>,
+        O: FailureOf<E, OfKind>,
+        I: FailureIf<T, IfKind>,
+    {
+        let Self { by: breaker, timeout, failure_of, failure_if, count_refusals } = self;
+        let circuit = breaker.circuit();
+        if circuit.is_entered() {
+            return ended(limited(breaker.clock(), timeout, operation).await, timeout);
+        }
+        let mut permit = breaker.enter(timeout).await?;
+        let result = limited(breaker.clock(), timeout, circuit.enter(operation)).await;
+        let counted = counted(result.as_ref(), timeout, failure_of, failure_if, count_refusals);
+        permit.record(counted).await;
+        ended(result, timeout)
+    }
+
+    /// The admitted call as a value that one holds. Only the time limit is of use to it.
+    ///
+    /// # Errors
+    /// [`CallError::Refused`], and [`CallError::Gate`] when the circuit cannot be asked.
+    pub async fn permit(self) -> Result<CircuitBreakerPermit, CallError<Error>> {
+        self.by.enter(self.timeout).await
+    }
+}
+
+/// What a call counts as that has ended; `None`: its time limit was over.
+pub(crate) fn counted<T, E, OfKind, IfKind>(
+    result: Option<&Result<T, E>>,
+    timeout: Option<Duration>,
+    failure_of: impl FailureOf<E, OfKind>,
+    failure_if: impl FailureIf<T, IfKind>,
+    count_refusals: bool,
+) -> Counted {
+    match result {
+        Some(result) => judge(result, failure_of, failure_if, count_refusals),
+        None => Counted::Failure(Failure::of_timeout(format!(
+            "the call took longer than {:?}",
+            timeout.unwrap_or_default()
+        ))),
+    }
+}
+
+/// What a caller is given of a call that has ended.
+pub(crate) fn ended<T, E>(result: Option<Result<T, E>>, timeout: Option<Duration>) -> Result<T, CallError<E>> {
+    match result {
+        Some(result) => result.map_err(CallError::Failed),
+        None => Err(CallError::TimedOut { timeout: timeout.unwrap_or_default() }),
+    }
+}
+
+/// What work gives within its time; none: it was dropped.
+pub(crate) async fn limited<F: Future>(clock: &dyn Clock, timeout: Option<Duration>, work: F) -> Option<F::Output> {
+    let Some(timeout) = timeout else { return Some(work.await) };
+    let (mut work, mut over) = (pin!(work), clock.sleep(timeout));
+    std::future::poll_fn(|context| match work.as_mut().poll(context) {
+        Poll::Ready(output) => Poll::Ready(Some(output)),
+        Poll::Pending => over.as_mut().poll(context).map(|()| None),
+    })
+    .await
+}
+
 impl CircuitBreaker {
-    /// Makes a call through the circuit: fails fast where it is refused, and records its outcome. An `Err` counts by its type's
-    /// name and its message; see [`Self::call_with`] for more. Dropping the future is a call given up: see [`Self::cancelled`].
+    /// How a call is to be guarded: with a time limit, by what an error counts, which results are failures.
+    pub fn guard(&self) -> Guard<'_, Self> {
+        Guard::new(self, self.config().count_refusals)
+    }
+
+    /// Makes a call through the circuit: fails fast where it is refused, and records its outcome. An `Err` counts by what it tells: see
+    /// [`Failure::of`]; `E` is any error, a boxed one or an `anyhow::Error`. See [`Self::guard`] for more. Dropping the future is a call
+    /// given up: see [`Self::cancelled`].
+    ///
+    /// A call within a call of the same circuit and key, in the same task, goes with the permit of the outer one and is part of its outcome.
     ///
     /// # Errors
     /// [`CallError::Refused`], the operation's own error, or [`CallError::Gate`] when the circuit cannot be asked.
-    pub async fn call<T, E, F>(&self, operation: F) -> Result<T, CallError<E>>
+    pub async fn call<T, E, F, Kind>(&self, operation: F) -> Result<T, CallError<E>>
     where
-        E: std::error::Error,
+        E: CallFailure<Kind>,
         F: Future<Output = Result<T, E>>,
     {
-        self.call_with(Failure::of, operation).await
+        self.guard().call::<T, E, F, Kind, ()>(operation).await
     }
 
     /// Like [`Self::call`], with what an error counts by.
@@ -75,23 +225,22 @@ impl CircuitBreaker {
     where
         F: Future<Output = Result<T, E>>,
     {
+        self.guard().failure_of(failure_of).call::<T, E, F, Given, ()>(operation).await
+    }
+
+    /// The admitted call as a value that one holds: see [`CircuitBreakerPermit`].
+    ///
+    /// # Errors
+    /// [`CallError::Refused`], and [`CallError::Gate`] when the circuit cannot be asked.
+    pub async fn permit(&self) -> Result<CircuitBreakerPermit, CallError<Error>> {
+        self.enter(None).await
+    }
+
+    async fn enter<E>(&self, timeout: Option<Duration>) -> Result<CircuitBreakerPermit, CallError<E>> {
         let report = self.admit().await.map_err(CallError::Gate)?;
-        if !report.is_admitted() {
-            return Err(CallError::Refused { circuit: self.config().name.clone(), report: Box::new(report) });
+        if report.is_admitted() {
+            return Ok(CircuitBreakerPermit::new(self, report, timeout));
         }
-        let started_us = self.clock().now_us();
-        let mut in_flight = InFlight { breaker: self, permit: report.permit, started_us };
-        let result = operation.await;
-        let (permit, elapsed) = in_flight.finish();
-        let Some(permit) = permit else { return result.map_err(CallError::Failed) };
-        let recorded = match &result {
-            Ok(_) => self.succeeded(permit, elapsed).await,
-            Err(error) => self.failed(permit, elapsed, failure_of(error)).await,
-        };
-        if let Err(error) = recorded {
-            // The operation has happened; its caller is better served with its result than with this.
-            tracing::warn!(%error, circuit = %self.config().name, "the outcome of a call was not recorded");
-        }
-        result.map_err(CallError::Failed)
+        Err(CallError::Refused { circuit: self.config().name.clone(), report: Box::new(report) })
     }
 }

@@ -4,7 +4,11 @@ mod away;
 mod config;
 mod failure;
 mod guarded;
+mod judging;
+mod nested;
+mod permit;
 mod report;
+mod telling;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -14,8 +18,14 @@ pub use self::config::{
     SlowRate, Trip,
 };
 pub use self::failure::Failure;
-pub use self::guarded::CallError;
+pub use self::guarded::{CallError, Guard};
+pub(crate) use self::guarded::{counted, ended, limited};
+pub(crate) use self::judging::Counted;
+pub use self::judging::{AsTold, FailureIf, FailureOf, Given, Never, ResultFailure, http_failure};
+pub(crate) use self::nested::Circuit;
+pub use self::permit::CircuitBreakerPermit;
 pub use self::report::{Cause, CircuitReport, Effect, Mode, Permit, State, Transition};
+pub use self::telling::{AnyError, CallFailure, Held, Typed};
 use crate::away::WhenAway;
 use crate::call::{Answer, Request};
 use crate::core::{Core, Kind};
@@ -170,6 +180,10 @@ impl CircuitBreaker {
             Err(error) if error.is_store_away() => self.admit_away(error),
             answer => report(answer),
         }
+    }
+
+    fn circuit(&self) -> Circuit {
+        Circuit::new(&self.inner.core, self.inner.namespace.entity(&self.key))
     }
 
     pub(crate) fn clock(&self) -> &dyn crate::clock::Clock {

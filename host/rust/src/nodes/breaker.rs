@@ -2,6 +2,7 @@
 
 use std::future::Future;
 use std::sync::Arc;
+use std::time::Duration;
 
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
@@ -12,7 +13,10 @@ use super::limiter::{put, unexpected};
 use super::result::CircuitResult;
 use crate::background;
 use crate::call::{Answer, Request};
-use crate::circuit_breaker::{CallError, CircuitReport, Failure};
+use crate::circuit_breaker::{
+    CallError, CallFailure, Circuit, CircuitReport, Counted, Failure, FailureIf, FailureOf, Given, Guard, counted,
+    ended, limited,
+};
 use crate::core::{Core, Kind};
 use crate::error::Error;
 use crate::key::Namespace;
@@ -166,19 +170,24 @@ impl CircuitBreakerNode {
         self.ask(NodeRequest::Status).await
     }
 
-    /// Makes a call through the circuit and records its outcome. An `Err` counts by its type's name and its message; see
-    /// [`Self::call_with`] for more. Dropping the future records no outcome and gives the permit back.
+    /// How a call is to be guarded: with a time limit, by what an error counts, which results are failures.
+    pub fn guard(&self) -> Guard<'_, Self> {
+        Guard::new(self, false)
+    }
+
+    /// Makes a call through the circuit and records its outcome. An `Err` counts by what it tells: see [`Failure::of`]; `E` is any error, a
+    /// boxed one or an `anyhow::Error`. See [`Self::guard`] for more. Dropping the future records no outcome and gives the permit back.
     ///
     /// # Errors
     /// [`CallError::Refused`] where the fallback is `error`, the operation's own error, or [`CallError::Gate`] when the circuit
     /// cannot be asked or the fallback value is no `T`.
-    pub async fn call<T, E, F>(&self, operation: F) -> Result<Guarded<T>, CallError<E>>
+    pub async fn call<T, E, F, Kind>(&self, operation: F) -> Result<Guarded<T>, CallError<E>>
     where
         T: DeserializeOwned,
-        E: std::error::Error,
+        E: CallFailure<Kind>,
         F: Future<Output = Result<T, E>>,
     {
-        self.call_with(Failure::of, operation).await
+        self.guard().call::<T, E, F, Kind, ()>(operation).await
     }
 
     /// Like [`Self::call`], with what an error counts by.
@@ -194,27 +203,29 @@ impl CircuitBreakerNode {
         T: DeserializeOwned,
         F: Future<Output = Result<T, E>>,
     {
-        let admission = self.admit().await.map_err(CallError::Gate)?;
-        if !admission.result.allowed {
-            return self.refused(admission);
-        }
-        let mut in_flight = InFlight { node: self, token: admission.token.clone() };
-        let outcome = operation.await;
-        let token = in_flight.token.take();
-        let recorded = match &outcome {
-            Ok(_) => self.succeeded(token.as_deref()).await,
-            Err(error) => self.failed(token.as_deref(), failure_of(error)).await,
+        self.guard().failure_of(failure_of).call::<T, E, F, Given, ()>(operation).await
+    }
+
+    fn circuit(&self) -> Circuit {
+        Circuit::new(&self.inner.core, self.inner.namespace.entity(""))
+    }
+
+    /// Hands an outcome in; the result of the circuit after it.
+    async fn settle(&self, admission: CircuitPassage, counted: Counted) -> CircuitResult {
+        let token = admission.token.as_deref();
+        let recorded = match counted {
+            Counted::Success => self.succeeded(token).await,
+            Counted::Failure(failure) => self.failed(token, failure).await,
+            Counted::Nothing => self.cancelled(token).await,
         };
-        let circuit_result = match recorded {
-            Ok(passage) => passage.result,
-            Err(error) => {
+        recorded.map_or_else(
+            |error| {
                 // The operation has happened; its caller is better served with its result than with this.
                 tracing::warn!(%error, circuit = self.circuit_id(), "the outcome of a call was not recorded");
                 admission.result
-            }
-        };
-        let result = outcome.map_err(CallError::Failed)?;
-        Ok(Guarded { result: Some(result), circuit_result })
+            },
+            |passage| passage.result,
+        )
     }
 
     /// The text of a context with a result in it; all other text stays as it is.
@@ -290,6 +301,45 @@ impl From<wit::nodes::FallbackAction> for FallbackAction {
             wit::nodes::FallbackAction::Default => Self::Default,
             wit::nodes::FallbackAction::Skip => Self::Skip,
         }
+    }
+}
+
+impl<O, I> Guard<'_, CircuitBreakerNode, O, I> {
+    /// How long the operation may take. When that is over it is dropped, has failed, and ends in [`CallError::TimedOut`].
+    pub fn timeout(mut self, timeout: Duration) -> Self {
+        self.timeout = Some(timeout);
+        self
+    }
+
+    /// Makes a call: see [`CircuitBreakerNode::call`]. Within a call of the same circuit, in the same task, it goes with the outer one.
+    ///
+    /// # Errors
+    /// Those of [`CircuitBreakerNode::call`], and [`CallError::TimedOut`].
+    pub async fn call<T, E, F, OfKind, IfKind>(self, operation: F) -> Result<Guarded<T>, CallError<E>>
+    where
+        T: DeserializeOwned,
+        F: Future<Output = Result<T, E>>,
+        O: FailureOf<E, OfKind>,
+        I: FailureIf<T, IfKind>,
+    {
+        let Self { by: node, timeout, failure_of, failure_if, count_refusals } = self;
+        let (circuit, clock) = (node.circuit(), node.inner.core.clock());
+        if circuit.is_entered() {
+            let status = node.status().await.map_err(CallError::Gate)?;
+            let result = ended(limited(clock, timeout, operation).await, timeout)?;
+            return Ok(Guarded { result: Some(result), circuit_result: status.result });
+        }
+        let admission = node.admit().await.map_err(CallError::Gate)?;
+        if !admission.result.allowed {
+            return node.refused(admission);
+        }
+        let mut in_flight = InFlight { node, token: admission.token.clone() };
+        let result = limited(clock, timeout, circuit.enter(operation)).await;
+        let counted = counted(result.as_ref(), timeout, failure_of, failure_if, count_refusals);
+        in_flight.token = None;
+        let circuit_result = node.settle(admission, counted).await;
+        let result = ended(result, timeout)?;
+        Ok(Guarded { result: Some(result), circuit_result })
     }
 }
 

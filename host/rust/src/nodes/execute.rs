@@ -5,7 +5,7 @@ use std::future::Future;
 use serde::de::DeserializeOwned;
 
 use super::{CircuitBreakerNode, CircuitPassage, Guarded, Json, Passage, RateLimiterNode};
-use crate::circuit_breaker::{CallError, Failure};
+use crate::circuit_breaker::{CallError, CallFailure, Failure};
 use crate::error::{Error, Problem};
 use crate::gate::Tidegate;
 
@@ -117,18 +117,18 @@ impl Tidegate {
     }
 
     /// [`CircuitBreakerNode::call`] on a configuration that comes with the call. A circuit reads nothing of a context, so it needs
-    /// none.
+    /// none. For a time limit and more, open the node: [`CircuitBreakerNode::guard`].
     ///
     /// # Errors
     /// [`Error::Config`] in a [`CallError::Gate`]; and those of [`CircuitBreakerNode::call`].
-    pub async fn with_circuit_breaker<T, E, F>(
+    pub async fn with_circuit_breaker<T, E, F, Kind>(
         &self,
         config: &(impl Json + ?Sized),
         operation: F,
     ) -> Result<Guarded<T>, CallError<E>>
     where
         T: DeserializeOwned,
-        E: std::error::Error,
+        E: CallFailure<Kind>,
         F: Future<Output = Result<T, E>>,
     {
         self.cached_breaker(config).map_err(CallError::Gate)?.call(operation).await
