@@ -99,8 +99,8 @@ const MUTANTS: &[Mutant] = &[
     // K: a refund gives back what has come back already.
     Mutant {
         file: "rate_limiter/bucket.rs",
-        text: "self.cost(permits).saturating_sub(refilled);",
-        instead: "self.cost(permits).saturating_sub(if crate::mutant(b'K') { 0 } else { refilled });",
+        text: "due.saturating_add(cost).saturating_sub(now);",
+        instead: "due.saturating_add(cost).saturating_sub(if crate::mutant(b'K') { charged } else { now });",
     },
     // L: those who wait are not waited for.
     Mutant {

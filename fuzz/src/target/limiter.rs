@@ -4,7 +4,7 @@
 
 use tidegate_policy::problem::Problem;
 use tidegate_policy::rate_limiter::{
-    Algorithm, Ask, Config, Decision, Fault, LeaseConfig, Limit, OnLimit, RateLimiter, Reason, Verdict, Window,
+    Algorithm, Ask, Config, CostNeverFits, Decision, LeaseConfig, Limit, OnLimit, RateLimiter, Reason, Verdict, Window,
     WindowUnit,
 };
 
@@ -115,8 +115,8 @@ pub(super) enum Step {
 /// A key and those who ask.
 struct Scene {
     stage: Stage,
-    /// Costs and times of charges that were not given back.
-    charges: Vec<(u32, u64)>,
+    /// Costs and times of charges that were not given back, and when the buckets were due to be full before them.
+    charges: Vec<(u32, u64, u64)>,
     tickets: Vec<u64>,
 }
 
@@ -126,7 +126,7 @@ impl Scene {
     }
 
     fn step(&mut self, kind: u8, input: &mut Input<'_>, config: &Config, limiter: &RateLimiter) -> Step {
-        match kind % 13 {
+        match kind % 14 {
             0 => self.acquire(input, config, limiter),
             1 => {
                 let cost = input.small();
@@ -157,8 +157,19 @@ impl Scene {
                 self.assert_sound(config, &decision, foreign);
                 Step::Nothing
             }
+            12 => self.charge(input, config, limiter),
             _ => share(input, config, limiter),
         }
+    }
+
+    /// What was used already is never refused. What of it is owed, the promise knows nothing of.
+    fn charge(&mut self, input: &mut Input<'_>, config: &Config, limiter: &RateLimiter) -> Step {
+        let (cost, foreign) = (input.small(), self.stage.foreign());
+        let decision = limiter.charge(&mut self.stage, 0, cost);
+        assert_eq!(decision.verdict, Verdict::Allowed, "{decision:?}");
+        self.assert_sound(config, &Decision { retry_after_ms: 0, ..decision }, foreign);
+        self.charges.clear();
+        Step::Spoilt
     }
 
     fn pass(&mut self, input: &mut Input<'_>, pass: impl FnOnce(&mut Stage, u64)) -> Step {
@@ -196,7 +207,7 @@ impl Scene {
         if decision.charged_at_us == 0 {
             return Step::Nothing;
         }
-        self.charges.push((cost, decision.charged_at_us));
+        self.charges.push((cost, decision.charged_at_us, decision.full_at_us));
         // A leased permit was charged before, and the promise is about when it is let go.
         let at_us = if config.lease.is_some() { decision.at_us } else { decision.charged_at_us };
         Step::Charged { cost, at_us }
@@ -205,12 +216,12 @@ impl Scene {
     fn refund(&mut self, input: &mut Input<'_>, config: &Config, limiter: &RateLimiter) -> Step {
         let given = input.maybe();
         let given = given.and_then(|place| usize::try_from(place).ok()?.checked_rem(self.charges.len()));
-        let (cost, at_us) = match given {
+        let (cost, at_us, full_at_us) = match given {
             Some(place) => self.charges.swap_remove(place),
-            None => (input.small(), input.number()),
+            None => (input.small(), input.number(), input.number()),
         };
         let foreign = self.stage.foreign();
-        let decision = limiter.refund(&mut self.stage, 0, cost, at_us);
+        let decision = limiter.refund(&mut self.stage, 0, cost, at_us, full_at_us);
         self.assert_sound(config, &decision, foreign);
         match given {
             Some(_) if config.lease.is_none() => Step::Refunded { cost, at_us },
@@ -262,7 +273,7 @@ impl Scene {
         config: &Config,
         limiter: &RateLimiter,
         cost: u32,
-        ask: impl FnOnce(&mut Stage) -> Result<Decision, Fault>,
+        ask: impl FnOnce(&mut Stage) -> Result<Decision, CostNeverFits>,
     ) -> Option<Decision> {
         let (writes, foreign) = (self.stage.writes(), self.stage.foreign());
         let asked = ask(&mut self.stage);
@@ -304,7 +315,9 @@ impl Scene {
             }
             Verdict::Denied => {
                 assert_eq!((decision.charged_at_us, decision.ticket, decision.wait_ms), (0, 0, 0), "{}", shown());
-                assert!(decision.retry_after_ms > 0 || decision.reason == Reason::QueueTimeout, "{}", shown());
+                let is_barred = config.limits.iter().any(|limit| limit.limit == 0);
+                let comes_back = decision.retry_after_ms > 0 || decision.reason == Reason::QueueTimeout;
+                assert!(comes_back || is_barred, "{}", shown());
             }
             Verdict::Wait => self.assert_waits(config, decision),
         }
@@ -352,8 +365,9 @@ fn share(input: &mut Input<'_>, config: &Config, limiter: &RateLimiter) -> Step 
     Step::Nothing
 }
 
-fn assert_never_fits(config: &Config, cost: u32, fault: Fault) {
-    assert_eq!(fault, Fault::CostNeverFits);
+fn assert_never_fits(config: &Config, cost: u32, fault: CostNeverFits) {
+    assert_eq!(fault.cost, cost);
+    assert!(fault.limit < cost, "{fault:?}");
     let most = config.limits.iter().map(capacity).min().expect("a limit");
     // With leases a bucket works with less than its burst.
     assert!(cost > most || config.lease.is_some(), "{cost} fits: {config:?}");
@@ -362,7 +376,7 @@ fn assert_never_fits(config: &Config, cost: u32, fault: Fault) {
 /// The most that a limit can admit at once.
 pub(super) fn capacity(limit: &Limit) -> u32 {
     match limit.algorithm {
-        Algorithm::Gcra { burst } | Algorithm::TokenBucket { burst } => burst.unwrap_or(limit.limit),
+        Algorithm::Gcra { burst } | Algorithm::TokenBucket { burst } if limit.limit > 0 => burst.unwrap_or(limit.limit),
         _ => limit.limit,
     }
 }

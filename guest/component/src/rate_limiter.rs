@@ -18,24 +18,28 @@ impl wit::GuestLimiter for policy::RateLimiter {
         Self::open(&config.into()).map(wit::Limiter::new).map_err(into_all)
     }
 
-    fn acquire(&self, entity: u32, cost: u32, priority: i32, ticket: u64) -> Result<wit::Decision, wit::Fault> {
+    fn acquire(&self, entity: u32, cost: u32, priority: i32, ticket: u64) -> Result<wit::Decision, wit::CostNeverFits> {
         answer(self.acquire(&mut World, entity, cost, priority, ticket))
     }
 
-    fn try_acquire(&self, entity: u32, cost: u32) -> Result<wit::Decision, wit::Fault> {
+    fn try_acquire(&self, entity: u32, cost: u32) -> Result<wit::Decision, wit::CostNeverFits> {
         answer(self.try_acquire(&mut World, entity, cost))
     }
 
-    fn try_acquire_many(&self, asks: Vec<wit::Ask>) -> Vec<Result<wit::Decision, wit::Fault>> {
+    fn try_acquire_many(&self, asks: Vec<wit::Ask>) -> Vec<Result<wit::Decision, wit::CostNeverFits>> {
         self.try_acquire_many(&mut World, asks.into_iter().map(Into::into)).map(answer).collect()
     }
 
-    fn peek(&self, entity: u32, cost: u32) -> Result<wit::Decision, wit::Fault> {
+    fn peek(&self, entity: u32, cost: u32) -> Result<wit::Decision, wit::CostNeverFits> {
         answer(self.peek(&mut World, entity, cost))
     }
 
-    fn refund(&self, entity: u32, cost: u32, charged_at_us: u64) -> wit::Decision {
-        self.refund(&mut World, entity, cost, charged_at_us).into()
+    fn refund(&self, entity: u32, cost: u32, charged_at_us: u64, full_at_us: u64) -> wit::Decision {
+        self.refund(&mut World, entity, cost, charged_at_us, full_at_us).into()
+    }
+
+    fn charge(&self, entity: u32, cost: u32) -> wit::Decision {
+        self.charge(&mut World, entity, cost).into()
     }
 
     fn cancel(&self, entity: u32, ticket: u64) -> bool {
@@ -59,7 +63,7 @@ impl wit::GuestLimiter for policy::RateLimiter {
     }
 }
 
-fn answer(decided: Result<policy::Decision, policy::Fault>) -> Result<wit::Decision, wit::Fault> {
+fn answer(decided: Result<policy::Decision, policy::CostNeverFits>) -> Result<wit::Decision, wit::CostNeverFits> {
     decided.map(Into::into).map_err(Into::into)
 }
 
@@ -104,9 +108,9 @@ impl From<wit::OnLimit> for policy::OnLimit {
 
 fields!(
     policy::Decision => wit::Decision:
-    verdict, reason, at_us, charged_at_us, binding, count, limit, remaining, reset_after_ms, retry_after_ms, wait_ms,
+    verdict, reason, at_us, charged_at_us, full_at_us, binding, count, limit, remaining, reset_after_ms, retry_after_ms, wait_ms,
     position, waiting, ticket, discarded, leased, release_after_ms,
 );
 variants!(policy::Verdict => wit::Verdict: Allowed, Wait, Denied);
 variants!(policy::Reason => wit::Reason: None, Limit, MaxWait, QueueFull, QueueTimeout);
-variants!(policy::Fault => wit::Fault: CostNeverFits);
+fields!(policy::CostNeverFits => wit::CostNeverFits: cost, binding, limit, count, remaining);

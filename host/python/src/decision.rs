@@ -30,6 +30,7 @@ record!(Decision {
     reason: &'static str = |it| reason_word(it.reason);
     at_us: u64 = |it| it.at_us;
     charged_at_us: Option<u64> = |it| it.charged_at_us;
+    full_at_us: Option<u64> = |it| it.full_at_us;
     binding: u32 = |it| it.binding;
     count: u32 = |it| it.count;
     limit: u32 = |it| it.limit;
@@ -74,6 +75,7 @@ fn decision(fields: &Bound<'_, PyAny>) -> PyResult<tidegate::Decision> {
         reason: reason_of(&read::<String>(fields, "reason")?)?,
         at_us: read(fields, "at_us")?,
         charged_at_us: read(fields, "charged_at_us")?,
+        full_at_us: read(fields, "full_at_us")?,
         binding: read(fields, "binding")?,
         count: read(fields, "count")?,
         limit: read(fields, "limit")?,
@@ -91,13 +93,15 @@ fn decision(fields: &Bound<'_, PyAny>) -> PyResult<tidegate::Decision> {
     })
 }
 
-/// A decision of which only is known what a refund looks at: the time of its charge, and whether it was made without the store.
-pub(crate) fn given(charged_at_us: Option<u64>, degraded: bool) -> tidegate::Decision {
+/// A decision of which only is known what a refund looks at: the time of its charge, when the bucket was due to be full, and whether it
+/// was made without the store.
+pub(crate) fn given(charged_at_us: Option<u64>, full_at_us: Option<u64>, degraded: bool) -> tidegate::Decision {
     tidegate::Decision {
         verdict: Verdict::Allowed,
         reason: Reason::None,
         at_us: 0,
         charged_at_us,
+        full_at_us,
         binding: 0,
         count: 0,
         limit: 0,

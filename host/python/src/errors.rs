@@ -16,7 +16,9 @@ pub(crate) fn raise(py: Python<'_>, error: Error) -> PyErr {
         Error::Input { node, problems } => input(py, &node, problems),
         Error::CircuitOpen { circuit, report } => new(py, "CircuitOpenError", (circuit, CircuitReport(*report))),
         Error::Json { path, reason } => misread(py, &path, &reason),
-        Error::CostNeverFits { limiter, cost } => new(py, "CostNeverFitsError", (limiter, cost)),
+        Error::CostNeverFits { limiter, cost, binding, limit, count, remaining } => {
+            new(py, "CostNeverFitsError", (limiter, cost, binding, limit, count, remaining))
+        }
         Error::Denied { limiter, decision } => new(py, "RateLimitError", (limiter, Decision(*decision))),
         Error::Store(_) => new(py, "StoreError", (text,)),
         Error::Overloaded { waiting, limit } => new(py, "OverloadedError", (waiting, limit)),

@@ -82,12 +82,18 @@ impl RateLimiter {
         py: Python<'_>,
         key: &str,
         charged_at_us: Option<u64>,
+        full_at_us: Option<u64>,
         degraded: bool,
         cost: u32,
     ) -> PyResult<Decision> {
         let Opened { limiter, runtime } = self.open_here(py)?;
-        let given = decision::given(charged_at_us, degraded);
+        let given = decision::given(charged_at_us, full_at_us, degraded);
         wait(py, &runtime, limiter.refund(ask(key, cost, 0), &given)).map(Decision)
+    }
+
+    fn charge(&self, py: Python<'_>, key: &str, cost: u32) -> PyResult<Decision> {
+        let Opened { limiter, runtime } = self.open_here(py)?;
+        wait(py, &runtime, limiter.charge(key, cost)).map(Decision)
     }
 
     fn cancel(&self, py: Python<'_>, key: &str, ticket: u64) -> PyResult<bool> {
@@ -152,13 +158,22 @@ impl RateLimiter {
         py: Python<'py>,
         key: String,
         charged_at_us: Option<u64>,
+        full_at_us: Option<u64>,
         degraded: bool,
         cost: u32,
     ) -> PyResult<Bound<'py, PyAny>> {
-        let given = decision::given(charged_at_us, degraded);
+        let given = decision::given(charged_at_us, full_at_us, degraded);
         self.start(py, Undo::Nothing, move |limiter| async move {
             limiter.refund(ask(&key, cost, 0), &given).await.map(Outcome::Decision)
         })
+    }
+
+    fn start_charge<'py>(&self, py: Python<'py>, key: String, cost: u32) -> PyResult<Bound<'py, PyAny>> {
+        self.start(
+            py,
+            Undo::Nothing,
+            move |limiter| async move { limiter.charge(&key, cost).await.map(Outcome::Decision) },
+        )
     }
 
     fn start_cancel<'py>(&self, py: Python<'py>, key: String, ticket: u64) -> PyResult<Bound<'py, PyAny>> {

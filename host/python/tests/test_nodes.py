@@ -140,7 +140,7 @@ def test_json_text_passes_through_byte_for_byte(gate: Tidegate) -> None:
 
 def test_a_wrong_configuration_has_all_its_problems(gate: Tidegate) -> None:
     with pytest.raises(ConfigError) as caught:
-        gate.rate_limiter_node({**LIMITER, "limit": 0, "window": "year"})
+        gate.rate_limiter_node({**LIMITER, "limit": -1, "window": "year"})
     assert [problem.path for problem in caught.value.problems] == ["limit", "window"]
     with pytest.raises(ConfigError, match="fallbackValue"):
         gate.circuit_breaker_node(circuit(fallbackAction="default"))

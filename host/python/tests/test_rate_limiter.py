@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import pickle
 import threading
 from collections.abc import Callable
@@ -27,6 +28,7 @@ from tidegate import (
     SlidingWindowCounter,
     Tidegate,
     TokenBucket,
+    aio,
 )
 
 
@@ -69,6 +71,46 @@ def test_a_cost_that_never_fits_is_another_error() -> None:
     with pytest.raises(CostNeverFitsError, match="a cost of 4 can never fit") as caught:
         limiter.try_acquire("me", cost=4)
     assert (caught.value.limiter, caught.value.cost) == ("api", 4)
+    assert (caught.value.binding, caught.value.limit, caught.value.count, caught.value.remaining) == (0, 3, 0, 3)
+    told = "a cost of 4 can never fit in limits[0] of rate limiter 'api', which admits 3 at once; 0 count now"
+    assert str(caught.value) == str(pickle.loads(pickle.dumps(caught.value))) == told
+
+
+def test_what_was_used_is_charged_beyond_the_limit_and_later_calls_wait_for_it() -> None:
+    clock = ManualClock()
+    limiter = Tidegate(clock=clock).rate_limiter("api", limit=Limit(2, "second", algorithm=Gcra()))
+    charged = limiter.charge("me", 5)
+    assert (charged.verdict, charged.count, charged.remaining, charged.retry_after_ms) == ("allowed", 5, 0, 2_000)
+    clock.advance(1.999)
+    assert not limiter.try_acquire("me")
+    clock.advance(0.001)
+    assert limiter.try_acquire("me")
+
+
+def test_what_was_used_is_charged_through_asyncio_too() -> None:
+    async def use() -> None:
+        limiter = aio.Tidegate(clock=ManualClock()).rate_limiter("api", limit=Limit.per_second(2))
+        assert (await limiter.charge("me", 5)).is_allowed
+        assert not await limiter.try_acquire("me")
+
+    asyncio.run(use())
+
+
+def test_a_refund_of_a_bucket_goes_by_what_it_lacked_before() -> None:
+    clock = ManualClock()
+    limiter = Tidegate(clock=clock).rate_limiter("api", limit=Limit(60_000, "minute", algorithm=Gcra()))
+    limiter.try_acquire("me", cost=6_000)
+    decision = limiter.try_acquire("me", cost=600)
+    assert decision.full_at_us == decision.at_us + 6_000_000
+    clock.advance(1)
+    charged_at_us, full_at_us = decision.charged_at_us, decision.full_at_us
+    assert limiter.refund("me", charged_at_us=charged_at_us, full_at_us=full_at_us, cost=600).count == 5_000
+
+
+def test_a_limit_of_nothing_denies_every_call() -> None:
+    limiter = Tidegate().rate_limiter("none", limit=Limit.per_second(0))
+    denied = limiter.try_acquire("me", cost=3)
+    assert (denied.verdict, denied.reason, denied.limit, denied.retry_after_ms) == ("denied", "limit", 0, 0)
 
 
 def test_a_refund_gives_permits_back_and_a_peek_charges_none() -> None:
@@ -120,7 +162,7 @@ def test_settings_in_python_and_in_json_are_the_same() -> None:
 
 
 WRONG: list[tuple[dict[str, Any], str, str]] = [
-    ({"name": "api", "limits": [{"limit": 0, "window": "second"}]}, "limits[0].limit", "0"),
+    ({"name": "api", "limits": [{"limit": 0, "window": "second", "windowCount": 0}]}, "limits[0].window", "0 second"),
     ({"name": "api", "limits": [{"limit": "ten", "window": "second"}]}, "limits[0].limit", "ten"),
     ({"name": "api", "limits": [{"limit": 1, "window": "century"}]}, "limits[0].window", "century"),
     ({"name": "api", "limit": 1}, "limit", "unknown field"),

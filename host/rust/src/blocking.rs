@@ -178,6 +178,14 @@ impl RateLimiter {
         self.limiter.inner().decide_now(ask, &refund_request(ask, decision))
     }
 
+    /// Charges what was used already, and is never refused; see [`crate::RateLimiter::charge`].
+    ///
+    /// # Errors
+    /// [`Error::Run`] if the component failed.
+    pub fn charge(&self, key: &str, cost: u32) -> Result<Decision, Error> {
+        self.limiter.inner().decide_now(Ask::of(key).cost(cost), &Request::Charge { cost })
+    }
+
     /// Takes a waiter out of the queue; false: it was not in it.
     ///
     /// # Errors

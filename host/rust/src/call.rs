@@ -5,7 +5,7 @@ use wasmtime::component::ResourceAny;
 
 use crate::nodes::call::{NodeAnswer, NodeRequest};
 use crate::runtime::wit::circuit_breaker::{Effect, Error as WitError, Mode, Permit, Report, Settle, State};
-use crate::runtime::wit::rate_limiter::{Ask, Decision, Fault, Verdict};
+use crate::runtime::wit::rate_limiter::{Ask, CostNeverFits, Decision, Verdict};
 use crate::runtime::{Guest, HostState, Policy, RunError, Runtime};
 use crate::store::memory::HEAVIEST;
 use crate::transaction::Transaction;
@@ -16,7 +16,8 @@ pub(crate) enum Request {
     Acquire { cost: u32, priority: i32, ticket: u64 },
     TryAcquire { cost: u32 },
     Peek { cost: u32 },
-    Refund { cost: u32, charged_at_us: u64 },
+    Refund { cost: u32, charged_at_us: u64, full_at_us: u64 },
+    Charge { cost: u32 },
     Post { cost: u32 },
     Release { now: bool },
     CancelTicket { ticket: u64 },
@@ -35,7 +36,7 @@ pub(crate) enum Request {
 #[derive(Debug, Clone)]
 pub(crate) enum Answer {
     Decision(Decision),
-    Fault(Fault),
+    NeverFits(CostNeverFits),
     WasWaiting(bool),
     Released(u32),
     Done,
@@ -82,7 +83,7 @@ impl Answer {
             Self::Node(NodeAnswer::Step(step)) => step.done && !step.passed,
             Self::Node(NodeAnswer::Circuit(step)) => refuses(&step.report),
             Self::Node(NodeAnswer::Held(_) | NodeAnswer::Problems(_))
-            | Self::Fault(_)
+            | Self::NeverFits(_)
             | Self::WasWaiting(_)
             | Self::Released(_)
             | Self::Done => false,
@@ -95,8 +96,8 @@ fn weigh(transaction: &mut Transaction, entity: usize, answer: &Answer) {
     entity.weight = answer.weight(entity.weight);
 }
 
-fn decided_as(result: Result<Decision, Fault>) -> Answer {
-    result.map_or_else(Answer::Fault, Answer::Decision)
+fn decided_as(result: Result<Decision, CostNeverFits>) -> Answer {
+    result.map_or_else(Answer::NeverFits, Answer::Decision)
 }
 
 /// A circuit that is not closed, or that somebody has ordered a mode for, protects more than any count says.
@@ -124,7 +125,9 @@ impl Request {
     pub(crate) fn spends(&self) -> bool {
         match self {
             Self::Acquire { ticket, .. } => *ticket == 0,
-            _ => matches!(self, Self::TryAcquire { .. } | Self::Peek { .. } | Self::Refund { .. }),
+            _ => {
+                matches!(self, Self::TryAcquire { .. } | Self::Peek { .. } | Self::Refund { .. } | Self::Charge { .. })
+            }
         }
     }
 
@@ -135,8 +138,8 @@ impl Request {
                 Some(Self::CancelTicket { ticket: decision.ticket })
             }
             (Self::Acquire { cost, .. } | Self::TryAcquire { cost }, Answer::Decision(decision)) => {
-                let charged_at_us = decision.charged_at_us;
-                (charged_at_us != 0).then_some(Self::Refund { cost: *cost, charged_at_us })
+                let Decision { charged_at_us, full_at_us, .. } = *decision;
+                (charged_at_us != 0).then_some(Self::Refund { cost: *cost, charged_at_us, full_at_us })
             }
             (Self::Admit, Answer::Report(report)) if report.effect == Effect::Admitted => {
                 Some(Self::Cancelled { permit: report.permit, elapsed_ms: 0 })
@@ -180,6 +183,7 @@ impl Request {
             | Self::TryAcquire { .. }
             | Self::Peek { .. }
             | Self::Refund { .. }
+            | Self::Charge { .. }
             | Self::Post { .. }
             | Self::Release { .. }
             | Self::CancelTicket { .. }
@@ -222,9 +226,10 @@ impl Request {
             }
             Self::TryAcquire { cost } => decided_as(exports.call_try_acquire(store, limiter, 0, cost)?),
             Self::Peek { cost } => decided_as(exports.call_peek(store, limiter, 0, cost)?),
-            Self::Refund { cost, charged_at_us } => {
-                Answer::Decision(exports.call_refund(store, limiter, 0, cost, charged_at_us)?)
+            Self::Refund { cost, charged_at_us, full_at_us } => {
+                Answer::Decision(exports.call_refund(store, limiter, 0, cost, charged_at_us, full_at_us)?)
             }
+            Self::Charge { cost } => Answer::Decision(exports.call_charge(store, limiter, 0, cost)?),
             Self::Post { cost } => Answer::Decision(exports.call_post(store, limiter, 0, cost)?),
             Self::Release { now } => Answer::Released(exports.call_release(store, limiter, 0, now)?),
             Self::CancelTicket { ticket } => Answer::WasWaiting(exports.call_cancel(store, limiter, 0, ticket)?),

@@ -68,12 +68,23 @@ pub enum Error {
         report: Box<CircuitReport>,
     },
     /// The cost is above what a limit can ever admit at once. Waiting does not help.
-    #[error("a cost of {cost} can never fit in a limit of rate limiter {limiter:?}")]
+    #[error(
+        "a cost of {cost} can never fit in limits[{binding}] of rate limiter {limiter:?}, which admits {limit} at once; \
+         {count} count now"
+    )]
     CostNeverFits {
         /// The limiter's name.
         limiter: String,
         /// The cost asked for.
         cost: u32,
+        /// Which limit admits the least, counted from 0.
+        binding: u32,
+        /// The most that it admits at once: the limit; for GCRA and token bucket the burst.
+        limit: u32,
+        /// Permits that count against it now.
+        count: u32,
+        /// How many it would allow now.
+        remaining: u32,
     },
     /// The rate limiter denied the call: see [`RateLimiter::acquire`](crate::RateLimiter::acquire).
     #[error("rate limiter {limiter:?} denied the call ({:?}), retry after {:?}", .decision.reason, .decision.retry_after)]

@@ -96,7 +96,9 @@ fn acquire_over_a_rejecting_limit_is_denied_at_once() {
     let error = limiter.acquire("k").expect_err("it is over the limit");
     assert_eq!(error.denied().map(|decision| decision.reason), Some(Reason::Limit), "{error}");
     let error = limiter.acquire(Ask::of("k").cost(2)).expect_err("it never fits");
-    assert!(matches!(error, Error::CostNeverFits { cost: 2, .. }), "{error}");
+    assert!(matches!(error, Error::CostNeverFits { cost: 2, limit: 1, count: 1, .. }), "{error}");
+    let charged = limiter.charge("other", 3).expect("it is never refused");
+    assert_eq!((charged.is_allowed(), charged.count), (true, 3));
     assert!(world.waits.try_recv().is_err());
 }
 

@@ -39,7 +39,6 @@ fn delay(max_wait_ms: u64) -> RateLimiterConfig {
     on_limit(OnLimit::Delay { max_wait_ms })
 }
 
-const ANY_LIMIT: &str = "1 to 4294967295";
 const ANY_WINDOW: &str = "1 millisecond to 366 days in all";
 const A_DAY: &str = "1 to 86400000";
 
@@ -64,10 +63,6 @@ fn malformed_limits() -> Vec<Case<RateLimiterConfig>> {
     vec![
         ("limits", "0 limits", "1 to 8 limits", none),
         ("limits", "9 limits", "1 to 8 limits", nine_limits),
-        ("limits[0].limit", "0", ANY_LIMIT, limited(Limit::per_second(0))),
-        ("limits[2].limit", "0", ANY_LIMIT, {
-            limited(Limit::per_second(1)).and(Limit::per_minute(2)).and(Limit::per_hour(0))
-        }),
         (
             "limits[0].algorithm.sliding-window.sub-windows",
             "0",

@@ -169,6 +169,57 @@ async fn when_the_window_has_passed_all_permits_are_back() {
 }
 
 #[tokio::test]
+async fn what_was_used_is_charged_beyond_the_limit_and_later_calls_wait_for_it() {
+    for algorithm in algorithms() {
+        let world = World::new();
+        let limiter = world.limiter(ten_a_second(algorithm));
+        let charged = limiter.charge("k", 25).await.expect("it is never refused");
+        assert_eq!((charged.verdict, charged.reason), (Verdict::Allowed, Reason::None), "{algorithm:?}");
+        assert_eq!((charged.count, charged.remaining), (25, 0), "{algorithm:?}");
+        assert!(charged.retry_after >= SECOND, "{algorithm:?} {charged:?}");
+        world.clock.clock.advance(charged.retry_after - Duration::from_millis(1));
+        assert!(!limiter.try_acquire("k").await.expect("it fits").is_allowed(), "{algorithm:?}");
+        world.clock.clock.advance(Duration::from_millis(1));
+        assert!(limiter.try_acquire("k").await.expect("it fits").is_allowed(), "{algorithm:?}");
+    }
+}
+
+/// 600 of 60,000 a minute, given back a second later: of a bucket that lacked 6,000 before, nothing of them has come back.
+#[tokio::test]
+async fn a_refund_of_a_bucket_goes_by_what_it_lacked_before() {
+    let world = World::new();
+    let limit = Limit::per_minute(60_000).by(Algorithm::Gcra { burst: None });
+    let limiter = world.limiter(RateLimiterConfig::new("bucket", limit));
+    world.spend(&limiter, 6_000).await;
+    let decision = limiter.try_acquire(Ask::of("k").cost(600)).await.expect("it fits");
+    assert_eq!(decision.full_at_us, Some(decision.at_us + 6_000_000));
+    world.clock.clock.advance(SECOND);
+    let after = limiter.refund(Ask::of("k").cost(600), &decision).await.expect("the store is there");
+    assert_eq!(after.count, 5_000);
+}
+
+#[tokio::test]
+async fn a_limit_of_nothing_denies_every_call() {
+    let world = World::new();
+    let limiter = world.limiter(RateLimiterConfig::new("none", Limit::per_second(0)));
+    let denied = limiter.try_acquire(Ask::of("k").cost(7)).await.expect("it is no fault");
+    assert_eq!((denied.reason, denied.limit, denied.retry_after), (Reason::Limit, 0, Duration::ZERO));
+    let error = limiter.acquire("k").await.expect_err("it is denied");
+    assert_eq!(error.denied().map(|decision| decision.reason), Some(Reason::Limit), "{error}");
+}
+
+#[tokio::test]
+async fn a_cost_that_never_fits_tells_what_counts_now() {
+    let world = World::new();
+    let limiter = world.limiter(ten_a_second(Algorithm::default()).and(Limit::per_hour(12)));
+    world.spend(&limiter, 4).await;
+    let error = limiter.try_acquire(Ask::of("k").cost(11)).await.expect_err("it never fits");
+    assert!(matches!(error, Error::CostNeverFits { cost: 11, limit: 10, count: 4, remaining: 6, .. }), "{error:?}");
+    let told = "a cost of 11 can never fit in limits[0] of rate limiter \"api\", which admits 10 at once; 4 count now";
+    assert_eq!(error.to_string(), told);
+}
+
+#[tokio::test]
 async fn several_limits_are_charged_all_or_none() {
     let world = World::new();
     let limiter = world.limiter(ten_a_second(Algorithm::default()).and(Limit::per_hour(12)));

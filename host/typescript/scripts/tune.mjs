@@ -10,7 +10,7 @@
  * The functions of limiters, breakers and nodes that return a record of a decision, a list of them or a result that is none: each
  * lifts it field by field.
  */
-const LIFTS = 5 + 1 + 1 + 7 + (1 + 5);
+const LIFTS = 6 + 1 + 1 + 7 + (1 + 5);
 
 /** Texts of a policy are short and plain, and calling the encoder costs more than to write them. */
 const TEXTS = `
@@ -168,7 +168,7 @@ const STEPS = [
     what: "numbers of decisions, reports and steps",
     from: /BigInt\.asUintN\(64, dataView\(memory0\)\.getBigInt64\(((?:ret|base) \+ \d+), true\)\)/g,
     to: "u64At(dataView(memory0), $1)",
-    times: (5 + 1) * 7 + 7 * 5 + (1 + 5 * 5),
+    times: (6 + 1) * 8 + 7 * 5 + (1 + 5 * 5),
   },
   {
     what: "one view a lift",

@@ -15,7 +15,12 @@ import { MisuseError } from "./errors.js";
 import { Tidegate as AsyncTidegate, type Stats } from "./gate.js";
 import type { RateLimiterConfig } from "./rate-limiter/config.js";
 import type { Decision } from "./rate-limiter/decision.js";
-import type { RateLimiter as AsyncRateLimiter, Charge, KeyedAsk } from "./rate-limiter/index.js";
+import {
+  type RateLimiter as AsyncRateLimiter,
+  assertCharge,
+  type Charge,
+  type KeyedAsk,
+} from "./rate-limiter/index.js";
 import { peekRequest, refundRequest, tryAcquireRequest } from "./rate-limiter/requests.js";
 import { Memory } from "./store/memory.js";
 
@@ -95,8 +100,14 @@ export class RateLimiter {
   /** Gives back what a decision charged. */
   refund(key: string, decision: Charge, ask?: Ask): Decision {
     const cost = costOf(ask);
-    if (decision.chargedAtUs !== undefined) wholeOf("decision.chargedAtUs", decision.chargedAtUs);
+    assertCharge(decision);
     return this.#limiter.decideNow(key, cost, refundRequest(cost, decision));
+  }
+
+  /** Charges what was used already, and is never refused: what does not fit is a debt that later calls wait for. */
+  charge(key: string, cost: number): Decision {
+    const used = costOf({ cost });
+    return this.#limiter.decideNow(key, used, { kind: "charge", cost: used });
   }
 
   /** Takes a waiter out of the queue; false: it was not in it. */

@@ -20,6 +20,8 @@ export interface WitDecision {
   atUs: number;
   /** 0: nothing was charged. */
   chargedAtUs: number;
+  /** 0: not charged to a bucket. */
+  fullAtUs: number;
   binding: number;
   count: number;
   limit: number;
@@ -36,6 +38,15 @@ export interface WitDecision {
   leased: boolean;
   /** 0: no lease was taken. */
   releaseAfterMs: number;
+}
+
+/** Why a cost never fits, with the counts of the limit that admits the least. */
+export interface WitCostNeverFits {
+  cost: number;
+  binding: number;
+  limit: number;
+  count: number;
+  remaining: number;
 }
 
 /** The state of a circuit that a caller sees. */
@@ -156,7 +167,8 @@ export type Request =
   | { readonly kind: "acquire"; readonly cost: number; readonly priority: number; readonly ticket: number }
   | { readonly kind: "tryAcquire"; readonly cost: number }
   | { readonly kind: "peek"; readonly cost: number }
-  | { readonly kind: "refund"; readonly cost: number; readonly chargedAtUs: number }
+  | { readonly kind: "refund"; readonly cost: number; readonly chargedAtUs: number; readonly fullAtUs: number }
+  | { readonly kind: "charge"; readonly cost: number }
   | { readonly kind: "post"; readonly cost: number }
   | { readonly kind: "release"; readonly now: boolean }
   | { readonly kind: "cancelTicket"; readonly ticket: number }
@@ -188,7 +200,7 @@ export type NodeRequest =
 /** What the component answered. */
 export type Answer =
   | { readonly kind: "decision"; readonly decision: WitDecision }
-  | { readonly kind: "fault"; readonly fault: "cost-never-fits" }
+  | { readonly kind: "neverFits"; readonly neverFits: WitCostNeverFits }
   | { readonly kind: "wasWaiting"; readonly wasWaiting: boolean }
   | { readonly kind: "released"; readonly permits: number }
   | { readonly kind: "done" }
@@ -241,9 +253,9 @@ export function repeats(request: Request, before: Request): boolean {
 /** What takes back what an answer gave; undefined: it gave nothing. */
 export function undo(request: Request, answer: Answer): Request | undefined {
   if (answer.kind === "decision" && (request.kind === "acquire" || request.kind === "tryAcquire")) {
-    const { ticket, chargedAtUs } = answer.decision;
+    const { ticket, chargedAtUs, fullAtUs } = answer.decision;
     if (ticket !== 0) return { kind: "cancelTicket", ticket };
-    return chargedAtUs === 0 ? undefined : { kind: "refund", cost: request.cost, chargedAtUs };
+    return chargedAtUs === 0 ? undefined : { kind: "refund", cost: request.cost, chargedAtUs, fullAtUs };
   }
   if (answer.kind === "report" && request.kind === "admit" && answer.report.effect === "admitted") {
     return { kind: "cancelled", permit: answer.report.permit, elapsedMs: 0 };

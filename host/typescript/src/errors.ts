@@ -89,8 +89,17 @@ export class CostNeverFitsError extends TidegateError {
     readonly limiter: string,
     /** The cost asked for. */
     readonly cost: number,
+    /** Which limit admits the least, counted from 0. */
+    readonly binding: number,
+    /** The most that it admits at once: the limit; for GCRA and token bucket the burst. */
+    readonly limit: number,
+    /** Permits that count against it now. */
+    readonly count: number,
+    /** How many it would allow now. */
+    readonly remaining: number,
   ) {
-    super(`a cost of ${cost} can never fit in a limit of rate limiter ${JSON.stringify(limiter)}`);
+    const of = `limits[${binding}] of rate limiter ${JSON.stringify(limiter)}`;
+    super(`a cost of ${cost} can never fit in ${of}, which admits ${limit} at once; ${count} count now`);
   }
 }
 

@@ -22,8 +22,8 @@ const CASES: &str = r#"[
     },
     {
         "name": "three",
-        "limiter": { "limits": [{ "limit": 0, "window": "second" }] },
-        "problems": [{ "path": "limits[0].limit", "value": "0", "allowed": "1 to 4294967295" }]
+        "limiter": { "limits": [] },
+        "problems": [{ "path": "limits", "value": "0 limits", "allowed": "1 to 8 limits" }]
     }
 ]"#;
 
@@ -115,13 +115,13 @@ fn a_decision_other_than_expected_fails_on_the_reference_itself() {
 
 #[test]
 fn a_problem_list_other_than_expected_fails() {
-    let verdict = judged(&CASES.replace("1 to 4294967295", "1 to 10"), &[]);
+    let verdict = judged(&CASES.replace("1 to 8 limits", "1 to 10"), &[]);
     assert_eq!(failures(&verdict), ["rust test/three@memory", "rust test/three@ledger"]);
 }
 
 #[test]
 fn settings_that_are_refused_without_being_expected_to_fail() {
-    let verdict = judged(&CASES.replace("\"limit\": 1,", "\"limit\": 0,"), &[]);
+    let verdict = judged(&CASES.replace("\"window\": \"second\"", "\"window\": \"second\", \"windowCount\": 0"), &[]);
     assert_eq!(failures(&verdict), ["rust test/one@memory", "rust test/one@ledger"]);
 }
 

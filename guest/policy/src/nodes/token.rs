@@ -2,12 +2,12 @@
 //!
 //! ```text
 //! n1 queued started=<us> position=<n> ticket=<us>     a place in the queue
-//! n1 placed started=<us> at=<us>                      a reserved place, charged at that time
-//! n1 passed at=<us>                                   a permit, charged at that time
+//! n1 placed started=<us> at=<us> [full=<us>]          a reserved place, charged at that time
+//! n1 passed at=<us> [full=<us>]                       a permit, charged at that time
 //! p1 <generation> <us> <probe>                        a circuit's permit
 //! ```
 //!
-//! All times are microseconds since 1970.
+//! All times are microseconds since 1970. `full` is when the bucket was due to be full before the charge, where there is one.
 
 use alloc::format;
 use alloc::string::String;
@@ -21,9 +21,9 @@ pub(super) enum Token {
     /// A place in the queue.
     Queued { started_us: u64, position: u32, ticket: u64 },
     /// A place that is still to come.
-    Placed { started_us: u64, place_us: u64 },
+    Placed { started_us: u64, place_us: u64, full_at_us: u64 },
     /// A permit.
-    Passed { charged_at_us: u64 },
+    Passed { charged_at_us: u64, full_at_us: u64 },
 }
 
 impl Token {
@@ -32,8 +32,10 @@ impl Token {
             Self::Queued { started_us, position, ticket } => {
                 format!("n1 queued started={started_us} position={position} ticket={ticket}")
             }
-            Self::Placed { started_us, place_us } => format!("n1 placed started={started_us} at={place_us}"),
-            Self::Passed { charged_at_us } => format!("n1 passed at={charged_at_us}"),
+            Self::Placed { started_us, place_us, full_at_us } => {
+                format!("n1 placed started={started_us} at={place_us}{}", full(full_at_us))
+            }
+            Self::Passed { charged_at_us, full_at_us } => format!("n1 passed at={charged_at_us}{}", full(full_at_us)),
         }
     }
 
@@ -47,8 +49,12 @@ impl Token {
                 position: words.small("position")?,
                 ticket: words.number("ticket")?,
             },
-            "placed" => Self::Placed { started_us: words.number("started")?, place_us: words.number("at")? },
-            "passed" => Self::Passed { charged_at_us: words.number("at")? },
+            "placed" => Self::Placed {
+                started_us: words.number("started")?,
+                place_us: words.number("at")?,
+                full_at_us: read_full(&mut words)?,
+            },
+            "passed" => Self::Passed { charged_at_us: words.number("at")?, full_at_us: read_full(&mut words)? },
             _ => return None,
         };
         words.end()?;
@@ -60,10 +66,19 @@ impl Token {
     pub(super) fn times_us(self) -> (u64, u64) {
         match self {
             Self::Queued { started_us, ticket, .. } => (started_us, ticket),
-            Self::Placed { started_us, place_us } => (started_us, place_us),
-            Self::Passed { charged_at_us } => (charged_at_us, charged_at_us),
+            Self::Placed { started_us, place_us, .. } => (started_us, place_us),
+            Self::Passed { charged_at_us, .. } => (charged_at_us, charged_at_us),
         }
     }
+}
+
+fn full(full_at_us: u64) -> String {
+    if full_at_us == 0 { String::new() } else { format!(" full={full_at_us}") }
+}
+
+/// 0 where nothing is said; none where that is no number, or is said of 0.
+fn read_full(words: &mut Words<'_>) -> Option<u64> {
+    words.optional("full").map_or(Some(0), |text| number(text).filter(|full_at_us| *full_at_us > 0))
 }
 
 pub(super) fn encode_permit(permit: Permit) -> String {
@@ -95,8 +110,12 @@ mod tests {
                 position,
                 ticket
             }),
-            (us(), us()).prop_map(|(started_us, place_us)| Token::Placed { started_us, place_us }),
-            us().prop_map(|charged_at_us| Token::Passed { charged_at_us }),
+            (us(), us(), any::<u64>()).prop_map(|(started_us, place_us, full_at_us)| Token::Placed {
+                started_us,
+                place_us,
+                full_at_us
+            }),
+            (us(), any::<u64>()).prop_map(|(charged_at_us, full_at_us)| Token::Passed { charged_at_us, full_at_us }),
         ]
     }
 
@@ -128,6 +147,8 @@ mod tests {
             "n1",
             "n2 passed at=1",
             "n1 passed at=0",
+            "n1 passed at=1 full=0",
+            "n1 passed full=1 at=1",
             "n1 passed at=01",
             "n1 passed at=-1",
             "n1 passed at=1 ",

@@ -5,9 +5,11 @@ use alloc::vec::Vec;
 use crate::kv::{Clock, Kv};
 use crate::problem::{Problem, Problems};
 
+use super::cells::Reading;
 use super::config::{geometry, most_burst, window_us};
 use super::limiter::{Behaviour, Call, RateLimiter};
-use super::types::{Algorithm, Config, Decision, Fault, Limit, OnLimit, Reason, Verdict};
+use super::meter::{Model, Usage};
+use super::types::{Algorithm, Config, CostNeverFits, Decision, Limit, OnLimit, Reason, Verdict};
 
 const MAX_HOSTS: u32 = 1_000_000;
 
@@ -29,13 +31,24 @@ impl RateLimiter {
         let mut problems = Problems::default();
         problems.check_range("hosts", hosts, 1..=MAX_HOSTS);
         problems.into_result(())?;
+        if self.barred.is_some() {
+            return Ok(self.clone());
+        }
         let limits: Option<Vec<Limit>> = self.config.limits.iter().map(|limit| divide(limit, hosts)).collect();
         let windows_us = self.config.limits.iter().filter_map(|limit| window_us(limit.window));
         let whole = Whole { most: self.most, window_us: windows_us.max().unwrap_or(0) };
         let whole = Some(self.whole.unwrap_or(whole));
         let Some(limits) = limits else {
             let (meters, behaviour) = (Vec::new(), Behaviour::Reject);
-            return Ok(Self { meters, behaviour, lease: None, most: 0, whole, config: self.config.clone() });
+            return Ok(Self {
+                meters,
+                behaviour,
+                lease: None,
+                most: 0,
+                barred: None,
+                whole,
+                config: self.config.clone(),
+            });
         };
         let limits = limits.into_iter().fold(Vec::new(), with_limit);
         let config = Config { limits, on_limit: OnLimit::Reject, lease: None };
@@ -49,9 +62,9 @@ impl RateLimiter {
         let now_us = world.now_us();
         let mut call = self.begin(world, now_us, entity, 1);
         let mut rest = cost.min(self.most);
-        if rest > 0 && self.charge(&mut call, rest).is_err() {
+        if rest > 0 && self.charge_all(&mut call, rest).is_err() {
             for step in (0..=rest.ilog2()).rev().map(|bit| 1 << bit) {
-                if step <= rest && self.charge(&mut call, step).is_ok() {
+                if step <= rest && self.charge_all(&mut call, step).is_ok() {
                     rest -= step;
                 }
             }
@@ -61,42 +74,72 @@ impl RateLimiter {
 
     /// The answer to a call that is about more than can ever fit.
     #[cold]
-    pub(super) fn never_fits(&self, now_us: u64, cost: u32) -> Result<Decision, Fault> {
-        match self.whole {
-            Some(whole) if cost <= whole.most => Ok(self.beyond_share(now_us, whole)),
-            _ => Err(Fault::CostNeverFits),
+    pub(super) fn never_fits<K: Kv>(
+        &self,
+        kv: &mut K,
+        now_us: u64,
+        entity: u32,
+        cost: u32,
+    ) -> Result<Decision, CostNeverFits> {
+        if let Some(decision) = self.barred(now_us) {
+            return Ok(decision);
         }
+        if let Some(whole) = self.whole {
+            let Whole { most: limit, .. } = whole;
+            let never = CostNeverFits { cost, binding: 0, limit, count: 0, remaining: 0 };
+            return if cost <= limit { Ok(self.beyond_share(now_us, whole)) } else { Err(never) };
+        }
+        let mut call = self.begin(kv, now_us, entity, 1);
+        let models = self.load(&mut call, Reading::Observed);
+        let usages = (0..).zip(models.iter().map(|model| model.usage(now_us)));
+        let (binding, usage) = usages.min_by_key(|(_, usage)| usage.limit).expect("a limit counts");
+        let Usage { limit, count, remaining, .. } = usage;
+        Err(CostNeverFits { cost, binding, limit, count, remaining })
     }
 
-    /// A peek that asks no shared cell, because a lease or the lack of any share answers it.
+    /// The answer to every call where a limit is 0.
+    fn barred(&self, now_us: u64) -> Option<Decision> {
+        Some(Decision { binding: self.barred?, ..denied(now_us, 0, 0) })
+    }
+
+    /// A peek that asks no shared cell, because a lease, the lack of any share or a limit of 0 answers it.
     pub(super) fn peeked_alone<K: Kv>(&self, call: &mut Call<'_, K>) -> Option<Decision> {
         if let (Some(whole), []) = (self.whole, &self.meters[..]) {
             return Some(self.beyond_share(call.now_us, whole));
+        }
+        if let Some(decision) = self.barred(call.now_us) {
+            return Some(decision);
         }
         let spent = self.lease.as_ref()?.look(&mut call.cells, call.now_us, call.permits)?;
         Some(spent.report(&call.cells, call.now_us, self.meters[0].capacity(), 0))
     }
 
     fn beyond_share(&self, now_us: u64, whole: Whole) -> Decision {
-        Decision {
-            verdict: Verdict::Denied,
-            reason: Reason::Limit,
-            at_us: now_us,
-            charged_at_us: 0,
-            binding: 0,
-            count: 0,
-            limit: self.most,
-            remaining: 0,
-            reset_after_ms: 0,
-            retry_after_ms: whole.window_us.div_ceil(1_000),
-            wait_ms: 0,
-            position: 0,
-            waiting: 0,
-            ticket: 0,
-            discarded: 0,
-            leased: false,
-            release_after_ms: 0,
-        }
+        denied(now_us, self.most, whole.window_us.div_ceil(1_000))
+    }
+}
+
+/// Denied without a look at any cell.
+fn denied(now_us: u64, limit: u32, retry_after_ms: u64) -> Decision {
+    Decision {
+        verdict: Verdict::Denied,
+        reason: Reason::Limit,
+        at_us: now_us,
+        charged_at_us: 0,
+        full_at_us: 0,
+        binding: 0,
+        count: 0,
+        limit,
+        remaining: 0,
+        reset_after_ms: 0,
+        retry_after_ms,
+        wait_ms: 0,
+        position: 0,
+        waiting: 0,
+        ticket: 0,
+        discarded: 0,
+        leased: false,
+        release_after_ms: 0,
     }
 }
 

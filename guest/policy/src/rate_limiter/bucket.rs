@@ -11,7 +11,8 @@
 use crate::kv::{Kv, MAX_NUMBER};
 
 use super::cells::{Cells, Reading, Role};
-use super::meter::{Model, Usage, saturate};
+use super::meter::{Charge, DEBT_WINDOWS, Model, Usage, saturate};
+use super::returned::{Owing, Returned};
 
 /// A rate with a burst.
 #[derive(Debug, Clone, Copy)]
@@ -24,6 +25,10 @@ pub(crate) struct Bucket {
     micros: u64,
     /// How long a full burst takes to come back, plus the longest wait.
     use_us: u64,
+    max_wait_us: u64,
+    /// The most that is owed beyond a full burst, in units.
+    most_owed: u64,
+    returned: Returned,
 }
 
 /// When the bucket will be full.
@@ -46,8 +51,12 @@ impl Bucket {
             units: units / divisor,
             micros: window_us / divisor,
             use_us: 0,
+            max_wait_us,
+            most_owed: units.saturating_mul(DEBT_WINDOWS),
+            returned: Returned::new(geometry, 0),
         };
         bucket.use_us = bucket.us_at(bucket.room()).saturating_add(max_wait_us);
+        bucket.returned = Returned::new(geometry, bucket.use_us);
         bucket
     }
 
@@ -111,6 +120,32 @@ impl Bucket {
         }
     }
 
+    /// Charges in any case. A number must not steer how long it is kept, so the reach of the debt is found by verdicts.
+    pub(crate) fn owe<K: Kv>(
+        &self,
+        cells: &mut Cells<'_, K>,
+        now_us: u64,
+        permits: u32,
+    ) -> Result<BucketModel, BucketModel> {
+        let floor = self.units_at(now_us);
+        let most = self.ceiling_at(now_us).saturating_add(self.most_owed).min(MAX_NUMBER);
+        let step = u64::from(permits).saturating_mul(self.per_permit);
+        let mut reach = self.room().max(1);
+        loop {
+            let ceiling = floor.saturating_add(reach).min(most);
+            let use_us = self.us_at(ceiling.saturating_sub(floor)).saturating_add(self.max_wait_us);
+            if let Ok(full) = cells.advance(self.field, step, floor, ceiling, use_us) {
+                return Ok(self.model(full));
+            }
+            if ceiling == most {
+                // What is owed beyond that is forgotten.
+                let (Ok(full) | Err(full)) = cells.advance(self.field, 1, most - 1, most, use_us);
+                return Err(self.model(full));
+            }
+            reach = reach.saturating_mul(2).max(step);
+        }
+    }
+
     pub(crate) fn load<K: Kv>(&self, cells: &mut Cells<'_, K>, reading: Reading) -> BucketModel {
         self.model(cells.read_number(reading, self.field))
     }
@@ -120,32 +155,48 @@ impl Bucket {
         cells.put(self.field, &text, self.use_us);
     }
 
-    /// Gives back what has not come back by itself since `charged_at_us`.
-    ///
-    /// What the permit still takes of the bucket is at least its cost less the time since. Giving back more could give the
-    /// same tokens twice: once by refilling, once by the refund.
-    pub(crate) fn refund<K: Kv>(&self, cells: &mut Cells<'_, K>, now_us: u64, charged_at_us: u64, permits: u32) {
-        let refilled = self.units_at(now_us).saturating_sub(self.units_at(charged_at_us));
-        let left = self.cost(permits).saturating_sub(refilled);
-        if left > 0 {
-            cells.retreat(self.field, left);
+    /// Gives back what has not come back by itself of permits that were charged at `charged_at_us`, when the bucket was due to be full at
+    /// `full_at_us`; why that much: see `returned.rs`.
+    pub(crate) fn refund<K: Kv>(&self, cells: &mut Cells<'_, K>, now_us: u64, charge: Charge, permits: u32) {
+        let cost = u64::from(permits).saturating_mul(self.per_permit).min(self.room().saturating_add(self.most_owed));
+        let now = self.units_at(now_us);
+        let charged = self.units_at(charge.at_us);
+        // A debt may matter for longer than is known of refunds.
+        let is_known = now_us <= charge.at_us.saturating_add(self.use_us);
+        let due = if is_known { self.units_at(charge.full_at_us).max(charged) } else { charged };
+        let allowance = due.saturating_add(cost).saturating_sub(now);
+        let sure = charged.saturating_add(cost).saturating_sub(now).min(cost);
+        let owing = Owing { sure, most: allowance.min(cost), allowance };
+        if owing.most > 0 {
+            let since_us = charge.at_us.saturating_sub(self.max_wait_us);
+            let given = self.returned.note(cells, now_us, since_us, owing);
+            cells.retreat(self.field, given);
         }
     }
 
     /// Gives a place back that may lie in the future. Others were told their places already, so only the last place of
     /// all can be given away again; behind an earlier one a newcomer would come too close to its forerunner.
-    pub(crate) fn refund_place<K: Kv>(&self, cells: &mut Cells<'_, K>, now_us: u64, place_us: u64, permits: u32) {
+    pub(crate) fn refund_place<K: Kv>(&self, cells: &mut Cells<'_, K>, now_us: u64, charge: Charge, permits: u32) {
         let model = self.load(cells, Reading::Validated);
         let last_place_us = self.us_at(model.full.saturating_sub(self.room()));
         if last_place_us <= now_us {
-            self.refund(cells, now_us, place_us, permits);
-        } else if last_place_us == place_us {
-            self.store(cells, &self.model(model.full.saturating_sub(self.cost(permits))));
+            self.refund(cells, now_us, charge, permits);
+        } else if last_place_us == charge.at_us {
+            self.store(cells, &self.model(model.full.saturating_sub(self.cost(permits.min(self.burst)))));
         }
     }
 
     pub(crate) fn reset<K: Kv>(&self, cells: &mut Cells<'_, K>) {
         cells.delete(self.field);
+        self.returned.reset(cells);
+    }
+}
+
+impl BucketModel {
+    /// When it was due to be full before so many permits were charged.
+    pub(crate) fn full_before_us(&self, permits: u32) -> u64 {
+        let before = self.full.saturating_sub(u64::from(permits).saturating_mul(self.bucket.per_permit));
+        scale(before, self.bucket.micros, self.bucket.units, false)
     }
 }
 

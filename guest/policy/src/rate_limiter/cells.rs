@@ -25,6 +25,10 @@ pub(crate) enum Role {
     LeaseSpent = 7,
     /// How many permits were charged for it, or are to be charged next; local.
     LeaseSize = 8,
+    /// How much was given back of a bucket.
+    Returned = 9,
+    /// How much that was at some times.
+    Marks = 10,
 }
 
 /// How a value may be used: see [`Kv::get`] and [`Kv::observe`].

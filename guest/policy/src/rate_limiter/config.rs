@@ -28,6 +28,8 @@ const MAX_REFILL_US: u64 = 10 * 366 * 86_400_000_000;
 pub(crate) struct Checked {
     pub(crate) meters: Vec<Meter>,
     pub(crate) lease: Option<Lease>,
+    /// Which limit is 0, so that there is nothing to count.
+    pub(crate) barred: Option<u32>,
 }
 
 /// Checks a configuration whole.
@@ -43,13 +45,16 @@ pub(crate) fn check(config: &Config) -> Result<Checked, Vec<Problem>> {
     check_on_limit(&mut problems, config);
     lease::check(&mut problems, config);
     problems.into_result(())?;
+    if let Some((barred, _)) = (0..).zip(&config.limits).find(|(_, limit)| limit.limit == 0) {
+        return Ok(Checked { meters: Vec::new(), lease: None, barred: Some(barred) });
+    }
     let (max_wait_us, life_us) = (max_wait_us(&config.on_limit), lease::life_us(config));
     let meters: Vec<Meter> = config.limits.iter().map(|limit| meter(limit, max_wait_us, life_us)).collect();
     let lease = config.lease.and_then(|lease| {
         let geometries = config.limits.iter().filter_map(|limit| geometry(limit, life_us));
         Lease::new(lease, fold_geometries(lease, geometries), &config.limits, &meters)
     });
-    Ok(Checked { meters, lease })
+    Ok(Checked { meters, lease, barred: None })
 }
 
 /// What the meaning of a lease's cells depends on.
@@ -68,7 +73,6 @@ pub(crate) fn max_wait_us(on_limit: &OnLimit) -> u64 {
 }
 
 fn check_limit(problems: &mut Problems, path: &str, limit: &Limit) {
-    problems.check_range(&format!("{path}.limit"), limit.limit, 1..=u32::MAX);
     let window_us = window_us(limit.window);
     if window_us.is_none() {
         let value = format!("{} {}", limit.window.count, unit_name(limit.window.unit));

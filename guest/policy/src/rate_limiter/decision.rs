@@ -8,10 +8,10 @@ use crate::kv::Kv;
 /// What was decided; the counts come from the limits.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum Outcome {
-    /// Go now; charged at that time, 0 for a peek.
-    Allowed { charged_at_us: u64 },
+    /// Go now; charged at that time, 0 for a peek, when buckets were due to be full then.
+    Allowed { charged_at_us: u64, full_at_us: u64 },
     /// The place that was reserved.
-    Placed { place_us: u64 },
+    Placed { place_us: u64, full_at_us: u64 },
     /// In the queue.
     Queued { ticket: u64, due_us: u64, position: usize },
     /// No, and when to try again.
@@ -35,6 +35,11 @@ pub(crate) fn effective_us(models: &[MeterModel], now_us: u64) -> u64 {
     models.iter().map(Model::seen_us).fold(now_us, u64::max)
 }
 
+/// When the first of the buckets was due to be full before so many permits were charged; 0: there is none.
+pub(crate) fn full_before_us(models: &[MeterModel], permits: u32) -> u64 {
+    models.iter().filter_map(|model| model.full_before_us(permits)).min().unwrap_or(0)
+}
+
 /// The decision that an outcome amounts to.
 pub(crate) fn report<K: Kv>(
     cells: &Cells<'_, K>,
@@ -49,6 +54,7 @@ pub(crate) fn report<K: Kv>(
         reason: Reason::None,
         at_us: now_us,
         charged_at_us: 0,
+        full_at_us: 0,
         binding,
         count: usage.count,
         limit: usage.limit,
@@ -69,10 +75,12 @@ pub(crate) fn report<K: Kv>(
 
 fn apply(decision: &mut Decision, outcome: Outcome, now_us: u64) {
     match outcome {
-        Outcome::Allowed { charged_at_us } => decision.charged_at_us = charged_at_us,
-        Outcome::Placed { place_us } => {
+        Outcome::Allowed { charged_at_us, full_at_us } => {
+            (decision.charged_at_us, decision.full_at_us) = (charged_at_us, full_at_us);
+        }
+        Outcome::Placed { place_us, full_at_us } => {
             (decision.verdict, decision.reason) = (Verdict::Wait, Reason::Limit);
-            decision.charged_at_us = place_us;
+            (decision.charged_at_us, decision.full_at_us) = (place_us, full_at_us);
             decision.wait_ms = ms_until(place_us, now_us);
         }
         Outcome::Queued { ticket, due_us, position } => {

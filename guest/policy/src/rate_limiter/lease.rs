@@ -237,6 +237,7 @@ impl Spent {
             reason: Reason::None,
             at_us: now_us,
             charged_at_us,
+            full_at_us: 0,
             binding: 0,
             count: limit.saturating_sub(self.left),
             limit,

@@ -6,7 +6,7 @@
 use crate::kv::{Clock, Kv};
 
 use super::cells::Reading;
-use super::decision::{Outcome, ms_until};
+use super::decision::{Outcome, full_before_us, ms_until};
 use super::lease::{Held, Lease};
 use super::limiter::{Call, Models, RateLimiter};
 use super::types::{Decision, Reason};
@@ -31,7 +31,7 @@ impl RateLimiter {
         if let Some(spent) = lease.spend(&mut call.cells, call.now_us, call.permits) {
             return spent.report(&call.cells, call.now_us, self.meters[0].capacity(), spent.charged_at_us);
         }
-        match self.charge(call, call.permits) {
+        match self.charge_all(call, call.permits) {
             Ok((charged_at_us, models)) => self.charged(call, lease, charged_at_us, models),
             Err(models) => call.denied(&models, Reason::Limit, 0),
         }
@@ -45,13 +45,14 @@ impl RateLimiter {
         charged_at_us: u64,
         mut models: Models,
     ) -> Decision {
+        let full_at_us = full_before_us(&models, call.permits);
         let held = lease.held(&mut call.cells, call.now_us);
         let wanted = lease.wanted(&held);
         let mut taken = None;
         if wanted / 2 >= call.permits {
             let extra = wanted - call.permits;
             self.give_back(call, &held);
-            models = match self.charge(call, extra) {
+            models = match self.charge_all(call, extra) {
                 Ok((at_us, models)) => {
                     lease.hold(&mut call.cells, at_us, wanted, extra);
                     taken = Some((lease.ends_us(at_us), extra));
@@ -68,7 +69,7 @@ impl RateLimiter {
             }
             lease.drop(&mut call.cells, &held, wanted.saturating_mul(2));
         }
-        let mut decision = call.report(&models, 0, Outcome::Allowed { charged_at_us });
+        let mut decision = call.report(&models, 0, Outcome::Allowed { charged_at_us, full_at_us });
         if let Some((ends_us, extra)) = taken {
             decision.remaining = decision.remaining.max(extra);
             decision.release_after_ms = ms_until(ends_us, call.now_us);

@@ -8,12 +8,12 @@ use crate::problem::Problem;
 use super::away::Whole;
 use super::cells::{Cells, Reading};
 use super::config::{Checked, check, max_wait_us};
-use super::decision::{Outcome, effective_us, ms_until, place_us, report};
+use super::decision::{Outcome, effective_us, full_before_us, ms_until, place_us, report};
 use super::lease::Lease;
 use super::line::Line;
-use super::meter::{Meter, MeterModel, Model};
+use super::meter::{Charge, Meter, MeterModel, Model};
 use super::queue::{Queue, Waiter, Waiters};
-use super::types::{Ask, Config, Decision, Fault, OnLimit, Reason};
+use super::types::{Ask, Config, CostNeverFits, Decision, OnLimit, Reason};
 
 /// A checked rate limiter configuration. It holds no state of any key.
 #[derive(Debug, Clone)]
@@ -23,6 +23,8 @@ pub struct RateLimiter {
     pub(super) lease: Option<Lease>,
     /// The most permits that can ever fit at once.
     pub(super) most: u32,
+    /// Which limit is 0: nothing is counted then, and every call denied.
+    pub(super) barred: Option<u32>,
     /// Of what this is a host's share.
     pub(super) whole: Option<Whole>,
     pub(super) config: Config,
@@ -50,7 +52,7 @@ impl RateLimiter {
     /// # Errors
     /// All its problems.
     pub fn open(config: &Config) -> Result<Self, Vec<Problem>> {
-        let Checked { meters, lease } = check(config)?;
+        let Checked { meters, lease, barred } = check(config)?;
         let behaviour = match config.on_limit {
             OnLimit::Reject => Behaviour::Reject,
             OnLimit::Delay { .. } => Behaviour::Delay { max_wait_us: max_wait_us(&config.on_limit) },
@@ -60,14 +62,14 @@ impl RateLimiter {
                 grace_us: grace_ms * 1_000,
             }),
         };
-        let most = meters.iter().map(Meter::capacity).fold(u32::MAX, u32::min);
-        Ok(Self { meters, behaviour, lease, most, whole: None, config: config.clone() })
+        let most = meters.iter().map(Meter::capacity).min().unwrap_or(0);
+        Ok(Self { meters, behaviour, lease, most, barred, whole: None, config: config.clone() })
     }
 
     /// Asks for `cost` permits by the configured behaviour; `ticket` is 0 or that of a waiter who comes back.
     ///
     /// # Errors
-    /// [`Fault::CostNeverFits`].
+    /// [`CostNeverFits`].
     pub fn acquire<W: Kv + Clock>(
         &self,
         world: &mut W,
@@ -75,13 +77,13 @@ impl RateLimiter {
         cost: u32,
         priority: i32,
         ticket: u64,
-    ) -> Result<Decision, Fault> {
+    ) -> Result<Decision, CostNeverFits> {
         let now_us = world.now_us();
         if cost == 0 {
             return self.peek_at(world, now_us, entity, 1);
         }
         if cost > self.most {
-            return self.never_fits(now_us, cost);
+            return self.never_fits(world, now_us, entity, cost);
         }
         let mut call = self.begin(world, now_us, entity, cost);
         Ok(match self.behaviour {
@@ -94,18 +96,24 @@ impl RateLimiter {
     /// Asks for `cost` permits now: never waits, and never goes before those who do.
     ///
     /// # Errors
-    /// [`Fault::CostNeverFits`].
-    pub fn try_acquire<W: Kv + Clock>(&self, world: &mut W, entity: u32, cost: u32) -> Result<Decision, Fault> {
+    /// [`CostNeverFits`].
+    pub fn try_acquire<W: Kv + Clock>(&self, world: &mut W, entity: u32, cost: u32) -> Result<Decision, CostNeverFits> {
         let now_us = world.now_us();
         self.try_acquire_at(world, now_us, entity, cost)
     }
 
-    fn try_acquire_at<K: Kv>(&self, kv: &mut K, now_us: u64, entity: u32, cost: u32) -> Result<Decision, Fault> {
+    fn try_acquire_at<K: Kv>(
+        &self,
+        kv: &mut K,
+        now_us: u64,
+        entity: u32,
+        cost: u32,
+    ) -> Result<Decision, CostNeverFits> {
         if cost == 0 {
             return self.peek_at(kv, now_us, entity, 1);
         }
         if cost > self.most {
-            return self.never_fits(now_us, cost);
+            return self.never_fits(kv, now_us, entity, cost);
         }
         let mut call = self.begin(kv, now_us, entity, cost);
         let Behaviour::Queue(queue) = self.behaviour else { return Ok(self.now_or_denied(&mut call)) };
@@ -122,7 +130,7 @@ impl RateLimiter {
             return Ok(call.report(&models, waiters.len(), outcome));
         }
         let models = self.charge_models(&mut call, models, at_us);
-        Ok(call.report(&models, waiters.len(), Outcome::Allowed { charged_at_us: at_us }))
+        Ok(call.allowed(&models, waiters.len(), at_us))
     }
 
     /// What [`Self::try_acquire`] answers to each in turn, all at one time.
@@ -130,7 +138,7 @@ impl RateLimiter {
         &self,
         world: &mut W,
         asks: impl IntoIterator<Item = Ask>,
-    ) -> impl Iterator<Item = Result<Decision, Fault>> {
+    ) -> impl Iterator<Item = Result<Decision, CostNeverFits>> {
         let now_us = world.now_us();
         asks.into_iter().map(move |ask| self.try_acquire_at(world, now_us, ask.entity, ask.cost))
     }
@@ -138,29 +146,38 @@ impl RateLimiter {
     /// What [`Self::try_acquire`] would answer, without charging.
     ///
     /// # Errors
-    /// [`Fault::CostNeverFits`].
-    pub fn peek<W: Kv + Clock>(&self, world: &mut W, entity: u32, cost: u32) -> Result<Decision, Fault> {
+    /// [`CostNeverFits`].
+    pub fn peek<W: Kv + Clock>(&self, world: &mut W, entity: u32, cost: u32) -> Result<Decision, CostNeverFits> {
         let now_us = world.now_us();
         self.peek_at(world, now_us, entity, cost.max(1))
     }
 
-    fn peek_at<K: Kv>(&self, kv: &mut K, now_us: u64, entity: u32, permits: u32) -> Result<Decision, Fault> {
+    fn peek_at<K: Kv>(&self, kv: &mut K, now_us: u64, entity: u32, permits: u32) -> Result<Decision, CostNeverFits> {
         if permits > self.most {
-            return self.never_fits(now_us, permits);
+            return self.never_fits(kv, now_us, entity, permits);
         }
         Ok(self.peeked(&mut self.begin(kv, now_us, entity, permits)))
     }
 
-    /// Gives `cost` permits back that were charged at `charged_at_us`, and reports as a peek does.
-    pub fn refund<W: Kv + Clock>(&self, world: &mut W, entity: u32, cost: u32, charged_at_us: u64) -> Decision {
+    /// Gives `cost` permits back that were charged at `charged_at_us`, when the buckets were due to be full at `full_at_us`, and
+    /// reports as a peek does.
+    pub fn refund<W: Kv + Clock>(
+        &self,
+        world: &mut W,
+        entity: u32,
+        cost: u32,
+        charged_at_us: u64,
+        full_at_us: u64,
+    ) -> Decision {
         let now_us = world.now_us();
         let mut call = self.begin(world, now_us, entity, 1);
         let lease = self.lease.as_ref().filter(|_| cost > 0);
         let is_held = lease.is_some_and(|lease| lease.restore(&mut call.cells, now_us, charged_at_us, cost));
         if cost > 0 && !is_held {
             let reserving = matches!(self.behaviour, Behaviour::Delay { .. });
+            let charge = Charge { at_us: charged_at_us, full_at_us };
             for meter in &self.meters {
-                meter.refund(&mut call.cells, now_us, charged_at_us, cost.min(call.most), reserving);
+                meter.refund(&mut call.cells, now_us, charge, cost, reserving);
             }
         }
         self.peeked(&mut call)
@@ -207,16 +224,16 @@ impl RateLimiter {
     fn charge_now<K: Kv>(&self, call: &mut Call<'_, K>) -> Result<Decision, Models> {
         if let [meter] = &self.meters[..] {
             return match meter.charge(&mut call.cells, call.now_us, call.permits) {
-                Ok((charged_at_us, model)) => Ok(call.report(&[model], 0, Outcome::Allowed { charged_at_us })),
+                Ok((charged_at_us, model)) => Ok(call.allowed(&[model], 0, charged_at_us)),
                 Err(model) => Err(alloc::vec![model]),
             };
         }
-        let (charged_at_us, models) = self.charge(call, call.permits)?;
-        Ok(call.report(&models, 0, Outcome::Allowed { charged_at_us }))
+        let (charged_at_us, models) = self.charge_all(call, call.permits)?;
+        Ok(call.allowed(&models, 0, charged_at_us))
     }
 
     /// Charges all limits now, or none: when it counts, and the limits after it.
-    pub(super) fn charge<K: Kv>(&self, call: &mut Call<'_, K>, permits: u32) -> Result<(u64, Models), Models> {
+    pub(super) fn charge_all<K: Kv>(&self, call: &mut Call<'_, K>, permits: u32) -> Result<(u64, Models), Models> {
         if let [meter] = &self.meters[..] {
             let charged = meter.charge(&mut call.cells, call.now_us, permits);
             return charged.map(|(at_us, model)| (at_us, alloc::vec![model])).map_err(|model| alloc::vec![model]);
@@ -289,7 +306,7 @@ impl RateLimiter {
         }
         if fits {
             let models = self.charge_models(call, models, at_us);
-            call.report(&models, waiters.len(), Outcome::Allowed { charged_at_us: at_us })
+            call.allowed(&models, waiters.len(), at_us)
         } else if over {
             let outcome = Outcome::Denied { reason: Reason::QueueTimeout, retry_us: turn_us };
             call.report(&models, waiters.len(), outcome)
@@ -320,7 +337,7 @@ impl RateLimiter {
             _ => place_us(&models, call.permits, at_us),
         };
         let outcome = if turn_us <= at_us {
-            Outcome::Allowed { charged_at_us: 0 }
+            Outcome::Allowed { charged_at_us: 0, full_at_us: 0 }
         } else {
             Outcome::Denied { reason: Reason::Limit, retry_us: turn_us }
         };
@@ -348,6 +365,12 @@ impl<K: Kv> Call<'_, K> {
         report(&self.cells, models, self.now_us, waiting, outcome)
     }
 
+    /// Allowed, and charged at that time.
+    pub(super) fn allowed(&self, models: &[MeterModel], waiting: usize, charged_at_us: u64) -> Decision {
+        let full_at_us = full_before_us(models, self.permits);
+        self.report(models, waiting, Outcome::Allowed { charged_at_us, full_at_us })
+    }
+
     /// Denied: to be accepted at the first place, or as much earlier as one may wait.
     pub(super) fn denied(&self, models: &[MeterModel], reason: Reason, max_wait_us: u64) -> Decision {
         let at_us = effective_us(models, self.now_us);
@@ -356,9 +379,11 @@ impl<K: Kv> Call<'_, K> {
     }
 
     fn placed(&self, models: &[MeterModel], at_us: u64, place_us: u64) -> Decision {
-        let outcome =
-            if place_us <= at_us { Outcome::Allowed { charged_at_us: place_us } } else { Outcome::Placed { place_us } };
-        self.report(models, 0, outcome)
+        if place_us <= at_us {
+            return self.allowed(models, 0, place_us);
+        }
+        let full_at_us = full_before_us(models, self.permits);
+        self.report(models, 0, Outcome::Placed { place_us, full_at_us })
     }
 
     /// Those whose time is not over, and the one who is asking.

@@ -12,7 +12,7 @@ use crate::kv::Kv;
 use crate::text::push_number;
 
 use super::cells::{Cells, Reading, Role};
-use super::meter::{Model, PLAUSIBLE_US, Usage, saturate};
+use super::meter::{DEBT_WINDOWS, Model, PLAUSIBLE_US, Usage, saturate};
 
 /// The greatest limit that a log is kept for.
 pub(crate) const MAX_LIMIT: u32 = 10_000;
@@ -45,6 +45,11 @@ impl Log {
         self.limit
     }
 
+    /// How far ahead the places of a debt may lie.
+    pub(crate) fn debt_us(&self) -> u64 {
+        self.window_us.saturating_mul(DEBT_WINDOWS.min(u64::from(MAX_LIMIT / self.limit.clamp(1, MAX_LIMIT))))
+    }
+
     pub(crate) fn charge<K: Kv>(
         &self,
         cells: &mut Cells<'_, K>,
@@ -71,7 +76,8 @@ impl Log {
 
     pub(crate) fn load<K: Kv>(&self, cells: &mut Cells<'_, K>, now_us: u64, reading: Reading) -> LogModel {
         let latest_us = now_us.saturating_add(PLAUSIBLE_US);
-        let decode = |text: &str| decode(text, latest_us, latest_us.saturating_add(self.max_wait_us));
+        let latest_given_us = latest_us.saturating_add(self.max_wait_us.max(self.debt_us()));
+        let decode = |text: &str| decode(text, latest_us, latest_given_us);
         let (seen_us, mut given) = cells.read(reading, self.field, decode).unwrap_or_default();
         let at_us = seen_us.max(now_us);
         given.retain(|(at, _)| at.saturating_add(self.window_us) > at_us);

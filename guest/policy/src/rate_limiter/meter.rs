@@ -20,6 +20,18 @@ pub(crate) struct Usage {
     pub(crate) reset_us: u64,
 }
 
+/// Of what is owed, no more than a limit a window is kept for so many windows.
+pub(crate) const DEBT_WINDOWS: u64 = 1_000;
+
+/// What a refund knows of the charge that it gives back.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Charge {
+    /// When, or at which place.
+    pub(crate) at_us: u64,
+    /// When the buckets were due to be full just before; no earlier than `at_us` in any case.
+    pub(crate) full_at_us: u64,
+}
+
 /// A limit's state in the hand, on which places can be found and taken before anything is stored.
 pub(crate) trait Model {
     /// The latest time it has seen; an earlier one counts as that.
@@ -30,6 +42,26 @@ pub(crate) trait Model {
     fn charge(&mut self, permits: u32, at_us: u64);
     /// How full it is.
     fn usage(&self, now_us: u64) -> Usage;
+    /// The next place from `from_us` on for a part of what is owed, and how much is put there: what fits at once, or a whole limit.
+    fn next_debt(&self, owed: u32, from_us: u64) -> (u64, u32) {
+        let Usage { remaining, limit, .. } = self.usage(from_us);
+        let part = owed.min(if remaining > 0 { remaining } else { limit });
+        (self.earliest_us(part, from_us), part)
+    }
+}
+
+/// Charges permits that are owed: as many as fit now, and the rest into the places that come next. Whether all of it fit now.
+fn owe(model: &mut MeterModel, permits: u32, now_us: u64, latest_us: u64) -> bool {
+    let (mut from_us, mut owed) = (now_us, permits);
+    for _ in 0..=DEBT_WINDOWS {
+        let (at_us, part) = model.next_debt(owed, from_us);
+        if owed == 0 || at_us > latest_us {
+            break;
+        }
+        model.charge(part, at_us);
+        (from_us, owed) = (at_us, owed - part);
+    }
+    owed == 0 && from_us == now_us
 }
 
 /// One limit, by whichever algorithm.
@@ -106,20 +138,39 @@ impl Meter {
         }
     }
 
+    /// Charges permits in any case, from a time that no limit has seen a later one than. On success they can be given back.
+    pub(crate) fn owe<K: Kv>(&self, cells: &mut Cells<'_, K>, at_us: u64, now_us: u64, permits: u32) -> Fit {
+        if let Self::Bucket(bucket) = self {
+            return bucket.owe(cells, at_us, permits).map(MeterModel::Bucket).map_err(MeterModel::Bucket);
+        }
+        let mut model = self.load(cells, now_us, Reading::Validated);
+        let fits = owe(&mut model, permits, at_us, at_us.saturating_add(self.debt_us()));
+        model.store(self, cells, now_us);
+        if fits { Ok(model) } else { Err(model) }
+    }
+
+    fn debt_us(&self) -> u64 {
+        match self {
+            Self::Bucket(_) => 0,
+            Self::Windowed(window) => window.debt_us(),
+            Self::Log(log) => log.debt_us(),
+        }
+    }
+
     /// Gives permits back. `reserving`: places may lie in the future.
     pub(crate) fn refund<K: Kv>(
         &self,
         cells: &mut Cells<'_, K>,
         now_us: u64,
-        charged_at_us: u64,
+        charge: Charge,
         permits: u32,
         reserving: bool,
     ) {
         match self {
-            Self::Bucket(bucket) if reserving => bucket.refund_place(cells, now_us, charged_at_us, permits),
-            Self::Bucket(bucket) => bucket.refund(cells, now_us, charged_at_us, permits),
-            Self::Windowed(window) => window.refund(cells, now_us, charged_at_us, permits),
-            Self::Log(log) => log.refund(cells, now_us, charged_at_us, permits),
+            Self::Bucket(bucket) if reserving => bucket.refund_place(cells, now_us, charge, permits),
+            Self::Bucket(bucket) => bucket.refund(cells, now_us, charge, permits),
+            Self::Windowed(window) => window.refund(cells, now_us, charge.at_us, permits),
+            Self::Log(log) => log.refund(cells, now_us, charge.at_us, permits),
         }
     }
 
@@ -127,7 +178,7 @@ impl Meter {
     /// allows after `now_us`. A bucket may have refilled until then.
     pub(crate) fn give_back<K: Kv>(&self, cells: &mut Cells<'_, K>, now_us: u64, charged_at_us: u64, permits: u32) {
         let by_us = if let Self::Bucket(_) = self { now_us.saturating_add(MAX_LAG_MS * 1_000) } else { now_us };
-        self.refund(cells, by_us, charged_at_us, permits, false);
+        self.refund(cells, by_us, Charge { at_us: charged_at_us, full_at_us: 0 }, permits, false);
     }
 
     /// Forgets everything.
@@ -141,6 +192,11 @@ impl Meter {
 }
 
 impl MeterModel {
+    /// When a bucket was due to be full before so many permits were charged.
+    pub(crate) fn full_before_us(&self, permits: u32) -> Option<u64> {
+        if let Self::Bucket(model) = self { Some(model.full_before_us(permits)) } else { None }
+    }
+
     /// Forgets what no longer counts at that time, for whoever asks for later places only.
     pub(crate) fn pass_to(&mut self, us: u64) {
         match self {
@@ -191,6 +247,14 @@ impl Model for MeterModel {
             Self::Bucket(model) => model.usage(now_us),
             Self::Windowed(model) => model.usage(now_us),
             Self::Log(model) => model.usage(now_us),
+        }
+    }
+
+    fn next_debt(&self, owed: u32, from_us: u64) -> (u64, u32) {
+        match self {
+            Self::Bucket(model) => model.next_debt(owed, from_us),
+            Self::Windowed(model) => model.next_debt(owed, from_us),
+            Self::Log(model) => model.next_debt(owed, from_us),
         }
     }
 }

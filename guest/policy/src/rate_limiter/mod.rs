@@ -10,6 +10,7 @@
 mod away;
 mod bucket;
 mod cells;
+mod charge;
 mod config;
 mod decision;
 mod lease;
@@ -19,6 +20,7 @@ mod line;
 mod log;
 mod meter;
 mod queue;
+mod returned;
 mod types;
 mod window;
 mod window_state;
@@ -26,5 +28,5 @@ mod window_state;
 pub(crate) use config::{MAX_WAIT_MS, MAX_WAITERS, MAX_WINDOW_MS};
 pub use limiter::RateLimiter;
 pub use types::{
-    Algorithm, Ask, Config, Decision, Fault, LeaseConfig, Limit, OnLimit, Reason, Verdict, Window, WindowUnit,
+    Algorithm, Ask, Config, CostNeverFits, Decision, LeaseConfig, Limit, OnLimit, Reason, Verdict, Window, WindowUnit,
 };

@@ -139,8 +139,10 @@ pub struct Decision {
     pub reason: Reason,
     /// The time of the decision.
     pub at_us: u64,
-    /// The time the permits were charged at; 0: nothing was charged.
+    /// The time the permits were charged at; 0: nothing was charged that could be given back.
     pub charged_at_us: u64,
+    /// When the bucket was due to be full just before; 0: no bucket.
+    pub full_at_us: u64,
     /// Which limit binds.
     pub binding: u32,
     /// Permits that count against it.
@@ -178,9 +180,17 @@ pub struct Ask {
     pub cost: u32,
 }
 
-/// Why there is no decision.
+/// Why there is no decision: the cost is above what a limit can ever admit at once.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Fault {
-    /// The cost is above what a limit can ever admit at once.
-    CostNeverFits,
+pub struct CostNeverFits {
+    /// The cost asked for.
+    pub cost: u32,
+    /// The limit that admits the least.
+    pub binding: u32,
+    /// The most that it admits at once.
+    pub limit: u32,
+    /// Permits that count against it now.
+    pub count: u32,
+    /// How many would be allowed at once.
+    pub remaining: u32,
 }

@@ -12,8 +12,11 @@ use alloc::string::ToString;
 use crate::kv::Kv;
 
 use super::cells::{Cells, Reading, Role};
-use super::meter::{Model, PLAUSIBLE_US, Usage, saturate};
+use super::meter::{DEBT_WINDOWS, Model, PLAUSIBLE_US, Usage, saturate};
 use super::window_state::Head;
+
+/// No more sub-windows than that are kept for a debt.
+const DEBT_SUB_WINDOWS: u64 = 10_000;
 
 /// Which sub-windows count.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -65,6 +68,12 @@ impl Windowed {
 
     pub(crate) fn capacity(&self) -> u32 {
         self.limit
+    }
+
+    /// How far ahead the places of a debt may lie.
+    pub(crate) fn debt_us(&self) -> u64 {
+        let in_a_window = if let Shape::Strict { span } = self.shape { span + 1 } else { 1 };
+        self.sub_us.saturating_mul((in_a_window * DEBT_WINDOWS).min(DEBT_SUB_WINDOWS))
     }
 
     /// How many sub-windows before the open one can still count.
@@ -158,7 +167,8 @@ impl Windowed {
 
     fn read_head<K: Kv>(&self, cells: &mut Cells<'_, K>, now_us: u64, reading: Reading) -> Option<Head> {
         let latest_us = now_us.saturating_add(PLAUSIBLE_US);
-        let (open, given) = (latest_us / self.sub_us, latest_us.saturating_add(self.max_wait_us) / self.sub_us);
+        let (open, given) =
+            (latest_us / self.sub_us, latest_us.saturating_add(self.max_wait_us.max(self.debt_us())) / self.sub_us);
         cells.read(reading, self.head_field, |text| Head::decode(text, open, given))
     }
 
@@ -338,6 +348,20 @@ impl Model for WindowModel {
                 from_us.max(first.saturating_mul(self.window.sub_us))
             }
         }
+    }
+
+    /// Of a weighted window a limit a window, whatever of the one before it still covers: nobody goes before the last of them.
+    fn next_debt(&self, owed: u32, from_us: u64) -> (u64, u32) {
+        let open = from_us.max(self.seen_us()) / self.window.sub_us;
+        let Usage { remaining, limit, .. } = self.usage(from_us);
+        if self.window.shape != Shape::Weighted || remaining > 0 {
+            let part = owed.min(if remaining > 0 { remaining } else { limit });
+            return (self.earliest_us(part, from_us), part);
+        }
+        let last = self.head.last().unwrap_or(0).max(open);
+        let room = u64::from(limit).saturating_sub(self.given(last, last));
+        let (index, room) = if last > open && room > 0 { (last, room) } else { (last + 1, u64::from(limit)) };
+        (index.saturating_mul(self.window.sub_us), owed.min(saturate(room)))
     }
 
     fn charge(&mut self, permits: u32, at_us: u64) {

@@ -18,9 +18,9 @@ fn each_wrong_setting_of_a_rate_limiter_is_told_with_its_value_and_what_is_allow
     let path = "a path of at most 1024 characters to one value of the context, such as order.customer.id or \
                 $.items[0]['id']";
     let cases = [
-        (json!({ "limit": 0 }), "limit is 0, must be a whole number from 1 to 4294967295".to_owned()),
-        (json!({ "limit": "5" }), "limit is \"5\", must be a whole number from 1 to 4294967295".to_owned()),
-        (json!({ "limit": 1.5 }), "limit is 1.5, must be a whole number from 1 to 4294967295".to_owned()),
+        (json!({ "limit": -1 }), "limit is -1, must be a whole number from 0 to 4294967295".to_owned()),
+        (json!({ "limit": "5" }), "limit is \"5\", must be a whole number from 0 to 4294967295".to_owned()),
+        (json!({ "limit": 1.5 }), "limit is 1.5, must be a whole number from 0 to 4294967295".to_owned()),
         (json!({ "window": "week" }), "window is \"week\", must be one of second, minute, hour, day".to_owned()),
         (
             json!({ "window": "day", "windowCount": 367 }),

@@ -1,6 +1,6 @@
 //! What each sentence of the contract says, by example.
 
-use tidegate_policy::rate_limiter::{Algorithm, Decision, Fault, OnLimit, Reason, Verdict};
+use tidegate_policy::rate_limiter::{Algorithm, CostNeverFits, Decision, OnLimit, Reason, Verdict};
 
 use crate::support::{
     ALGORITHMS, BUCKET, COUNTER, FIXED, GCRA, Key, LOG, QUEUE, STRICT, allowed, is_bucket, per_ms, per_second, shown,
@@ -137,12 +137,16 @@ mod cost {
             for on_limit in MODES {
                 let mut key = Key::new(&[per_second(10, algorithm), per_ms(8, 60_000, algorithm)], on_limit);
                 for cost in [9, 10, 11, u32::MAX] {
-                    assert_eq!(key.fault(cost), Some(Fault::CostNeverFits), "{algorithm:?}");
-                    assert_eq!(key.limiter.try_acquire(&mut key.world, 0, cost), Err(Fault::CostNeverFits));
-                    assert_eq!(key.limiter.peek(&mut key.world, 0, cost), Err(Fault::CostNeverFits));
+                    let never = CostNeverFits { cost, binding: 1, limit: 8, count: 0, remaining: 8 };
+                    assert_eq!(key.fault(cost), Some(never), "{algorithm:?}");
+                    assert_eq!(key.limiter.try_acquire(&mut key.world, 0, cost), Err(never));
+                    assert_eq!(key.limiter.peek(&mut key.world, 0, cost), Err(never));
                 }
                 assert_eq!(key.world.writes(), 0);
-                assert_eq!(key.fault(8), None);
+                assert_eq!(key.acquire(3).verdict, Verdict::Allowed);
+                let never = CostNeverFits { cost: 9, binding: 1, limit: 8, count: 3, remaining: 5 };
+                assert_eq!(key.fault(9), Some(never), "what counts now is told: {algorithm:?}");
+                assert_eq!(key.fault(5), None);
             }
         }
     }
@@ -151,7 +155,7 @@ mod cost {
     fn is_bounded_by_the_burst_of_a_bucket() {
         for algorithm in [Algorithm::Gcra { burst: Some(25) }, Algorithm::TokenBucket { burst: Some(25) }] {
             let mut key = Key::new(&[per_second(10, algorithm)], OnLimit::Reject);
-            assert_eq!(key.fault(26), Some(Fault::CostNeverFits));
+            assert_eq!(key.fault(26).map(|never| never.limit), Some(25));
             let all = key.acquire(25);
             assert_eq!((all.verdict, all.limit, all.reset_after_ms), (Verdict::Allowed, 25, 2_500));
         }

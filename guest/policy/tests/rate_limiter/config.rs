@@ -52,9 +52,6 @@ fn names_the_path_the_value_and_what_is_allowed_of_a_limit() {
     let whole = "1 millisecond to 366 days in all";
     let sub = "limits[0].algorithm.sliding-window.sub-windows";
     let cases = [
-        (per_second(0, STRICT), "limits[0].limit", "0", "1 to 4294967295"),
-        (per_second(0, GCRA), "limits[0].limit", "0", "1 to 4294967295"),
-        (per_second(0, LOG), "limits[0].limit", "0", "1 to 4294967295"),
         (per_second(10, strict(0)), sub, "0", "1 to 100"),
         (per_second(10, strict(101)), sub, "101", "1 to 100"),
         (per_second(10, strict(u32::MAX)), sub, "4294967295", "1 to 100"),
@@ -162,10 +159,21 @@ fn refuses_two_limits_counted_in_the_same_cells() {
     assert_eq!(problems(&[per_second(10, strict(9)), per_second(10, strict(10))], OnLimit::Reject), []);
 }
 
+/// It denies every call: see `charge.rs`.
+#[test]
+fn limit_of_nothing_is_sound() {
+    for algorithm in ALGORITHMS {
+        for on_limit in [OnLimit::Reject, delay(1_000), queue(10, 100, 10)] {
+            assert_eq!(problems(&[per_second(0, algorithm)], on_limit), [], "{algorithm:?}");
+        }
+    }
+    assert_eq!(problems(&[per_second(0, gcra(5))], OnLimit::Reject), []);
+}
+
 #[test]
 fn reports_all_problems_at_once() {
     let limits = [
-        per_second(0, strict(0)),
+        per_second(1, strict(0)),
         Limit { limit: 5, window: Window { unit: WindowUnit::Day, count: 400 }, algorithm: gcra(0) },
         per_ms(2_000, 1, token_bucket(0)),
         Limit { limit: 20_000, window: Window { unit: WindowUnit::Hour, count: 0 }, algorithm: LOG },
@@ -173,7 +181,6 @@ fn reports_all_problems_at_once() {
     let found = problems(&limits, queue(0, 0, 0));
     let paths: Vec<&str> = found.iter().map(|problem| problem.path.as_str()).collect();
     let expected = [
-        "limits[0].limit",
         "limits[0].algorithm.sliding-window.sub-windows",
         "limits[1].window",
         "limits[1].algorithm.gcra.burst",
@@ -229,7 +236,7 @@ fn lease_must_leave_a_bucket_a_permit_of_its_burst() {
 
 #[test]
 fn lease_adds_no_problem_to_a_bucket_that_is_wrong() {
-    for limit in [per_second(0, GCRA), per_ms(2_000, 1, GCRA), per_second(10, gcra(0))] {
+    for limit in [per_ms(2_000, 1, GCRA), per_second(10, gcra(0))] {
         assert_eq!(with_lease(limit, OnLimit::Reject, 10, 100).len(), 1, "{limit:?}");
     }
 }
@@ -240,7 +247,7 @@ fn reports_no_problem_that_follows_from_another() {
     assert_eq!(one(&[per_second(20_000, LOG)], delay(1_000)).0, "limits[0].limit");
     let sub_windows = "limits[0].algorithm.sliding-window.sub-windows";
     assert_eq!(one(&[per_second(10, strict(20_000))], delay(1_000)).0, sub_windows);
-    assert_eq!(one(&[per_second(0, gcra(u32::MAX))], delay(1_000)).0, "limits[0].limit");
+    assert_eq!(one(&[per_ms(2_000, 1, gcra(u32::MAX))], delay(1_000)).0, "limits[0].limit");
     assert_eq!(
         one(&[Limit { algorithm: gcra(u32::MAX), ..window(WindowUnit::Second, 0) }], delay(1)).0,
         "limits[0].window"

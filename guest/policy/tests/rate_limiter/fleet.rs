@@ -110,6 +110,7 @@ pub(crate) struct Fleet {
     pub(crate) given: Vec<Given>,
     /// By the time charged.
     charged: Vec<Given>,
+    full_us: Vec<u64>,
     pub(crate) leased: usize,
 }
 
@@ -124,6 +125,7 @@ impl Fleet {
             seen_us: [0; HOSTS],
             given: Vec::new(),
             charged: Vec::new(),
+            full_us: Vec::new(),
             leased: 0,
         }
     }
@@ -232,6 +234,7 @@ impl Fleet {
         );
         self.given.push(Given { at_us, permits: cost });
         self.charged.push(Given { at_us: decision.charged_at_us, permits: cost });
+        self.full_us.push(decision.full_at_us);
         Ok(())
     }
 
@@ -243,7 +246,7 @@ impl Fleet {
         self.check()?;
         let found = which.index(self.given.len());
         let back = self.given[found].permits * part / 100;
-        self.limiter.refund(&mut self.world, 0, back, self.charged[found].at_us);
+        self.limiter.refund(&mut self.world, 0, back, self.charged[found].at_us, self.full_us[found]);
         self.given[found].permits -= back;
         self.charged[found].permits -= back;
         Ok(())

@@ -125,6 +125,8 @@ pub(crate) struct History {
     pub(crate) given: Vec<Given>,
     /// By the time a caller goes who counts `wait_ms` from the time of the decision.
     pub(crate) gone: Vec<Given>,
+    /// When the buckets were due to be full before each.
+    full_us: Vec<u64>,
     /// Of those who were put in the queue.
     pub(crate) tickets: Vec<u64>,
     most: u32,
@@ -136,8 +138,8 @@ impl History {
         let mut key = Key::of(config);
         key.world.set_us(T0_US + start_us);
         let most = most(&key.limiter);
-        let (given, gone, tickets) = (Vec::new(), Vec::new(), Vec::new());
-        Self { key, config: config.clone(), given, gone, tickets, most, may_lag: true }
+        let (given, gone, full_us, tickets) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
+        Self { key, config: config.clone(), given, gone, full_us, tickets, most, may_lag: true }
     }
 
     pub(crate) fn without_lag(mut self) -> Self {
@@ -206,7 +208,7 @@ impl History {
                 let back = permits * part / 100;
                 // What was promised before the refund must have held with these permits.
                 self.check()?;
-                self.key.refund(back, at_us);
+                self.key.limiter.refund(&mut self.key.world, 0, back, at_us, self.full_us[found]);
                 self.given[found].permits -= back;
                 self.gone[found].permits -= back;
             }
@@ -245,6 +247,7 @@ impl History {
             );
         }
         let go_us = go_us.max(decision.charged_at_us);
+        self.full_us.push(decision.full_at_us);
         self.given.push(Given { at_us: decision.charged_at_us, permits: cost });
         self.gone.push(Given { at_us: go_us, permits: cost });
         Ok(())

@@ -6,6 +6,7 @@
 mod away;
 mod behaviour;
 mod change;
+mod charge;
 mod config;
 mod corruption;
 mod fleet;

@@ -81,9 +81,10 @@ struct Call {
     cost: u32,
     ticket: u64,
     charged_us: u64,
+    full_us: u64,
 }
 
-const KINDS: usize = 9;
+const KINDS: usize = 10;
 
 impl Call {
     fn several(self) -> [Ask; 3] {
@@ -97,11 +98,12 @@ impl Call {
             0 => format!("{:?}", limiter.acquire(&mut on, 0, self.cost, 1, self.ticket)),
             1 => format!("{:?}", limiter.try_acquire(&mut on, 0, self.cost)),
             2 => format!("{:?}", limiter.peek(&mut on, 0, self.cost)),
-            3 => format!("{:?}", limiter.refund(&mut on, 0, self.cost, self.charged_us)),
+            3 => format!("{:?}", limiter.refund(&mut on, 0, self.cost, self.charged_us, self.full_us)),
             4 => format!("{:?}", limiter.cancel(&mut on, 0, self.ticket)),
             5 => format!("{:?}", limiter.release(&mut on, 0, self.cost.is_multiple_of(2))),
             6 => format!("{:?}", limiter.post(&mut on, 0, self.cost)),
             7 => format!("{:?}", limiter.try_acquire_many(&mut on, self.several()).collect::<Vec<_>>()),
+            8 => format!("{:?}", limiter.charge(&mut on, 0, self.cost)),
             _ => {
                 limiter.reset(&mut on, 0);
                 String::new()
@@ -154,7 +156,7 @@ proptest! {
         let (limiter, world) = (&history.key.limiter, &history.key.world);
         for kind in 0..KINDS {
             for ticket in [0, ticket] {
-                let call = Call { kind, cost: history.cost(size), ticket, charged_us };
+                let call = Call { kind, cost: history.cost(size), ticket, charged_us, full_us: charged_us + 3_000 };
                 let (reply, operations, after) = call.run(limiter, world, Twist::None);
                 let (again, same, _) = call.run(limiter, world, Twist::None);
                 prop_assert_eq!((&again, &same), (&reply, &operations));
@@ -172,7 +174,7 @@ proptest! {
     fn peek_only_observes(config in any_config(), start_us in 0..100_000_000_u64, steps in steps(30), size in 0..=100_u32) {
         let mut history = History::new(&config, start_us);
         history.run(&steps)?;
-        let call = Call { kind: 2, cost: history.cost(size), ticket: 0, charged_us: 0 };
+        let call = Call { kind: 2, cost: history.cost(size), ticket: 0, charged_us: 0, full_us: 0 };
         let (_, operations, _) = call.run(&history.key.limiter, &history.key.world, Twist::None);
         let harmless = |operation: &String| operation.starts_with("observe ") || operation.contains("scope: Local");
         prop_assert!(operations.iter().all(harmless), "{operations:?}");
@@ -192,7 +194,7 @@ mod hot_key {
             let mut key = Key::new(&[per_second(10, algorithm)], OnLimit::Reject);
             assert_eq!(key.acquire(5).verdict, Verdict::Allowed);
             for cost in [5, 6] {
-                let call = Call { kind: 0, cost, ticket: 0, charged_us: 0 };
+                let call = Call { kind: 0, cost, ticket: 0, charged_us: 0, full_us: 0 };
                 let (_, operations, _) = call.run(&key.limiter, &key.world, Twist::None);
                 assert!(!operations.iter().any(|operation| operation.starts_with("put")), "{operations:?}");
                 let reads = operations.iter().any(|operation| operation.starts_with("get"));

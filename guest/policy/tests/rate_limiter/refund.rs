@@ -2,7 +2,7 @@
 
 use tidegate_policy::rate_limiter::{Algorithm, OnLimit, Verdict};
 
-use crate::support::{ALGORITHMS, BUCKET, COUNTER, FIXED, GCRA, Key, LOG, STRICT, T0_US, per_ms, per_second};
+use crate::support::{ALGORITHMS, BUCKET, COUNTER, FIXED, GCRA, Key, LOG, STRICT, T0_US, open, per_ms, per_second};
 
 #[test]
 fn gives_permits_back_at_once() {
@@ -62,6 +62,92 @@ fn bucket_gives_back_only_what_has_not_come_back() {
         assert_eq!(key.refund(10, charged.charged_at_us).remaining, 10, "{algorithm:?}");
         assert_eq!(key.world.writes(), writes, "what has come back is given back again: {algorithm:?}");
     }
+}
+
+/// 600 of 60,000 a minute: what was charged first comes back first, so of a bucket that lacked more than comes back in the
+/// meantime nothing of them has come back.
+#[test]
+fn bucket_gives_back_by_what_it_lacked_before() {
+    for algorithm in [GCRA, BUCKET] {
+        let limit = per_ms(60_000, 60_000, algorithm);
+        for (before, after_ms, given) in
+            [(0, 500, 100), (0, 600, 0), (0, 1_000, 0), (600, 500, 600), (600, 700, 500), (6_000, 1_000, 600)]
+        {
+            let mut key = Key::new(&[limit], OnLimit::Reject);
+            if before > 0 {
+                key.acquire(before);
+            }
+            let charged = key.acquire(600);
+            assert_eq!(charged.full_at_us, T0_US + u64::from(before) * 1_000, "{algorithm:?}");
+            key.pass_ms(after_ms);
+            let lacking = key.peek(1).count;
+            let left = key.refund_of(600, &charged).count;
+            assert_eq!(lacking - left, given, "{algorithm:?} {before} {after_ms}");
+        }
+    }
+}
+
+/// An estimate that is corrected when the call has ended, while others are on their way: each gives all back that was not used.
+#[test]
+fn bucket_that_lacks_much_gives_back_all_of_many_that_are_on_their_way() {
+    let mut key = Key::new(&[per_ms(60_000, 60_000, GCRA)], OnLimit::Reject);
+    key.acquire(58_000);
+    let mut on_their_way = std::collections::VecDeque::new();
+    let (mut admitted, mut given_back) = (0, 0);
+    for step in 0..200 {
+        key.pass_ms(100);
+        let call = key.acquire(200);
+        if call.verdict == Verdict::Allowed {
+            admitted += 1;
+            on_their_way.push_back((step, call));
+        }
+        while on_their_way.front().is_some_and(|(since, _)| step - since >= 50) {
+            let (_, call) = on_their_way.pop_front().expect("there is one");
+            let lacking = key.peek(1).count;
+            given_back += lacking - key.refund_of(150, &call).count;
+        }
+    }
+    assert!(admitted > 100, "{admitted}");
+    let ended = admitted - u32::try_from(on_their_way.len()).expect("few");
+    assert_eq!(given_back, 150 * ended, "of {ended} calls");
+}
+
+/// Two charges of one time: when the first is given back, the second has come back by itself, and is not given once more.
+#[test]
+fn bucket_gives_no_permit_back_that_another_refund_let_come_back() {
+    let mut key = Key::new(&[per_ms(60_000, 60_000, GCRA)], OnLimit::Reject);
+    let (first, second) = (key.acquire(600), key.acquire(600));
+    key.refund_of(600, &first);
+    key.pass_ms(600);
+    assert_eq!(key.acquire(600).count, 600);
+    assert_eq!(key.refund_of(600, &second).count, 600, "those are the third's");
+    key.refund_of(600, &second);
+    assert_eq!(key.acquire(59_401).verdict, Verdict::Denied);
+}
+
+/// Buckets are known by one time, that of the first to be full: each gives back no more than it lacks of the permits.
+#[test]
+fn several_buckets_give_back_by_the_one_that_is_full_first() {
+    let limits = [per_ms(100, 1_000, GCRA), per_ms(1_000, 60_000, GCRA)];
+    let mut key = Key::new(&limits, OnLimit::Reject);
+    for _ in 0..5 {
+        assert_eq!(key.acquire(100).verdict, Verdict::Allowed);
+        key.pass_ms(1_000);
+    }
+    let charged = key.acquire(100);
+    assert_eq!(charged.full_at_us, key.now_us(), "the faster one was full");
+    key.pass_ms(500);
+    let alone = |limit: usize, key: &Key| {
+        Key { world: key.world.clone(), limiter: open(&limits[limit..=limit], OnLimit::Reject) }.peek(1).count
+    };
+    let before = [alone(0, &key), alone(1, &key)];
+    key.refund_of(100, &charged);
+    assert_eq!(before[0] - alone(0, &key), 50, "the rest has come back");
+    let of_the_second = before[1] - alone(1, &key);
+    assert!(
+        (91..=92).contains(&of_the_second),
+        "as if it had been full too, 100 less what comes back: {of_the_second}"
+    );
 }
 
 #[test]

@@ -2,7 +2,7 @@
 
 use tidegate_policy::fake::FakeWorld;
 use tidegate_policy::rate_limiter::{
-    Algorithm, Config, Decision, Fault, Limit, OnLimit, RateLimiter, Verdict, Window, WindowUnit,
+    Algorithm, Config, CostNeverFits, Decision, Limit, OnLimit, RateLimiter, Verdict, Window, WindowUnit,
 };
 
 /// A whole second in 2026, in microseconds since 1970.
@@ -98,8 +98,18 @@ impl Key {
         self.limiter.peek(&mut self.world, 0, cost).expect("the cost fits")
     }
 
+    /// A refund that does not know when the bucket was due to be full.
     pub(crate) fn refund(&mut self, cost: u32, charged_at_us: u64) -> Decision {
-        self.limiter.refund(&mut self.world, 0, cost, charged_at_us)
+        self.limiter.refund(&mut self.world, 0, cost, charged_at_us, 0)
+    }
+
+    /// A refund of permits that a decision charged.
+    pub(crate) fn refund_of(&mut self, cost: u32, charged: &Decision) -> Decision {
+        self.limiter.refund(&mut self.world, 0, cost, charged.charged_at_us, charged.full_at_us)
+    }
+
+    pub(crate) fn charge(&mut self, cost: u32) -> Decision {
+        self.limiter.charge(&mut self.world, 0, cost)
     }
 
     pub(crate) fn cancel(&mut self, ticket: u64) -> bool {
@@ -110,7 +120,7 @@ impl Key {
         self.limiter.reset(&mut self.world, 0);
     }
 
-    pub(crate) fn fault(&mut self, cost: u32) -> Option<Fault> {
+    pub(crate) fn fault(&mut self, cost: u32) -> Option<CostNeverFits> {
         self.limiter.acquire(&mut self.world, 0, cost, 0, 0).err()
     }
 

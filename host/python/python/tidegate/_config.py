@@ -138,7 +138,9 @@ class Limit(_Settings):
     """At most ``limit`` permits in a window of ``window_count`` units."""
 
     limit: int
-    """Permits; 1 to 4,294,967,295. For `Gcra` and `TokenBucket` at most 1,000,000 in a second."""
+    """Permits; 0 to 4,294,967,295. For `Gcra` and `TokenBucket` at most 1,000,000 in a second.
+
+    0: every call is denied, and told no time to come back at."""
     window: WindowUnit
     """The unit of the window's length."""
     window_count: int = 1

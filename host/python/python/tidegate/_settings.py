@@ -16,14 +16,16 @@ def as_dict(text: str) -> dict[str, Any]:
     return settings
 
 
-def charge_of(decision: Decision | None, charged_at_us: int | None) -> tuple[int | None, bool]:
-    """When the permits were charged that are to be given back, and whether they were let go without the store."""
+def charge_of(
+    decision: Decision | None, charged_at_us: int | None, full_at_us: int | None
+) -> tuple[int | None, int | None, bool]:
+    """When the permits were charged, when the bucket was due to be full, and whether they were let go without the store."""
     if (decision is None) == (charged_at_us is None):
         message = "give either a decision or its charged_at_us"
         raise TypeError(message)
     if decision is None:
-        return charged_at_us, False
-    return decision.charged_at_us, decision.degraded and decision.is_allowed
+        return charged_at_us, full_at_us, False
+    return decision.charged_at_us, decision.full_at_us, decision.degraded and decision.is_allowed
 
 
 def asks_of(asks: Iterable[str | tuple[str, int]]) -> list[tuple[str, int]]:

@@ -10,7 +10,6 @@ use crate::error::Error;
 use crate::key::EntityKey;
 use crate::ledger::Ledger;
 use crate::runtime::Policy;
-use crate::runtime::wit::rate_limiter::Fault;
 
 impl Inner {
     /// The answer of the settings to a call that the store has not answered; `None`: an error.
@@ -20,6 +19,7 @@ impl Inner {
             // The memory store is full: there are no other hosts, and nothing comes back.
             let verdict = match when_away {
                 WhenAway::Error => return None,
+                _ if is_charge(request) => Verdict::Allowed,
                 WhenAway::Open => Verdict::Allowed,
                 WhenAway::Closed | WhenAway::Share { .. } | WhenAway::Own => Verdict::Denied,
             };
@@ -29,11 +29,14 @@ impl Inner {
         let decision = match (when_away, &self.share) {
             (WhenAway::Error, _) => return None,
             (WhenAway::Open, _) => Ok(Decision::without_store(Verdict::Allowed, Duration::ZERO)),
-            (WhenAway::Share { .. }, Some(share)) => {
-                self.by_share(ledger, &key, share, ask.cost, &of_this_host(request))
-            }
+            (WhenAway::Share { .. }, Some(share)) => self.by_share(ledger, &key, share, &of_this_host(request)),
             (WhenAway::Closed | WhenAway::Share { .. } | WhenAway::Own, _) => Ok(refused(ledger, &key)),
         };
+        // What was used already cannot be refused.
+        let decision = decision.map(|decision| match decision.reason {
+            Reason::StoreAway if is_charge(request) => Decision::without_store(Verdict::Allowed, Duration::ZERO),
+            _ => decision,
+        });
         ledger.note_degraded();
         if takes(request) && decision.as_ref().is_ok_and(Decision::is_allowed) {
             ledger.owe(key, &self.policy, ask.cost);
@@ -58,7 +61,9 @@ impl Inner {
         }
         match (&self.share, given.charged_at_us) {
             (Some(share), Some(charged_at_us)) => {
-                self.by_share(ledger, &key, share, ask.cost, &Request::Refund { cost: ask.cost, charged_at_us })
+                let full_at_us = given.full_at_us.unwrap_or_default();
+                let request = Request::Refund { cost: ask.cost, charged_at_us, full_at_us };
+                self.by_share(ledger, &key, share, &request)
             }
             _ => Ok(given.clone()),
         }
@@ -70,12 +75,11 @@ impl Inner {
         ledger: &Arc<Ledger>,
         key: &EntityKey,
         share: &Policy,
-        cost: u32,
         request: &Request,
     ) -> Result<Decision, Error> {
         match ledger.limit_alone(key, share, request) {
             Ok(Answer::Decision(decision)) => Ok(Decision { degraded: true, ..decision.into() }),
-            Ok(Answer::Fault(Fault::CostNeverFits)) => Err(self.never_fits(cost)),
+            Ok(Answer::NeverFits(never)) => Err(self.never_fits(never)),
             Ok(_) => Err(Error::Misuse("the answer to another question".to_owned())),
             // This host cannot keep more keys apart.
             Err(error) if error.is_store_away() => Ok(refused(ledger, key)),
@@ -101,7 +105,11 @@ fn refused(ledger: &Ledger, key: &EntityKey) -> Decision {
 
 /// Whether the answer lets something go that is to be charged.
 fn takes(request: &Request) -> bool {
-    matches!(request, Request::Acquire { .. } | Request::TryAcquire { .. })
+    is_charge(request) || matches!(request, Request::Acquire { .. } | Request::TryAcquire { .. })
+}
+
+fn is_charge(request: &Request) -> bool {
+    matches!(request, Request::Charge { .. })
 }
 
 impl Decision {
@@ -112,6 +120,7 @@ impl Decision {
             reason: if verdict == Verdict::Denied { Reason::StoreAway } else { Reason::None },
             at_us: 0,
             charged_at_us: None,
+            full_at_us: None,
             binding: 0,
             count: 0,
             limit: 0,

@@ -71,7 +71,8 @@ pub enum WindowUnit {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Limit {
-    /// Permits; 1 to 4,294,967,295. For GCRA and token bucket at most 1,000,000 in a second.
+    /// Permits; 0 to 4,294,967,295. For GCRA and token bucket at most 1,000,000 in a second. 0: every call is denied, and told no time
+    /// to come back at.
     pub limit: u32,
     /// The unit of the window's length.
     pub window: WindowUnit,

@@ -95,8 +95,12 @@ pub struct Decision {
     pub reason: Reason,
     /// The time of the decision on the store's clock, in microseconds since 1970.
     pub at_us: u64,
-    /// When the permits were charged, in microseconds since 1970: what a refund needs. `None`: nothing was charged.
+    /// When the permits were charged, in microseconds since 1970: what a refund needs. `None`: nothing was charged, or a debt
+    /// that cannot be given back.
     pub charged_at_us: Option<u64>,
+    /// When the bucket was due to be full just before that, in microseconds since 1970: what a refund of GCRA and token bucket
+    /// needs, too. `None`: nothing was charged, or not to a bucket.
+    pub full_at_us: Option<u64>,
     /// Which limit binds, counted from 0.
     pub binding: u32,
     /// Permits that count against that limit after this decision.
@@ -107,7 +111,8 @@ pub struct Decision {
     pub remaining: u32,
     /// Until nothing counts any more, in whole milliseconds, rounded up.
     pub reset_after: Duration,
-    /// Denied: until the same call would be accepted if nobody else came, in whole milliseconds, rounded up.
+    /// Denied: until the same call would be accepted if nobody else came, in whole milliseconds, rounded up; zero where it never
+    /// would, as with a limit of 0. After [`RateLimiter::charge`](crate::RateLimiter::charge): until one permit would be allowed.
     pub retry_after: Duration,
     /// To wait: until to go or to come back, in whole milliseconds, rounded up.
     pub wait: Duration,
@@ -152,6 +157,7 @@ impl From<wit::Decision> for Decision {
             },
             at_us: decision.at_us,
             charged_at_us: (decision.charged_at_us != 0).then_some(decision.charged_at_us),
+            full_at_us: (decision.full_at_us != 0).then_some(decision.full_at_us),
             binding: decision.binding,
             count: decision.count,
             limit: decision.limit,

@@ -16,7 +16,7 @@ use crate::core::{Backend, Core, Kind};
 use crate::error::Error;
 use crate::key::Namespace;
 use crate::runtime::Policy;
-use crate::runtime::wit::rate_limiter::Fault;
+use crate::runtime::wit::rate_limiter::CostNeverFits;
 
 /// A handle on a rate limiter: cheap to clone, to be shared between tasks and threads. It holds no state of any key; handles
 /// of the same name on the same store limit together, in whatever process and language.
@@ -148,8 +148,8 @@ impl RateLimiter {
     }
 
     /// Gives permits back that `decision` charged, and reports as a peek does. Windows and logs take them out of the very place
-    /// they were counted in; GCRA and token bucket give back what has not come back by itself since. Giving the same
-    /// permits back twice counts once in a log only.
+    /// they were counted in; GCRA and token bucket give back what has not come back by itself since, and what was charged first
+    /// comes back first. Giving the same permits back twice counts once in a log only.
     ///
     /// # Errors
     /// [`Error::Store`] and [`Error::Contended`] with a shared store.
@@ -163,6 +163,35 @@ impl RateLimiter {
             return answer;
         }
         self.inner.decide(ask, request).await
+    }
+
+    /// Charges what was used already, such as the tokens of a model's answer or the bytes of a reply: it is never refused, whatever the
+    /// limits say. What does not fit is a debt, and calls that come later wait until it is paid, by the rate of the limit;
+    /// [`Decision::retry_after`] says for how long. Of a debt to windows or a log nothing can be given back. What is owed beyond
+    /// 1,000 windows is forgotten.
+    ///
+    /// While the store is away, unless that is an error, it counts on this host and is charged when the store is back, like what was let go
+    /// meanwhile: as much as then still fits.
+    ///
+    /// ```
+    /// # use tidegate::{Limit, RateLimiterConfig, Tidegate};
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), tidegate::Error> {
+    /// # let gate = Tidegate::builder().build()?;
+    /// let tokens = gate.rate_limiter(RateLimiterConfig::new("tokens", Limit::per_minute(60_000)))?;
+    /// if tokens.peek("tenant").await?.is_allowed() {
+    ///     let used = 75_000; // The model says so with its answer.
+    ///     tokens.charge("tenant", used).await?;
+    /// }
+    /// assert!(!tokens.peek("tenant").await?.is_allowed(), "until the 15,000 are paid");
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    /// [`Error::Store`] and [`Error::Contended`] with a shared store.
+    pub async fn charge(&self, key: &str, cost: u32) -> Result<Decision, Error> {
+        self.inner.decide(Ask::of(key).cost(cost), Request::Charge { cost }).await
     }
 
     /// Takes a waiter out of the queue; false: it was not in it.
@@ -199,7 +228,9 @@ pub(crate) fn acquire_request(ask: Ask<'_>, ticket: Option<Ticket>, config: &Rat
 /// Gives back what a decision charged; nothing where it charged nothing.
 pub(crate) fn refund_request(ask: Ask<'_>, decision: &Decision) -> Request {
     match decision.charged_at_us {
-        Some(charged_at_us) => Request::Refund { cost: ask.cost, charged_at_us },
+        Some(charged_at_us) => {
+            Request::Refund { cost: ask.cost, charged_at_us, full_at_us: decision.full_at_us.unwrap_or_default() }
+        }
         None => Request::Peek { cost: 0 },
     }
 }
@@ -234,7 +265,7 @@ impl Inner {
     fn decision(&self, ask: Ask<'_>, request: &Request, answer: Result<Answer, Error>) -> Result<Decision, Error> {
         match answer {
             Ok(Answer::Decision(decision)) => Ok(decision.into()),
-            Ok(Answer::Fault(Fault::CostNeverFits)) => Err(self.never_fits(ask.cost)),
+            Ok(Answer::NeverFits(never)) => Err(self.never_fits(never)),
             Ok(_) => Err(Error::Misuse("the answer to another question".to_owned())),
             Err(error) if error.is_store_away() => self.while_away(ask, request).unwrap_or(Err(error)),
             Err(error) => Err(error),
@@ -251,8 +282,9 @@ impl Inner {
         asks.iter().zip(answers).map(decide).collect()
     }
 
-    fn never_fits(&self, cost: u32) -> Error {
-        Error::CostNeverFits { limiter: self.config.name.clone(), cost }
+    fn never_fits(&self, never: CostNeverFits) -> Error {
+        let CostNeverFits { cost, binding, limit, count, remaining } = never;
+        Error::CostNeverFits { limiter: self.config.name.clone(), cost, binding, limit, count, remaining }
     }
 
     /// What a last decision means to one who has waited.

@@ -194,6 +194,36 @@ async fn a_debt_is_posted_once_for_each_key() {
     assert_eq!(gate.stats().posted, 200);
 }
 
+/// What was used already cannot be refused, and is posted like what was let go.
+#[tokio::test]
+async fn what_was_used_meanwhile_is_charged_when_the_store_is_back() {
+    for when_away in [WhenAway::Open, WhenAway::Closed, WhenAway::Share { hosts: 2 }] {
+        let scene = Scene::new();
+        let gate = scene.host();
+        let limiter = limiter(&gate, "api", 10, when_away);
+        scene.fail(Fault::Unreachable);
+        let charged = limiter.charge("k", 4).await.expect("the settings answer");
+        assert!(charged.is_allowed() && charged.degraded, "{when_away:?} {charged:?}");
+        let beyond = limiter.charge("k", 30).await.expect("the settings answer");
+        assert!(beyond.is_allowed() && beyond.degraded, "{when_away:?} {beyond:?}");
+        if matches!(when_away, WhenAway::Share { .. }) {
+            let denied = limiter.try_acquire("k").await.expect("the settings answer");
+            assert_eq!(denied.reason, Reason::Limit, "it counts on this host");
+        }
+        scene.heal();
+        scene.pass(Duration::from_millis(5_500)).await;
+        assert_eq!(count(&limiter, "k").await, 10, "{when_away:?}");
+    }
+}
+
+#[tokio::test]
+async fn what_was_used_meanwhile_is_an_error_where_the_settings_say_so() {
+    let scene = Scene::new();
+    let limiter = limiter(&scene.host(), "api", 10, WhenAway::Error);
+    scene.fail(Fault::Unreachable);
+    assert!(limiter.charge("k", 4).await.is_err_and(|error| error.is_store_away()));
+}
+
 #[tokio::test]
 async fn a_debt_that_two_failures_made_is_posted_though_the_guard_never_opened() {
     let scene = Scene::new();

@@ -2,7 +2,7 @@
 
 /** A rate limiter node's settings. */
 export interface RateLimiterNodeConfig {
-  /** How many calls may pass in any span of time as long as the window; 1 to 4,294,967,295. */
+  /** How many calls may pass in any span of time as long as the window; 0 to 4,294,967,295, 0: none. */
   readonly limit: number;
   /** The unit of the window's length. */
   readonly window: "second" | "minute" | "hour" | "day";

@@ -10,10 +10,13 @@ import type { LimiterPolicy } from "../runtime/policy.js";
 import type { WhenAway } from "../when-away.js";
 import type { RateLimiterConfig } from "./config.js";
 import { blindDecision, type Decision } from "./decision.js";
-import { decisionIn, peekRequest, tryAcquireRequest } from "./requests.js";
+import { decisionIn, peekRequest, refundRequest, tryAcquireRequest } from "./requests.js";
 
 /** How the settings of a limiter are called where they are wrong. */
 export const nameOf = (name: unknown) => `rate limiter ${JSON.stringify(name)}`;
+
+/** Whether the answer lets something go that is to be charged. */
+const takes = ({ kind }: Request) => kind === "tryAcquire" || kind === "acquire" || kind === "charge";
 
 /** Answers in place of the store. */
 export class LimiterAway {
@@ -57,8 +60,7 @@ export class LimiterAway {
   /** The answer. What it lets go is charged when the store is back, and a refund that was not sent is sent then. */
   decide(key: string, cost: number, request: Request, isSent: boolean): Decision {
     const decision = this.#decide(key, cost, request);
-    const asks = request.kind === "tryAcquire" || request.kind === "acquire";
-    const owed = asks && decision.verdict === "allowed" ? cost : 0;
+    const owed = takes(request) && decision.verdict === "allowed" ? cost : 0;
     const { ledger } = this.#core;
     const entity = this.#namespace.entity(key);
     ledger?.degraded(entity, this.#policy, owed);
@@ -69,17 +71,28 @@ export class LimiterAway {
   }
 
   /** Gives back what was let go here. Charged already, it stays charged: the limits see too much rather than too little. */
-  refund(key: string, cost: number, chargedAtUs: number | undefined): Decision {
+  refund(
+    key: string,
+    cost: number,
+    charged: Pick<Decision, "chargedAtUs"> & Partial<Pick<Decision, "fullAtUs">>,
+  ): Decision {
     this.#core.ledger?.forgive(this.#namespace.entity(key), cost);
-    const request: Request = chargedAtUs === undefined ? peekRequest(0) : { kind: "refund", cost, chargedAtUs };
+    const request = refundRequest(cost, charged);
     return this.#share === undefined ? this.#blind(key) : this.#byShare(this.#share, key, request);
   }
 
   #decide(key: string, cost: number, request: Request): Decision {
+    // What was used already cannot be refused.
+    if (request.kind === "charge") return this.#charge(key, request);
     if (this.#share === undefined) return this.#blind(key);
     // Nobody waits for a share, and what was charged to the store is not in it.
     const isAsk = request.kind === "tryAcquire" || request.kind === "acquire";
     return this.#byShare(this.#share, key, isAsk ? tryAcquireRequest(cost) : peekRequest(cost));
+  }
+
+  #charge(key: string, request: Request): Decision {
+    const decision = this.#share === undefined ? undefined : this.#byShare(this.#share, key, request);
+    return decision?.verdict === "allowed" ? decision : blindDecision("allowed", 0);
   }
 
   #byShare(share: LimiterPolicy, key: string, request: Request): Decision {
@@ -91,7 +104,7 @@ export class LimiterAway {
       // There is no room for one more key.
       return this.#blind(key, "denied");
     }
-    return decisionIn(answer, this.#name, "cost" in request ? request.cost : 0, true);
+    return decisionIn(answer, this.#name, true);
   }
 
   #blind(key: string, verdict: "allowed" | "denied" = this.#whenAway === "open" ? "allowed" : "denied"): Decision {

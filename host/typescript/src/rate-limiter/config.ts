@@ -30,7 +30,10 @@ export type Algorithm =
 
 /** At most `limit` permits in a window of `windowCount` units. */
 export interface Limit {
-  /** Permits; 1 to 4,294,967,295. For GCRA and token bucket at most 1,000,000 in a second. */
+  /**
+   * Permits; 0 to 4,294,967,295. For GCRA and token bucket at most 1,000,000 in a second. 0: every call is denied, and told no
+   * time to come back at.
+   */
   readonly limit: number;
   /** The unit of the window's length. */
   readonly window: WindowUnit;

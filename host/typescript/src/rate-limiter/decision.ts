@@ -19,8 +19,16 @@ export interface Decision {
    * be, or 0.
    */
   atUs: number;
-  /** When the permits were charged, in microseconds since 1970: what a refund needs. Undefined: nothing was charged. */
+  /**
+   * When the permits were charged, in microseconds since 1970: what a refund needs. Undefined: nothing was charged, or a debt that
+   * cannot be given back.
+   */
   chargedAtUs: number | undefined;
+  /**
+   * When the bucket was due to be full just before that, in microseconds since 1970: what a refund of GCRA and token bucket needs,
+   * too. Undefined: nothing was charged, or not to a bucket.
+   */
+  fullAtUs: number | undefined;
   /** Which limit binds, counted from 0. */
   binding: number;
   /** Permits that count against that limit after this decision. */
@@ -31,7 +39,10 @@ export interface Decision {
   remaining: number;
   /** Milliseconds until nothing counts any more, rounded up. */
   resetAfterMs: number;
-  /** Denied: milliseconds until the same call would be accepted if nobody else came, rounded up. Otherwise 0. */
+  /**
+   * Denied: milliseconds until the same call would be accepted if nobody else came, rounded up; 0 where it never would, as with a
+   * limit of 0. After a charge: until one permit would be allowed. Otherwise 0.
+   */
   retryAfterMs: number;
   /** To wait: milliseconds until to go or to come back, rounded up. Otherwise 0. */
   waitMs: number;
@@ -61,6 +72,7 @@ export function decisionOf(wit: WitDecision, degraded = false): Decision {
     reason: wit.reason,
     atUs: wit.atUs,
     chargedAtUs: wit.chargedAtUs === 0 ? undefined : wit.chargedAtUs,
+    fullAtUs: wit.fullAtUs === 0 ? undefined : wit.fullAtUs,
     binding: wit.binding,
     count: wit.count,
     limit: wit.limit,
@@ -85,6 +97,7 @@ export function blindDecision(verdict: "allowed" | "denied", retryAfterMs: numbe
     reason: verdict === "allowed" ? "none" : "store-away",
     atUs: 0,
     chargedAtUs: undefined,
+    fullAtUs: undefined,
     binding: 0,
     count: 0,
     limit: 0,

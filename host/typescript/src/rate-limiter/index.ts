@@ -32,7 +32,7 @@ export interface KeyedAsk extends Omit<Ask, "priority"> {
 }
 
 /** What a refund needs of a decision. */
-export type Charge = Pick<Decision, "chargedAtUs"> & Partial<Pick<Decision, "degraded">>;
+export type Charge = Pick<Decision, "chargedAtUs"> & Partial<Pick<Decision, "fullAtUs" | "degraded">>;
 
 /** How a wrapped function asks. */
 export interface WrapOptions<F extends AnyFunction> extends Ask {
@@ -160,8 +160,8 @@ export class RateLimiter {
 
   /**
    * Gives permits back that `decision` charged, and reports as a peek does. Windows and logs take them out of the very place
-   * they were counted in; GCRA and token bucket give back what has not come back by itself since. Giving the same permits
-   * back twice counts once in a log only. The cost must be the one that was asked for.
+   * they were counted in; GCRA and token bucket give back what has not come back by itself since, and what was charged first comes
+   * back first. Giving the same permits back twice counts once in a log only. The cost must be no more than was asked for.
    *
    * What was let go while the store was away is given back where that was, as long as it was not charged to the store. While the
    * store is known to be away, and the settings say to answer then, a refund of what the store charged is sent when it is back.
@@ -169,9 +169,33 @@ export class RateLimiter {
   refund(key: string, decision: Charge, ask?: Ask): Promise<Decision> {
     try {
       const cost = costOf(ask);
-      if (decision.chargedAtUs !== undefined) wholeOf("decision.chargedAtUs", decision.chargedAtUs);
-      if (decision.degraded) return Promise.resolve(this.#away.refund(keyOf(key), cost, decision.chargedAtUs));
+      assertCharge(decision);
+      if (decision.degraded) return Promise.resolve(this.#away.refund(keyOf(key), cost, decision));
       return this.#decide(key, cost, refundRequest(cost, decision), undefined);
+    } catch (error) {
+      return Promise.reject(error);
+    }
+  }
+
+  /**
+   * Charges what was used already, such as the tokens of a model's answer or the bytes of a reply: it is never refused, whatever the
+   * limits say. What does not fit is a debt, and calls that come later wait until it is paid, by the rate of the limit;
+   * `retryAfterMs` says for how long. Of a debt to windows or a log nothing can be given back. What is owed beyond 1,000 windows
+   * is forgotten.
+   *
+   * While the store is away, unless that is an error, it counts on this host and is charged when the store is back, like what was let
+   * go meanwhile: as much as then still fits.
+   *
+   * @example
+   * ```ts
+   * const { usage } = await model.complete(prompt);
+   * await tokens.charge(tenant, usage.total_tokens);
+   * ```
+   */
+  charge(key: string, cost: number): Promise<Decision> {
+    try {
+      const used = costOf({ cost });
+      return this.#decide(key, used, { kind: "charge", cost: used }, undefined);
     } catch (error) {
       return Promise.reject(error);
     }
@@ -228,7 +252,7 @@ export class RateLimiter {
   /** The same without promises, on the memory store. @internal */
   decideNow(key: string, cost: number, request: Request, nowUs?: number): Decision {
     try {
-      return decisionIn(this.callNow(key, request, nowUs), this.#config.name, cost);
+      return decisionIn(this.callNow(key, request, nowUs), this.#config.name);
     } catch (error) {
       return this.#away.inPlaceOf(error, key, cost, request);
     }
@@ -260,7 +284,7 @@ export class RateLimiter {
     const ledger = this.#core.shared;
     const entity = this.#namespace.entity(keyOf(key));
     const answer = ledger.answer(entity, this.#policy, request);
-    if (answer !== undefined) return Promise.resolve(decisionIn(answer, this.#config.name, cost));
+    if (answer !== undefined) return Promise.resolve(decisionIn(answer, this.#config.name));
     if (this.#away.answers && ledger.turnsAway(entity))
       return Promise.resolve(this.#away.decide(key, cost, request, false));
     return this.#lineUp(key, cost, request, signal);
@@ -279,7 +303,7 @@ export class RateLimiter {
   async #lineUp(key: string, cost: number, request: Request, signal: Signal | undefined): Promise<Decision> {
     try {
       const answer = await this.#core.shared.lineUp(this.#namespace.entity(key), this.#policy, request, signal);
-      return decisionIn(answer, this.#config.name, cost);
+      return decisionIn(answer, this.#config.name);
     } catch (error) {
       return this.#away.inPlaceOf(error, key, cost, request);
     }
@@ -296,6 +320,12 @@ export class RateLimiter {
     const request: Request = ticket === undefined ? refundRequest(cost, decision) : { kind: "cancelTicket", ticket };
     this.#core.background(this.#call(key, request));
   }
+}
+
+/** What a refund is told is what a decision can have told. */
+export function assertCharge({ chargedAtUs, fullAtUs }: Charge): void {
+  if (chargedAtUs !== undefined) wholeOf("decision.chargedAtUs", chargedAtUs);
+  if (fullAtUs !== undefined) wholeOf("decision.fullAtUs", fullAtUs);
 }
 
 function opened(core: Core, config: RateLimiterConfig): LimiterPolicy {

@@ -19,14 +19,20 @@ export const tryAcquireRequest = plainRequests("tryAcquire");
 /** Asks what would be answered. */
 export const peekRequest = plainRequests("peek");
 
+/** What a decision tells of its charge. */
+type Charged = Pick<Decision, "chargedAtUs"> & Partial<Pick<Decision, "fullAtUs">>;
+
 /** Gives back what a decision charged; nothing where it charged nothing. */
-export function refundRequest(cost: number, { chargedAtUs }: Pick<Decision, "chargedAtUs">): Request {
-  return chargedAtUs === undefined ? peekRequest(0) : { kind: "refund", cost, chargedAtUs };
+export function refundRequest(cost: number, { chargedAtUs, fullAtUs = 0 }: Charged): Request {
+  return chargedAtUs === undefined ? peekRequest(0) : { kind: "refund", cost, chargedAtUs, fullAtUs };
 }
 
 /** What an answer means to the caller. */
-export function decisionIn(answer: Answer, limiter: string, cost: number, degraded = false): Decision {
+export function decisionIn(answer: Answer, limiter: string, degraded = false): Decision {
   if (answer.kind === "decision") return decisionOf(answer.decision, degraded);
-  if (answer.kind === "fault") throw new CostNeverFitsError(limiter, cost);
+  if (answer.kind === "neverFits") {
+    const { cost, binding, limit, count, remaining } = answer.neverFits;
+    throw new CostNeverFitsError(limiter, cost, binding, limit, count, remaining);
+  }
   throw new MisuseError("the answer to another question");
 }

@@ -41,7 +41,8 @@ export interface LimiterResource {
   acquire(entity: number, cost: number, priority: number, ticket: number): WitDecision;
   tryAcquire(entity: number, cost: number): WitDecision;
   peek(entity: number, cost: number): WitDecision;
-  refund(entity: number, cost: number, chargedAtUs: number): WitDecision;
+  refund(entity: number, cost: number, chargedAtUs: number, fullAtUs: number): WitDecision;
+  charge(entity: number, cost: number): WitDecision;
   cancel(entity: number, ticket: number): boolean;
   reset(entity: number): void;
   release(entity: number, now: boolean): number;

@@ -6,7 +6,7 @@
  * the run did or nothing of it.
  */
 
-import type { Answer, Request, WitDecision, WitReport } from "../call.js";
+import type { Answer, Request, WitCostNeverFits, WitDecision, WitReport } from "../call.js";
 import { ComponentError, MisuseError, type Problem } from "../errors.js";
 import type { BreakerResource, LimiterResource, WitBreakerConfig, WitLimiterConfig } from "./guest.js";
 import { Instance, NOWHERE } from "./instance.js";
@@ -31,8 +31,7 @@ export interface RuntimeStats {
   readonly failures: number;
 }
 
-/** What a run made of its request, when the component said an error of its contract. */
-const FAULT: Answer = { kind: "fault", fault: "cost-never-fits" };
+/** What a run made of a request that has no answer of its own. */
 const DONE: Answer = { kind: "done" };
 
 /** A configuration that the component has refused. */
@@ -213,8 +212,9 @@ function decide(limiter: LimiterResource, request: Request): Answer {
   try {
     return { kind: "decision", decision: decision(limiter, request) };
   } catch (error) {
-    if (payloadOf(error) === "cost-never-fits") return FAULT;
-    throw error;
+    const neverFits = payloadOf(error);
+    if (neverFits === undefined) throw error;
+    return { kind: "neverFits", neverFits: neverFits as WitCostNeverFits };
   }
 }
 
@@ -227,7 +227,9 @@ function decision(limiter: LimiterResource, request: Request): WitDecision {
     case "peek":
       return limiter.peek(0, request.cost);
     case "refund":
-      return limiter.refund(0, request.cost, request.chargedAtUs);
+      return limiter.refund(0, request.cost, request.chargedAtUs, request.fullAtUs);
+    case "charge":
+      return limiter.charge(0, request.cost);
     case "post":
       return limiter.post(0, request.cost);
     default:

@@ -6,6 +6,7 @@ import {
   type CircuitWhenAway,
   ConfigError,
   CostNeverFitsError,
+  StoreError,
   type WhenAway,
 } from "../../src/index.js";
 import { Fleet, takeAway } from "./fleet.js";
@@ -89,6 +90,24 @@ describe("a limiter", () => {
     expect(await limiter.refund("me", decision, { cost: 3 })).toMatchObject({ degraded: true });
     await back();
     expect((await limiter.peek("me")).remaining).toBe(8);
+  });
+
+  test.each<WhenAway>(["open", "closed", { share: 2 }])(
+    "what was used is charged when it is back: %o",
+    async whenAway => {
+      const { gate, back } = await away();
+      const limiter = gate.rateLimiter(day(10, whenAway));
+      expect(await limiter.charge("me", 4)).toMatchObject({ verdict: "allowed", reason: "none", degraded: true });
+      expect(await limiter.charge("me", 30)).toMatchObject({ verdict: "allowed", degraded: true });
+      if (typeof whenAway === "object") expect(await limiter.tryAcquire("me")).toMatchObject({ reason: "limit" });
+      await back();
+      expect(await limiter.peek("me")).toMatchObject({ count: 10, remaining: 0, degraded: false });
+    },
+  );
+
+  test("what was used is an error too where the store's absence is one", async () => {
+    const { gate } = await away();
+    await expect(gate.rateLimiter(day(10, "error")).charge("me", 4)).rejects.toThrow(StoreError);
   });
 
   test("what has left every window by then is not charged", async () => {

@@ -12,6 +12,8 @@ it("decides at once and shares a memory with the other face", async () => {
   expect((await later.tryAcquire("me")).remaining).toBe(0);
   expect(now.peek("me").verdict).toBe("denied");
   expect(now.refund("me", decision).remaining).toBe(1);
+  expect(now.charge("you", 9)).toMatchObject({ verdict: "allowed", remaining: 0 });
+  expect(now.tryAcquire("you").verdict).toBe("denied");
   now.reset("me");
   expect((await later.peek("me")).remaining).toBe(2);
 });

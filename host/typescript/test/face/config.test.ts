@@ -38,7 +38,6 @@ const limiters: [path: string, value: string, allowed: string, config: unknown][
   ["limits[0].limit", "NaN", U32, limited({ limit: Number.NaN })],
   ["limits[0].limit", '"1"', U32, limited({ limit: "1" })],
   ["limits[0].limit", "5n", U32, limited({ limit: 5n })],
-  ["limits[0].limit", "0", "1 to 4294967295", limited({ limit: 0 })],
   ["limits[0].windowCount", "1e+300", U53, limited({ windowCount: 1e300 })],
   ["limits[0].window", "0 second", "1 millisecond to 366 days in all", limited({ windowCount: 0 })],
   ["limits", "0 limits", "1 to 8 limits", { name: "api", limits: [] }],
@@ -141,7 +140,10 @@ describe("malformed settings", () => {
   it("are all told at once, in one message", () => {
     const config = {
       name: "api",
-      limits: [{ limit: 0, window: "day", windowCount: 0 }],
+      limits: [
+        { limit: 1_000_001, window: "second", algorithm: { name: "gcra" } },
+        { limit: 1, window: "day", windowCount: 0 },
+      ],
       onLimit: { behavior: "reject" },
     };
     const error = (() => {
@@ -153,8 +155,8 @@ describe("malformed settings", () => {
     })();
     expect(error).toBeInstanceOf(ConfigError);
     expect((error as Error).message).toBe(
-      'rate limiter "api" is not a valid configuration: limits[0].limit is 0, must be 1 to 4294967295; ' +
-        "limits[0].window is 0 day, must be 1 millisecond to 366 days in all",
+      'rate limiter "api" is not a valid configuration: limits[0].limit is 1000001, must be at most 1000000 for gcra ' +
+        "in this window: 1,000,000 in a second; limits[1].window is 0 day, must be 1 millisecond to 366 days in all",
     );
   });
 

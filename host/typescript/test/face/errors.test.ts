@@ -15,7 +15,7 @@ it("has a predicate for each code, which knows its own class only", () => {
   const errors = [
     new tidegate.ConfigError("x", []),
     new tidegate.InputError("rate-limiter", []),
-    new tidegate.CostNeverFitsError("x", 1),
+    new tidegate.CostNeverFitsError("x", 2, 0, 1, 0, 1),
     new StoreError("away", "x"),
     new tidegate.ContendedError(64),
     new tidegate.ComponentError("x"),

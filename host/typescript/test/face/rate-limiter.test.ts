@@ -55,6 +55,37 @@ describe("a rate limiter", () => {
     expect((await limiter.peek("me")).remaining).toBe(2);
   });
 
+  it("charges what was used beyond the limit, and later calls wait for it", async () => {
+    const { clock, limiter } = open();
+    const charged = await limiter.charge("me", 5);
+    expect(charged).toMatchObject({ verdict: "allowed", reason: "none", count: 5, remaining: 0, degraded: false });
+    expect((await limiter.tryAcquire("me")).verdict).toBe("denied");
+    clock.advance(charged.retryAfterMs - 1);
+    expect((await limiter.tryAcquire("me")).verdict).toBe("denied");
+    clock.advance(1);
+    expect((await limiter.tryAcquire("me")).verdict).toBe("allowed");
+    await expect(limiter.charge("me", -1)).rejects.toThrow("cost is -1, must be a whole number from 0 to 4294967295");
+  });
+
+  it("gives a refund of a bucket all that it lacks of the permits", async () => {
+    const { gate, clock } = open();
+    const limits = [{ limit: 60_000, window: "minute", algorithm: { name: "gcra" } }] as const;
+    const limiter = gate.rateLimiter({ name: "bucket", limits });
+    await limiter.tryAcquire("me", { cost: 6_000 });
+    const decision = await limiter.tryAcquire("me", { cost: 600 });
+    expect(decision.fullAtUs).toBe(clock.nowUs() + 6_000_000);
+    clock.advance(1_000);
+    expect((await limiter.refund("me", decision, { cost: 600 })).count).toBe(5_000);
+    await expect(limiter.refund("me", { ...decision, fullAtUs: -1 })).rejects.toThrow("decision.fullAtUs is -1");
+  });
+
+  it("denies every call under a limit of 0", async () => {
+    const { gate } = open();
+    const limiter = gate.rateLimiter({ name: "none", limits: [{ limit: 0, window: "second" }] });
+    expect(await limiter.tryAcquire("me", { cost: 3 })).toMatchObject({ reason: "limit", limit: 0, retryAfterMs: 0 });
+    await expect(limiter.acquire("me")).rejects.toThrow('rate limiter "none" denied the call (limit)');
+  });
+
   it("rejects an acquire with the decision when it denies", async () => {
     const { limiter } = open();
     await limiter.acquire("me", { cost: 2 });
@@ -68,6 +99,9 @@ describe("a rate limiter", () => {
     const { limiter } = open();
     const error = await limiter.tryAcquire("me", { cost: 3 }).catch((thrown: unknown) => thrown);
     expect(isCostNeverFitsError(error) && [error.limiter, error.cost]).toEqual(["api", 3]);
+    expect(error).toMatchObject({ binding: 0, limit: 2, count: 0, remaining: 2 });
+    const what = 'a cost of 3 can never fit in limits[0] of rate limiter "api", which admits 2 at once; 0 count now';
+    expect((error as Error).message).toBe(what);
     expect((await limiter.tryAcquire("me")).verdict).toBe("allowed");
   });
 

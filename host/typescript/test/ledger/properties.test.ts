@@ -38,7 +38,7 @@ const ENTITY = EntityKey.of("rl", "api", "k");
 /** The next call of a script, given what earlier ones were told. */
 class Script {
   readonly #tickets: { cost: number; ticket: number }[] = [];
-  readonly #charged: { cost: number; chargedAtUs: number }[] = [];
+  readonly #charged: { cost: number; chargedAtUs: number; fullAtUs: number }[] = [];
 
   next({ call, cost }: Step): Request {
     if (call === 0) return tryAcquire(cost);
@@ -46,13 +46,13 @@ class Script {
     const waiter = call === 2 ? this.#tickets.shift() : undefined;
     if (waiter !== undefined) return acquire(waiter.cost, waiter.ticket);
     const charge = call === 3 ? this.#charged.shift() : undefined;
-    return charge === undefined ? acquire(cost) : refund(charge.cost, charge.chargedAtUs);
+    return charge === undefined ? acquire(cost) : refund(charge.cost, charge.chargedAtUs, charge.fullAtUs);
   }
 
-  told(request: Request, { ticket, chargedAtUs }: WitDecision): void {
+  told(request: Request, { ticket, chargedAtUs, fullAtUs }: WitDecision): void {
     if (!("cost" in request)) return;
     if (ticket !== 0) this.#tickets.push({ cost: request.cost, ticket });
-    else if (chargedAtUs !== 0) this.#charged.push({ cost: request.cost, chargedAtUs });
+    else if (chargedAtUs !== 0) this.#charged.push({ cost: request.cost, chargedAtUs, fullAtUs });
   }
 }
 

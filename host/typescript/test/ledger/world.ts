@@ -217,4 +217,9 @@ function accepted(policy: Policy | Refused): Policy {
 export const tryAcquire = (cost = 1): Request => ({ kind: "tryAcquire", cost });
 export const acquire = (cost = 1, ticket = 0): Request => ({ kind: "acquire", cost, priority: 0, ticket });
 export const peek = (cost = 1): Request => ({ kind: "peek", cost });
-export const refund = (cost: number, chargedAtUs: number): Request => ({ kind: "refund", cost, chargedAtUs });
+export const refund = (cost: number, chargedAtUs: number, fullAtUs = 0): Request => ({
+  kind: "refund",
+  cost,
+  chargedAtUs,
+  fullAtUs,
+});

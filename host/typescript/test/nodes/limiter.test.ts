@@ -186,7 +186,7 @@ it.each<[string, unknown, string[]]>([
   ["a list", [], ["."]],
   ["text that is no JSON", "{", ["."]],
   ["a bigint", { ...LIMIT, limit: 5n }, ["."]],
-  ["wrong values", { ...LIMIT, limit: 0, window: "week" }, ["limit", "window"]],
+  ["wrong values", { ...LIMIT, limit: -1, window: "week" }, ["limit", "window"]],
   ["an unknown field", { ...LIMIT, size: 5 }, ["size"]],
   ["no path", { ...LIMIT, keyType: "custom" }, ["customKeyField"]],
 ])("refuses settings that are or have %s", (_, config, paths) => {

@@ -29,8 +29,9 @@ OPENERS = {
     "limiter-node": Tidegate.rate_limiter_node,
     "breaker-node": Tidegate.circuit_breaker_node,
 }
+FAULT = ("cost", "binding", "limit", "count", "remaining")
 DECISION = (
-    "verdict reason at_us charged_at_us binding count limit remaining reset_after_ms retry_after_ms wait_ms position waiting"
+    "verdict reason at_us charged_at_us full_at_us binding count limit remaining reset_after_ms retry_after_ms wait_ms position waiting"
     " ticket discarded leased release_after_ms degraded"
 ).split()
 REPORT = (
@@ -157,8 +158,8 @@ class Stage:
             else:
                 given = self.call(policy, kind, step)
                 answer = given if isinstance(given, dict) else log_of(given)
-        except CostNeverFitsError:
-            answer = {"fault": "cost-never-fits"}
+        except CostNeverFitsError as never:
+            answer = {"fault": {name: getattr(never, name) for name in FAULT}}
         except ContendedError:
             answer = {"error": "contended"}
         except StoreError:
@@ -226,6 +227,8 @@ class Stage:
         if call == "refund":
             charged = self.earlier(step["chargedBy"], "charged_at_us")
             return limiter.refund(key, self.given[step["chargedBy"]], cost=cost) if charged else {"skipped": True}
+        if call == "charge":
+            return limiter.charge(key, cost)
         if call == "cancel":
             return {"skipped": True} if ticket is None else {"wasWaiting": limiter.cancel(key, ticket)}
         limiter.reset(key)

@@ -6,7 +6,7 @@ import sys
 
 import nodes
 import settings
-from component import Policies, record
+from component import Policies, Variant, record
 from ledger import Contended, Ledger
 from store import Distant, Memory, Scripted, StoreAway, field_of
 
@@ -18,7 +18,7 @@ KINDS = {
     "breaker-node": ("cb", "nodes", "circuit-breaker-node", str),
 }
 DECISION = (
-    "verdict reason at-us charged-at-us binding count limit remaining reset-after-ms retry-after-ms wait-ms position waiting"
+    "verdict reason at-us charged-at-us full-at-us binding count limit remaining reset-after-ms retry-after-ms wait-ms position waiting"
     " ticket discarded leased release-after-ms"
 ).split()
 REPORT = (
@@ -204,7 +204,8 @@ class Case:
     def _away(self, policy, call):
         when_away = policy.config.get("whenAway", "error")
         if when_away != "error" and policy.kind == "limiter" and call not in ("cancel", "reset"):
-            return {"decision": decision_while_away(when_away)}
+            # What was used already is never refused.
+            return {"decision": decision_while_away("open" if call == "charge" else when_away)}
         if when_away != "error" and call == "admit":
             return {"report": report_while_away(when_away)}
         return {"error": "store"}
@@ -222,7 +223,8 @@ class Case:
             return call, [cost, step["priority"], self._given(step["ticketOf"], "ticket") or 0]
         if call == "refund":
             charged_at_us = self._given(step["chargedBy"], "chargedAtUs")
-            return (call, [cost, charged_at_us]) if charged_at_us else None
+            full_at_us = self._given(step["chargedBy"], "fullAtUs")
+            return (call, [cost, charged_at_us, full_at_us]) if charged_at_us else None
         if call == "cancel":
             ticket = self._given(step["ticketOf"], "ticket")
             return (call, [ticket]) if ticket else None
@@ -266,7 +268,11 @@ def answer_of(kind, method, answer):
         return {"wasWaiting": answer}
     if method == "reset":
         return {"done": True}
-    return {"fault": answer} if isinstance(answer, str) else {"decision": decision_log(vars(answer))}
+    if isinstance(answer, Variant):
+        if answer.tag == "err":
+            return {"fault": vars(answer.payload)}
+        answer = answer.payload
+    return {"decision": decision_log(vars(answer))}
 
 
 def main():

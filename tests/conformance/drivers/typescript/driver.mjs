@@ -110,6 +110,8 @@ class Stage {
         if (!charged?.chargedAtUs) return SKIPPED;
         return decided(await limiter.refund(key, charged, { cost }));
       }
+      case "charge":
+        return decided(await limiter.charge(key, cost));
       case "cancel":
         return ticket === undefined ? SKIPPED : { log: { wasWaiting: await limiter.cancel(key, ticket) } };
       case "reset":
@@ -170,7 +172,10 @@ function reported(report) {
 
 /** An error that a log tells of; any other is a defect of the run. */
 function errorLog(error) {
-  if (error instanceof CostNeverFitsError) return { fault: "cost-never-fits" };
+  if (error instanceof CostNeverFitsError) {
+    const { cost, binding, limit, count, remaining } = error;
+    return { fault: { cost, binding, limit, count, remaining } };
+  }
   if (error instanceof ContendedError) return { error: "contended" };
   if (error instanceof StoreError) return { error: "store" };
   if (error instanceof InputError) return { problems: problemsOf(error) };

@@ -7,6 +7,7 @@ export function decisionLog(decision) {
     reason: decision.reason,
     atUs: decision.atUs,
     chargedAtUs: decision.chargedAtUs ?? 0,
+    fullAtUs: decision.fullAtUs ?? 0,
     binding: decision.binding,
     count: decision.count,
     limit: decision.limit,

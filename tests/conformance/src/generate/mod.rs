@@ -86,6 +86,7 @@ impl Script {
             ("try-acquire", 34),
             ("peek", 8),
             ("refund", 10),
+            ("charge", 3),
             ("cancel", 6),
             ("come-back", 7),
             ("reset", 1),

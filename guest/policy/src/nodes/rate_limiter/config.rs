@@ -29,9 +29,9 @@ pub(in crate::nodes) static DECLARATION: Declaration = Declaration {
         Field {
             name: "limit",
             title: "Limit",
-            description: "How many calls may pass in any span of time as long as the window.",
+            description: "How many calls may pass in any span of time as long as the window; 0: none.",
             required: true,
-            kind: Kind::Whole { least: 1, most: u32::MAX as u64, default: None },
+            kind: Kind::Whole { least: 0, most: u32::MAX as u64, default: None },
         },
         Field {
             name: "window",

@@ -143,10 +143,10 @@ impl RateLimiterNode {
                 let wait_ms = (place_us - now_us).div_ceil(1_000);
                 Ok(Step::not_done(wait_ms, token.to_string()))
             }
-            Some(Token::Placed { started_us, place_us }) => {
+            Some(Token::Placed { started_us, place_us, full_at_us }) => {
                 let decision = self.peek(world, entity);
                 let begun = Begun { started_us, position: 0 };
-                Ok(self.passed(&Decision { charged_at_us: place_us, ..decision }, begun))
+                Ok(self.passed(&Decision { charged_at_us: place_us, full_at_us, ..decision }, begun))
             }
             Some(Token::Passed { .. }) | None => Err(bad_token(token)),
         }
@@ -157,8 +157,10 @@ impl RateLimiterNode {
         match self.held(token, world.now_us()) {
             None => false,
             Some(Token::Queued { ticket, .. }) => self.limiter.cancel(world, entity, ticket),
-            Some(Token::Placed { place_us: at_us, .. } | Token::Passed { charged_at_us: at_us }) => {
-                self.limiter.refund(world, entity, 1, at_us);
+            Some(
+                Token::Placed { place_us: at_us, full_at_us, .. } | Token::Passed { charged_at_us: at_us, full_at_us },
+            ) => {
+                self.limiter.refund(world, entity, 1, at_us, full_at_us);
                 true
             }
         }
@@ -197,11 +199,11 @@ impl RateLimiterNode {
     }
 
     fn acquire<W: Kv + Clock>(&self, world: &mut W, entity: u32, priority: i32, ticket: u64) -> Decision {
-        self.limiter.acquire(world, entity, 1, priority, ticket).expect("a limit is at least 1")
+        self.limiter.acquire(world, entity, 1, priority, ticket).expect("one permit fits or the limit is 0")
     }
 
     fn peek<W: Kv + Clock>(&self, world: &mut W, entity: u32) -> Decision {
-        self.limiter.peek(world, entity, 1).expect("a limit is at least 1")
+        self.limiter.peek(world, entity, 1).expect("one permit fits or the limit is 0")
     }
 
     /// What a token says, if a step can have given it by now.
@@ -223,14 +225,15 @@ impl RateLimiterNode {
                 Step::not_done(decision.wait_ms, token.encode())
             }
             Verdict::Wait => {
-                let token = Token::Placed { started_us, place_us: decision.charged_at_us };
+                let (place_us, full_at_us) = (decision.charged_at_us, decision.full_at_us);
+                let token = Token::Placed { started_us, place_us, full_at_us };
                 Step::not_done(decision.wait_ms, token.encode())
             }
         }
     }
 
     fn passed(&self, decision: &Decision, begun: Begun) -> Step {
-        let token = Token::Passed { charged_at_us: decision.charged_at_us };
+        let token = Token::Passed { charged_at_us: decision.charged_at_us, full_at_us: decision.full_at_us };
         self.done(decision, begun, true, token.encode())
     }
 

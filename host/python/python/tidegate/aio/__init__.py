@@ -236,15 +236,33 @@ class RateLimiter:
         return answer if isinstance(answer, Decision) else await hear(answer)
 
     async def refund(
-        self, key: str, decision: Decision | None = None, *, charged_at_us: int | None = None, cost: int = 1
+        self,
+        key: str,
+        decision: Decision | None = None,
+        *,
+        charged_at_us: int | None = None,
+        full_at_us: int | None = None,
+        cost: int = 1,
     ) -> Decision:
         """Gives back the permits that a decision charged, once, and reports as a peek does.
 
-        Of the decision only ``charged_at_us`` is needed, which may be given in its place unless it is degraded. Windows
-        and logs take the permits out of the place they were counted in; buckets give back what has not come back by
-        itself since. Permits that were let go without the store are owed no more.
+        Of the decision only ``charged_at_us`` and ``full_at_us`` are needed, which may be given in its place unless it is
+        degraded. Windows and logs take the permits out of the place they were counted in; buckets give back what has not
+        come back by itself since, and what was charged first comes back first. Permits that were let go without the store
+        are owed no more.
         """
-        answer = self._core.start_refund(key, *charge_of(decision, charged_at_us), cost)
+        answer = self._core.start_refund(key, *charge_of(decision, charged_at_us, full_at_us), cost)
+        return answer if isinstance(answer, Decision) else await hear(answer)
+
+    async def charge(self, key: str, cost: int) -> Decision:
+        """Charges what was used already, such as the tokens of a model's answer: never refused, whatever the limits say.
+
+        What does not fit is a debt, and calls that come later wait until it is paid, by the rate of the limit;
+        ``retry_after_ms`` says for how long. Of a debt to windows or a log nothing can be given back. What is owed beyond
+        1,000 windows is forgotten. While the store is away, unless that is an error, it counts on this host and is charged
+        when the store is back, like what was let go meanwhile: as much as then still fits.
+        """
+        answer = self._core.start_charge(key, cost)
         return answer if isinstance(answer, Decision) else await hear(answer)
 
     async def cancel(self, key: str, ticket: int) -> bool:

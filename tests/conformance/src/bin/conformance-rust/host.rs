@@ -16,7 +16,7 @@ use tidegate::{
 };
 use tidegate_conformance::protocol::{self, PolicyKind, PolicySettings, Run, Step, StoreKind};
 
-use crate::log::{Answer, DecisionLine, Problem, ReportLine};
+use crate::log::{Answer, DecisionLine, FaultLine, Problem, ReportLine};
 use crate::nodes::{self, Brought};
 
 struct Host {
@@ -181,6 +181,7 @@ impl Stage {
                 };
                 limiter.refund(ask, charged).await
             }
+            "charge" => limiter.charge(&step.key, step.cost).await,
             "cancel" => return cancelled(limiter, &step.key, ticket).await,
             "reset" => return limiter.reset(&step.key).await.map_or_else(failed, |()| Ok(Answer::Done(true))),
             other => bail!("a limiter has no call {other}"),
@@ -230,7 +231,9 @@ async fn cancelled(limiter: &RateLimiter, key: &str, ticket: Option<Ticket>) -> 
 /// An error that a log tells of; any other is a defect of the run.
 fn failed(error: Error) -> Result<Answer> {
     match error {
-        Error::CostNeverFits { .. } => Ok(Answer::Fault("cost-never-fits")),
+        Error::CostNeverFits { limiter: _, cost, binding, limit, count, remaining } => {
+            Ok(Answer::Fault(FaultLine { cost, binding, limit, count, remaining }))
+        }
         Error::Contended { .. } => Ok(Answer::Error("contended")),
         Error::Store(_) => Ok(Answer::Error("store")),
         Error::Input { problems, .. } => Ok(Answer::Problems(crate::log::problems(problems))),

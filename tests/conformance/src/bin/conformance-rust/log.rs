@@ -45,7 +45,7 @@ pub(crate) enum Answer {
     Report(ReportLine),
     WasWaiting(bool),
     Done(bool),
-    Fault(&'static str),
+    Fault(FaultLine),
     Error(&'static str),
     Skipped(bool),
     NodeStep(NodeStepLine),
@@ -82,6 +82,16 @@ pub(crate) struct SubjectLine {
     pub(crate) priority: i32,
 }
 
+/// Why a cost never fits.
+#[derive(Serialize)]
+pub(crate) struct FaultLine {
+    pub(crate) cost: u32,
+    pub(crate) binding: u32,
+    pub(crate) limit: u32,
+    pub(crate) count: u32,
+    pub(crate) remaining: u32,
+}
+
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct DecisionLine {
@@ -89,6 +99,7 @@ pub(crate) struct DecisionLine {
     reason: Reason,
     at_us: u64,
     pub(crate) charged_at_us: u64,
+    full_at_us: u64,
     binding: u32,
     count: u32,
     limit: u32,
@@ -112,6 +123,7 @@ impl From<&Decision> for DecisionLine {
             reason: decision.reason,
             at_us: decision.at_us,
             charged_at_us: decision.charged_at_us.unwrap_or(0),
+            full_at_us: decision.full_at_us.unwrap_or(0),
             binding: decision.binding,
             count: decision.count,
             limit: decision.limit,
