@@ -74,13 +74,24 @@ function tagOf(value: unknown): string {
   }
 }
 
-/** The same, which tells how it ends; undefined: it is no such thing, and what the operation returned is all there is. */
+/** Those that nobody can read any more: they were left, and hold no place. */
+const unread = new FinalizationRegistry<Once>(once => void once.left());
+
+/**
+ * The same, which tells how it ends; undefined: it is no such thing, and what the operation returned is all there is. Which results
+ * are failures is not asked of it.
+ */
 export function guardedToItsEnd(value: unknown, attempt: Attempt | undefined, ending: Ending): unknown {
-  if (typeof value !== "object" || value === null) return undefined;
   const once = new Once(ending);
+  const lasting = guardedBy(value, attempt, once);
+  if (lasting !== undefined) unread.register(lasting, once);
+  return lasting;
+}
+
+function guardedBy(value: unknown, attempt: Attempt | undefined, once: Once): object | undefined {
+  if (typeof value !== "object" || value === null) return undefined;
   if (isGenerator(value)) return guardedGenerator(value, attempt, once);
-  if (tagOf(value) === "[object AsyncGenerator]")
-    return guardedAsyncGenerator(value as AnyAsyncGenerator, attempt, once);
+  if (isAsyncGenerator(value)) return guardedAsyncGenerator(value, attempt, once);
   if (isWebStream(value)) return guardedWebStream(value, attempt, once);
   return isNodeStream(value) ? guardedNodeStream(value, attempt, once) : undefined;
 }

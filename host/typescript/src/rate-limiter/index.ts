@@ -1,7 +1,7 @@
 /** Rate limiter. */
 
 import { type Ask, type AskOptions, costOf, keyOf, priorityOf, wholeOf } from "../ask.js";
-import { Attempt } from "../attempt.js";
+import { Attempt, type Limits } from "../attempt.js";
 import type { Answer, Request } from "../call.js";
 import { checkOperation, checkTimeout } from "../circuit-breaker/options.js";
 import { assertShape, asWritten } from "../config.js";
@@ -212,10 +212,16 @@ export class RateLimiter {
     await this.#call(key, { kind: "forget" });
   }
 
-  /** As {@link acquire}, giving permits that can be given back, also by leaving the scope of `await using`. */
-  async permit(key: string, options?: AskOptions): Promise<RateLimiterPermit> {
+  /**
+   * As {@link acquire}, giving permits that can be given back, also by leaving the scope of `await using`. With `timeoutMs` (1 to
+   * 86,400,000), their signal is aborted so long after they were given.
+   */
+  async permit(key: string, options: AskOptions & Pick<Limits, "timeoutMs"> = {}): Promise<RateLimiterPermit> {
+    const { signal, timeoutMs } = options;
+    checkTimeout(timeoutMs);
     const { decision, waitedMs } = await this.acquire(key, options);
-    return new RateLimiterPermit(this, key, costOf(options), decision, waitedMs);
+    const limits = { clock: this.#core.clock, signal, timeoutMs };
+    return new RateLimiterPermit(this, key, costOf(options), decision, waitedMs, limits);
   }
 
   /**

@@ -1,12 +1,22 @@
 /// <reference lib="esnext.disposable" preserve="true" />
 /** Permits as things that one holds. */
 
+import { Attempt, type Limits, type PlatformSignal } from "../attempt.js";
+import type { Clock } from "../clock.js";
 import { asyncDispose } from "../dispose.js";
+import type { Signal } from "../signal.js";
 import type { Decision } from "./decision.js";
 import type { RateLimiter } from "./index.js";
 
+/** A permit's own limits: a signal, and how long what it is for may take. */
+export interface PermitLimits extends Limits {
+  readonly clock: Clock;
+}
+
 /**
  * Permits that a call was given. Left by `await using` without {@link keep}, they are given back.
+ *
+ * With `timeoutMs`, its signal is aborted when that time is over, with a {@link CallTimeoutError}; the permits are still held.
  *
  * @example
  * ```ts
@@ -23,15 +33,32 @@ export class RateLimiterPermit implements AsyncDisposable {
   readonly #limiter: RateLimiter;
   readonly #key: string;
   readonly #cost: number;
+  readonly #attempt: Attempt | undefined;
+  readonly #given: Signal | undefined;
   #isHeld = true;
 
   /** @internal */
-  constructor(limiter: RateLimiter, key: string, cost: number, decision: Decision, waitedMs: number) {
+  constructor(
+    limiter: RateLimiter,
+    key: string,
+    cost: number,
+    decision: Decision,
+    waitedMs: number,
+    limits: PermitLimits,
+  ) {
     this.#limiter = limiter;
     this.#key = key;
     this.#cost = cost;
     this.decision = decision;
     this.waitedMs = waitedMs;
+    this.#given = limits.signal;
+    // Of one without a time limit nobody is told when it is over, so nothing is left at the caller's signal.
+    if (limits.timeoutMs !== undefined) this.#attempt = new Attempt(limits.clock, limits, false);
+  }
+
+  /** Aborted when the caller's signal is, or when the time limit is over; undefined where there is neither. */
+  get signal(): PlatformSignal | undefined {
+    return this.#attempt?.signal ?? (this.#given as PlatformSignal | undefined);
   }
 
   /** The permits are spent: nothing is given back any more. */
@@ -46,8 +73,9 @@ export class RateLimiterPermit implements AsyncDisposable {
     await this.#limiter.refund(this.#key, this.decision, { cost: this.#cost });
   }
 
-  /** As {@link refund}. */
+  /** As {@link refund}; and its time is over. */
   [asyncDispose](): Promise<void> {
+    this.#attempt?.end();
     return this.refund();
   }
 }

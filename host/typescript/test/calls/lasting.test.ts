@@ -134,6 +134,33 @@ describe.each(sources)("%s", (_, source) => {
   });
 });
 
+describe("what is dropped unread", () => {
+  it.each<[string, () => unknown]>([
+    ["an async generator", () => rows(3)],
+    ["a generator", () => (function* () {})()],
+    ["a web stream", () => webStream(3)],
+    ["a stream of Node's", () => nodeStream(3)],
+  ])("as %s holds no place once it is collected", async (_, source) => {
+    const { clock, breaker, gate } = open({ trip: { consecutive: 1 } });
+    await thrownBy(breaker.call(() => Promise.reject(broken())));
+    clock.advance(1_000);
+    await (async () => void (await breaker.call(source)))();
+    expect(await breaker.status()).toMatchObject({ state: "half-open", probes: 1 });
+    await collected(async () => (await breaker.status()).probes === 0);
+    await gate.flush();
+    expect(await breaker.call(() => "back")).toBe("back");
+  });
+
+  /** Collects garbage until it has been seen that something is gone. */
+  async function collected(isGone: () => Promise<boolean>): Promise<void> {
+    const { gc } = globalThis as { gc?: () => void };
+    while (!(await isGone())) {
+      gc?.();
+      await setImmediate();
+    }
+  }
+});
+
 describe("an async generator", () => {
   it("is given values and errors as before, and gives back what it returns", async () => {
     const { breaker } = open();

@@ -165,6 +165,7 @@ describe("a call's time limit", () => {
       const calls = [
         () => breaker.call(() => 1, limits),
         () => breaker.permit(limits),
+        () => limiter.permit("me", limits),
         async () => breaker.wrap(() => 1, limits),
         async () => limiter.wrap(() => 1, { key: "me", ...limits }),
         () => gate.withCircuitBreaker(CIRCUIT, {}, () => 1, limits),
@@ -253,6 +254,27 @@ describe("a call that is given up by its signal", () => {
       clock.advance(50);
     }
     expect(await breaker.status()).toMatchObject({ slow: 1 });
+  });
+});
+
+describe("a limiter's permit", () => {
+  it("has a signal that is aborted when its time is over, and is still held", async () => {
+    const clock = new ManualClock();
+    const limiter = new Tidegate({ clock }).rateLimiter({ name: "l", limits: [{ limit: 1, window: "day" }] });
+    const controller = new AbortController();
+    const permit = await limiter.permit("me", { timeoutMs: 100, signal: controller.signal });
+    expect(permit.signal?.aborted).toBe(false);
+    clock.advance(100);
+    expect(permit.signal?.reason).toSatisfy(isCallTimeoutError);
+    expect((await limiter.peek("me")).count).toBe(1);
+    await permit.refund();
+    {
+      await using early = await limiter.permit("me", { timeoutMs: 100 });
+      expect(early.signal?.aborted).toBe(false);
+    }
+    expect(clock.sleepers).toBe(0);
+    expect((await limiter.permit("me", { signal: controller.signal })).signal).toBe(controller.signal);
+    expect((await limiter.permit("you")).signal).toBeUndefined();
   });
 });
 

@@ -18,6 +18,7 @@ it("has a predicate for each code, which knows its own class only", () => {
     new tidegate.CostNeverFitsError("x", 2, 0, 1, 0, 1),
     new StoreError("away", "x"),
     new tidegate.ContendedError(64),
+    new tidegate.CallTimeoutError(5),
     new tidegate.ComponentError("x"),
     new MisuseError("x"),
   ];
@@ -27,6 +28,7 @@ it("has a predicate for each code, which knows its own class only", () => {
     tidegate.isCostNeverFitsError,
     tidegate.isStoreError,
     tidegate.isContendedError,
+    tidegate.isCallTimeoutError,
     tidegate.isComponentError,
     tidegate.isMisuseError,
   ];
