@@ -17,10 +17,11 @@ const freePort = () =>
     });
   });
 
-export async function startRedis() {
+/** With `more` on its command line. */
+export async function startRedis(...more) {
   const port = await freePort();
   const directory = mkdtempSync(join(tmpdir(), 'tidegate-bench-'));
-  const settings = ['--port', port, '--bind', '127.0.0.1', '--save', '', '--appendonly', 'no', '--dir', directory];
+  const settings = ['--port', port, '--bind', '127.0.0.1', '--save', '', '--appendonly', 'no', '--dir', directory, ...more];
   const server = spawn('redis-server', settings.map(String), { stdio: ['ignore', 'pipe', 'inherit'] });
   await ready(server);
   const stop = async () => {

@@ -109,11 +109,10 @@ export class Settler {
 
   async #commit(lane: Lane, transaction: Transaction, batch: readonly Call[]): Promise<void> {
     const { known } = lane;
-    let firstUs = 0;
+    let leftUs = this.#limitMs * 1_000;
     for (let attempt = 0; attempt < this.#maxAttempts; attempt++) {
-      if (attempt > 0 && known.contention.isFelt) await this.#leaveTurn(known, firstUs);
+      if (attempt > 0 && known.contention.isFelt) leftUs -= await this.#leaveTurn(known, leftUs);
       const startUs = this.#clock.nowUs();
-      if (attempt === 0) firstUs = startUs;
       const storeUs = this.#offset.storeUs(startUs) ?? (await this.#askTime(lane));
       const commit = this.#runAll(lane, transaction, batch, storeUs);
       // What only local cells were asked for is done. Their lease, if there is one, goes on.
@@ -135,11 +134,16 @@ export class Settler {
     throw new ContendedError(this.#maxAttempts);
   }
 
-  /** Leaves other hosts their turn. Where they come first again and again, it ends in the time of one operation. */
-  async #leaveTurn({ contention }: Known, firstUs: number): Promise<void> {
+  /**
+   * Leaves other hosts their turn, and tells for how many microseconds. Where they come first again and again, that ends when it was
+   * as long as one operation may take.
+   */
+  async #leaveTurn({ contention }: Known, leftUs: number): Promise<number> {
+    if (leftUs <= 0) throw timedOut(this.#limitMs);
     const nowUs = this.#clock.nowUs();
-    if (nowUs - firstUs >= this.#limitMs * 1_000) throw timedOut(this.#limitMs);
     await this.#giveWay(contention, nowUs);
+    // What is longer is something else that this process was busy with.
+    return Math.min(Math.max(this.#clock.nowUs() - nowUs, 0), widestUs(this.#store.limitMs));
   }
 
   /** Sends a commit, and takes in what its answer says of the store. */

@@ -143,7 +143,8 @@ test("a call that is answered in time is not looked at again, and no timer is le
 test("outcomes that settle later wait for a store that is known to be away", async () => {
   const fleet = new Fleet();
   const host = fleet.host();
-  const breaker = host.gate.circuitBreaker({ name: "c", trip: { failureRatePercent: 50, minimumCalls: 100 } });
+  const trip = { failureRatePercent: 50, minimumCalls: 100 };
+  const breaker = host.gate.circuitBreaker({ name: "c", trip, whenAway: "error" });
   const report = await breaker.admit();
   await takeAway(host);
   if (report.permit !== undefined) await breaker.succeeded(report.permit, 1);

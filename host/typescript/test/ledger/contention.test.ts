@@ -220,3 +220,43 @@ test("gates on one Redis that meet in a crowded queue each get their turn", asyn
   for (const client of clients) client.disconnect();
   await server.stop();
 });
+
+describe("a call that others come before again and again", () => {
+  /** A store that says so often that another host was there, each time after something has happened. */
+  function contested(times: number, limitMs: number, happens: (clock: ManualClock) => void) {
+    const clock = new ManualClock();
+    const inner = new MemoryStore(new Memory(), clock);
+    let left = times;
+    const store: Store = {
+      limitMs,
+      keepsLimit: true,
+      timeUs: () => inner.timeUs(),
+      isAtomicOver: () => true,
+      commit: async commit => {
+        happens(clock);
+        if (left === 0) return inner.commit(commit);
+        left--;
+        const outcome = { kind: "refused", values: commit.cells.map(() => `of another host, ${left}`) } as const;
+        return { outcome, clockUs: clock.nowUs(), foreign: 0 };
+      },
+    };
+    return { clock, store };
+  }
+
+  test("does not end by what else its process was busy with", async () => {
+    const { clock, store } = contested(5, 50, clock => clock.advance(500));
+    const ledger = new Ledger({ run, store, clock, giveWay: async () => undefined });
+    const answer = await ledger.call(EntityKey.of("rl", "api", "k"), QUEUE, acquire());
+    expect(decision(answer).verdict).toBe("allowed");
+  });
+
+  test("leaves them their turn no longer than one operation may take", async () => {
+    const { clock, store } = contested(1_000, 100, () => undefined);
+    const giveWay: GiveWay = async () => clock.advance(20);
+    const ledger = new Ledger({ run, store, clock, giveWay });
+    const call = ledger.call(EntityKey.of("rl", "api", "k"), QUEUE, acquire());
+    await expect(call).rejects.toMatchObject({ reason: "timed-out" });
+    // The first two conflicts are nothing unusual.
+    expect(ledger.stats().commits).toBe(2 + 100 / 20);
+  });
+});

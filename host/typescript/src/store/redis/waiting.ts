@@ -98,30 +98,30 @@ export class Waiting {
   /** The timer that was due at `atMs` fires. */
   #look(atMs: number): void {
     this.#busyMs += Math.max(performance.now() - atMs - SLACK_MS, 0);
+    const nowMs = this.#nowMs();
     const first = this.#commits[this.#first];
-    if (first !== undefined && first.dueMs <= this.#nowMs()) {
-      this.#readAll(this.#answers, QUIET_TURNS, MOST_TURNS);
+    if (first !== undefined && first.dueMs <= nowMs) {
+      this.#readAll(nowMs, this.#answers, QUIET_TURNS, MOST_TURNS);
     } else {
       this.#isTimed = false;
       this.#watch();
     }
   }
 
-  /** Gives up what is due when all that has arrived is read. */
-  #readAll(answers: number, quiet: number, most: number): void {
+  /** Gives up what is due at `nowMs` when all that has arrived is read. */
+  #readAll(nowMs: number, answers: number, quiet: number, most: number): void {
     if (quiet === 0 || most === 0 || typeof setImmediate !== "function") {
-      this.#expire();
+      this.#expire(nowMs);
     } else {
       setImmediate(() => {
         const left = this.#answers === answers ? quiet - 1 : QUIET_TURNS;
-        this.#readAll(this.#answers, left, most - 1);
+        this.#readAll(nowMs, this.#answers, left, most - 1);
       });
     }
   }
 
-  #expire(): void {
+  #expire(nowMs: number): void {
     this.#isTimed = false;
-    const nowMs = this.#nowMs();
     for (let index = this.#first; index < this.#commits.length; index++) {
       const commit = this.#commits[index];
       if (commit === undefined) continue;
