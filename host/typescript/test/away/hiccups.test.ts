@@ -134,7 +134,7 @@ describe.each(SINGLE)("through %s", { timeout: LONG_MS }, (_, connect) => {
   });
 
   test("a reply that lies in the socket counts, however late it is read", async () => {
-    const host = new Watched(connected.client, 50);
+    const host = new Watched(connected.client, 200);
     expect(await host.ask("me")).toBe("allowed");
     const asked = host.ask("me");
     // The clients write at the end of the tick or of the turn after it.
@@ -142,7 +142,7 @@ describe.each(SINGLE)("through %s", { timeout: LONG_MS }, (_, connect) => {
     await setImmediate();
     // The server answers in turn, so when it answers this it has answered what was asked. Nothing else is done meanwhile.
     execFileSync("redis-cli", ["-p", `${server.port}`, "ping"]);
-    beBusy(300);
+    beBusy(400);
     expect(await asked).toBe("allowed");
     expect(host.changes).toEqual([]);
   });
