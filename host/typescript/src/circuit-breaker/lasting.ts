@@ -210,8 +210,11 @@ function guardedWebStream(stream: WebStream, attempt: Attempt | undefined, once:
     };
   };
   const cancel = async (reason: unknown) => {
-    await reader.cancel(reason);
-    await once.left();
+    try {
+      await reader.cancel(reason);
+    } finally {
+      await once.left();
+    }
   };
   return new ReadableStream({ ...type, start, pull, cancel }, { highWaterMark: 0 });
 }

@@ -296,6 +296,17 @@ describe("a stream of Node's", () => {
   });
 });
 
+describe("a web stream that cannot be left in peace", () => {
+  it("is told all the same, and its reader hears of it", async () => {
+    const { clock, breaker, gate } = open({ trip: { consecutive: 1 } });
+    await thrownBy(breaker.call(() => Promise.reject(broken())));
+    clock.advance(1_000);
+    const stream = await breaker.call(() => new ReadableStream({ cancel: () => Promise.reject(broken()) }));
+    await expect(stream.cancel("enough")).rejects.toThrow("the source broke");
+    expect(await told(breaker, () => gate.flush())).toMatchObject({ state: "half-open", probes: 0 });
+  });
+});
+
 describe("a web stream of bytes", () => {
   it("can be read into memory that its reader brings", async () => {
     const { breaker, gate } = counting();

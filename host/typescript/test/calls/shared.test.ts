@@ -20,6 +20,10 @@ beforeEach(() => {
   [here, there] = hosts.map(({ gate }) => gate.circuitBreaker(CONFIG));
 });
 
+function* line() {
+  yield 1;
+}
+
 /** The circuits of both hosts. */
 function both(): [CircuitBreaker, CircuitBreaker] {
   if (here === undefined || there === undefined) throw new Error("there are two");
@@ -67,6 +71,14 @@ it("closes for all when a stream that was a probe has ended", async () => {
   const work = await one.call(() => rows());
   expect(await other.admit()).toMatchObject({ effect: "refused-probes" });
   for await (const _row of work);
+  expect(await other.status()).toMatchObject({ state: "closed" });
+});
+
+it("has what a generator came to when it is flushed", async () => {
+  const [one, other] = await halfOpen();
+  const all = await one.call(() => line());
+  expect([...all]).toEqual([1]);
+  await hosts[0].gate.flush();
   expect(await other.status()).toMatchObject({ state: "closed" });
 });
 

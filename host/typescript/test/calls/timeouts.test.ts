@@ -302,6 +302,23 @@ describe("a permit", () => {
   });
 });
 
+describe("a permit whose caller's signal is aborted", () => {
+  it.each([
+    [new DOMException("late", "TimeoutError"), 1],
+    [new Error("enough"), 0],
+  ])("by %s has failed %i times", async (reason, consecutive) => {
+    const { gate, breaker } = open();
+    const controller = new AbortController();
+    {
+      await using permit = await breaker.permit({ signal: controller.signal });
+      expect(permit.signal).toBe(controller.signal);
+      controller.abort(reason);
+    }
+    await gate.flush();
+    expect(await breaker.status()).toMatchObject({ consecutive });
+  });
+});
+
 describe("mistakes count for nothing", () => {
   it.each([[undefined], [null], [5], [Promise.resolve(5)]])("an operation that is %s", async operation => {
     const { breaker, gate } = open({ trip: { failureRatePercent: 100 } });
