@@ -8,7 +8,7 @@ import { Admission, permitIn } from "./circuit-breaker/admission.js";
 import type { CircuitBreakerConfig } from "./circuit-breaker/config.js";
 import type { CircuitBreaker as AsyncCircuitBreaker } from "./circuit-breaker/index.js";
 import { callNow, isAsync, misused } from "./circuit-breaker/now.js";
-import { type Counting, checkOperation, checkOptions } from "./circuit-breaker/options.js";
+import { COUNTING, type Counting, checkOperation, checkOptions } from "./circuit-breaker/options.js";
 import type { CircuitReport } from "./circuit-breaker/report.js";
 import { type Clock, SystemClock } from "./clock.js";
 import { MisuseError } from "./errors.js";
@@ -185,7 +185,7 @@ export class CircuitBreaker {
    */
   call<R>(operation: () => R, options: Counting<R> = {}): R {
     checkOperation(operation);
-    checkOptions(options);
+    checkOptions(options, COUNTING);
     if (isAsync(operation)) throw misused();
     const admit = () => {
       const report = this.admit();

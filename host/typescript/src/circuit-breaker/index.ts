@@ -17,7 +17,15 @@ import { CircuitAway, degradedPermit } from "./away.js";
 import { asData, type CircuitBreakerConfig, checkBreaker, checkMode, witBreaker } from "./config.js";
 import { errorsOf, MOST_ERRORS } from "./failure.js";
 import { type Admitted, type Circuit, GuardedCall, type Operation, WITHIN } from "./guarded.js";
-import { type CallOptions, type Counting, checkOperation, checkOptions, checkSignal } from "./options.js";
+import {
+  type CallOptions,
+  COUNTING,
+  type Counting,
+  checkOperation,
+  checkOptions,
+  checkSignal,
+  LIMITS,
+} from "./options.js";
 import { CircuitBreakerPermit } from "./permit.js";
 import { type CircuitReport, reportOf } from "./report.js";
 
@@ -168,7 +176,7 @@ export class CircuitBreaker {
    * @throws {CircuitOpenError} when the circuit refused the call
    */
   async permit(options: Limits = {}): Promise<CircuitBreakerPermit> {
-    checkOptions(options);
+    checkOptions(options, LIMITS);
     const report = await this.#admitted(options.signal);
     return new CircuitBreakerPermit(this.#circuits.core, this, report, options);
   }
@@ -185,7 +193,7 @@ export class CircuitBreaker {
    */
   async call<R>(operation: Operation<R>, options: CallOptions<R> = {}): Promise<R> {
     checkOperation(operation);
-    checkOptions(options);
+    checkOptions(options, LIMITS, COUNTING);
     return this.#guarded(operation, options, operation.length > 0);
   }
 
@@ -204,7 +212,7 @@ export class CircuitBreaker {
   wrap<F extends AnyFunction>(operation: F, options: GuardOptions<F> = {}): unknown {
     checkOperation(operation);
     const { key, signal, withSignal, ...rest } = options;
-    checkOptions(rest);
+    checkOptions(rest, ["timeoutMs"], COUNTING);
     const at = (self: unknown, args: Parameters<F>) => (key === undefined ? this : this.keyed(key.apply(self, args)));
     return standsFor(async function (this: unknown, ...args: Parameters<F>) {
       const given = typeof signal === "function" ? signal.apply(this, args) : signal;

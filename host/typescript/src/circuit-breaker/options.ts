@@ -72,15 +72,18 @@ function isFlag(value: unknown, name: string): void {
   if (typeof value !== "boolean") wrong(name, value, "true or false");
 }
 
-/** Throws what is wrong with a call's options, also one that is none. */
-export function checkOptions(options: object | undefined, others: readonly string[] = []): void {
+/** What says how a call may end before it ends by itself. */
+export const LIMITS: readonly string[] = ["signal", "timeoutMs"];
+/** What says what counts. */
+export const COUNTING: readonly string[] = ["failureOf", "failureIf", "countRefusals"];
+
+/** Throws what is wrong with a call's options, also one that is none of `known`. */
+export function checkOptions(options: object | undefined, ...known: readonly (readonly string[])[]): void {
   if (options === undefined || options === null) return;
   for (const [name, value] of Object.entries(options)) {
-    if (value === undefined || others.includes(name)) continue;
-    const check = Object.hasOwn(OPTIONS, name) ? OPTIONS[name] : undefined;
-    if (check === undefined) {
-      wrong(name, value, `absent: the options here are ${[...others, ...Object.keys(OPTIONS)].join(", ")}`);
-    }
+    if (value === undefined) continue;
+    const check = known.some(names => names.includes(name)) ? OPTIONS[name] : undefined;
+    if (check === undefined) wrong(name, value, `absent: the options here are ${known.flat().join(", ")}`);
     check(value, name);
   }
 }

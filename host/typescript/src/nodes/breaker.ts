@@ -3,7 +3,7 @@
 import type { Failure } from "../call.js";
 import { errorsOf, failureOf } from "../circuit-breaker/failure.js";
 import { GuardedCall, type Operation, WITHIN } from "../circuit-breaker/guarded.js";
-import { type CallOptions, checkOperation, checkOptions } from "../circuit-breaker/options.js";
+import { type CallOptions, COUNTING, checkOperation, checkOptions, LIMITS } from "../circuit-breaker/options.js";
 import type { Core } from "../core.js";
 import { CircuitOpenError, ConfigError } from "../errors.js";
 import { Namespace } from "../key.js";
@@ -116,7 +116,7 @@ export class CircuitBreakerNode {
 
   /** @internal */
   async guarded<R>(operation: Operation<R>, options: CallOptions<R> = {}, isHeard: boolean): Promise<Guarded<R>> {
-    checkOptions(options);
+    checkOptions(options, LIMITS, COUNTING);
     const { namespace, key } = this.#entity;
     const circuit = { core: this.#core, tag: namespace.tag(key) };
     if (isWithin(this.#core.place, circuit.tag)) {

@@ -3,6 +3,7 @@
 import { setImmediate } from "node:timers/promises";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import {
+  blocking,
   CallTimeoutError,
   type CircuitBreaker,
   isCallTimeoutError,
@@ -325,6 +326,11 @@ describe("mistakes count for nothing", () => {
     expect(await thrownBy(breaker.call(operation as never))).toSatisfy(isConfigError);
     expect(await thrownBy(gate.withCircuitBreaker(CIRCUIT, {}, operation as never))).toSatisfy(isConfigError);
     expect(() => breaker.wrap(operation as never)).toThrow("must be a function");
+    const limiter = gate.rateLimiter({ name: "l", limits: [{ limit: 1, window: "day" }] });
+    expect(() => limiter.wrap(operation as never, { key: "me" })).toThrow("must be a function");
+    const now = new blocking.Tidegate().circuitBreaker({ name: "c", trip: { failureRatePercent: 100 } });
+    expect(() => now.call(operation as never)).toThrow("must be a function");
+    expect(now.status()).toMatchObject({ calls: 0 });
     expect(await breaker.status()).toMatchObject({ consecutive: 0, calls: 0 });
   });
 
@@ -338,4 +344,15 @@ describe("mistakes count for nothing", () => {
       expect(await breaker.status()).toMatchObject({ calls: 0 });
     },
   );
+
+  it("options that would do nothing", async () => {
+    const { breaker } = open();
+    const now = new blocking.Tidegate().circuitBreaker({ name: "c", trip: { consecutive: 1 } });
+    const options = { timeoutMs: 5 } as object;
+    expect(() => now.call(() => 1, options)).toThrow(
+      "absent: the options here are failureOf, failureIf, countRefusals",
+    );
+    const permit = { failureIf: () => true } as object;
+    await expect(breaker.permit(permit)).rejects.toThrow("absent: the options here are signal, timeoutMs");
+  });
 });
