@@ -19,6 +19,14 @@ pub(crate) fn redis() -> Result<()> {
     Ok(())
 }
 
+/// What sets the time of day back for one process, which one of the cases needs.
+pub(crate) fn faketime() -> Result<()> {
+    if paths::program("faketime").is_some() {
+        return Ok(());
+    }
+    apt_get(&["faketime"]).context("install faketime (Debian: `apt-get install faketime`)")
+}
+
 /// Installs Debian packages, and says so. The error tells why it cannot.
 pub(crate) fn apt_get(packages: &[&str]) -> Result<()> {
     let become_root = how_to_become_root()?;

@@ -27,9 +27,14 @@ pub(crate) const THE_REST: [&str; 5] = ["--workspace", "--exclude", "tidegate-po
 
 /// Builds the example in Rust.
 pub(crate) fn build_demo() -> Result<()> {
+    build_bin("resilient-api-calls")
+}
+
+/// Builds a program of the workspace.
+pub(crate) fn build_bin(name: &str) -> Result<()> {
     component::build()?;
     // A test has to be among what is built, for the features to be those of the tests.
-    let targets = ["--bin", "resilient-api-calls", "--test", "demo"];
+    let targets = ["--bin", name, "--test", "demo"];
     run(cargo(["build", "--locked", "--release"].iter().chain(&THE_REST).chain(&targets)))
 }
 
@@ -86,7 +91,10 @@ fn all_steps(counts: &mut TestCounts) -> Result<()> {
     step("tests of the rest", || run_tests(rest(), counts))?;
     step("conformance", || conformance::test(counts))?;
     demos::test(counts)?;
-    examples::temporal(&python::wheel()?, counts)?;
+    let wheel = python::wheel()?;
+    examples::temporal(&wheel, counts)?;
+    examples::http_service(&wheel, counts)?;
+    examples::cases(counts)?;
     step("documentation", || {
         let mut doc = cargo(["doc", "--locked", "--release", "--workspace", "--no-deps"]);
         doc.env("RUSTDOCFLAGS", "-D warnings");

@@ -1,0 +1,1 @@
+"""An HTTP service behind limits and a circuit."""
