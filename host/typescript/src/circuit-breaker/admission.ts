@@ -16,7 +16,8 @@ export class Admission<Told> implements Admitted {
   readonly #breaker: Teller<Told>;
   readonly #permit: CircuitPermit;
   readonly #nowUs: () => number;
-  readonly #startedUs: number;
+  #startedUs: number;
+  #pausedUs: number | undefined;
 
   constructor(breaker: Teller<Told>, permit: CircuitPermit, nowUs: () => number) {
     this.#breaker = breaker;
@@ -41,8 +42,17 @@ export class Admission<Told> implements Admitted {
     return this.#breaker.cancelled(this.#permit, isCounted ? this.#elapsedMs : 0);
   }
 
+  pause(): void {
+    this.#pausedUs = this.#nowUs();
+  }
+
+  resume(): void {
+    if (this.#pausedUs !== undefined) this.#startedUs += this.#nowUs() - this.#pausedUs;
+    this.#pausedUs = undefined;
+  }
+
   get #elapsedMs(): number {
-    return Math.max(Math.floor((this.#nowUs() - this.#startedUs) / 1_000), 0);
+    return Math.max(Math.floor(((this.#pausedUs ?? this.#nowUs()) - this.#startedUs) / 1_000), 0);
   }
 }
 

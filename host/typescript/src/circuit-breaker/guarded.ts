@@ -18,6 +18,9 @@ export interface Admitted {
   failed(failure: Failure): unknown;
   /** `isCounted`: after the slow-call time it counts as slow. */
   cancelled(isCounted: boolean): unknown;
+  /** From now on the time is not the call's, until {@link resume}. */
+  pause?(): void;
+  resume?(): void;
 }
 
 /** A call within another of the same circuit: the outcome of that one is what counts. */
@@ -136,6 +139,14 @@ export class GuardedCall<R> implements Ending {
 
   enter<T>(step: () => T): T {
     return this.#within === undefined ? step() : this.#within.run(step);
+  }
+
+  pause(): void {
+    this.#admitted.pause?.();
+  }
+
+  resume(): void {
+    this.#admitted.resume?.();
   }
 
   succeeded(): Promise<void> {

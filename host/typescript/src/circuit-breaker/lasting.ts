@@ -11,6 +11,9 @@ import type { Attempt } from "../attempt.js";
 export interface Ending {
   /** Runs a step of it as the operation itself was run. */
   enter<R>(step: () => R): R;
+  /** Between steps the time is the reader's, who may take as long as it likes. */
+  pause(): void;
+  resume(): void;
   succeeded(): unknown;
   failed(error: unknown): unknown;
   cancelled(): unknown;
@@ -23,6 +26,18 @@ class Once {
   hasGiven = false;
 
   constructor(readonly ending: Ending) {}
+
+  /** Begins a step. */
+  begin<R>(step: () => R): R {
+    this.ending.resume();
+    return this.ending.enter(step);
+  }
+
+  /** A step has given something. */
+  gave(): void {
+    this.hasGiven = true;
+    this.ending.pause();
+  }
 
   succeeded(): unknown {
     return this.#end() ? this.ending.succeeded() : undefined;
@@ -84,7 +99,10 @@ const unread = new FinalizationRegistry<Once>(once => void once.left());
 export function guardedToItsEnd(value: unknown, attempt: Attempt | undefined, ending: Ending): unknown {
   const once = new Once(ending);
   const lasting = guardedBy(value, attempt, once);
-  if (lasting !== undefined) unread.register(lasting, once);
+  if (lasting === undefined) return undefined;
+  unread.register(lasting, once);
+  // What a stream of Node's does is not asked for step by step.
+  if (lasting !== value) ending.pause();
   return lasting;
 }
 
@@ -101,8 +119,8 @@ function guardedGenerator(work: AnyGenerator, attempt: Attempt | undefined, once
     try {
       const stopped = once.isOver ? undefined : attempt?.stopped;
       if (stopped !== undefined) throw stopped.reason;
-      const result = once.ending.enter(ask);
-      if (!result.done) once.hasGiven = true;
+      const result = once.begin(ask);
+      if (!result.done) once.gave();
       else if (isLeft) once.left();
       else once.succeeded();
       return result;
@@ -121,9 +139,9 @@ function guardedGenerator(work: AnyGenerator, attempt: Attempt | undefined, once
 function guardedAsyncGenerator(work: AnyAsyncGenerator, attempt: Attempt | undefined, once: Once): AnyAsyncGenerator {
   const step = async (ask: () => Promise<IteratorResult<unknown, unknown>>, isLeft = false) => {
     try {
-      const asked = once.ending.enter(ask);
+      const asked = once.begin(ask);
       const result = await (attempt === undefined ? asked : attempt.race(asked));
-      if (!result.done) once.hasGiven = true;
+      if (!result.done) once.gave();
       else await (isLeft ? once.left() : once.succeeded());
       return result;
     } catch (error) {
@@ -187,10 +205,10 @@ function guardedWebStream(stream: WebStream, attempt: Attempt | undefined, once:
   const reader = stream.getReader();
   const pull = async (controller: WebController) => {
     try {
-      const asked = once.ending.enter(() => reader.read());
+      const asked = once.begin(() => reader.read());
       const { done, value } = await (attempt === undefined ? asked : attempt.race(asked));
       if (!done) {
-        once.hasGiven = true;
+        once.gave();
         return controller.enqueue(value);
       }
       await once.succeeded();

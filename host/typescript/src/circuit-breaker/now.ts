@@ -60,6 +60,14 @@ class CallNow<R> implements Ending {
     return this.#within === undefined ? step() : this.#within.run(step);
   }
 
+  pause(): void {
+    this.#admitted.pause?.();
+  }
+
+  resume(): void {
+    this.#admitted.resume?.();
+  }
+
   succeeded(): void {
     this.#settle(() => this.#admitted.succeeded());
   }

@@ -134,6 +134,46 @@ describe.each(sources)("%s", (_, source) => {
   });
 });
 
+describe("the time between steps", () => {
+  const slow = { trip: { slowRate: { percent: 100, slowerThanMs: 100 }, minimumCalls: 100, sample: { calls: 100 } } };
+
+  it.each<[string, (step: () => void) => unknown]>([
+    [
+      "an async generator",
+      async function* (step) {
+        for (let row = 0; row < 3; row++) yield step();
+      },
+    ],
+    [
+      "a generator",
+      function* (step) {
+        for (let row = 0; row < 3; row++) yield step();
+      },
+    ],
+    [
+      "a web stream",
+      step => {
+        let rows = 0;
+        const pull = (controller: ReadableStreamDefaultController) => {
+          step();
+          if (rows++ < 3) controller.enqueue(rows);
+          else controller.close();
+        };
+        return new ReadableStream({ pull }, { highWaterMark: 0 });
+      },
+    ],
+  ])("of %s is its reader's, and that within them the call's", async (_, source) => {
+    const { clock, breaker, gate } = open(slow);
+    const read = async (stepMs: number) => {
+      const work = await breaker.call(() => source(() => clock.advance(stepMs)) as AsyncIterable<unknown>);
+      for await (const _row of work) clock.advance(1_000);
+      return told(breaker, () => gate.flush());
+    };
+    expect(await read(20)).toMatchObject({ calls: 1, slow: 0 });
+    expect(await read(50)).toMatchObject({ calls: 2, slow: 1 });
+  });
+});
+
 describe("what is dropped unread", () => {
   it.each<[string, () => unknown]>([
     ["an async generator", () => rows(3)],
