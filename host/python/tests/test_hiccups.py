@@ -42,6 +42,11 @@ def order(server: RedisServer, words: str) -> None:
     assert answers == b"+OK\r\n+PONG\r\n"
 
 
+def refused(answers: list[Decision | Exception]) -> list[Decision | Exception]:
+    """Those that are no admission."""
+    return [answer for answer in answers if not (isinstance(answer, Decision) and answer.is_allowed)]
+
+
 async def test_a_pause_shorter_than_the_time_limit_fails_no_task(server: RedisServer) -> None:
     async with aio.Tidegate(store(server)) as gate:
         await gate.ready(limit_ms=LONG_MS)
@@ -107,14 +112,14 @@ async def test_a_burst_of_a_hundred_thousand_keys_goes_through(server: RedisServ
 def test_one_call_with_a_hundred_thousand_keys_goes_through(server: RedisServer) -> None:
     limiter = Tidegate(store(server)).rate_limiter("api", limit=PLENTY)
     decisions = limiter.try_acquire_many([f"key {number}" for number in range(100_000)])
-    assert all(isinstance(decision, Decision) and decision.is_allowed for decision in decisions)
+    assert refused(decisions) == []
     assert len(decisions) == 100_000
 
 
 async def test_one_awaited_call_with_a_hundred_thousand_keys_goes_through(server: RedisServer) -> None:
     limiter = aio.Tidegate(store(server)).rate_limiter("api", limit=PLENTY)
     decisions = await limiter.try_acquire_many([f"key {number}" for number in range(100_000)])
-    assert all(isinstance(decision, Decision) and decision.is_allowed for decision in decisions)
+    assert refused(decisions) == []
 
 
 @pytest.mark.parametrize("busy_ms", [60, 249, 600])

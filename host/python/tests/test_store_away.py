@@ -67,7 +67,7 @@ class Told:
 def until_away(gate: Tidegate, limiter: RateLimiter) -> list[Decision]:
     """Calls until the guard is open. Calls that end while one commit hangs are one failure of the store."""
     decisions: list[Decision] = []
-    while gate.store_state() == "available":
+    while gate.store_state() in ("unknown", "available"):
         decisions.append(limiter.try_acquire("me"))
     return decisions
 

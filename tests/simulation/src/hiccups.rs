@@ -38,6 +38,6 @@ fn hiccup(random: &mut Random, number: usize, hosts: usize, longest_us: u64) -> 
 
 /// Now and then of more keys than may be on their way together.
 fn burst(random: &mut Random, hosts: usize) -> Burst {
-    let keys = if random.chance(50) { 1_500 } else { random.between(10, 100) };
+    let keys = if random.chance(50) { 600 } else { random.between(10, 100) };
     Burst { host: random.index(hosts), at_us: random.between(50_000, LENGTH_US), keys }
 }

@@ -78,8 +78,8 @@ class Tidegate(NodeMethods):
         entities to remember what was last seen (65,536), ``max_batch`` how many calls on one go out together (256),
         ``max_waiting`` how many calls may wait for the store in this process before one more ends in `OverloadedError`
         (1,000,000), ``max_attempts`` how often a call is committed before it ends in `ContendedError` (64), and
-        ``flush_delay_ms`` how long successes of a closed circuit are kept back to be recorded together (20). What the store has
-        refused is refused again without asking it for ``max_staleness_ms`` (at most 100, as by default).
+        ``flush_delay_ms`` how long successes of a closed circuit are kept back to be recorded together (20). What the
+        store has refused is refused again without asking it for ``max_staleness_ms`` (at most 100, as by default).
 
         ``store_guard`` says when a shared store counts as away, so that calls are answered at once instead of waiting
         for it; None: it is asked every time. ``on_store_change`` is called when a shared store goes away, is tried

@@ -437,9 +437,10 @@ class Redis:
 
     The URL reads ``redis://[user[:password]@]host[:port][/db]``, with ``rediss`` for TLS, or ``redis+unix:///path``.
     Hosts share cells if they share server and ``prefix``. An answer may take ``limit_ms`` from when a call is handed
-    to the connection, opening a connection ``connect_limit_ms``, both 1 to 60,000. ``cluster`` says that the server is a node of a Redis Cluster, ``nodes``
-    names others of its nodes. Certificates are in PEM: ``root_certificate`` of whom to trust in place of the public
-    authorities, ``client_certificate`` and its key of who we are. Raises `ConfigError`; connects to nothing yet.
+    to the connection, opening a connection ``connect_limit_ms``, both 1 to 60,000. ``cluster`` says that the server is
+    a node of a Redis Cluster, ``nodes`` names others of its nodes. Certificates are in PEM: ``root_certificate`` of
+    whom to trust in place of the public authorities, ``client_certificate`` and its key of who we are. Raises
+    `ConfigError`; connects to nothing yet.
     """
 
     def __new__(

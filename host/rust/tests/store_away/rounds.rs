@@ -82,7 +82,7 @@ async fn calls_that_have_no_place_yet_are_answered_as_told_once_the_guard_knows(
     }
     assert_eq!(scene.states(), [StoreState::Away]);
     assert!(calls.join_all().await.into_iter().all(|result| !result.expect("the settings say")));
-    assert_eq!(scene.take_commits(0).len(), 3 * 1_024);
+    assert_eq!(scene.take_commits(0).len(), 3 * 256);
 }
 
 #[tokio::test]
@@ -101,11 +101,11 @@ async fn a_burst_of_keys_waits_for_a_store_that_answers_others() {
     scene.fail(Fault::Stuck);
     scene.take_commits(0);
     let calls = burst(&gate, WhenAway::Error, 5_000).await;
-    assert_eq!(scene.take_commits(0).len(), 1_024);
+    assert_eq!(scene.take_commits(0).len(), 256);
     scene.pass(Duration::from_millis(49)).await;
     scene.heal();
     assert_eq!(failed(calls).await, 0);
-    assert_eq!((scene.take_commits(0).len(), gate.store_state()), (5_000 - 1_024, StoreState::Available));
+    assert_eq!((scene.take_commits(0).len(), gate.store_state()), (5_000 - 256, StoreState::Available));
 }
 
 #[tokio::test]
