@@ -6,7 +6,6 @@ use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
 use tokio::sync::oneshot;
-use tokio::sync::oneshot::error::TryRecvError;
 
 use super::Ledger;
 use super::lanes::Work;
@@ -71,15 +70,8 @@ impl Future for Driven {
         {
             self.driver = None;
         }
-        let answer = if self.driver.is_some() {
-            // The answer comes from this very driver, so nobody has to be woken for it.
-            match self.answer.try_recv() {
-                Err(TryRecvError::Empty) => return Poll::Pending,
-                answer => answer.map_err(|_| ()),
-            }
-        } else {
-            ready!(Pin::new(&mut self.answer).poll(context)).map_err(|_| ())
-        };
+        // A driver whose batch is late leaves the lane to another, so the answer need not come from it.
+        let answer = ready!(Pin::new(&mut self.answer).poll(context)).map_err(|_| ());
         self.unheard = None;
         let lost = || Error::Misuse("the driver of a lane ended without an answer".to_owned());
         Poll::Ready(answer.unwrap_or_else(|()| Err(lost())))

@@ -118,6 +118,23 @@ async fn calls_that_line_up_behind_one_that_fails_go_round_by_round_until_the_gu
 }
 
 #[tokio::test]
+async fn a_call_that_drives_what_goes_before_it_is_answered_in_its_own_time() {
+    let scene = Scene::new();
+    let gate = scene.host_with(|builder| builder.max_batch(1).no_store_guard());
+    let limiter = limiter(&gate, "api", 10, WhenAway::Open);
+    limiter.peek("k").await.expect("the store answers");
+    scene.fail(Fault::Stuck);
+    let first = call(&scene, &limiter, 1).await;
+    scene.pass(LIMIT).await;
+    assert!(first.await.expect("it does not panic").0.expect("the settings say"));
+    // What the first one owes goes before this one, and neither is answered.
+    let second = call(&scene, &limiter, 1).await;
+    scene.pass(2 * LIMIT).await;
+    let (result, after_ms) = second.await.expect("it does not panic");
+    assert_eq!((result.expect("the settings say"), after_ms), (true, 100));
+}
+
+#[tokio::test]
 async fn a_clock_that_jumps_keeps_no_call_waiting() {
     let scene = Scene::new();
     let gate = scene.host();
