@@ -4,9 +4,10 @@ use std::sync::mpsc::{self, Receiver};
 use std::sync::{Mutex, PoisonError};
 
 use pyo3::prelude::*;
+use pyo3::types::PyDict;
 use tidegate::{MemoryBuilder, StoreState};
 
-use crate::data::record;
+use crate::data::{read, record, words};
 
 /// A store went away, is tried again, or came back.
 #[pyclass(frozen, eq, module = "tidegate")]
@@ -18,17 +19,33 @@ record!(StoreChange {
     before: &'static str = |it| word(it.before);
     after: &'static str = |it| word(it.after);
     cause: String = |it| it.cause.clone();
-} also {});
-
-/// The contract's word for a state.
-pub(crate) fn word(state: StoreState) -> &'static str {
-    match state {
-        StoreState::Unknown => "unknown",
-        StoreState::Available => "available",
-        StoreState::Probing => "probing",
-        StoreState::Away => "away",
+} also {
+    /// What `to_dict` was called on, in this process or another.
+    #[staticmethod]
+    fn from_dict(fields: &Bound<'_, PyAny>) -> PyResult<Self> {
+        change(fields).map(Self)
     }
+
+    fn __reduce__<'py>(slf: &Bound<'py, Self>) -> PyResult<(Bound<'py, PyAny>, (Bound<'py, PyDict>,))> {
+        Ok((slf.getattr("from_dict")?, (slf.get().to_dict(slf.py())?,)))
+    }
+});
+
+fn change(fields: &Bound<'_, PyAny>) -> PyResult<tidegate::StoreChange> {
+    Ok(tidegate::StoreChange {
+        group: read(fields, "group")?,
+        before: state_of(&read::<String>(fields, "before")?)?,
+        after: state_of(&read::<String>(fields, "after")?)?,
+        cause: read(fields, "cause")?,
+    })
 }
+
+words!(word, state_of, StoreState {
+    Unknown = "unknown",
+    Available = "available",
+    Probing = "probing",
+    Away = "away",
+});
 
 /// The changes of a gate in one process, for the one thread that tells of them.
 #[pyclass(frozen, module = "tidegate._tidegate")]

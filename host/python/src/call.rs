@@ -14,7 +14,7 @@ use pyo3::prelude::*;
 use tidegate::nodes::{CircuitBreakerNode, CircuitPassage, NodeStep, RateLimiterNode};
 use tidegate::{Ask, Error};
 use tokio::runtime::Handle;
-use tokio::task::AbortHandle;
+use tokio::sync::Notify;
 
 use crate::bridge::{Bell, Bridge, Loops};
 use crate::decision::{self, Admission, Decision};
@@ -68,40 +68,35 @@ pub(crate) enum Undo {
 }
 
 impl Undo {
-    fn take_back(self, runtime: &Handle, outcome: Outcome) {
+    /// Nobody is left to hear of an error, and a place or permit that stays is let go in its time.
+    async fn take_back(self, outcome: Outcome) {
         match (self, outcome) {
             (
                 Self::Permits { limiter, key, cost },
                 Outcome::Decision(decision) | Outcome::Admission(tidegate::Admission { decision, .. }),
             ) => {
-                runtime.spawn(async move {
-                    // Nobody is left to hear of an error, and a place or permit that stays is let go in its time.
-                    let _ = match decision.ticket {
-                        Some(ticket) => limiter.cancel(&key, ticket).await.map(drop),
-                        None => limiter.refund(Ask::of(&key).cost(cost), &decision).await.map(drop),
-                    };
-                });
+                let _ = match decision.ticket {
+                    Some(ticket) => limiter.cancel(&key, ticket).await.map(drop),
+                    None => limiter.refund(Ask::of(&key).cost(cost), &decision).await.map(drop),
+                };
             }
             (Self::ManyPermits { limiter, asks }, Outcome::Decisions(decisions)) => {
                 let given = asks.into_iter().zip(decisions).filter_map(|(ask, decision)| Some((ask, decision.ok()?)));
-                let given: Vec<_> = given.filter(|(_, decision)| decision.is_allowed()).collect();
-                runtime.spawn(async move {
-                    for ((key, cost), decision) in given {
-                        let _ = limiter.refund(Ask::of(&key).cost(cost), &decision).await;
-                    }
-                });
+                for ((key, cost), decision) in given.filter(|(_, decision)| decision.is_allowed()) {
+                    let _ = limiter.refund(Ask::of(&key).cost(cost), &decision).await;
+                }
             }
             (Self::Admission(breaker), Outcome::Report(tidegate::CircuitReport { permit: Some(permit), .. })) => {
-                runtime.spawn(async move { breaker.cancelled(permit, Duration::ZERO).await });
+                let _ = breaker.cancelled(permit, Duration::ZERO).await;
             }
             (Self::NodeStep { node, context }, Outcome::NodeStep(step)) => {
                 if let Some(token) = token_of(step) {
-                    runtime.spawn(async move { node.abandon(&context, &token).await });
+                    let _ = node.abandon(&context, &token).await;
                 }
             }
             (Self::NodeAdmission(node), Outcome::NodePassage(passage)) => {
                 if let Some(token) = passage.token {
-                    runtime.spawn(async move { node.cancelled(Some(&token)).await });
+                    let _ = node.cancelled(Some(&token)).await;
                 }
             }
             _ => {}
@@ -116,6 +111,9 @@ fn token_of(step: NodeStep) -> Option<String> {
         NodeStep::Done(passage) => passage.token,
     }
 }
+
+/// How long one who goes away waits at most until all is given back.
+const LONGEST: Duration = Duration::from_secs(1);
 
 type Work = Pin<Box<dyn Future<Output = Result<Outcome, Error>> + Send>>;
 
@@ -133,35 +131,58 @@ enum State {
 #[derive(Debug)]
 struct Call {
     state: Mutex<State>,
+    /// Tells the task that the caller has gone away.
+    left: Notify,
+    /// Whom to tell when all is given back: a number of the bridge's.
+    given_back: Mutex<Option<u64>>,
+    bell: Arc<Bell>,
     runtime: Handle,
 }
 
 impl Call {
-    /// Brings the outcome. False: nobody waits for it.
-    fn finish(&self, result: Result<Outcome, Error>) -> bool {
+    /// Brings the outcome. What is returned is to be undone: nobody waits for it.
+    fn finish(&self, result: Result<Outcome, Error>) -> Result<(), Option<Box<(Undo, Outcome)>>> {
         let mut state = self.state.lock();
         match std::mem::replace(&mut *state, State::Over) {
             State::UnderWay(undo) => {
                 *state = State::Finished(undo, result);
-                true
+                Ok(())
             }
-            State::Left(undo) => {
-                if let Ok(outcome) = result {
-                    undo.take_back(&self.runtime, outcome);
-                }
-                false
-            }
-            State::Finished(..) | State::Over => false,
+            State::Left(undo) => Err(result.ok().map(|outcome| Box::new((undo, outcome)))),
+            State::Finished(..) | State::Over => Err(None),
         }
     }
 
-    /// The caller goes away.
-    fn leave(&self) {
+    /// The caller goes away. False: there is nothing to give back.
+    fn leave(self: &Arc<Self>) -> bool {
         let mut state = self.state.lock();
         match std::mem::replace(&mut *state, State::Over) {
-            State::UnderWay(undo) | State::Left(undo) => *state = State::Left(undo),
-            State::Finished(undo, Ok(outcome)) => undo.take_back(&self.runtime, outcome),
-            State::Finished(_, Err(_)) | State::Over => {}
+            State::UnderWay(undo) => {
+                *state = State::Left(undo);
+                self.left.notify_one();
+                true
+            }
+            State::Finished(undo, Ok(outcome)) => {
+                drop(state);
+                let call = Arc::clone(self);
+                self.runtime.spawn(async move { call.wait_for(undo.take_back(outcome)).await });
+                true
+            }
+            State::Left(undo) => {
+                *state = State::Left(undo);
+                false
+            }
+            State::Finished(_, Err(_)) | State::Over => false,
+        }
+    }
+
+    /// Waits until something is given back, and tells who waits for that.
+    async fn wait_for(&self, giving_back: impl Future<Output = ()> + Send + 'static) {
+        let giving_back = self.runtime.spawn(giving_back);
+        // Whoever was cancelled waits no longer than this. What is under way goes on.
+        let _ = tokio::time::timeout(LONGEST, giving_back).await;
+        if let Some(id) = self.given_back.lock().take() {
+            self.bell.ring(id);
         }
     }
 }
@@ -171,7 +192,6 @@ impl Call {
 #[derive(Debug)]
 pub(crate) struct Pending {
     call: Arc<Call>,
-    task: AbortHandle,
     id: u64,
     future: Py<PyAny>,
     bridge: Py<Bridge>,
@@ -197,9 +217,24 @@ impl Pending {
 
     /// Gives the call up, wherever it is: leaves the queue, and gives back what it was given.
     fn cancel(&self) {
-        self.call.leave();
-        self.task.abort();
         self.bridge.get().forget(self.id);
+        self.call.leave();
+    }
+
+    /// The same; the future that is returned is done when all is given back. None: there was nothing.
+    fn give_up(&self, py: Python<'_>) -> PyResult<Option<Py<PyAny>>> {
+        let running = self.future.bind(py).call_method0(pyo3::intern!(py, "get_loop"))?;
+        let future = running.call_method0(pyo3::intern!(py, "create_future"))?.unbind();
+        let bridge = self.bridge.get();
+        let id = bridge.wait(future.clone_ref(py));
+        // Told first, so that whoever gives back finds whom to tell.
+        *self.call.given_back.lock() = Some(id);
+        bridge.forget(self.id);
+        if self.call.leave() {
+            return Ok(Some(future));
+        }
+        bridge.forget(id);
+        Ok(None)
     }
 }
 
@@ -234,14 +269,30 @@ fn send<'py>(py: Python<'py>, loops: &Loops, runtime: &Handle, undo: Undo, work:
     let (running, bridge) = loops.current(py)?;
     let future = running.call_method0(pyo3::intern!(py, "create_future"))?.unbind();
     let id = bridge.get().wait(future.clone_ref(py));
-    let call = Arc::new(Call { state: Mutex::new(State::UnderWay(undo)), runtime: runtime.clone() });
-    let task = runtime.spawn(run(Arc::clone(&call), Arc::clone(&bridge.get().bell), id, work)).abort_handle();
-    Ok(Bound::new(py, Pending { call, task, id, future, bridge: bridge.unbind() })?.into_any())
+    let call = Arc::new(Call {
+        state: Mutex::new(State::UnderWay(undo)),
+        left: Notify::new(),
+        given_back: Mutex::new(None),
+        bell: Arc::clone(&bridge.get().bell),
+        runtime: runtime.clone(),
+    });
+    runtime.spawn(run(Arc::clone(&call), id, work));
+    Ok(Bound::new(py, Pending { call, id, future, bridge: bridge.unbind() })?.into_any())
 }
 
-async fn run(call: Arc<Call>, bell: Arc<Bell>, id: u64, work: Work) {
-    let result = work.await;
-    if call.finish(result) {
-        bell.ring(id);
+async fn run(call: Arc<Call>, id: u64, mut work: Work) {
+    let result = tokio::select! {
+        biased;
+        result = &mut work => Some(result),
+        () = call.left.notified() => None,
+    };
+    let given_back = tidegate::given_back(|| drop(work));
+    match result.map(|result| call.finish(result)) {
+        Some(Ok(())) => call.bell.ring(id),
+        Some(Err(Some(unheard))) => {
+            let (undo, outcome) = *unheard;
+            call.wait_for(undo.take_back(outcome)).await;
+        }
+        Some(Err(None)) | None => call.wait_for(given_back).await,
     }
 }

@@ -46,6 +46,11 @@ impl ManualClock {
         Ok(())
     }
 
+    #[expect(clippy::unused_self, reason = "Python calls it on one")]
+    fn __reduce__(&self) -> PyResult<()> {
+        Err(PyTypeError::new_err("a ManualClock is moved in one process and cannot be pickled"))
+    }
+
     fn __repr__(&self) -> String {
         format!("ManualClock(now_us={})", self.now_us())
     }

@@ -129,11 +129,26 @@ pub(crate) fn all(py: Python<'_>, decisions: Vec<Result<tidegate::Decision, Erro
 }
 
 /// A permit, and how long it was waited for.
-#[pyclass(frozen, module = "tidegate")]
-#[derive(Debug)]
+#[pyclass(frozen, eq, module = "tidegate")]
+#[derive(Debug, PartialEq)]
 pub(crate) struct Admission(pub(crate) tidegate::Admission);
 
 record!(Admission {
     decision: Decision = |it| Decision(it.decision.clone());
     waited_ms: u64 = |it| ms(it.waited);
-} also {});
+} also {
+    /// What `to_dict` was called on, in this process or another.
+    #[staticmethod]
+    fn from_dict(fields: &Bound<'_, PyAny>) -> PyResult<Self> {
+        admission(fields).map(Self)
+    }
+
+    fn __reduce__<'py>(slf: &Bound<'py, Self>) -> PyResult<(Bound<'py, PyAny>, (Bound<'py, PyDict>,))> {
+        Ok((slf.getattr("from_dict")?, (slf.get().to_dict(slf.py())?,)))
+    }
+});
+
+fn admission(fields: &Bound<'_, PyAny>) -> PyResult<tidegate::Admission> {
+    let waited = Duration::from_millis(read(fields, "waited_ms")?);
+    Ok(tidegate::Admission { decision: decision(&fields.get_item("decision")?)?, waited })
+}

@@ -86,7 +86,17 @@ record!(Transition {
     cause: &'static str = |it| cause_word(it.cause);
     before: &'static str = |it| state_word(it.before);
     after: &'static str = |it| state_word(it.after);
-} also {});
+} also {
+    /// What `to_dict` was called on, in this process or another.
+    #[staticmethod]
+    fn from_dict(fields: &Bound<'_, PyAny>) -> PyResult<Self> {
+        transition(fields).map(Self)
+    }
+
+    fn __reduce__<'py>(slf: &Bound<'py, Self>) -> PyResult<(Bound<'py, PyAny>, (Bound<'py, PyDict>,))> {
+        Ok((slf.getattr("from_dict")?, (slf.get().to_dict(slf.py())?,)))
+    }
+});
 
 fn transition(fields: &Bound<'_, PyAny>) -> PyResult<tidegate::Transition> {
     Ok(tidegate::Transition {

@@ -11,20 +11,31 @@ use tokio::runtime::Handle;
 /// How often a waiting thread looks for signals, so that Ctrl-C ends a wait. Python delivers them to its main thread only.
 const SIGNALS_EVERY: Duration = Duration::from_millis(50);
 
-/// The result of a future, for which other Python threads run meanwhile. A signal whose handler raises drops the future.
+/// How long one who is interrupted waits at most until all is given back.
+const LONGEST: Duration = Duration::from_secs(1);
+
+/// The result of a future, for which other Python threads run meanwhile. A signal whose handler raises drops the future, and what it
+/// held is given back when this returns.
 pub(crate) fn wait<T: Send>(py: Python<'_>, runtime: &Handle, work: impl Future<Output = T> + Send) -> PyResult<T> {
     py.detach(|| {
         let _entered = runtime.enter();
-        let mut work = pin!(work);
+        let mut slot = pin!(Some(work));
         // On the memory store this is all, and no thread is parked.
-        if let Poll::Ready(value) = work.as_mut().poll(&mut Context::from_waker(Waker::noop())) {
+        if let Some(work) = slot.as_mut().as_pin_mut()
+            && let Poll::Ready(value) = work.poll(&mut Context::from_waker(Waker::noop()))
+        {
             return Ok(value);
         }
         loop {
-            let turn = async { tokio::time::timeout(SIGNALS_EVERY, work.as_mut()).await };
-            match runtime.block_on(turn) {
-                Ok(value) => return Ok(value),
-                Err(_) => look_for_signals()?,
+            let work = slot.as_mut().as_pin_mut().expect("it is dropped below, and then this ends");
+            if let Ok(value) = runtime.block_on(async { tokio::time::timeout(SIGNALS_EVERY, work).await }) {
+                return Ok(value);
+            }
+            if let Err(interrupted) = look_for_signals() {
+                let given_back = tidegate::given_back(|| slot.set(None));
+                // Whoever is interrupted waits no longer than this; what is under way goes on.
+                let _ = runtime.block_on(async { tokio::time::timeout(LONGEST, given_back).await });
+                return Err(interrupted);
             }
         }
     })

@@ -1,6 +1,8 @@
 //! Stores.
 
+use pyo3::exceptions::PyTypeError;
 use pyo3::prelude::*;
+use pyo3::types::{PyBytes, PyDict};
 use tidegate::WhenFull;
 use tidegate::store::redis::RedisBuilder;
 
@@ -43,6 +45,19 @@ impl Memory {
     fn __repr__(&self) -> &'static str {
         "Memory()"
     }
+
+    fn __copy__(slf: PyRef<'_, Self>) -> PyRef<'_, Self> {
+        slf
+    }
+
+    fn __deepcopy__<'py>(slf: PyRef<'py, Self>, _memo: &Bound<'py, PyAny>) -> PyRef<'py, Self> {
+        slf
+    }
+
+    #[expect(clippy::unused_self, reason = "Python calls it on one")]
+    fn __reduce__(&self) -> PyResult<()> {
+        Err(PyTypeError::new_err("a Memory is the state of one process and cannot be pickled: processes share a Redis"))
+    }
 }
 
 impl Memory {
@@ -67,7 +82,12 @@ fn wrong(py: Python<'_>, path: &str, value: String, allowed: &str) -> PyErr {
 /// Shares state through Redis or Valkey: the settings of connections, one for each gate.
 #[pyclass(frozen, module = "tidegate")]
 #[derive(Debug)]
-pub(crate) struct Redis(RedisBuilder);
+pub(crate) struct Redis {
+    builder: RedisBuilder,
+    /// What it was made from, for the way to another process.
+    url: String,
+    options: Py<PyDict>,
+}
 
 #[pymethods]
 impl Redis {
@@ -88,6 +108,15 @@ impl Redis {
         root_certificate: Option<Vec<u8>>,
         client_certificate: Option<(Vec<u8>, Vec<u8>)>,
     ) -> PyResult<Self> {
+        let options = PyDict::new(py);
+        options.set_item("cluster", cluster)?;
+        options.set_item("nodes", &nodes)?;
+        options.set_item("prefix", prefix)?;
+        options.set_item("limit_ms", limit_ms)?;
+        options.set_item("connect_limit_ms", connect_limit_ms)?;
+        options.set_item("root_certificate", root_certificate.as_deref().map(|pem| PyBytes::new(py, pem)))?;
+        let pair = client_certificate.as_ref().map(|(it, key)| (PyBytes::new(py, it), PyBytes::new(py, key)));
+        options.set_item("client_certificate", pair)?;
         let mut builder = tidegate::Redis::builder(url).prefix(prefix).limit_ms(limit_ms);
         builder = builder.connect_limit_ms(connect_limit_ms);
         if cluster {
@@ -102,7 +131,20 @@ impl Redis {
         }
         // Outside a runtime nothing is connected, and the settings are checked.
         builder.clone().connect_in_background().map_err(|error| errors::connect(py, &error))?;
-        Ok(Self(builder))
+        Ok(Self { builder, url: url.to_owned(), options: options.unbind() })
+    }
+
+    /// It is made anew in another process, and connects there.
+    fn __getnewargs_ex__<'py>(&self, py: Python<'py>) -> ((&str,), Bound<'py, PyDict>) {
+        ((&self.url,), self.options.bind(py).clone())
+    }
+
+    fn __copy__(slf: PyRef<'_, Self>) -> PyRef<'_, Self> {
+        slf
+    }
+
+    fn __deepcopy__<'py>(slf: PyRef<'py, Self>, _memo: &Bound<'py, PyAny>) -> PyRef<'py, Self> {
+        slf
     }
 
     /// Shows no URL: it may hold a password.
@@ -115,6 +157,6 @@ impl Redis {
 impl Redis {
     /// A connection of its own, opened in the background.
     pub(crate) fn connect(&self, py: Python<'_>) -> PyResult<tidegate::Redis> {
-        self.0.clone().connect_in_background().map_err(|error| errors::connect(py, &error))
+        self.builder.clone().connect_in_background().map_err(|error| errors::connect(py, &error))
     }
 }

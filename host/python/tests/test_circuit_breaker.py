@@ -171,12 +171,13 @@ def test_wrong_settings_are_named() -> None:
 
 
 def test_a_failure_has_the_name_message_and_code_of_an_error() -> None:
+    bases = tuple(Failure(name) for name in ("ConnectionError", "OSError", "Exception"))
     assert Failure.of(ConnectionRefusedError(111, "refused")) == Failure(
-        "ConnectionRefusedError", "[Errno 111] refused", "111"
+        "ConnectionRefusedError", "[Errno 111] refused", "111", causes=bases
     )
 
     class Mute(Exception):
         def __str__(self) -> str:
             raise RuntimeError
 
-    assert Failure.of(Mute()) == Failure("Mute", "", "")
+    assert Failure.of(Mute()) == Failure("Mute", causes=(Failure("Exception"),))

@@ -69,7 +69,8 @@ def test_a_pause_shorter_than_the_time_limit_fails_no_thread(server: RedisServer
     with Tidegate(store(server)) as gate:
         gate.ready(limit_ms=LONG_MS)
         limiter = gate.rate_limiter("api", limit=PLENTY)
-        over, failed = threading.Event(), []
+        over = threading.Event()
+        failed: list[StoreError] = []
 
         def user(number: int) -> None:
             try:

@@ -19,6 +19,7 @@ def test_there_are_samples() -> None:
     assert [title for title, _ in SAMPLES] == [
         "Threads",
         "asyncio",
+        "Guarding HTTP calls",
         "Tests of your own",
         "Durable workflows",
         "Workflow nodes",

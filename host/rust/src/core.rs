@@ -3,6 +3,7 @@
 use std::cell::RefCell;
 use std::sync::Arc;
 
+use crate::background::Background;
 use crate::call::{Answer, Request};
 use crate::clock::Clock;
 use crate::error::Error;
@@ -45,6 +46,7 @@ pub(crate) struct Core {
     runtime: Arc<Runtime>,
     backend: Backend,
     clock: Arc<dyn Clock>,
+    background: Arc<Background>,
 }
 
 /// How many calls are run together at most, so that no run takes long.
@@ -63,7 +65,7 @@ thread_local! {
 
 impl Core {
     pub(crate) fn new(runtime: Arc<Runtime>, backend: Backend, clock: Arc<dyn Clock>) -> Arc<Self> {
-        Arc::new(Self { runtime, backend, clock })
+        Arc::new(Self { runtime, backend, clock, background: Background::new() })
     }
 
     pub(crate) fn runtime(&self) -> &Arc<Runtime> {
@@ -84,6 +86,10 @@ impl Core {
 
     pub(crate) fn clock(&self) -> &dyn Clock {
         &*self.clock
+    }
+
+    pub(crate) fn background(&self) -> &Arc<Background> {
+        &self.background
     }
 
     /// Makes a call, wherever the entity is. Dropping the future undoes it.

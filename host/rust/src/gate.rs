@@ -125,9 +125,10 @@ impl Tidegate {
         CircuitBreaker::open(&self.core, config)
     }
 
-    /// Sends what is to be recorded in the background and gives back what is left of leases, and returns when a shared store has it or is away. Call it before the
-    /// process ends.
+    /// Sends what is to be recorded in the background and gives back what is left of leases, and returns when a shared store has it
+    /// or is away. What was held by futures that were dropped before is given back by then. Call it before the process ends.
     pub async fn flush(&self) {
+        self.core.background().settled().await;
         if let Backend::Shared(ledger) = self.core.backend() {
             ledger.flush().await;
         }
@@ -308,7 +309,8 @@ impl Builder {
     }
 
     /// Calls `listener` when a shared store goes away, is tried again or comes back: in the order of the changes, one at a time,
-    /// by whoever makes the change. It must return at once. Each listener that was added is called.
+    /// by whoever makes the change. It must return at once. Each listener that was added is called, also if one before it panics, which
+    /// is logged.
     #[must_use]
     pub fn on_store_change(mut self, listener: impl Fn(StoreChange) + Send + Sync + 'static) -> Self {
         self.away.listeners.add(listener);

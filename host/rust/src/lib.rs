@@ -51,6 +51,7 @@ mod time;
 mod transaction;
 
 pub use self::away::{StoreChange, StoreGuard, StoreState, WhenAway};
+pub use self::background::given_back;
 pub use self::circuit_breaker::{
     Backoff, CallError, Cause, CircuitBreaker, CircuitBreakerConfig, CircuitBreakerPermit, CircuitReport, Effect,
     ErrorPart, ErrorPattern, Failure, FailureCount, HalfOpen, Mode, Others, Permit, ProbeRule, Sample, SlowRate, State,

@@ -43,12 +43,14 @@ from tidegate._config import (
     WindowUnit,
 )
 from tidegate._errors import (
+    CallTimeoutError,
     CircuitOpenError,
     ConfigError,
     ContendedError,
     CostNeverFitsError,
     InputError,
     LoadError,
+    MisuseError,
     OverloadedError,
     PolicyError,
     Problem,
@@ -56,7 +58,8 @@ from tidegate._errors import (
     StoreError,
     TidegateError,
 )
-from tidegate._failure import Failure
+from tidegate._failure import Failure, http_failure
+from tidegate._flight import remaining_s
 from tidegate._node_results import (
     CircuitPassage,
     CircuitResult,
@@ -89,6 +92,7 @@ __all__ = [
     "Admission",
     "Algorithm",
     "Backoff",
+    "CallTimeoutError",
     "CircuitBreaker",
     "CircuitBreakerNode",
     "CircuitOpenError",
@@ -114,6 +118,7 @@ __all__ = [
     "LoadError",
     "ManualClock",
     "Memory",
+    "MisuseError",
     "Mode",
     "NodeConfig",
     "NodeContext",
@@ -158,5 +163,7 @@ __all__ = [
     "WhenAway",
     "WindowUnit",
     "aio",
+    "http_failure",
     "nodes",
+    "remaining_s",
 ]

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Awaitable, Callable, Coroutine, Mapping
+from collections.abc import Awaitable, Callable, Mapping
+from datetime import timedelta
 from typing import Any, TypeVar
 
 from tidegate import _tidegate as _core
-from tidegate._errors import CircuitOpenError, TidegateError
-from tidegate._failure import Failure, errors_of, not_recorded
-from tidegate._loops import hear
-from tidegate._node_base import CircuitBreakerNodeBase, RateLimiterNodeBase
+from tidegate._aio_guard import run
+from tidegate._errors import CircuitOpenError
+from tidegate._failure import Failure, errors_of
+from tidegate._kinds import kind_of, refuse_generator
+from tidegate._loops import hear, hear_out
+from tidegate._node_base import CircuitBreakerNodeBase, RateLimiterNodeBase, guarded, rode
 from tidegate._node_results import (
     CircuitPassage,
-    CircuitResult,
     Guarded,
     NodeOutput,
     NodeStep,
@@ -24,21 +26,23 @@ from tidegate._node_results import (
     step_of,
 )
 from tidegate._node_text import NodeConfig, NodeContext, node_config_text, same_circuit
+from tidegate._pickling import Gate
+from tidegate._rules import FailureIf, FailureOf, Rules
+from tidegate._settling import NodeSettling, NoSettling
 
 T = TypeVar("T")
 
 
-class NodeMethods:
+class NodeMethods(Gate):
     """The part of a gate that has to do with workflow nodes."""
-
-    _core: _core.Gate
 
     def rate_limiter_node(self, config: NodeConfig, /) -> RateLimiterNode:
         """Opens a rate limiter node. Raises `ConfigError` with all problems of the configuration.
 
         Nodes of the same settings on the same store limit together. The last 256 configurations stay open.
         """
-        return RateLimiterNode(self._core.rate_limiter_node(node_config_text(config)))
+        text = node_config_text(config)
+        return RateLimiterNode(self._core.rate_limiter_node(text), self, text)
 
     def circuit_breaker_node(self, config: NodeConfig, /) -> CircuitBreakerNode:
         """Opens a circuit breaker node. Raises `ConfigError` with all problems of the configuration.
@@ -46,7 +50,8 @@ class NodeMethods:
         Nodes and circuit breakers of the same name on the same store are one circuit. The last 256 configurations stay
         open.
         """
-        return CircuitBreakerNode(self._core.circuit_breaker_node(node_config_text(config)))
+        text = node_config_text(config)
+        return CircuitBreakerNode(self._core.circuit_breaker_node(text), self, text)
 
     def node_registry(self) -> list[dict[str, Any]]:
         """The nodes as data for an editor: names, descriptions, inputs, outputs, and JSON Schemas of configurations."""
@@ -89,10 +94,19 @@ class NodeMethods:
         context: Mapping[str, Any],  # noqa: ARG002 - engines send it; a circuit reads nothing of it.
         operation: Callable[[], Awaitable[T]],
         *,
-        failure_of: Callable[[BaseException], Failure] = Failure.of,
+        timeout_ms: float | timedelta | None = None,
+        failure_of: FailureOf | None = None,
+        failure_if: FailureIf | None = None,
+        count_refusals: bool | None = None,
     ) -> Guarded[T]:
         """`CircuitBreakerNode.call` on a configuration that comes with the call."""
-        return await self.circuit_breaker_node(config).call(operation, failure_of=failure_of)
+        return await self.circuit_breaker_node(config).call(
+            operation,
+            timeout_ms=timeout_ms,
+            failure_of=failure_of,
+            failure_if=failure_if,
+            count_refusals=count_refusals,
+        )
 
     def _circuit(self, circuit_id: str, config: NodeConfig) -> CircuitBreakerNode:
         node = self.circuit_breaker_node(config)
@@ -165,60 +179,59 @@ class CircuitBreakerNode(CircuitBreakerNodeBase):
         Without the token of its admission the outcome counts in the circuit's state of now: half-open, for the oldest
         probe in flight; open, for nothing. Raises `InputError` for a token that no admission has given.
         """
-        return await _passage(self._core.start_succeeded(token))
+        return await _recorded(self._core.start_succeeded(token))
 
     async def failed(self, error: Failure | BaseException, token: str | None = None) -> CircuitPassage:
         """The call failed, likewise. When this returns, every host sees it."""
-        answer = self._core.start_failed(token, errors_of(error))
-        return await _passage(answer)
+        return await _recorded(self._core.start_failed(token, errors_of(error)))
 
     async def cancelled(self, token: str | None = None) -> CircuitPassage:
         """The call was not made or was given up, likewise: no outcome."""
-        return await _passage(self._core.start_cancelled(token))
+        return await _recorded(self._core.start_cancelled(token))
 
     async def status(self) -> CircuitPassage:
         """Reads the circuit and changes nothing. ``allowed``: a call would be admitted now."""
         return await _passage(self._core.start_status())
 
     async def call(
-        self, operation: Callable[[], Awaitable[T]], *, failure_of: Callable[[BaseException], Failure] = Failure.of
+        self,
+        operation: Callable[[], Awaitable[T]],
+        *,
+        timeout_ms: float | timedelta | None = None,
+        failure_of: FailureOf | None = None,
+        failure_if: FailureIf | None = None,
+        count_refusals: bool | None = None,
     ) -> Guarded[T]:
         """Makes a call through the circuit and records its outcome, or applies the fallback where it is refused.
 
-        An `Exception` counts as a failure by what ``failure_of`` makes of it and goes on to the caller; any other way
-        out, such as a cancelled task, gives the admission back. Raises `CircuitOpenError` where the fallback is
-        ``error``.
+        An `Exception` counts as a failure and goes on to the caller; any other way out, such as a cancelled task, gives
+        the admission back. For the rules of the call see `CircuitBreaker.__call__`. Raises `CircuitOpenError` where the
+        fallback is ``error``.
         """
+        if kind_of(operation) == "generator":
+            refuse_generator(operation)
+        rules = Rules().but(
+            timeout_ms=timeout_ms, failure_of=failure_of, failure_if=failure_if, count_refusals=count_refusals
+        )
+        if self._riding() is not None:
+            admission, settling = rode(await self.status()), NoSettling()
+            result = await run(self._flight(rules, admission), settling, operation)
+            return guarded(result, settling, admission)
         admission = await self.execute()
         if not admission.result.allowed:
-            # Of another type than the operation's where the configuration says so.
-            return Guarded(self.fallback_value, admission.result, has_result=self.fallback_action == "default")
-        token = admission.token
-        try:
-            result = await operation()
-        except Exception as error:
-            await self._recorded(self.failed(failure_of(error), token), admission.result)
-            raise
-        except BaseException:
-            if token is not None:
-                # One who is being cancelled must not wait.
-                self._core.give_back(token)
-            raise
-        return Guarded(result, await self._recorded(self.succeeded(token), admission.result))
+            return self._refused(admission)
+        recording = NodeSettling(self._core, admission.token)
+        result = await run(self._flight(rules, admission), recording, operation)
+        return guarded(result, recording, admission)
 
     def __repr__(self) -> str:
         """Its class and circuit."""
         return f"CircuitBreakerNode({self.circuit_id!r})"
 
-    async def _recorded(
-        self, recording: Coroutine[Any, Any, CircuitPassage], otherwise: CircuitResult
-    ) -> CircuitResult:
-        try:
-            return (await recording).result
-        except TidegateError as error:
-            not_recorded(self.circuit_id, error)
-            return otherwise
-
 
 async def _passage(answer: PassageParts | _core.Pending[PassageParts]) -> CircuitPassage:
     return passage_of(answer if isinstance(answer, tuple) else await hear(answer))
+
+
+async def _recorded(answer: PassageParts | _core.Pending[PassageParts]) -> CircuitPassage:
+    return passage_of(answer if isinstance(answer, tuple) else await hear_out(answer))

@@ -26,6 +26,24 @@ class TidegateError(Exception):
     """Whatever Tidegate raises."""
 
 
+class MisuseError(TidegateError, TypeError):
+    """A call was put in a way that cannot work, such as a plain function on the asyncio face. It counts for nothing."""
+
+
+class CallTimeoutError(TidegateError, TimeoutError):
+    """A guarded call took longer than its own ``timeout_ms``. It counts as a failure."""
+
+    def __init__(self, circuit: str, timeout_ms: float) -> None:
+        """Takes the circuit's name and the time limit."""
+        super().__init__(f"the call through circuit {circuit!r} took longer than {timeout_ms:g} ms")
+        self.circuit = circuit
+        self.timeout_ms = timeout_ms
+
+    def __reduce__(self) -> tuple[type[CallTimeoutError], tuple[str, float]]:
+        """What it is made from: an `OSError` would be copied by its text."""
+        return type(self), (self.circuit, self.timeout_ms)
+
+
 class ConfigError(TidegateError, ValueError):
     """A configuration is wrong: everything that is."""
 

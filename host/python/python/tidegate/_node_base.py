@@ -3,19 +3,36 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, Literal
+from dataclasses import replace
+from typing import Any, Literal, TypeVar
 
 from tidegate import _tidegate as _core
-from tidegate._node_results import CircuitResult, RateLimiterResult, Subject, put_into, result_text
+from tidegate._flight import Flight, Identity, inside_of
+from tidegate._node_results import (
+    CircuitPassage,
+    CircuitResult,
+    Guarded,
+    RateLimiterResult,
+    Subject,
+    passage_of,
+    put_into,
+    result_text,
+)
 from tidegate._node_text import NodeContext, fallback_of, members_text
+from tidegate._pickling import Gate, Uncopied, opened_again
+from tidegate._rules import Rules
+from tidegate._settling import NodeSettling, NoSettling
+
+T = TypeVar("T")
 
 
-class RateLimiterNodeBase:
+class RateLimiterNodeBase(Uncopied):
     """What a rate limiter node answers without asking a store."""
 
-    def __init__(self, core: _core.RateLimiterNode) -> None:
+    def __init__(self, core: _core.RateLimiterNode, gate: Gate, config: str) -> None:
         """See `Tidegate.rate_limiter_node`."""
         self._core = core
+        self._gate, self._config = gate, config
         self._reads = core.reads()
         self._output_variable = core.output_variable()
 
@@ -43,16 +60,21 @@ class RateLimiterNodeBase:
         """A new context with a result in it, as JSON has it. All other members are the same objects."""
         return put_into(context, self._output_variable, result)
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        """The gate, and what it is opened with there."""
+        return opened_again, (self._gate, "rate_limiter_node", self._config, ())
+
     def _read(self, context: NodeContext) -> str:
         return members_text(context, self._reads)
 
 
-class CircuitBreakerNodeBase:
+class CircuitBreakerNodeBase(Uncopied):
     """What a circuit breaker node answers without asking a store."""
 
-    def __init__(self, core: _core.CircuitBreakerNode) -> None:
+    def __init__(self, core: _core.CircuitBreakerNode, gate: Gate, config: str) -> None:
         """See `Tidegate.circuit_breaker_node`."""
         self._core = core
+        self._gate, self._config = gate, config
         self._circuit_id = core.circuit_id()
         self._fallback_action: Literal["error", "default", "skip"] = core.fallback_action()
         self._fallback_text = core.fallback_value()
@@ -88,3 +110,32 @@ class CircuitBreakerNodeBase:
     def put(self, context: Mapping[str, Any], result: CircuitResult) -> dict[str, Any]:
         """A new context with a result in it, as JSON has it. All other members are the same objects."""
         return put_into(context, self._output_variable, result)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """The gate, and what it is opened with there."""
+        return opened_again, (self._gate, "circuit_breaker_node", self._config, ())
+
+    def _identity(self) -> Identity:
+        return self._gate._place, self._circuit_id, ""
+
+    def _riding(self) -> Flight | None:
+        """The call through the same circuit that this is inside of, with whose permit it goes."""
+        return inside_of(self._identity())
+
+    def _flight(self, rules: Rules, admission: CircuitPassage) -> Flight:
+        return Flight(self._identity(), rules, self._gate._now_us, admission.report)
+
+    def _refused(self, admission: CircuitPassage) -> Guarded[Any]:
+        # Of another type than the operation's where the configuration says so.
+        return Guarded(self.fallback_value, admission.result, has_result=self._fallback_action == "default")
+
+
+def rode(status: CircuitPassage) -> CircuitPassage:
+    """An admission that goes with the permit of another: by the circuit's status, which tells of a call of its own."""
+    return replace(status, result=replace(status.result, allowed=True, failed_fast=False))
+
+
+def guarded(result: T, settling: NodeSettling | NoSettling, admission: CircuitPassage) -> Guarded[T]:
+    """A result, and the circuit after it, as far as that was heard of."""
+    parts = settling.parts if isinstance(settling, NodeSettling) else None
+    return Guarded(result, admission.result if parts is None else passage_of(parts).result)

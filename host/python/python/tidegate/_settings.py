@@ -6,7 +6,8 @@ import json
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from tidegate._config import Json, Lease, Limit, OnLimit, Trip, WhenAway, config_text
+from tidegate._config import ErrorPattern, Json, Lease, Limit, OnLimit, Trip, WhenAway, config_text
+from tidegate._rules import Rules, class_name
 from tidegate._tidegate import Decision
 
 
@@ -19,7 +20,7 @@ def as_dict(text: str) -> dict[str, Any]:
 def charge_of(
     decision: Decision | None, charged_at_us: int | None, full_at_us: int | None
 ) -> tuple[int | None, int | None, bool]:
-    """When the permits were charged, when the bucket was due to be full, and whether they were let go without the store."""
+    """When permits were charged, when the bucket was due to be full, and whether they were let go without the store."""
     if (decision is None) == (charged_at_us is None):
         message = "give either a decision or its charged_at_us"
         raise TypeError(message)
@@ -52,6 +53,30 @@ def limiter_text(
         all_limits.insert(0, limit)
     settings = {"name": config, "limits": all_limits, "on_limit": on_limit, "lease": lease, "when_away": when_away}
     return config_text(None, settings)
+
+
+RULES = ("timeout_ms", "failure_of", "failure_if")
+"""What of a breaker's settings is of this handle alone, and no part of the circuit's."""
+
+
+def breaker_parts(config: Json | str, settings: dict[str, Any]) -> tuple[str, Rules]:
+    """The JSON text of a breaker's settings, and the rules by which the handle's calls go."""
+    own = {name: settings.pop(name) for name in RULES if name in settings}
+    classes: list[type[BaseException]] = []
+    for name in ("monitored", "ignored"):
+        if settings.get(name) is not None:
+            settings[name] = [_pattern(each, classes) for each in settings[name]]
+    return breaker_text(config, settings), Rules(classes=tuple(classes)).but(**own)
+
+
+def _pattern(pattern: object, classes: list[type[BaseException]]) -> object:
+    """A pattern for a class of exceptions is its full name; a failure goes by the names of the classes it is one of."""
+    cls: Any = pattern
+    if not (isinstance(cls, type) and issubclass(cls, BaseException)):
+        return pattern
+    if cls not in classes:
+        classes.append(cls)
+    return ErrorPattern(class_name(cls), part="name")
 
 
 def breaker_text(config: Json | str, settings: dict[str, Any]) -> str:

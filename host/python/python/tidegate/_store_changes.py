@@ -7,10 +7,21 @@ import threading
 from collections.abc import Callable
 from typing import Protocol, TypeVar
 
+from tidegate._errors import MisuseError
+from tidegate._kinds import kind_of, name_of
+
 _log = logging.getLogger("tidegate")
 
 N_co = TypeVar("N_co", covariant=True)
 N = TypeVar("N")
+
+
+def listener_of(listener: Callable[[N], object] | None) -> Callable[[N], object] | None:
+    """A listener. A coroutine function is none: nobody would await what it returns."""
+    if listener is not None and kind_of(listener) != "plain":
+        message = f"{name_of(listener)} must be a plain function: let it hand over by loop.call_soon_threadsafe"
+        raise MisuseError(message)
+    return listener
 
 
 class Source(Protocol[N_co]):
@@ -29,5 +40,5 @@ def _tell(source: Source[N], listener: Callable[[N], object]) -> None:
     while (news := source.next()) is not None:
         try:
             listener(news)
-        except Exception:  # noqa: BLE001 - a listener's own fault is not ours.
+        except BaseException:  # noqa: BLE001 - a listener's own fault, be it sys.exit(), is not ours.
             _log.exception("a listener failed")

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import functools
 from collections.abc import Callable, Generator, Iterable, Sequence
 from contextlib import contextmanager
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar, overload
 
 from tidegate import _tidegate as _core
@@ -25,7 +25,11 @@ from tidegate._config import (
     WhenAway,
     guard_parts,
 )
-from tidegate._settings import as_dict, asks_of, breaker_text, charge_of, limiter_text
+from tidegate._limiting import Limited
+from tidegate._pickling import Gate, Uncopied, opened_again
+from tidegate._rules import FailureIf, FailureOf
+from tidegate._settings import as_dict, asks_of, breaker_parts, charge_of, limiter_text
+from tidegate._store_changes import listener_of
 from tidegate._sync_breaker import CircuitBreaker
 from tidegate._sync_nodes import NodeMethods
 from tidegate._tidegate import (
@@ -44,7 +48,6 @@ if TYPE_CHECKING:
 
 P = ParamSpec("P")
 R = TypeVar("R")
-G = TypeVar("G", bound="Tidegate")
 
 
 class Tidegate(NodeMethods):
@@ -86,19 +89,20 @@ class Tidegate(NodeMethods):
         again or comes back: in the order of the changes, one at a time, in any thread. It must return at once; for
         asyncio, let it hand over by ``loop.call_soon_threadsafe``.
         """
-        self._core = _core.Gate(
-            store,
-            clock,
-            component_file=component_file,
-            max_known=max_known,
-            max_batch=max_batch,
-            max_waiting=max_waiting,
-            max_attempts=max_attempts,
-            flush_delay_ms=flush_delay_ms,
-            max_staleness_ms=max_staleness_ms,
-            store_guard=guard_parts(store_guard),
-            on_store_change=on_store_change,
-        )
+        options: dict[str, Any] = {
+            "component_file": component_file,
+            "max_known": max_known,
+            "max_batch": max_batch,
+            "max_waiting": max_waiting,
+            "max_attempts": max_attempts,
+            "flush_delay_ms": flush_delay_ms,
+            "max_staleness_ms": max_staleness_ms,
+            "store_guard": store_guard,
+            "on_store_change": listener_of(on_store_change),
+        }
+        parts: dict[str, Any] = {**options, "store_guard": guard_parts(store_guard)}
+        self._core = _core.Gate(store, clock, **parts)
+        self._opened_with(store, clock, options)
 
     @overload
     def rate_limiter(self, config: Json, /) -> RateLimiter: ...
@@ -134,10 +138,20 @@ class Tidegate(NodeMethods):
         is charged by itself, without a ``lease``, and a store that is away is an error. Raises `ConfigError` with all
         problems.
         """
-        return RateLimiter(self._core.rate_limiter(limiter_text(config, limit, limits, on_limit, lease, when_away)))
+        return RateLimiter(
+            self._core.rate_limiter(limiter_text(config, limit, limits, on_limit, lease, when_away)), self
+        )
 
     @overload
-    def circuit_breaker(self, config: Json, /) -> CircuitBreaker: ...
+    def circuit_breaker(
+        self,
+        config: Json,
+        /,
+        *,
+        timeout_ms: float | timedelta | None = ...,
+        failure_of: FailureOf | None = ...,
+        failure_if: FailureIf | None = ...,
+    ) -> CircuitBreaker: ...
 
     @overload
     def circuit_breaker(
@@ -150,11 +164,15 @@ class Tidegate(NodeMethods):
         open_ms: Time | None = ...,
         backoff: Backoff | None = ...,
         half_open: HalfOpen | None = ...,
-        monitored: Sequence[ErrorPattern] | None = ...,
+        monitored: Sequence[ErrorPattern | type[BaseException]] | None = ...,
         others: Others | None = ...,
-        ignored: Sequence[ErrorPattern] | None = ...,
+        ignored: Sequence[ErrorPattern | type[BaseException]] | None = ...,
         mode: Mode | None = ...,
         when_away: WhenAway | None = ...,
+        count_refusals: bool | None = ...,
+        timeout_ms: float | timedelta | None = ...,
+        failure_of: FailureOf | None = ...,
+        failure_if: FailureIf | None = ...,
     ) -> CircuitBreaker: ...
 
     def circuit_breaker(self, config: Json | str, /, **settings: Any) -> CircuitBreaker:
@@ -163,9 +181,13 @@ class Tidegate(NodeMethods):
         Circuits of the same name on the same store are one circuit. ``trip`` says when it opens, ``consecutive=5`` is
         short for ``trip=Trip(consecutive=5)``; it stays open for ``open_ms`` (30,000). Errors that match one of
         ``ignored`` (none) are neither failure nor success, nor are those that match none of ``monitored`` (all), unless
-        ``others`` is ``success``. Raises `ConfigError`.
+        ``others`` is ``success``; both take exception classes too, each with its subclasses. How its calls
+        go say ``count_refusals`` and, for this handle alone, the last three: see `CircuitBreaker.__call__`. Raises
+        `ConfigError`.
         """
-        return CircuitBreaker(self._core.circuit_breaker(breaker_text(config, settings)), self._core)
+        text, rules = breaker_parts(config, settings)
+        core = self._core.circuit_breaker(text)
+        return CircuitBreaker(core, self, rules.but(count_refusals=as_dict(core.config_json())["countRefusals"]))
 
     def stats(self) -> Stats:
         """What it has done so far in this process."""
@@ -199,12 +221,13 @@ class Tidegate(NodeMethods):
         self.flush()
 
 
-class RateLimiter:
+class RateLimiter(Uncopied):
     """A handle on a rate limiter, to be shared between threads. It holds no state of any key."""
 
-    def __init__(self, core: _core.RateLimiter) -> None:
+    def __init__(self, core: _core.RateLimiter, gate: Gate) -> None:
         """See `Tidegate.rate_limiter`."""
         self._core = core
+        self._gate = gate
 
     @property
     def name(self) -> str:
@@ -261,20 +284,20 @@ class RateLimiter:
     ) -> Decision:
         """Gives back the permits that a decision charged, once, and reports as a peek does.
 
-        Of the decision only ``charged_at_us`` and ``full_at_us`` are needed, which may be given in its place unless it is
-        degraded. Windows and logs take the permits out of the place they were counted in; buckets give back what has not
-        come back by itself since, and what was charged first comes back first. Permits that were let go without the store
-        are owed no more.
+        Of the decision only ``charged_at_us`` and ``full_at_us`` are needed, which may be given in its place unless it
+        is degraded. Windows and logs take the permits out of the place they were counted in; buckets give back what has
+        not come back by itself since, and what was charged first comes back first. Permits that were let go without the
+        store are owed no more.
         """
         return self._core.refund(key, *charge_of(decision, charged_at_us, full_at_us), cost)
 
     def charge(self, key: str, cost: int) -> Decision:
-        """Charges what was used already, such as the tokens of a model's answer: never refused, whatever the limits say.
+        """Charges what was used already, such as tokens of a model's answer: never refused, whatever the limits say.
 
         What does not fit is a debt, and calls that come later wait until it is paid, by the rate of the limit;
-        ``retry_after_ms`` says for how long. Of a debt to windows or a log nothing can be given back. What is owed beyond
-        1,000 windows is forgotten. While the store is away, unless that is an error, it counts on this host and is charged
-        when the store is back, like what was let go meanwhile: as much as then still fits.
+        ``retry_after_ms`` says for how long. Of a debt to windows or a log nothing can be given back. What is owed
+        beyond 1,000 windows is forgotten. While the store is away, unless that is an error, it counts on this host and
+        is charged when the store is back, like what was let go meanwhile: as much as then still fits.
         """
         return self._core.charge(key, cost)
 
@@ -294,15 +317,14 @@ class RateLimiter:
     def limit(
         self, key: str | Callable[..., str], *, cost: int = 1, priority: int = 0
     ) -> Callable[[Callable[P, R]], Callable[P, R]]:
-        """A decorator: each call of the function waits for permits of a key, which may be made of its arguments."""
+        """A decorator: each call of the function waits for permits of a key, which may be made of its arguments.
+
+        A coroutine function waits as with `tidegate.aio`, and a generator before its first item.
+        """
+        limited = Limited(self._core, key, cost, priority)
 
         def decorate(function: Callable[P, R]) -> Callable[P, R]:
-            @functools.wraps(function)
-            def limited(*args: P.args, **kwargs: P.kwargs) -> R:
-                self.acquire(key if isinstance(key, str) else key(*args, **kwargs), cost=cost, priority=priority)
-                return function(*args, **kwargs)
-
-            return limited
+            return limited.for_threads(function)
 
         return decorate
 
@@ -311,6 +333,10 @@ class RateLimiter:
     ) -> Callable[P, R]:
         """The function with `limit` applied."""
         return self.limit(key, cost=cost, priority=priority)(function)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """The gate, and what it is opened with there."""
+        return opened_again, (self._gate, "rate_limiter", self.config, ())
 
     def __repr__(self) -> str:
         """Its class and name."""

@@ -5,45 +5,31 @@ from __future__ import annotations
 import functools
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
-from typing import Any, ParamSpec, TypeVar
+from datetime import timedelta
+from typing import Any, ParamSpec, TypeVar, cast, overload
 
-from tidegate import _tidegate as _core
+from tidegate import _aio_breaker
+from tidegate._breaker_base import CircuitBreakerBase
 from tidegate._config import Mode
-from tidegate._errors import CircuitOpenError, TidegateError
-from tidegate._failure import Failure, errors_of, not_recorded
-from tidegate._settings import as_dict
+from tidegate._errors import CircuitOpenError
+from tidegate._failure import Failure
+from tidegate._flight import Flight
+from tidegate._kinds import kind_of
+from tidegate._rules import FailureIf, FailureOf, Rules
+from tidegate._settling import Settling
+from tidegate._sync_guard import GuardedItems, end, run
 from tidegate._tidegate import CircuitReport, Permit
 
 P = ParamSpec("P")
 R = TypeVar("R")
 
 
-class CircuitBreaker:
+class CircuitBreaker(CircuitBreakerBase):
     """A handle on a circuit, to be shared between threads. It holds no state of the circuit."""
-
-    def __init__(self, core: _core.CircuitBreaker, gate: _core.Gate) -> None:
-        """See `Tidegate.circuit_breaker`."""
-        self._core = core
-        self._gate = gate
-
-    @property
-    def name(self) -> str:
-        """The name in the settings."""
-        return self._core.name
-
-    @property
-    def key(self) -> str:
-        """Which of the circuits of this name; empty: the one without a key."""
-        return self._core.key
-
-    @property
-    def config(self) -> dict[str, Any]:
-        """The settings as JSON has them, defaults included."""
-        return as_dict(self._core.config_json())
 
     def keyed(self, key: str) -> CircuitBreaker:
         """The circuit of the same settings for a key, such as one host of several."""
-        return CircuitBreaker(self._core.keyed(key), self._gate)
+        return CircuitBreaker(self._core.keyed(key), self._gate, self._rules)
 
     def admit(self) -> CircuitReport:
         """Asks to make a call: see ``is_admitted``.
@@ -59,7 +45,7 @@ class CircuitBreaker:
 
     def failed(self, permit: Permit, failure: Failure | BaseException, *, elapsed_ms: float) -> CircuitReport:
         """The call failed. When this returns, every host sees it."""
-        return self._core.failed(permit, elapsed_ms, errors_of(failure))
+        return self._core.failed(permit, elapsed_ms, self._texts(failure))
 
     def cancelled(self, permit: Permit, *, elapsed_ms: float = 0) -> CircuitReport:
         """The call was not made, or was given up after a time: no outcome.
@@ -81,78 +67,109 @@ class CircuitBreaker:
         return self._core.reset()
 
     @contextmanager
-    def permit(self, *, failure_of: Callable[[BaseException], Failure] = Failure.of) -> Generator[CircuitReport]:
+    def permit(
+        self,
+        *,
+        timeout_ms: float | timedelta | None = None,
+        failure_of: FailureOf | None = None,
+        count_refusals: bool | None = None,
+    ) -> Generator[CircuitReport]:
         """A block that is a call through the circuit: `CircuitOpenError` where it is refused, else its outcome counts.
 
-        An `Exception` counts as a failure by what ``failure_of`` makes of it, any other way out, such as Ctrl-C, gives
-        the permit back.
+        An `Exception` counts as a failure, any other way out, such as Ctrl-C, as a call that was given up. What is
+        given here counts before what the handle was opened with: see `CircuitBreaker.__call__`.
         """
-        report, started_us = self._enter()
+        rules = self._rules.but(timeout_ms=timeout_ms, failure_of=failure_of, count_refusals=count_refusals)
+        flight, settling, report = self._enter(rules)
+        flight.go_on()
         try:
             yield report
         except BaseException as error:
-            self._broke_off(report, started_us, error, failure_of)
+            end(flight, settling, error)
             raise
-        self._went_well(report, started_us)
+        flight.rest()
+        settling.settle(flight.ends(), flight.elapsed_ms())
 
     def call(self, function: Callable[P, R], /, *args: P.args, **kwargs: P.kwargs) -> R:
-        """Calls a function through the circuit, as in a `permit` block."""
-        report, started_us = self._enter()
-        try:
-            result = function(*args, **kwargs)
-        except BaseException as error:
-            self._broke_off(report, started_us, error, Failure.of)
-            raise
-        self._went_well(report, started_us)
-        return result
+        """Calls a function through the circuit, as in a `permit` block, and gives back what it returns.
+
+        What works later is guarded as what it is: a coroutine function as by `tidegate.aio`, a generator to its end.
+        """
+        if kind_of(function) != "plain":
+            return self.wrap(function)(*args, **kwargs)
+        flight, settling, _ = self._enter(self._rules)
+        return run(flight, settling, function, *args, **kwargs)
 
     def wrap(self, function: Callable[P, R]) -> Callable[P, R]:
-        """The function, each call of which goes through the circuit."""
+        """The function, each call of which goes through the circuit: see `call`."""
+        kind = kind_of(function)
+        if kind in ("coroutine", "async-generator"):
+            return cast("Callable[P, R]", _for_asyncio(self).wrap(cast("Any", function)))
+        return self._wrap_generator(function) if kind == "generator" else self._wrap_function(function)
 
+    @overload
+    def __call__(self, function: Callable[P, R], /) -> Callable[P, R]: ...
+
+    @overload
+    def __call__(
+        self,
+        *,
+        timeout_ms: float | timedelta | None = ...,
+        failure_of: FailureOf | None = ...,
+        failure_if: FailureIf | None = ...,
+        count_refusals: bool | None = ...,
+    ) -> CircuitBreaker: ...
+
+    def __call__(
+        self,
+        *function: Any,
+        timeout_ms: float | timedelta | None = None,
+        failure_of: FailureOf | None = None,
+        failure_if: FailureIf | None = None,
+        count_refusals: bool | None = None,
+    ) -> Any:
+        """A decorator: `wrap`. Without a function, a handle on the same circuit whose calls go by other rules.
+
+        ``breaker(timeout_ms=500).call(fetch)`` and ``@breaker(timeout_ms=500)``: how long a call may take. A function
+        in a thread cannot be stopped, so it has to ask `remaining_s`; one that takes longer counts as a failure, and
+        its caller still gets its result or error. ``failure_of``, what an exception counts by; ``failure_if``, which
+        results are failures, such as `http_failure`; ``count_refusals``, whether refusals of limiters and of other
+        circuits inside are failures.
+        """
+        if function:
+            return self.wrap(*function)
+        rules = self._rules.but(
+            timeout_ms=timeout_ms, failure_of=failure_of, failure_if=failure_if, count_refusals=count_refusals
+        )
+        return CircuitBreaker(self._core, self._gate, rules)
+
+    def _wrap_function(self, function: Callable[P, R]) -> Callable[P, R]:
         @functools.wraps(function)
         def guarded(*args: P.args, **kwargs: P.kwargs) -> R:
-            return self.call(function, *args, **kwargs)
+            flight, settling, _ = self._enter(self._rules)
+            return run(flight, settling, function, *args, **kwargs)
 
         return guarded
 
-    def __call__(self, function: Callable[P, R]) -> Callable[P, R]:
-        """A decorator: `wrap`."""
-        return self.wrap(function)
+    def _wrap_generator(self, function: Callable[P, Any]) -> Callable[P, Any]:
+        @functools.wraps(function)
+        def guarded(*args: P.args, **kwargs: P.kwargs) -> Generator[Any, Any, Any]:
+            flight, settling, _ = self._enter(self._rules)
+            items = function(*args, **kwargs)
+            return (yield from GuardedItems(flight, settling, items))
 
-    def __repr__(self) -> str:
-        """Its class, name and key."""
-        return f"CircuitBreaker({self.name!r})" if not self.key else f"CircuitBreaker({self.name!r}, {self.key!r})"
+        return guarded
 
-    def _enter(self) -> tuple[CircuitReport, int]:
+    def _enter(self, rules: Rules) -> tuple[Flight, Settling, CircuitReport]:
+        riding = self._riding(rules)
+        if riding is not None:
+            return riding
         report = self._core.admit()
         if not report.is_admitted:
             raise CircuitOpenError(self.name, report)
-        return report, self._gate.now_us()
+        return self._admitted(rules, report)
 
-    def _went_well(self, report: CircuitReport, started_us: int) -> None:
-        permit = report.permit
-        # A store that was away gives no permit, and nothing is to be recorded.
-        if permit is None:
-            return
-        try:
-            self._core.succeeded(permit, max(0, self._gate.now_us() - started_us) / 1_000)
-        except TidegateError as error:
-            not_recorded(self.name, error)
 
-    def _broke_off(
-        self,
-        report: CircuitReport,
-        started_us: int,
-        error: BaseException,
-        failure_of: Callable[[BaseException], Failure],
-    ) -> None:
-        if report.permit is None:
-            return
-        elapsed_ms = max(0, self._gate.now_us() - started_us) / 1_000
-        try:
-            if isinstance(error, Exception):
-                self.failed(report.permit, failure_of(error), elapsed_ms=elapsed_ms)
-            else:
-                self.cancelled(report.permit, elapsed_ms=elapsed_ms)
-        except TidegateError as unrecorded:
-            not_recorded(self.name, unrecorded)
+def _for_asyncio(breaker: CircuitBreaker) -> _aio_breaker.CircuitBreaker:
+    """The same handle for functions that are awaited."""
+    return _aio_breaker.CircuitBreaker(breaker._core, breaker._gate, breaker._rules)

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping
+from datetime import timedelta
 from typing import Any, TypeVar
 
-from tidegate import _tidegate as _core
-from tidegate._errors import CircuitOpenError, TidegateError
-from tidegate._failure import Failure, errors_of, not_recorded
-from tidegate._node_base import CircuitBreakerNodeBase, RateLimiterNodeBase
+from tidegate._errors import CircuitOpenError, MisuseError
+from tidegate._failure import Failure, errors_of
+from tidegate._kinds import kind_of, name_of
+from tidegate._node_base import CircuitBreakerNodeBase, RateLimiterNodeBase, guarded, rode
 from tidegate._node_results import (
     CircuitPassage,
-    CircuitResult,
     Guarded,
     NodeOutput,
     NodeStep,
@@ -22,21 +22,24 @@ from tidegate._node_results import (
     step_of,
 )
 from tidegate._node_text import NodeConfig, NodeContext, node_config_text, same_circuit
+from tidegate._pickling import Gate
+from tidegate._rules import FailureIf, FailureOf, Rules
+from tidegate._settling import NodeSettling, NoSettling
+from tidegate._sync_guard import run
 
 T = TypeVar("T")
 
 
-class NodeMethods:
+class NodeMethods(Gate):
     """The part of a gate that has to do with workflow nodes."""
-
-    _core: _core.Gate
 
     def rate_limiter_node(self, config: NodeConfig, /) -> RateLimiterNode:
         """Opens a rate limiter node. Raises `ConfigError` with all problems of the configuration.
 
         Nodes of the same settings on the same store limit together. The last 256 configurations stay open.
         """
-        return RateLimiterNode(self._core.rate_limiter_node(node_config_text(config)))
+        text = node_config_text(config)
+        return RateLimiterNode(self._core.rate_limiter_node(text), self, text)
 
     def circuit_breaker_node(self, config: NodeConfig, /) -> CircuitBreakerNode:
         """Opens a circuit breaker node. Raises `ConfigError` with all problems of the configuration.
@@ -44,7 +47,8 @@ class NodeMethods:
         Nodes and circuit breakers of the same name on the same store are one circuit. The last 256 configurations stay
         open.
         """
-        return CircuitBreakerNode(self._core.circuit_breaker_node(node_config_text(config)))
+        text = node_config_text(config)
+        return CircuitBreakerNode(self._core.circuit_breaker_node(text), self, text)
 
     def node_registry(self) -> list[dict[str, Any]]:
         """The nodes as data for an editor: names, descriptions, inputs, outputs, and JSON Schemas of configurations."""
@@ -87,10 +91,19 @@ class NodeMethods:
         context: Mapping[str, Any],  # noqa: ARG002 - engines send it; a circuit reads nothing of it.
         operation: Callable[[], T],
         *,
-        failure_of: Callable[[BaseException], Failure] = Failure.of,
+        timeout_ms: float | timedelta | None = None,
+        failure_of: FailureOf | None = None,
+        failure_if: FailureIf | None = None,
+        count_refusals: bool | None = None,
     ) -> Guarded[T]:
         """`CircuitBreakerNode.call` on a configuration that comes with the call."""
-        return self.circuit_breaker_node(config).call(operation, failure_of=failure_of)
+        return self.circuit_breaker_node(config).call(
+            operation,
+            timeout_ms=timeout_ms,
+            failure_of=failure_of,
+            failure_if=failure_if,
+            count_refusals=count_refusals,
+        )
 
     def _circuit(self, circuit_id: str, config: NodeConfig) -> CircuitBreakerNode:
         node = self.circuit_breaker_node(config)
@@ -175,38 +188,38 @@ class CircuitBreakerNode(CircuitBreakerNodeBase):
         return passage_of(self._core.status())
 
     def call(
-        self, operation: Callable[[], T], *, failure_of: Callable[[BaseException], Failure] = Failure.of
+        self,
+        operation: Callable[[], T],
+        *,
+        timeout_ms: float | timedelta | None = None,
+        failure_of: FailureOf | None = None,
+        failure_if: FailureIf | None = None,
+        count_refusals: bool | None = None,
     ) -> Guarded[T]:
         """Makes a call through the circuit and records its outcome, or applies the fallback where it is refused.
 
-        An `Exception` counts as a failure by what ``failure_of`` makes of it and goes on to the caller; any other way
-        out, such as Ctrl-C, gives the admission back. Raises `CircuitOpenError` where the fallback is
-        ``error``.
+        An `Exception` counts as a failure and goes on to the caller; any other way out, such as Ctrl-C, gives the
+        admission back. For the rules of the call see `CircuitBreaker.__call__`. Raises `CircuitOpenError` where the
+        fallback is ``error``.
         """
+        kind = kind_of(operation)
+        if kind in ("coroutine", "async-generator"):
+            message = f"{name_of(operation)} is for asyncio: guard it with tidegate.aio"
+            raise MisuseError(message)
+        rules = Rules().but(
+            timeout_ms=timeout_ms, failure_of=failure_of, failure_if=failure_if, count_refusals=count_refusals
+        )
+        if self._riding() is not None:
+            admission, settling = rode(self.status()), NoSettling()
+            result = run(self._flight(rules, admission), settling, operation)
+            return guarded(result, settling, admission)
         admission = self.execute()
         if not admission.result.allowed:
-            # Of another type than the operation's where the configuration says so.
-            return Guarded(self.fallback_value, admission.result, has_result=self.fallback_action == "default")
-        token = admission.token
-        try:
-            result = operation()
-        except Exception as error:
-            failure = failure_of(error)
-            self._recorded(lambda: self.failed(failure, token), admission.result)
-            raise
-        except BaseException:
-            if token is not None:
-                self._recorded(lambda: self.cancelled(token), admission.result)
-            raise
-        return Guarded(result, self._recorded(lambda: self.succeeded(token), admission.result))
+            return self._refused(admission)
+        recording = NodeSettling(self._core, admission.token)
+        result = run(self._flight(rules, admission), recording, operation)
+        return guarded(result, recording, admission)
 
     def __repr__(self) -> str:
         """Its class and circuit."""
         return f"CircuitBreakerNode({self.circuit_id!r})"
-
-    def _recorded(self, record: Callable[[], CircuitPassage], otherwise: CircuitResult) -> CircuitResult:
-        try:
-            return record().result
-        except TidegateError as error:
-            not_recorded(self.circuit_id, error)
-            return otherwise

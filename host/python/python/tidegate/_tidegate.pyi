@@ -4,7 +4,7 @@
 import asyncio
 from collections.abc import Callable, Mapping
 from datetime import timedelta
-from typing import Any, Generic, Literal, TypeAlias, TypeVar, final
+from typing import Any, Generic, Literal, NoReturn, TypeAlias, TypeVar, final
 
 __all__ = [
     "Admission",
@@ -82,7 +82,7 @@ class Decision:
         """The time of the decision on the store's clock."""
     @property
     def charged_at_us(self) -> int | None:
-        """When the permits were charged: what a refund needs. None: nothing was charged, or a debt that cannot be given back."""
+        """When the permits were charged: what a refund needs. None: nothing was, or a debt that nobody gives back."""
 
     @property
     def full_at_us(self) -> int | None:
@@ -155,6 +155,13 @@ class Admission:
         """How long the call waited, by this host's clock."""
     def to_dict(self) -> dict[str, Any]:
         """The fields by their names, as JSON can hold them."""
+    @staticmethod
+    def from_dict(fields: Mapping[str, Any]) -> Admission:
+        """What `to_dict` was called on, in this process or another."""
+    def __reduce__(self) -> tuple[Any, tuple[dict[str, Any]]]: ...
+    def __eq__(self, other: object, /) -> bool: ...
+    def __ne__(self, other: object, /) -> bool: ...
+    __hash__: None  # type: ignore[assignment]
 
 @final
 class Permit:
@@ -197,6 +204,10 @@ class Transition:
         """The state after."""
     def to_dict(self) -> dict[str, Any]:
         """The fields by their names, as JSON can hold them."""
+    @staticmethod
+    def from_dict(fields: Mapping[str, Any]) -> Transition:
+        """What `to_dict` was called on, in this process or another."""
+    def __reduce__(self) -> tuple[Any, tuple[dict[str, Any]]]: ...
     def __eq__(self, other: object, /) -> bool: ...
     def __ne__(self, other: object, /) -> bool: ...
     __hash__: None  # type: ignore[assignment]
@@ -375,6 +386,10 @@ class StoreChange:
         """Why, in words."""
     def to_dict(self) -> dict[str, Any]:
         """The fields by their names, as JSON can hold them."""
+    @staticmethod
+    def from_dict(fields: Mapping[str, Any]) -> StoreChange:
+        """What `to_dict` was called on, in this process or another."""
+    def __reduce__(self) -> tuple[Any, tuple[dict[str, Any]]]: ...
     def __eq__(self, other: object, /) -> bool: ...
     def __ne__(self, other: object, /) -> bool: ...
     __hash__: None  # type: ignore[assignment]
@@ -415,6 +430,9 @@ class Memory:
     ) -> Memory: ...
     def forgotten(self) -> Forgotten:
         """What it has forgotten so far in this process because it was full."""
+    def __copy__(self) -> Memory: ...
+    def __deepcopy__(self, _memo: object, /) -> Memory: ...
+    def __reduce__(self) -> NoReturn: ...
 
 @final
 class ScriptedStore:
@@ -455,6 +473,9 @@ class Redis:
         root_certificate: bytes | None = None,
         client_certificate: tuple[bytes, bytes] | None = None,
     ) -> Redis: ...
+    def __copy__(self) -> Redis: ...
+    def __deepcopy__(self, _memo: object, /) -> Redis: ...
+    def __getnewargs_ex__(self) -> tuple[tuple[str], dict[str, Any]]: ...
 
 @final
 class ManualClock:
@@ -471,6 +492,7 @@ class ManualClock:
         """Moves on by a `timedelta` or so many seconds, and wakes those whose time has come."""
     def set_us(self, now_us: int) -> None:
         """Jumps to a time, earlier or later."""
+    def __reduce__(self) -> NoReturn: ...
 
 @final
 class Bridge:
@@ -484,6 +506,7 @@ class Pending(Generic[_T_co]):
     def future(self) -> asyncio.Future[None]: ...
     def take(self) -> _T_co: ...
     def cancel(self) -> None: ...
+    def give_up(self) -> asyncio.Future[None] | None: ...
 
 @final
 class StoreChanges:

@@ -2,6 +2,7 @@
 
 use std::collections::VecDeque;
 use std::fmt;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
 use parking_lot::Mutex;
@@ -67,35 +68,30 @@ impl News {
             }
             untold.telling = true;
         }
-        let telling = Telling(self);
-        while let Some(change) = telling.next() {
+        while let Some(change) = self.next_untold() {
             log(&change);
             self.changes.send_modify(|count| *count += 1);
             for listener in &self.listeners.0 {
-                listener(change.clone());
+                tell(listener, change.clone());
             }
         }
     }
-}
 
-/// Somebody is telling, be it until a listener panics.
-struct Telling<'a>(&'a News);
-
-impl Telling<'_> {
-    /// The next change; with the last one, others may tell again.
-    fn next(&self) -> Option<StoreChange> {
-        let mut untold = self.0.untold.lock();
+    /// The next change to tell; with the last one, others may tell again.
+    fn next_untold(&self) -> Option<StoreChange> {
+        let mut untold = self.untold.lock();
         let change = untold.changes.pop_front();
         untold.telling = change.is_some();
         change
     }
 }
 
-impl Drop for Telling<'_> {
-    fn drop(&mut self) {
-        if std::thread::panicking() {
-            self.0.untold.lock().telling = false;
-        }
+/// Tells a listener. Its own fault is neither the store's nor that of the next one.
+fn tell(listener: &Listener, change: StoreChange) {
+    if let Err(panic) = catch_unwind(AssertUnwindSafe(|| listener(change))) {
+        let text = panic.downcast_ref::<&str>().copied();
+        let text = text.or_else(|| panic.downcast_ref::<String>().map(String::as_str));
+        tracing::error!(panic = text.unwrap_or("of no text"), "a listener for changes of the store panicked");
     }
 }
 
@@ -110,8 +106,6 @@ fn log(change: &StoreChange) {
 
 #[cfg(test)]
 mod tests {
-    use std::panic::{AssertUnwindSafe, catch_unwind};
-
     use super::*;
 
     fn change(group: u32) -> StoreChange {
@@ -140,19 +134,20 @@ mod tests {
     }
 
     #[test]
-    fn a_listener_that_panics_keeps_no_later_change_from_being_told() {
+    fn a_listener_that_panics_keeps_nobody_from_being_told() {
         let told = Arc::new(Mutex::new(Vec::new()));
         let mut listeners = Listeners::default();
-        let seen = Arc::clone(&told);
-        listeners.add(move |change: StoreChange| {
-            assert!(change.group != 0, "a listener's own fault");
-            seen.lock().push(change.group);
-        });
+        for name in ["first", "next"] {
+            let seen = Arc::clone(&told);
+            listeners.add(move |change: StoreChange| {
+                seen.lock().push((name, change.group));
+                assert!(name == "next" || change.group != 0, "a listener's own fault");
+            });
+        }
         let news = News::new(listeners);
         news.add(change(0));
-        catch_unwind(AssertUnwindSafe(|| news.tell())).expect_err("it panics");
         news.add(change(1));
         news.tell();
-        assert_eq!(*told.lock(), [1]);
+        assert_eq!(*told.lock(), [("first", 0), ("next", 0), ("first", 1), ("next", 1)]);
     }
 }

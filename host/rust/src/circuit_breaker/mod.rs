@@ -27,6 +27,7 @@ pub use self::permit::CircuitBreakerPermit;
 pub use self::report::{Cause, CircuitReport, Effect, Mode, Permit, State, Transition};
 pub use self::telling::{AnyError, CallFailure, Held, Typed};
 use crate::away::WhenAway;
+use crate::background::Background;
 use crate::call::{Answer, Request};
 use crate::core::{Core, Kind};
 use crate::error::Error;
@@ -184,6 +185,10 @@ impl CircuitBreaker {
 
     fn circuit(&self) -> Circuit {
         Circuit::new(&self.inner.core, self.inner.namespace.entity(&self.key))
+    }
+
+    pub(crate) fn background(&self) -> &Arc<Background> {
+        self.inner.core.background()
     }
 
     pub(crate) fn clock(&self) -> &dyn crate::clock::Clock {

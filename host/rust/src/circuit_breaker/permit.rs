@@ -1,12 +1,12 @@
 //! Admitted calls as values that one holds.
 
 use std::future::Future;
+use std::sync::Arc;
 use std::time::Duration;
 
 use super::guarded::{CallError, limited};
 use super::judging::Counted;
 use super::{CircuitBreaker, CircuitReport, Failure, Permit};
-use crate::background;
 use crate::error::Error;
 
 /// A call that a circuit admitted, and whose outcome is not known yet. It has one outcome; dropped without one it was given up, and a
@@ -129,7 +129,8 @@ impl Drop for CircuitBreakerPermit {
         let elapsed = self.elapsed();
         if let Some(permit) = self.permit.take() {
             let breaker = self.breaker.clone();
-            background::run("giving a circuit's permit back", async move { breaker.cancelled(permit, elapsed).await });
+            let background = Arc::clone(breaker.background());
+            background.run("giving a circuit's permit back", async move { breaker.cancelled(permit, elapsed).await });
         }
     }
 }

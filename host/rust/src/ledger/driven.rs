@@ -9,6 +9,7 @@ use tokio::sync::oneshot;
 
 use super::Ledger;
 use super::lanes::Work;
+use crate::background;
 use crate::call::Answer;
 use crate::error::Error;
 use crate::key::EntityKey;
@@ -32,8 +33,14 @@ pub(super) struct Unheard {
 }
 
 impl Unheard {
+    /// Names the lane as what is to be waited for by one who wants to know when all is taken back.
+    fn leave(&self) {
+        background::leave(|| Arc::clone(&self.ledger).settle_lane(Arc::clone(&self.key)));
+    }
+
     /// Takes back what an answer gave, with the next batch of its lane.
     pub(super) fn take_back(self, answer: &Answer, runtime: &tokio::runtime::Handle) {
+        self.leave();
         let Self { ledger, key, work } = self;
         if ledger.take_back(&key, &work, answer) {
             runtime.spawn(ledger.drive(key));
@@ -83,8 +90,10 @@ impl Drop for Driven {
         // Closed first, so that whoever answers from now on sees that nobody listens, and takes back what was given.
         self.answer.close();
         let Some(runtime) = &self.runtime else { return };
-        if let (Some(unheard), Ok(Ok(answer))) = (self.unheard.take(), self.answer.try_recv()) {
-            unheard.take_back(&answer, runtime);
+        match (self.unheard.take(), self.answer.try_recv()) {
+            (Some(unheard), Ok(Ok(answer))) => unheard.take_back(&answer, runtime),
+            (Some(unheard), Err(_)) => unheard.leave(),
+            _ => {}
         }
         // Others may be in line behind this call, and its commit may be on its way.
         if let Some(driver) = self.driver.take() {

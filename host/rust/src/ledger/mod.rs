@@ -226,10 +226,24 @@ impl Ledger {
     pub(crate) async fn flush(self: &Arc<Self>) {
         self.amend().await;
         self.release_all().await;
-        for key in self.lanes.unsettled() {
-            // The answer says only that all before it is done; errors were told to those whom they concern.
-            let _ = self.line_up(key, None).await;
+        // What callers who have gone away were given is in line by the end of the first round, and given back by that of the second.
+        for _ in 0..2 {
+            for key in self.lanes.unsettled() {
+                self.settle_once(key).await;
+            }
         }
+    }
+
+    /// Returns when all that is in line on an entity is settled, and what callers who have gone away were given is given back.
+    pub(super) async fn settle_lane(self: Arc<Self>, key: Arc<EntityKey>) {
+        for _ in 0..2 {
+            self.settle_once(Arc::clone(&key)).await;
+        }
+    }
+
+    async fn settle_once(self: &Arc<Self>, key: Arc<EntityKey>) {
+        // The answer says only that all before it is done; errors were told to those whom they concern.
+        let _ = self.line_up(key, None).await;
     }
 
     /// The answer on what is known and whether it changes anything, if it may settle later.

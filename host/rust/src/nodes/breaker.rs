@@ -11,7 +11,6 @@ use super::call::{NodeAnswer, NodeRequest};
 use super::json::{Json, to_merge};
 use super::limiter::{put, unexpected};
 use super::result::CircuitResult;
-use crate::background;
 use crate::call::{Answer, Request};
 use crate::circuit_breaker::{
     CallError, CallFailure, Circuit, CircuitReport, Counted, Failure, FailureIf, FailureOf, Given, Guard, counted,
@@ -353,7 +352,8 @@ impl Drop for InFlight<'_> {
     fn drop(&mut self) {
         if let Some(token) = self.token.take() {
             let node = self.node.clone();
-            background::run("giving a circuit's permit back", async move { node.cancelled(Some(&token)).await });
+            let background = Arc::clone(self.node.inner.core.background());
+            background.run("giving a circuit's permit back", async move { node.cancelled(Some(&token)).await });
         }
     }
 }

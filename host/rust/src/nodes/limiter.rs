@@ -10,7 +10,6 @@ use wasmtime::component::ResourceAny;
 use super::call::{NodeAnswer, NodeRequest};
 use super::json::{Json, to_merge};
 use super::result::RateLimiterResult;
-use crate::background;
 use crate::call::{Answer, Request};
 use crate::core::{Core, Kind};
 use crate::error::Error;
@@ -248,6 +247,7 @@ impl Drop for Held<'_> {
             return;
         }
         let (inner, subject, token) = (Arc::clone(self.inner), self.subject.clone(), std::mem::take(&mut self.token));
-        background::run("giving up a node's place", async move { inner.abandon(&subject, token).await });
+        let background = Arc::clone(self.inner.core.background());
+        background.run("giving up a node's place", async move { inner.abandon(&subject, token).await });
     }
 }

@@ -10,7 +10,6 @@ use std::time::Duration;
 pub use self::config::{Algorithm, Lease, Limit, OnLimit, RateLimiterConfig, WindowUnit};
 pub use self::decision::{Ask, Decision, Reason, Ticket, Verdict};
 use crate::away::WhenAway;
-use crate::background;
 use crate::call::{Answer, Request};
 use crate::core::{Backend, Core, Kind};
 use crate::error::Error;
@@ -36,7 +35,7 @@ pub(crate) struct Inner {
 }
 
 /// A permit, and how long it was waited for.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Admission {
     /// The decision that admitted the call, or reserved its place.
     pub decision: Decision,
@@ -322,6 +321,7 @@ impl Drop for Held<'_> {
             None => refund_request(self.ask, &decision),
         };
         let (inner, key) = (Arc::clone(self.inner), self.ask.key.to_owned());
-        background::run("giving up a place", async move { inner.call(&key, request).await });
+        let background = Arc::clone(self.inner.core.background());
+        background.run("giving up a place", async move { inner.call(&key, request).await });
     }
 }

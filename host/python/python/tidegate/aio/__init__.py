@@ -7,9 +7,9 @@ hearing of it.
 
 from __future__ import annotations
 
-import functools
-from collections.abc import AsyncGenerator, Awaitable, Callable, Coroutine, Iterable, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Coroutine, Iterable, Sequence
 from contextlib import asynccontextmanager
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar, overload
 
 from tidegate import _tidegate as _core
@@ -32,8 +32,12 @@ from tidegate._config import (
     WhenAway,
     guard_parts,
 )
+from tidegate._limiting import Limited
 from tidegate._loops import hear
-from tidegate._settings import as_dict, asks_of, breaker_text, charge_of, limiter_text
+from tidegate._pickling import Gate, Uncopied, opened_again
+from tidegate._rules import FailureIf, FailureOf
+from tidegate._settings import as_dict, asks_of, breaker_parts, charge_of, limiter_text
+from tidegate._store_changes import listener_of
 from tidegate._tidegate import (
     Admission,
     Decision,
@@ -53,7 +57,8 @@ __all__ = ["CircuitBreaker", "CircuitBreakerNode", "RateLimiter", "RateLimiterNo
 
 P = ParamSpec("P")
 R = TypeVar("R")
-G = TypeVar("G", bound="Tidegate")
+Y = TypeVar("Y")
+S = TypeVar("S")
 
 
 class Tidegate(NodeMethods):
@@ -78,19 +83,20 @@ class Tidegate(NodeMethods):
         on_store_change: Callable[[StoreChange], object] | None = None,
     ) -> None:
         """See `tidegate.Tidegate`."""
-        self._core = _core.Gate(
-            store,
-            clock,
-            component_file=component_file,
-            max_known=max_known,
-            max_batch=max_batch,
-            max_waiting=max_waiting,
-            max_attempts=max_attempts,
-            flush_delay_ms=flush_delay_ms,
-            max_staleness_ms=max_staleness_ms,
-            store_guard=guard_parts(store_guard),
-            on_store_change=on_store_change,
-        )
+        options: dict[str, Any] = {
+            "component_file": component_file,
+            "max_known": max_known,
+            "max_batch": max_batch,
+            "max_waiting": max_waiting,
+            "max_attempts": max_attempts,
+            "flush_delay_ms": flush_delay_ms,
+            "max_staleness_ms": max_staleness_ms,
+            "store_guard": store_guard,
+            "on_store_change": listener_of(on_store_change),
+        }
+        parts: dict[str, Any] = {**options, "store_guard": guard_parts(store_guard)}
+        self._core = _core.Gate(store, clock, **parts)
+        self._opened_with(store, clock, options)
 
     @overload
     def rate_limiter(self, config: Json, /) -> RateLimiter: ...
@@ -120,10 +126,20 @@ class Tidegate(NodeMethods):
         when_away: WhenAway | None = None,
     ) -> RateLimiter:
         """See `tidegate.Tidegate.rate_limiter`. Nothing is waited for."""
-        return RateLimiter(self._core.rate_limiter(limiter_text(config, limit, limits, on_limit, lease, when_away)))
+        return RateLimiter(
+            self._core.rate_limiter(limiter_text(config, limit, limits, on_limit, lease, when_away)), self
+        )
 
     @overload
-    def circuit_breaker(self, config: Json, /) -> CircuitBreaker: ...
+    def circuit_breaker(
+        self,
+        config: Json,
+        /,
+        *,
+        timeout_ms: float | timedelta | None = ...,
+        failure_of: FailureOf | None = ...,
+        failure_if: FailureIf | None = ...,
+    ) -> CircuitBreaker: ...
 
     @overload
     def circuit_breaker(
@@ -136,16 +152,22 @@ class Tidegate(NodeMethods):
         open_ms: Time | None = ...,
         backoff: Backoff | None = ...,
         half_open: HalfOpen | None = ...,
-        monitored: Sequence[ErrorPattern] | None = ...,
+        monitored: Sequence[ErrorPattern | type[BaseException]] | None = ...,
         others: Others | None = ...,
-        ignored: Sequence[ErrorPattern] | None = ...,
+        ignored: Sequence[ErrorPattern | type[BaseException]] | None = ...,
         mode: Mode | None = ...,
         when_away: WhenAway | None = ...,
+        count_refusals: bool | None = ...,
+        timeout_ms: float | timedelta | None = ...,
+        failure_of: FailureOf | None = ...,
+        failure_if: FailureIf | None = ...,
     ) -> CircuitBreaker: ...
 
     def circuit_breaker(self, config: Json | str, /, **settings: Any) -> CircuitBreaker:
         """See `tidegate.Tidegate.circuit_breaker`. Nothing is waited for."""
-        return CircuitBreaker(self._core.circuit_breaker(breaker_text(config, settings)), self._core)
+        text, rules = breaker_parts(config, settings)
+        core = self._core.circuit_breaker(text)
+        return CircuitBreaker(core, self, rules.but(count_refusals=as_dict(core.config_json())["countRefusals"]))
 
     def stats(self) -> Stats:
         """What it has done so far in this process."""
@@ -179,12 +201,13 @@ class Tidegate(NodeMethods):
         await self.flush()
 
 
-class RateLimiter:
+class RateLimiter(Uncopied):
     """A handle on a rate limiter, to be shared between tasks. It holds no state of any key."""
 
-    def __init__(self, core: _core.RateLimiter) -> None:
+    def __init__(self, core: _core.RateLimiter, gate: Gate) -> None:
         """See `Tidegate.rate_limiter`."""
         self._core = core
+        self._gate = gate
 
     @property
     def name(self) -> str:
@@ -246,21 +269,21 @@ class RateLimiter:
     ) -> Decision:
         """Gives back the permits that a decision charged, once, and reports as a peek does.
 
-        Of the decision only ``charged_at_us`` and ``full_at_us`` are needed, which may be given in its place unless it is
-        degraded. Windows and logs take the permits out of the place they were counted in; buckets give back what has not
-        come back by itself since, and what was charged first comes back first. Permits that were let go without the store
-        are owed no more.
+        Of the decision only ``charged_at_us`` and ``full_at_us`` are needed, which may be given in its place unless it
+        is degraded. Windows and logs take the permits out of the place they were counted in; buckets give back what has
+        not come back by itself since, and what was charged first comes back first. Permits that were let go without the
+        store are owed no more.
         """
         answer = self._core.start_refund(key, *charge_of(decision, charged_at_us, full_at_us), cost)
         return answer if isinstance(answer, Decision) else await hear(answer)
 
     async def charge(self, key: str, cost: int) -> Decision:
-        """Charges what was used already, such as the tokens of a model's answer: never refused, whatever the limits say.
+        """Charges what was used already, such as tokens of a model's answer: never refused, whatever the limits say.
 
         What does not fit is a debt, and calls that come later wait until it is paid, by the rate of the limit;
-        ``retry_after_ms`` says for how long. Of a debt to windows or a log nothing can be given back. What is owed beyond
-        1,000 windows is forgotten. While the store is away, unless that is an error, it counts on this host and is charged
-        when the store is back, like what was let go meanwhile: as much as then still fits.
+        ``retry_after_ms`` says for how long. Of a debt to windows or a log nothing can be given back. What is owed
+        beyond 1,000 windows is forgotten. While the store is away, unless that is an error, it counts on this host and
+        is charged when the store is back, like what was let go meanwhile: as much as then still fits.
         """
         answer = self._core.start_charge(key, cost)
         return answer if isinstance(answer, Decision) else await hear(answer)
@@ -281,28 +304,74 @@ class RateLimiter:
         """A block that is entered with permits. They are spent by then, whatever becomes of the block."""
         yield await self.acquire(key, cost=cost, priority=priority)
 
-    def limit(
-        self, key: str | Callable[..., str], *, cost: int = 1, priority: int = 0
-    ) -> Callable[[Callable[P, Awaitable[R]]], Callable[P, Coroutine[Any, Any, R]]]:
-        """A decorator: each call of the function waits for permits of a key, which may be made of its arguments."""
+    def limit(self, key: str | Callable[..., str], *, cost: int = 1, priority: int = 0) -> Decorator:
+        """A decorator: each call of the function waits for permits of a key, which may be made of its arguments.
 
-        def decorate(function: Callable[P, Awaitable[R]]) -> Callable[P, Coroutine[Any, Any, R]]:
-            @functools.wraps(function)
-            async def limited(*args: P.args, **kwargs: P.kwargs) -> R:
-                limited_key = key if isinstance(key, str) else key(*args, **kwargs)
-                await self.acquire(limited_key, cost=cost, priority=priority)
-                return await function(*args, **kwargs)
+        An async generator waits before its first item.
+        """
+        return Decorator(Limited(self._core, key, cost, priority))
 
-            return limited
+    @overload
+    def wrap(
+        self,
+        function: Callable[P, Awaitable[R]],
+        key: str | Callable[..., str],
+        *,
+        cost: int = ...,
+        priority: int = ...,
+    ) -> Callable[P, Coroutine[Any, Any, R]]: ...
 
-        return decorate
+    @overload
+    def wrap(
+        self,
+        function: Callable[P, AsyncGenerator[Y, S]],
+        key: str | Callable[..., str],
+        *,
+        cost: int = ...,
+        priority: int = ...,
+    ) -> Callable[P, AsyncGenerator[Y, S]]: ...
+
+    @overload
+    def wrap(
+        self,
+        function: Callable[P, AsyncIterator[Y]],
+        key: str | Callable[..., str],
+        *,
+        cost: int = ...,
+        priority: int = ...,
+    ) -> Callable[P, AsyncIterator[Y]]: ...
 
     def wrap(
-        self, function: Callable[P, Awaitable[R]], key: str | Callable[..., str], *, cost: int = 1, priority: int = 0
-    ) -> Callable[P, Coroutine[Any, Any, R]]:
+        self, function: Callable[..., Any], key: str | Callable[..., str], *, cost: int = 1, priority: int = 0
+    ) -> Callable[..., Any]:
         """The function with `limit` applied."""
-        return self.limit(key, cost=cost, priority=priority)(function)
+        return Limited(self._core, key, cost, priority).for_tasks(function)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """The gate, and what it is opened with there."""
+        return opened_again, (self._gate, "rate_limiter", self.config, ())
 
     def __repr__(self) -> str:
         """Its class and name."""
         return f"RateLimiter({self.name!r})"
+
+
+class Decorator:
+    """What `RateLimiter.limit` decorates functions with."""
+
+    def __init__(self, limited: Limited) -> None:
+        """Takes how to wait."""
+        self._limited = limited
+
+    @overload
+    def __call__(self, function: Callable[P, Awaitable[R]], /) -> Callable[P, Coroutine[Any, Any, R]]: ...
+
+    @overload
+    def __call__(self, function: Callable[P, AsyncGenerator[Y, S]], /) -> Callable[P, AsyncGenerator[Y, S]]: ...
+
+    @overload
+    def __call__(self, function: Callable[P, AsyncIterator[Y]], /) -> Callable[P, AsyncIterator[Y]]: ...
+
+    def __call__(self, function: Callable[..., Any], /) -> Callable[..., Any]:
+        """The function with a wait before each call."""
+        return self._limited.for_tasks(function)

@@ -7,6 +7,7 @@ state in memory, one for `tidegate.nodes` and `tidegate.aio.nodes`, unless `set_
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
+from datetime import timedelta
 from typing import Any, TypeVar
 
 from tidegate import aio
@@ -14,6 +15,7 @@ from tidegate._failure import Failure
 from tidegate._node_default import MEMORY
 from tidegate._node_results import CircuitPassage, Guarded, NodeOutput, Passage
 from tidegate._node_text import NodeConfig
+from tidegate._rules import FailureIf, FailureOf
 
 __all__ = [
     "default_gate",
@@ -74,7 +76,18 @@ async def with_circuit_breaker(
     context: Mapping[str, Any],
     operation: Callable[[], Awaitable[T]],
     *,
-    failure_of: Callable[[BaseException], Failure] = Failure.of,
+    timeout_ms: float | timedelta | None = None,
+    failure_of: FailureOf | None = None,
+    failure_if: FailureIf | None = None,
+    count_refusals: bool | None = None,
 ) -> Guarded[T]:
     """See `Tidegate.with_circuit_breaker`."""
-    return await default_gate().with_circuit_breaker(config, context, operation, failure_of=failure_of)
+    return await default_gate().with_circuit_breaker(
+        config,
+        context,
+        operation,
+        timeout_ms=timeout_ms,
+        failure_of=failure_of,
+        failure_if=failure_if,
+        count_refusals=count_refusals,
+    )
