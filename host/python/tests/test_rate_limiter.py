@@ -182,7 +182,7 @@ def test_a_wrong_setting_is_named_with_its_path_and_value(config: dict[str, Any]
 
 def test_all_problems_are_reported_at_once() -> None:
     with pytest.raises(ConfigError) as caught:
-        Tidegate().rate_limiter("api", limits=[Limit.per_second(0), Limit(1, "day", 1_000)])
+        Tidegate().rate_limiter("api", limits=[Limit(1, "second", 0), Limit(1, "day", 1_000)])
     assert len(caught.value.problems) == 2
     assert caught.value.name == "api"
 
