@@ -149,6 +149,11 @@ impl Request {
         }
     }
 
+    /// Whether it asks to make a call through a circuit.
+    pub(crate) fn admits(&self) -> bool {
+        matches!(self, Self::Admit | Self::Node(NodeRequest::Admit))
+    }
+
     /// Whether it changes what another has changed just before, which no rule tells apart: successes of one generation that are no
     /// probes.
     pub(crate) fn repeats(&self, other: &Self) -> bool {

@@ -50,20 +50,31 @@ async fn a_success_ends_a_row_of_failures_that_its_host_has_not_heard_of() {
 }
 
 #[tokio::test]
-async fn successes_that_change_nothing_go_out_as_one_and_with_what_goes_out_anyway() {
+async fn successes_that_change_nothing_go_out_as_one_in_time_and_not_with_each_admission() {
     let world = World::new();
     let host = world.host();
     let breaker = host.gate.circuit_breaker(five_in_a_row()).expect("the configuration is valid");
-    let permits = [permit(&breaker).await, permit(&breaker).await, permit(&breaker).await];
     let before = host.gate.stats().commits;
-    for permit in permits {
+    for _ in 0..10 {
+        let permit = permit(&breaker).await;
         succeed(&breaker, permit).await;
     }
-    assert_eq!(host.gate.stats().commits, before);
-    permit(&breaker).await;
-    assert_eq!(host.gate.stats().commits, before + 1);
+    assert_eq!(host.gate.stats().commits, before + 10);
     host.gate.flush().await;
-    assert_eq!((host.gate.stats().commits, host.gate.stats().lost), (before + 1, 0));
+    assert_eq!((host.gate.stats().commits, host.gate.stats().lost), (before + 11, 0));
+}
+
+#[tokio::test]
+async fn a_success_that_changes_nothing_is_recorded_before_a_failure_that_came_after_it() {
+    let world = World::new();
+    let (one, other) = (world.host(), world.host());
+    let here = one.gate.circuit_breaker(five_in_a_row()).expect("the configuration is valid");
+    let there = other.gate.circuit_breaker(five_in_a_row()).expect("the configuration is valid");
+    let (admitted, next) = (permit(&here).await, permit(&here).await);
+    assert_eq!(fail(&there, 4).await, State::Closed);
+    succeed(&here, admitted).await;
+    let failed = here.failed(next, Duration::ZERO, Failure::default()).await.expect("the store answers");
+    assert_eq!((failed.state, failed.consecutive), (State::Closed, 1));
 }
 
 #[tokio::test]

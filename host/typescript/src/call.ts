@@ -240,6 +240,11 @@ export function settlesLater(answer: Answer): boolean {
   return answer.kind === "circuitStep" && answer.step.report.settle === "later";
 }
 
+/** Whether a call asks to make a call through a circuit. */
+export function admits(request: Request): boolean {
+  return request.kind === "admit" || request.kind === "nodeAdmit";
+}
+
 /**
  * Whether a call changes what another has changed just before, which no rule tells apart: successes of one generation that are no
  * probes.

@@ -58,6 +58,9 @@ struct Lane {
     waiting: Vec<Call>,
     /// Outcomes whose callers have gone on already. They go out with the next batch.
     deferred: Vec<Call>,
+    /// Whether nothing is deferred but an outcome that changes nothing by what is known. It need not go with every admission: it waits
+    /// for the flush, or for an outcome that comes after it.
+    can_wait: bool,
     driven: bool,
     /// Whether somebody will see to it that what was deferred goes out.
     flushed_soon: bool,
@@ -127,15 +130,17 @@ impl Lanes {
     pub(super) fn defer(&self, key: &Arc<EntityKey>, work: Work, repeats: bool, now_us: impl FnOnce() -> u64) -> Flush {
         let mut shard = self.shard(key).lock();
         let lane = shard.lane(key, now_us);
+        let is_lone = repeats && (lane.deferred.is_empty() || lane.can_wait);
         let last = lane.deferred.last_mut().and_then(|last| last.work.as_mut());
         match last.filter(|last| repeats && last.0.is(&work.0) && work.1.repeats(&last.1)) {
             Some(last) => *last = work,
             None => lane.deferred.push(Call { work: Some(work), reply: None }),
         }
+        lane.can_wait = is_lone && lane.deferred.len() == 1;
         if lane.deferred.len() >= self.max_batch && !lane.driven {
-            lane.driven = true;
+            (lane.driven, lane.can_wait) = (true, false);
             Flush::Now
-        } else if lane.driven || lane.flushed_soon {
+        } else if lane.flushed_soon || (lane.driven && !lane.can_wait) {
             Flush::Arranged
         } else {
             lane.flushed_soon = true;
@@ -147,7 +152,7 @@ impl Lanes {
     pub(super) fn claim(&self, key: &Arc<EntityKey>) -> bool {
         let mut shard = self.shard(key).lock();
         let Some(lane) = shard.lanes.get_mut(key) else { return false };
-        lane.flushed_soon = false;
+        (lane.flushed_soon, lane.can_wait) = (false, false);
         let idle = !lane.driven && (!lane.deferred.is_empty() || !lane.waiting.is_empty());
         lane.driven |= idle;
         idle
@@ -162,11 +167,10 @@ impl Lanes {
     pub(super) fn next_batch(&self, key: &Arc<EntityKey>) -> Option<(Vec<Call>, Known)> {
         let mut shard = self.shard(key).lock();
         let lane = shard.lanes.get_mut(key)?;
-        let mut batch: Vec<Call> = take(&mut lane.deferred, self.max_batch);
-        let mut waiting = take(&mut lane.waiting, self.max_batch);
-        if batch.is_empty() {
-            batch = waiting;
-        } else {
+        let mut batch = take(&mut lane.waiting, self.max_batch);
+        lane.can_wait &= batch.iter().all(admits);
+        if !lane.can_wait && !lane.deferred.is_empty() {
+            let mut waiting = std::mem::replace(&mut batch, take(&mut lane.deferred, self.max_batch));
             batch.append(&mut waiting);
         }
         if batch.is_empty() {
@@ -180,7 +184,7 @@ impl Lanes {
     pub(super) fn rest(&self, key: &Arc<EntityKey>) -> bool {
         let mut shard = self.shard(key).lock();
         let Some(lane) = shard.lanes.get_mut(key) else { return true };
-        let is_empty = lane.waiting.is_empty() && lane.deferred.is_empty();
+        let is_empty = lane.waiting.is_empty() && (lane.deferred.is_empty() || lane.can_wait);
         lane.driven &= !is_empty;
         is_empty
     }
@@ -290,6 +294,11 @@ impl Shard {
             self.lanes.swap_remove_index(idle);
         }
     }
+}
+
+/// Whether a call only asks to make a call through a circuit.
+fn admits(call: &Call) -> bool {
+    call.work.as_ref().is_some_and(|(_, request)| request.admits())
 }
 
 /// The first so many.

@@ -5,7 +5,7 @@
  * go out together.
  */
 
-import type { Answer, Request } from "../call.js";
+import { type Answer, admits, type Request } from "../call.js";
 import type { EntityKey } from "../key.js";
 import type { Policy } from "../runtime/policy.js";
 import { type Signal, whenAborted } from "../signal.js";
@@ -67,6 +67,11 @@ export class Lane {
   readonly #tally: Tally;
   /** Outcomes whose callers have gone on already. They go out with the next batch. */
   readonly deferred: Call[] = [];
+  /**
+   * Whether nothing is deferred but an outcome that changes nothing by what is known. It need not go with every admission: it waits
+   * for the flush, or for an outcome that comes after it.
+   */
+  canWait = false;
   /** Whether somebody will take the next batch. */
   isDriven = false;
   /** Whether a batch is on its way. What local cells hold is its until it is back. */
@@ -88,8 +93,14 @@ export class Lane {
     return this.entities[0];
   }
 
+  /** Whether nothing is to go out now. */
   get isEmpty(): boolean {
-    return this.#waiting.length === 0 && this.deferred.length === 0;
+    return this.#waiting.length === 0 && (this.deferred.length === 0 || this.canWait);
+  }
+
+  /** Whether nothing is to go out at all. */
+  get isSettled(): boolean {
+    return this.isEmpty && !this.canWait;
   }
 
   /** A call joins the line. */
@@ -116,7 +127,8 @@ export class Lane {
     for (const call of batch) call.isInLine = false;
     this.#tally.calls -= batch.length;
     if (this.#gone > 0) batch = this.#withoutGone(batch);
-    return this.deferred.length === 0 ? batch : [...this.deferred.splice(0, most), ...batch];
+    this.canWait &&= batch.every(call => admits(call.request));
+    return this.deferred.length === 0 || this.canWait ? batch : [...this.deferred.splice(0, most), ...batch];
   }
 
   /** All that is in line. */
@@ -185,7 +197,7 @@ export class Lanes {
 
   /** The lanes in which something is not settled yet. */
   unsettled(): Lane[] {
-    return [...this.#lanes.values()].filter(lane => lane.isDriven || !lane.isEmpty);
+    return [...this.#lanes.values()].filter(lane => lane.isDriven || !lane.isSettled);
   }
 
   /**
@@ -202,7 +214,7 @@ export class Lanes {
       }
       if (next.done) return;
       const [tag, lane] = next.value;
-      const isIdle = lane.isEmpty && !lane.isDriven && lane.known.entity.local.expiresUs <= nowUs;
+      const isIdle = lane.isSettled && !lane.isDriven && lane.known.entity.local.expiresUs <= nowUs;
       // The last look forgets even what was used of late: the number of lanes is bounded.
       if (isIdle && (!lane.isUsed || looked === SWEEP - 1)) this.#lanes.delete(tag);
       else lane.isUsed = false;

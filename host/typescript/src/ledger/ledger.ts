@@ -275,9 +275,11 @@ export class Ledger {
     this.#stats.deferred++;
     const last = lane.deferred.at(-1);
     if (!isChange && last?.policy === policy && repeats(request, last.request)) return;
+    lane.canWait = !isChange && last === undefined;
     lane.deferred.push(new Call(lane, policy, request, undefined, undefined));
-    if (lane.isDriven) return;
-    if (lane.deferred.length >= this.#maxBatch) {
+    if (lane.isDriven && !lane.canWait) return;
+    if (lane.deferred.length >= this.#maxBatch && !lane.isDriven) {
+      lane.canWait = false;
       this.#drive(lane);
     } else {
       if (this.#deferring.size === 0) this.#clock.after(this.#flushDelayMs, () => this.#flushDeferred(), true);
@@ -288,7 +290,10 @@ export class Ledger {
   #flushDeferred(): void {
     const lanes = this.#deferring;
     this.#deferring = new Set();
-    for (const lane of lanes) if (!lane.isDriven && !lane.isEmpty) this.#drive(lane);
+    for (const lane of lanes) {
+      lane.canWait = false;
+      if (!lane.isDriven && !lane.isEmpty) this.#drive(lane);
+    }
   }
 
   #push(call: Call): void {

@@ -176,33 +176,6 @@ describe("an outcome that may settle later", () => {
     expect(host.clock.sleepers).toBe(0);
   });
 
-  const row = breaker({ consecutive: 5 });
-
-  test("ends a row of failures that its host has not heard of", async () => {
-    const world = new World();
-    const [here, there] = [world.host(), world.host()];
-    const admitted = await here.report(row, admit);
-    for (let i = 0; i < 4; i++) await there.record(row, failed(await there.report(row, admit)));
-    const release = world.link.hold();
-    await here.record(row, succeeded(admitted));
-    release();
-    await here.ledger.flush();
-    await there.record(row, failed(await there.report(row, admit)));
-    expect(await world.host().report(row, { kind: "status" })).toMatchObject({ state: "closed", consecutive: 1 });
-  });
-
-  test("goes out once for many that change nothing, and with what goes out anyway", async () => {
-    const world = new World();
-    const host = world.host();
-    const admitted = [await host.report(row, admit), await host.report(row, admit), await host.report(row, admit)];
-    const before = world.link.commits.length;
-    for (const report of admitted) await host.record(row, succeeded(report));
-    expect(world.link.commits.length).toBe(before);
-    await host.report(row, admit);
-    await host.ledger.flush();
-    expect(world.link.commits.length).toBe(before + 1);
-  });
-
   test("keeps no process alive while it is kept back", async () => {
     const world = new World();
     const waits: (boolean | undefined)[] = [];
