@@ -31,7 +31,7 @@ export class Core {
     readonly ledger: Ledger | undefined,
     readonly clock: Clock,
   ) {
-    const alone = new Alone(runtime, ledger?.maxKnown ?? 1);
+    const alone = new Alone(runtime, ledger?.maxKnown ?? 1, clock);
     this.alone = alone;
     if (ledger !== undefined) ledger.onReturn = () => alone.forgetCircuits();
     this.#run = (policy, request, transaction) => {

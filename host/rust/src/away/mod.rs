@@ -14,6 +14,7 @@ mod debt;
 mod guard;
 mod guards;
 mod news;
+mod onward;
 mod patience;
 mod place;
 mod probe;
@@ -23,6 +24,7 @@ mod steady;
 
 pub(crate) use self::debt::{Debt, Debts};
 pub(crate) use self::guards::{Guards, Passage};
+pub(crate) use self::onward::Onward;
 pub(crate) use self::patience::Patience;
 #[cfg(feature = "redis")]
 pub(crate) use self::patience::listen;

@@ -6,7 +6,7 @@ use std::time::Duration;
 use parking_lot::Mutex;
 
 use super::Ledger;
-use crate::away::StoreState;
+use crate::away::{Onward, StoreState};
 use crate::call::{Answer, Request};
 use crate::error::Error;
 use crate::key::EntityKey;
@@ -20,6 +20,7 @@ pub(super) struct Alone {
     shares: Memory,
     /// Circuits. Those of the store are the true ones when it is back, so the next outage begins with closed ones.
     circuits: Mutex<Circuits>,
+    time: Onward,
 }
 
 #[derive(Debug)]
@@ -33,7 +34,7 @@ impl Alone {
     /// On so many entities of each kind at most.
     pub(super) fn new(capacity: usize) -> Self {
         let circuits = Circuits { memory: Memory::replayable(capacity), returns: 0 };
-        Self { shares: Memory::replayable(capacity), circuits: Mutex::new(circuits) }
+        Self { shares: Memory::replayable(capacity), circuits: Mutex::new(circuits), time: Onward::default() }
     }
 
     /// The circuits since the store last came back.
@@ -57,7 +58,7 @@ impl Ledger {
         self.call_alone(&self.alone.circuits(self.guards.returns()), key, policy, request)
     }
 
-    /// At about the time of the store.
+    /// At about the time of the store, and never at an earlier one than before.
     fn call_alone(
         &self,
         memory: &Memory,
@@ -66,7 +67,8 @@ impl Ledger {
         request: &Request,
     ) -> Result<Answer, Error> {
         let local_us = self.clock.now_us();
-        let now_us = self.offset.store_us(local_us).unwrap_or(local_us);
+        let store_us = self.offset.store_us(local_us).unwrap_or(local_us);
+        let now_us = self.alone.time.now_us(self.guards.steady().now_us(), store_us);
         Ok(memory.run(key.tag(), now_us, |transaction| request.run(&self.runtime, policy, transaction))??)
     }
 

@@ -160,3 +160,20 @@ async fn a_call_that_is_over_its_limit_is_answered_as_the_settings_say() {
     assert_eq!((result.expect("the settings say"), after_ms), (false, 50));
     assert_eq!(gate.stats().degraded, 1);
 }
+
+#[tokio::test]
+async fn a_call_behind_what_its_host_owes_is_answered_though_another_drives_on() {
+    let scene = Scene::new();
+    let gate = scene.host_with(|builder| builder.max_batch(1).no_store_guard());
+    let limiter = limiter(&gate, "api", 10, WhenAway::Open);
+    limiter.peek("k").await.expect("the store answers");
+    scene.fail(Fault::Unreachable);
+    assert!(limiter.try_acquire("k").await.expect("it goes without the store").degraded);
+    scene.fail(Fault::Stuck);
+    // It drives the lane, where the debt goes first and is given up; another takes the call itself.
+    let waiting = call(&scene, &limiter, 1).await;
+    scene.pass(3 * LIMIT).await;
+    assert!(waiting.is_finished());
+    let (result, after_ms) = waiting.await.expect("it does not panic");
+    assert!(result.expect("it goes without the store") && after_ms == 100, "{after_ms}");
+}

@@ -2,7 +2,10 @@
 
 use std::time::Duration;
 
-use tidegate::{Ask, Decision, Error, Limit, RateLimiter, RateLimiterConfig, Reason, Tidegate, Verdict, WhenAway};
+use tidegate::{
+    Ask, Clock as _, Decision, Error, Limit, ManualClock, RateLimiter, RateLimiterConfig, Reason, Tidegate, Verdict,
+    WhenAway,
+};
 
 use super::scene::{Fault, Scene, limiter, rest};
 
@@ -265,6 +268,26 @@ async fn a_call_that_has_left_the_window_is_owed_no_more() {
     scene.heal();
     scene.pass(Duration::from_millis(5_500)).await;
     assert_eq!(count(&limiter, "k").await, 1);
+}
+
+#[tokio::test]
+async fn a_share_goes_on_when_a_clock_that_was_an_hour_fast_is_put_right() {
+    let scene = Scene::new();
+    let own = ManualClock::new();
+    let gate = scene.host_with(|builder| builder.clock(own.clone()).no_store_guard());
+    let share = limiter(&gate, "share", 4, WhenAway::Share { hosts: 2 });
+    let other = limiter(&gate, "other", 4, WhenAway::Error);
+    ask(&other, "k").await;
+    own.advance(Duration::from_secs(3_600));
+    scene.fail(Fault::Unreachable);
+    assert_eq!(let_go(&share, "k", 3).await, 2);
+    scene.heal();
+    // The store's reply says how late it is.
+    assert_eq!(ask(&other, "k").await.at_us, scene.clock.now_us());
+    scene.fail(Fault::Unreachable);
+    assert_eq!(let_go(&share, "k", 1).await, 0);
+    own.advance(Duration::from_secs(20));
+    assert_eq!(let_go(&share, "k", 3).await, 2);
 }
 
 #[tokio::test]

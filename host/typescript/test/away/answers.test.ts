@@ -1,6 +1,7 @@
 /** What is answered while the store is away. */
 
 import { describe, expect, test } from "vitest";
+import { ManualClock } from "../../src/clock.js";
 import {
   type CircuitPermit,
   type CircuitWhenAway,
@@ -157,6 +158,31 @@ describe("a limiter", () => {
     const decisions = await Promise.all(["a", "b", "c", "a"].map(key => limiter.tryAcquire(key)));
     expect(decisions.map(({ verdict }) => verdict)).toEqual(["allowed", "allowed", "denied", "allowed"]);
     expect(decisions[2]).toMatchObject({ reason: "store-away", degraded: true });
+  });
+
+  test("a share goes on when a clock that was an hour fast is put right", async () => {
+    const fleet = new Fleet();
+    const clock = new ManualClock();
+    const { gate, link } = fleet.host({ clock });
+    const canary = gate.rateLimiter(day(10, "error"));
+    const limits = [{ limit: 4, window: "second" }] as const;
+    const limiter = gate.rateLimiter({ name: "share", limits, whenAway: { share: 2 } });
+    const letGo = async () => {
+      const decisions = await Promise.all([1, 2, 3].map(() => limiter.tryAcquire("me")));
+      return decisions.filter(({ verdict }) => verdict === "allowed").length;
+    };
+    await canary.peek("me");
+    clock.setUs(clock.nowUs() + 3_600_000_000);
+    link.isCut = true;
+    expect(await letGo()).toBe(2);
+    link.isCut = false;
+    // The store's reply says how late it is.
+    const atUs = (await canary.peek("me")).atUs;
+    expect(atUs).toBe(fleet.clock.nowUs());
+    link.isCut = true;
+    expect(await letGo()).toBe(0);
+    clock.advance(2_000);
+    expect(await letGo()).toBe(2);
   });
 
   test("a share takes a refund, of what it let go only", async () => {
