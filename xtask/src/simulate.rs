@@ -168,6 +168,24 @@ const MUTANTS: &[Mutant] = &[
         text: "let mut rest = cost.min(self.most);",
         instead: "let mut rest = if crate::mutant(b'V') { 0 } else { cost.min(self.most) };",
     },
+    // W: who looks at a share makes it forget what was let go.
+    Mutant {
+        file: "rate_limiter/away.rs",
+        text: "if let (Some(whole), []) = (self.whole, &self.meters[..]) {",
+        instead: "if crate::mutant(b'W') && self.whole.is_some() {\n            self.meters.iter().for_each(|meter| meter.reset(&mut call.cells));\n        }\n        if let (Some(whole), []) = (self.whole, &self.meters[..]) {",
+    },
+    // X: a waiter is dropped when half of its time is over.
+    Mutant {
+        file: "rate_limiter/queue.rs",
+        text: "self.0.retain(|w| w.ticket == asking || queue.deadline_us(w.ticket) > now_us);",
+        instead: "let at_us = now_us + if crate::mutant(b'X') { queue.timeout_us / 2 } else { 0 };\n        self.0.retain(|w| w.ticket == asking || queue.deadline_us(w.ticket) > at_us);",
+    },
+    // Y: what is given back to a log goes on counting.
+    Mutant {
+        file: "rate_limiter/log.rs",
+        text: "model.given[found].1 -= permits.min(model.given[found].1);",
+        instead: "model.given[found].1 -= if crate::mutant(b'Y') { 0 } else { permits.min(model.given[found].1) };",
+    },
 ];
 
 /// Runs simulations; `--mutants` alone builds the wrong policies and says where they are.

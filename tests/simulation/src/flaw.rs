@@ -31,6 +31,8 @@ pub enum Flaw {
     HopesForTheBest,
     /// The ledger: sends a commit again, without a way to tell, when no reply came.
     RepeatsBlindly,
+    /// The ledger: sends what was turned away as untimely again when its time has come, though it has asked anew meanwhile.
+    RepeatsLate,
     /// The ledger: what gives something back is not sent.
     DropsRefunds,
     /// The ledger: a success that changes nothing by what it knows is dropped.
@@ -68,6 +70,7 @@ pub const FLAWS: &[(&str, Flaw)] = &[
     ("skips-rerun", Flaw::SkipsRerun),
     ("hopes-for-the-best", Flaw::HopesForTheBest),
     ("repeats-blindly", Flaw::RepeatsBlindly),
+    ("repeats-late", Flaw::RepeatsLate),
     ("drops-refunds", Flaw::DropsRefunds),
     ("drops-successes", Flaw::DropsSuccesses),
     ("waits-for-ever", Flaw::WaitsForEver),

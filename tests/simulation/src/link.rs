@@ -74,6 +74,17 @@ impl Link {
                 Err(_) => self.ask(commit).await,
                 heard => heard,
             },
+            Some(Flaw::RepeatsLate) => {
+                let reply = self.ask(commit).await;
+                if reply.as_ref().is_ok_and(|reply| reply.outcome == Outcome::Untimely) {
+                    let (link, commit) = (self.clone(), commit.clone());
+                    tokio::spawn(async move {
+                        link.world.timeline.sleep(LIMIT_US / 2).await;
+                        link.ask(&commit).await
+                    });
+                }
+                reply
+            }
             Some(Flaw::DropsRefunds) if commit.ops.iter().any(|op| matches!(op, Op::Retreat { .. })) => {
                 let mut kept = commit.clone();
                 for op in &mut kept.ops {

@@ -32,6 +32,9 @@ pub const MUTANTS: &[(&str, u8)] = &[
     ("lease-is-held-uncharged", b'T'),
     ("share-is-the-whole-limit", b'U'),
     ("debt-is-not-charged", b'V'),
+    ("share-is-forgotten", b'W'),
+    ("waiter-is-dropped-early", b'X'),
+    ("refund-of-a-log-gives-nothing", b'Y'),
 ];
 
 /// A component of which a mutant is in force.

@@ -30,7 +30,7 @@ pub struct Node {
     /// The last commit on each entity that it still knows of.
     heads: BTreeMap<String, usize>,
     undo: VecDeque<Undo>,
-    /// The messages that were applied.
+    /// The messages that have come.
     seen: BTreeSet<(usize, u64)>,
     /// All that was ever applied.
     pub applied: Vec<Applied>,
@@ -58,10 +58,11 @@ impl Node {
     /// Takes a message in. With the reply comes the number of the commit, if it was applied.
     pub fn take(&mut self, message: (usize, u64), commit: &Commit, true_us: u64) -> (Reply, Option<usize>) {
         let clock_us = self.clock_us(true_us);
+        // A first copy that was turned away counts too: its sender has asked anew since.
+        let again = !self.seen.insert(message);
         let (reply, changed) = self.cells.commit(commit, clock_us);
         let Outcome::Applied(_) = reply.outcome else { return (reply, None) };
         let Some(tag) = commit.entities.first().map(|key| key.tag().to_owned()) else { return (reply, None) };
-        let again = !self.seen.insert(message);
         let applied = self.describe(&tag, commit, clock_us, again);
         let head = self.heads.insert(tag.clone(), self.applied.len());
         self.undo.push_back(Undo { true_us, tag, head, cells: changed });
@@ -125,5 +126,31 @@ impl Node {
     pub fn leftover(&self, true_us: u64) -> Vec<String> {
         let clock_us = self.clock_us(true_us);
         self.cells.live(clock_us).map(|(place, held)| format!("{place:?} = {}", held.text)).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use tidegate::key::EntityKey;
+    use tidegate::store::Value;
+
+    use super::*;
+
+    fn put_at(at_us: u64) -> Commit {
+        let ops = vec![Op::Put { cell: 0, value: Some(Value::from("1")), ttl_ms: 1_000 }];
+        Commit { at_us, entities: vec![Arc::new(EntityKey::new("rl", "a", "b"))], cells: vec![(0, 1)], ops }
+    }
+
+    #[test]
+    fn a_second_copy_is_told_apart_whatever_became_of_the_first() {
+        let mut node = Node::new(None);
+        let ahead = put_at(START_US + 10);
+        assert!(matches!(node.take((0, 1), &ahead, 5).0.outcome, Outcome::Untimely));
+        node.take((0, 2), &put_at(START_US + 6), 6);
+        node.take((0, 1), &ahead, 20);
+        node.take((0, 2), &put_at(START_US + 6), 21);
+        assert_eq!(node.applied.iter().map(|applied| applied.again).collect::<Vec<_>>(), [false, true, true]);
     }
 }

@@ -1,5 +1,7 @@
 //! Chance, all of it from one seed.
 
+use std::time::{SystemTime, UNIX_EPOCH};
+
 /// A stream of numbers that follows from its seed alone: `SplitMix64` (Steele, Lea and Flood, 2014).
 #[derive(Debug, Clone)]
 pub struct Random(u64);
@@ -55,6 +57,13 @@ impl Random {
     pub fn chance(&mut self, per_mille: u64) -> bool {
         self.number() % 1_000 < per_mille
     }
+}
+
+/// A seed that nobody has run before, as far as the clock can see to that: seeds that follow it belong to it as well.
+pub fn seed_of_now() -> u64 {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    // Short enough to be typed, far enough from the next that a hundred thousand fit in between.
+    Random::new(since.as_nanos().try_into().unwrap_or(0)).between(1, 9_999_999) * 100_000
 }
 
 #[cfg(test)]

@@ -61,6 +61,17 @@ pub enum Answer {
     Posted,
 }
 
+impl Answer {
+    /// Whether it was given without the store.
+    pub fn is_degraded(&self) -> bool {
+        match self {
+            Self::Decision(decision) => decision.degraded,
+            Self::Report(report) => report.degraded,
+            _ => false,
+        }
+    }
+}
+
 /// One call.
 #[derive(Debug, Clone)]
 pub struct Call {
@@ -95,7 +106,7 @@ pub struct Applied {
     pub clock_us: u64,
     /// The commit before it on the same entity whose effects the store still had.
     pub parent: Option<usize>,
-    /// Whether it was the second copy of a request that had been applied before.
+    /// Whether it was the second copy of a request of which the store had the first before, and applied or turned away.
     pub again: bool,
     /// How many numbers it moved back, and values it replaced: each may give permits.
     pub gives: u64,

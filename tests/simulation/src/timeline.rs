@@ -13,8 +13,11 @@ use std::time::Duration;
 use parking_lot::Mutex;
 
 /// The longest step, in microseconds. A ledger that is contended backs off by tokio's clock, which counts in milliseconds; no
-/// step is longer, so it wakes in time.
+/// step is longer while it may, so it wakes in time.
 const STEP_US: u64 = 1_000;
+/// Nobody backs off for longer, in microseconds, and nobody begins to but on what has happened. After so long without anything,
+/// time goes on to the next thing in one step.
+const BACK_OFF_US: u64 = 100_000;
 
 /// What happens at a time.
 enum Event {
@@ -25,6 +28,8 @@ enum Event {
 #[derive(Default)]
 struct Inner {
     now_us: u64,
+    /// When something last happened.
+    happened_us: u64,
     /// Tells events of the same time apart: first come, first served.
     count: u64,
     events: BTreeMap<(u64, u64), Event>,
@@ -68,8 +73,7 @@ impl Timeline {
             if now_us >= until_us {
                 return false;
             }
-            let next_us = self.0.lock().next_us().unwrap_or(u64::MAX);
-            let to_us = next_us.clamp(now_us, until_us.min(now_us + STEP_US));
+            let to_us = self.0.lock().step_us(until_us);
             tokio::time::advance(Duration::from_micros(to_us - now_us)).await;
             let event = self.0.lock().move_to(to_us);
             if let Some(event) = event {
@@ -91,11 +95,22 @@ impl Inner {
         self.events.first_key_value().map(|((at_us, _), _)| *at_us)
     }
 
+    /// Where to move on to: the next thing that is to happen, unless that is beyond a step or `until_us`.
+    fn step_us(&self, until_us: u64) -> u64 {
+        let is_quiet = self.now_us >= self.happened_us + BACK_OFF_US;
+        let most_us = if is_quiet { u64::MAX } else { self.now_us + STEP_US };
+        self.next_us().unwrap_or(u64::MAX).clamp(self.now_us, until_us.min(most_us))
+    }
+
     /// Moves on to a time, and takes out what is to happen there.
     fn move_to(&mut self, us: u64) -> Option<Event> {
         self.now_us = us;
         let due = self.next_us().is_some_and(|at_us| at_us <= self.now_us);
-        due.then(|| self.events.pop_first()).flatten().map(|(_, event)| event)
+        let event = due.then(|| self.events.pop_first()).flatten();
+        if event.is_some() {
+            self.happened_us = us;
+        }
+        event.map(|(_, event)| event)
     }
 }
 

@@ -10,13 +10,14 @@ use lexopt::prelude::*;
 use tidegate_simulation::run::{self, Trial};
 use tidegate_simulation::scenario::Cuts;
 use tidegate_simulation::shrink::Failure;
-use tidegate_simulation::{flaw, generate, mutant};
+use tidegate_simulation::{flaw, generate, mutant, random};
 
 const HELP: &str = "\
 Runs simulated fleets that try to break what Tidegate promises.
 
   --seeds N            run so many fleets, by the seeds 0 to N - 1 (default 200)
-  --first S            start with another seed than 0
+  --first S            start with another seed than 0; `random` takes one that the clock gives
+  --go-on              do not stop at a fleet that breaks a promise
   --seed S             run the fleet of this seed only
   --without-hosts L    leave out the hosts of these numbers: 0,2
   --without-actors L   leave out actors
@@ -32,6 +33,7 @@ Runs simulated fleets that try to break what Tidegate promises.
 #[derive(Default)]
 struct Arguments {
     first: u64,
+    goes_on: bool,
     seeds: Option<u64>,
     cuts: Cuts,
     record: bool,
@@ -58,7 +60,8 @@ fn parse() -> Result<Option<Arguments>> {
     while let Some(argument) = parser.next()? {
         match argument {
             Long("seeds") => arguments.seeds = Some(parser.value()?.parse()?),
-            Long("first") => arguments.first = parser.value()?.parse()?,
+            Long("first") => arguments.first = first(&parser.value()?.string()?)?,
+            Long("go-on") => arguments.goes_on = true,
             Long("seed") => (arguments.first, arguments.seeds) = (parser.value()?.parse()?, Some(1)),
             Long("without-hosts") => arguments.cuts.hosts = list(&parser.value()?.string()?)?,
             Long("without-actors") => arguments.cuts.actors = list(&parser.value()?.string()?)?,
@@ -79,6 +82,14 @@ fn parse() -> Result<Option<Arguments>> {
     Ok(Some(arguments))
 }
 
+fn first(text: &str) -> Result<u64> {
+    if text == "random" {
+        Ok(random::seed_of_now())
+    } else {
+        text.parse().with_context(|| format!("{text:?} is no seed"))
+    }
+}
+
 fn list(text: &str) -> Result<BTreeSet<usize>> {
     text.split(',').map(|part| part.parse().with_context(|| format!("{part:?} is not a number"))).collect()
 }
@@ -90,22 +101,28 @@ fn simulate(arguments: &Arguments) -> Result<bool> {
         return prove(arguments, arguments.seeds.unwrap_or(3_000));
     }
     let (trial, extra) = trial(arguments)?;
-    let (started, mut calls) = (Instant::now(), 0);
-    for seed in arguments.first..arguments.first + seeds {
+    let (started, mut fleets, mut calls, mut broken) = (Instant::now(), 0, 0, 0);
+    let first = arguments.first;
+    println!("seeds {first} to {}", first + seeds - 1);
+    for seed in first..first + seeds {
         let scenario = generate::scenario(seed).cut(&arguments.cuts);
         if arguments.record {
             print!("{}", run::run(scenario.clone(), &trial).text());
         }
         let record = run::run(scenario, &trial);
-        calls += record.calls.len();
+        (fleets, calls) = (fleets + 1, calls + record.calls.len());
         if let Some(violation) = tidegate_simulation::checks::check(&record).into_iter().next() {
             let failure = Failure { scenario: record.scenario, violation }.shrunk(&trial);
             print!("seed {seed}, {}", failure.report(&extra));
-            return Ok(false);
+            broken += 1;
+            if !arguments.goes_on {
+                break;
+            }
         }
     }
-    println!("{seeds} fleets made {calls} calls in {:.1} s and broke no promise", started.elapsed().as_secs_f64());
-    Ok(true)
+    let promises = if broken == 0 { "no promise".to_owned() } else { format!("a promise in {broken}") };
+    println!("{fleets} fleets made {calls} calls in {:.1} s and broke {promises}", started.elapsed().as_secs_f64());
+    Ok(broken == 0)
 }
 
 /// What is put to the test, and the arguments that say so.

@@ -98,13 +98,15 @@ fn posted_at_most(record: &Record) -> u64 {
     if record.scenario.faults.iter().any(is_lossy) { MOST_POSTS } else { 1 }
 }
 
-/// Takes out what was given back, as the store had confirmed before a peek was made. What a bucket gives back is less the later
-/// it is given, so there it counts as kept.
+/// Takes out what was given back, as the store had confirmed before a peek was made, and had not forgotten since. What a bucket
+/// gives back is less the later it is given, so there it counts as kept.
 fn take_back(record: &Record, peek: &Call, limit: &Limit, charges: &mut Vec<Charge>) {
     if is_bucket(limit) {
         return;
     }
-    for call in record.on(&peek.tag).filter(|call| call.commit.is_some() && call.ended.1 < peek.asked.1) {
+    let line: Vec<usize> = peek.commit.into_iter().flat_map(|commit| record.line(commit)).collect();
+    let is_known = |call: &&Call| call.commit.is_some_and(|commit| line.contains(&commit));
+    for call in record.on(&peek.tag).filter(|call| call.ended.1 < peek.asked.1).filter(is_known) {
         let given_back = |charge: &Charge| call.ask == Ask::Refund(charge.cost, charge.at_us);
         if let Some(index) = charges.iter().position(given_back) {
             charges.swap_remove(index);
@@ -146,4 +148,36 @@ fn level(charges: &[Charge], limit: &Limit, at_us: u64, most: bool) -> u64 {
         worst = (permits - since_us * rate).max(worst);
     }
     u64::try_from((worst + window - 1) / window).unwrap_or(u64::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use tidegate::WindowUnit;
+
+    use super::super::written::{TAG, Written, decision};
+    use super::*;
+
+    /// A permit is charged and given back; a peek by a commit on top of `parent` counts it.
+    fn found_by_a_peek_after(parent: usize) -> Vec<Violation> {
+        let limit = Limit::new(5, WindowUnit::Second, 10).by(Algorithm::SlidingLog);
+        let mut written = Written::new(RateLimiterConfig::new("limiter", limit));
+        let charged = written.call(Ask::TryAcquire(1), 1_000, None, 1, decision(Some(1_000), 1));
+        let refund = Ask::Refund(1, super::super::written::START_US + 1_000);
+        let given_back = written.call(refund, 2_000, Some(charged), 1, decision(None, 0));
+        assert_eq!((charged, given_back), (0, 1));
+        written.call(Ask::Peek, 3_000, Some(parent), 0, decision(None, 1));
+        let mut found = Vec::new();
+        check(&written.record, TAG, &written.config, &mut found);
+        found
+    }
+
+    #[test]
+    fn what_was_given_back_counts_no_more() {
+        assert_eq!(found_by_a_peek_after(1)[0].promise, "a rejection charges nothing");
+    }
+
+    #[test]
+    fn a_refund_that_the_store_has_lost_gave_nothing_back() {
+        assert_eq!(found_by_a_peek_after(0), []);
+    }
 }

@@ -12,6 +12,8 @@ mod recovery;
 mod store;
 mod successes;
 mod window;
+#[cfg(test)]
+mod written;
 
 use tidegate::{CircuitBreakerConfig, Decision, RateLimiterConfig, Verdict};
 

@@ -4,7 +4,7 @@
 use std::cmp::Reverse;
 use std::collections::BTreeMap;
 
-use tidegate::{Decision, OnLimit, RateLimiterConfig, Verdict};
+use tidegate::{OnLimit, RateLimiterConfig, Verdict};
 
 use super::{Violation, cost, decision};
 use crate::record::{Ask, Call, Record};
@@ -47,7 +47,7 @@ pub(super) fn check(record: &Record, tag: &str, config: &RateLimiterConfig, foun
         line.forget_the_lost(commit);
         line.waiters.remove(&ticket_of(&call.ask));
         if decision.verdict == Verdict::Allowed && decision.charged_at_us.is_some() {
-            line.check_turn(tag, call, decision, cost, found);
+            line.check_turn(tag, commit, call, cost, found);
         } else if let (Verdict::Wait, Some(ticket)) = (decision.verdict, decision.ticket) {
             let due_us = decision.at_us + u64::try_from(decision.wait.as_micros()).unwrap_or(u64::MAX / 2);
             if decision.at_us >= ticket.0 + line.timeout_us {
@@ -70,7 +70,8 @@ impl Line<'_> {
     }
 
     /// Whoever goes leaves enough for all who go before.
-    fn check_turn(&self, tag: &str, call: &Call, decision: &Decision, cost: u32, found: &mut Vec<Violation>) {
+    fn check_turn(&self, tag: &str, commit: usize, call: &Call, cost: u32, found: &mut Vec<Violation>) {
+        let Some(decision) = decision(call) else { return };
         if matches!(call.ask, Ask::Acquire(..)) {
             // It kept its ticket to itself.
             return;
@@ -85,9 +86,9 @@ impl Line<'_> {
         let ahead: Vec<&Waiter> = self
             .waiters
             .values()
-            .filter(|waiter| {
-                (Reverse(waiter.priority), waiter.ticket) < rank && self.is_in_time(waiter, decision.at_us)
-            })
+            .filter(|waiter| (Reverse(waiter.priority), waiter.ticket) < rank)
+            .filter(|waiter| self.is_in_time(waiter, decision.at_us))
+            .filter(|waiter| self.written_us(waiter, commit) < waiter.ticket + self.timeout_us)
             .filter(|waiter| !self.may_be_gone(waiter, call))
             .collect();
         let needed: u32 = ahead.iter().map(|waiter| waiter.cost).sum();
@@ -98,6 +99,14 @@ impl Line<'_> {
             );
             found.push(Violation { promise: "queue order", what });
         }
+    }
+
+    /// The latest time at which anything was replaced after a waiter was told to wait and before a commit. If its time was over by
+    /// then it was taken out of the queue, and a host whose time lags does not find it there.
+    fn written_us(&self, waiter: &Waiter, commit: usize) -> u64 {
+        let between = self.record.line(commit).skip(1).take_while(|index| *index > waiter.commit);
+        let written = between.map(|index| &self.record.commits[index]).filter(|commit| commit.gives > 0);
+        written.map(|commit| commit.at_us).max().unwrap_or(0)
     }
 
     fn is_in_time(&self, waiter: &Waiter, at_us: u64) -> bool {
@@ -122,5 +131,51 @@ fn priority_of(ask: &Ask) -> i32 {
     match ask {
         Ask::Decide(_, priority, _) | Ask::Acquire(_, priority) => *priority,
         _ => 0,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use tidegate::{Decision, Limit, Ticket};
+
+    use super::super::written::{START_US, TAG, Written, decision};
+    use super::*;
+
+    /// One waits with 100 ms to go, somebody writes at `written_us`, and one who came later goes 90 ms after the first came.
+    fn found_after_a_write_at(written_us: u64, gives: u64) -> Vec<Violation> {
+        let on_limit = OnLimit::Queue { max_size: 5, timeout_ms: 100, grace_ms: Some(100) };
+        let config = RateLimiterConfig::new("limiter", Limit::per_second(5)).on_limit(on_limit);
+        let mut written = Written::new(config);
+        let told = |us: u64, wait_ms| Decision {
+            verdict: Verdict::Wait,
+            wait: Duration::from_millis(wait_ms),
+            ticket: Some(Ticket(START_US + us)),
+            ..decision(None, 5)
+        };
+        let first = written.call(Ask::Decide(1, 0, 0), 0, None, 1, told(0, 100));
+        let second = written.call(Ask::Decide(1, 0, 0), 10_000, Some(first), 1, told(10_000, 80));
+        let other = written.call(Ask::Peek, written_us, Some(second), gives, decision(None, 5));
+        let goes = Ask::Decide(1, 0, START_US + 10_000);
+        written.call(goes, 90_000, Some(other), 1, decision(Some(90_000), 5));
+        let mut found = Vec::new();
+        check(&written.record, TAG, &written.config, &mut found);
+        found
+    }
+
+    #[test]
+    fn one_who_waits_is_not_passed_over() {
+        assert_eq!(found_after_a_write_at(50_000, 1)[0].promise, "queue order");
+    }
+
+    #[test]
+    fn one_whose_time_is_over_is_gone_for_hosts_that_lag_too() {
+        assert_eq!(found_after_a_write_at(100_000, 1), []);
+    }
+
+    #[test]
+    fn who_only_looks_drops_nobody() {
+        assert_eq!(found_after_a_write_at(100_000, 0)[0].promise, "queue order");
     }
 }

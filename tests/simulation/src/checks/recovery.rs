@@ -6,14 +6,6 @@ use super::{Violation, decision, limiter_of};
 use crate::actor::room;
 use crate::record::{Answer, Ask, Record};
 
-fn is_degraded(answer: &Answer) -> bool {
-    match answer {
-        Answer::Decision(decision) => decision.degraded,
-        Answer::Report(report) => report.degraded,
-        _ => false,
-    }
-}
-
 pub(super) fn check(record: &Record, found: &mut Vec<Violation>) {
     let mut lost = |what: String| found.push(Violation { promise: "no permit is lost for ever", what });
     let epilogue: Vec<_> = record.calls.iter().filter(|call| call.epilogue).collect();
@@ -21,7 +13,7 @@ pub(super) fn check(record: &Record, found: &mut Vec<Violation>) {
         if let Answer::Error(error) = &call.answer {
             lost(format!("{}: {:?} ended in {error}", call.tag, call.ask));
         }
-        if is_degraded(&call.answer) {
+        if call.answer.is_degraded() {
             lost(format!("{}: {:?} was answered without the store", call.tag, call.ask));
         }
         let Some(config) = limiter_of(&record.scenario, &call.tag) else { continue };

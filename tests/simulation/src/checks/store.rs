@@ -1,12 +1,13 @@
 //! The store: no decision ahead of its clock, and memory that is bounded and comes back.
 
 use tidegate::store::MAX_LAG_US;
+use tidegate::{Algorithm, Limit};
 
 use super::{Violation, breaker_of, limiter_of};
 use crate::record::Record;
 
-/// The most cells of an entity: the queue and two for each limit; of a circuit two.
-const MOST_CELLS: usize = 5;
+/// The most cells of a circuit, and of what a host writes to find out whether the store is back.
+const MOST_CELLS: usize = 2;
 /// The most bytes of an entity here, where a limit is 20 at most, a queue 12, a sample 10 calls and there are 3 probes.
 const MOST_BYTES: usize = 4_000;
 /// The longest that a circuit is remembered after its last use, in milliseconds: 30 days after the longest open time here,
@@ -23,7 +24,10 @@ pub(super) fn check(record: &Record, found: &mut Vec<Violation>) {
             found.push(Violation { promise: "no decision ahead of the store's clock", what });
         }
         let longest_ms = longest_ms(record, &commit.tag);
-        if commit.cells > MOST_CELLS || commit.bytes > MOST_BYTES || commit.longest_ttl_ms > longest_ms {
+        if commit.cells > most_cells(record, &commit.tag)
+            || commit.bytes > MOST_BYTES
+            || commit.longest_ttl_ms > longest_ms
+        {
             let what = format!(
                 "{} holds {} cells of {} bytes for {} ms",
                 commit.tag, commit.cells, commit.bytes, commit.longest_ttl_ms
@@ -35,6 +39,17 @@ pub(super) fn check(record: &Record, found: &mut Vec<Violation>) {
         let what = format!("left over: {:?}", record.leftover);
         found.push(Violation { promise: "the store's memory is bounded", what });
     }
+}
+
+/// The most cells of an entity. Of a limiter: the queue, and for each limit two, of a bucket three, since that knows what was given back
+/// and when.
+fn most_cells(record: &Record, tag: &str) -> usize {
+    let Some(config) = limiter_of(&record.scenario, tag) else { return MOST_CELLS };
+    let of = |limit: &Limit| match limit.algorithm {
+        Algorithm::Gcra { .. } | Algorithm::TokenBucket { .. } => 3,
+        _ => 2,
+    };
+    1 + config.limits.iter().map(of).sum::<usize>()
 }
 
 /// How long what a host writes to find out whether the store is back may live, in milliseconds.

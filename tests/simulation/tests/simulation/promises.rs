@@ -1,14 +1,35 @@
-//! Fixed seeds: fleets that broke no promise and must not begin to.
+//! Fleets break no promise: those of fixed seeds, those that once did, and each time some that nobody has seen before.
+
+use std::collections::BTreeSet;
+use std::io::Write as _;
 
 use tidegate_simulation::run::Trial;
+use tidegate_simulation::scenario::Cuts;
 use tidegate_simulation::shrink::Failure;
-use tidegate_simulation::{generate, hiccups};
+use tidegate_simulation::{generate, hiccups, random};
 
-fn no_promise_is_broken(seeds: std::ops::Range<u64>) {
+/// Seeds of fleets that broke a promise once, and what was left out when the failure was shrunk: hosts, actors and faults.
+const FOUND: &[(u64, [&[usize]; 3])] = &[
+    // A refund that a failover lost was taken for one that the store had.
+    (70_000_557, [&[1, 2], &[], &[0, 2]]),
+    (412_235_362_861, [&[], &[], &[0, 1, 2]]),
+    // A host whose crashes overlapped ran twice, and the dead one's answers were taken for those of a commit.
+    (70_010_992, [&[], &[1], &[0]]),
+    // An answer that was given without the store, when a reply to another call came in, was taken for one from the store.
+    (90_009_169, [&[], &[], &[0, 1, 3]]),
+    // A request that was turned away as untimely came twice, and its second copy was applied after its sender had asked anew.
+    (90_001_831, [&[], &[1, 14], &[1, 2]]),
+    // A share forgot what it had let go when what the host took for the store's time went back.
+    (90_016_631, [&[1, 2], &[], &[0, 3]]),
+    // A waiter whose time was over by the store's latest time was missed by a host whose own time lagged.
+    (90_026_539, [&[], &[0, 2], &[0, 2]]),
+];
+
+fn no_promise_is_broken(seeds: impl IntoIterator<Item = u64>) {
     let trial = Trial::default();
     for seed in seeds {
         if let Some(failure) = Failure::find(generate::scenario(seed), &trial) {
-            panic!("{}", failure.shrunk(&trial).report(""));
+            panic!("seed {seed}, {}", failure.shrunk(&trial).report(""));
         }
     }
 }
@@ -19,8 +40,22 @@ fn a_thousand_fleets_break_no_promise() {
 }
 
 #[test]
-fn another_thousand_fleets_break_no_promise() {
-    no_promise_is_broken(1_000_000..1_001_000);
+fn a_thousand_fleets_that_nobody_has_seen_before_break_no_promise() {
+    let first = random::seed_of_now();
+    // Not by a macro that the test harness holds back: which fleets ran is to be known of a run that succeeded, too.
+    let _ = writeln!(std::io::stderr(), "replay: cargo xtask simulate --first {first} --seeds 1000");
+    no_promise_is_broken(first..first + 1_000);
+}
+
+#[test]
+fn fleets_that_broke_a_promise_once_do_so_no_more() {
+    for (seed, without) in FOUND {
+        no_promise_is_broken([*seed]);
+        let [hosts, actors, faults] = without.map(|parts| parts.iter().copied().collect::<BTreeSet<_>>());
+        let cuts = Cuts { hosts, actors, faults, calls: 0 };
+        let failure = Failure::find(generate::scenario(*seed).cut(&cuts), &Trial::default());
+        assert!(failure.is_none(), "{}", failure.map(|failure| failure.report("")).unwrap_or_default());
+    }
 }
 
 #[test]
