@@ -178,6 +178,6 @@ mod tests {
             .concat()
             .bytes()
             .fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3));
-        assert_eq!(format!("{hash:016x}"), "2a676f10afc1024d");
+        assert_eq!(format!("{hash:016x}"), "22aeb9ece4b22272");
     }
 }
