@@ -87,6 +87,18 @@ impl Bucket {
         self.units_at(us).saturating_add(self.room()).min(MAX_NUMBER)
     }
 
+    /// How long a number is of use.
+    pub(crate) fn use_us(&self) -> u64 {
+        self.use_us
+    }
+
+    /// As many permits lacking as in another bucket's state, rounded up.
+    pub(crate) fn counting(&self, other: &BucketModel, now_us: u64) -> BucketModel {
+        let lacking = other.full.saturating_sub(other.bucket.units_at(now_us));
+        let lacking = scale(lacking, self.per_permit, other.bucket.per_permit, true);
+        self.model(self.units_at(now_us).saturating_add(lacking).min(MAX_NUMBER))
+    }
+
     fn model(&self, full: u64) -> BucketModel {
         BucketModel { bucket: *self, full }
     }
@@ -120,13 +132,14 @@ impl Bucket {
         }
     }
 
-    /// Charges in any case. A number must not steer how long it is kept, so the reach of the debt is found by verdicts.
+    /// Charges in any case, and says for how long that is of use. A number must not steer how long it is kept, so the reach of the
+    /// debt is found by verdicts.
     pub(crate) fn owe<K: Kv>(
         &self,
         cells: &mut Cells<'_, K>,
         now_us: u64,
         permits: u32,
-    ) -> Result<BucketModel, BucketModel> {
+    ) -> (Result<BucketModel, BucketModel>, u64) {
         let floor = self.units_at(now_us);
         let most = self.ceiling_at(now_us).saturating_add(self.most_owed).min(MAX_NUMBER);
         let step = u64::from(permits).saturating_mul(self.per_permit);
@@ -135,12 +148,12 @@ impl Bucket {
             let ceiling = floor.saturating_add(reach).min(most);
             let use_us = self.us_at(ceiling.saturating_sub(floor)).saturating_add(self.max_wait_us);
             if let Ok(full) = cells.advance(self.field, step, floor, ceiling, use_us) {
-                return Ok(self.model(full));
+                return (Ok(self.model(full)), use_us);
             }
             if ceiling == most {
                 // What is owed beyond that is forgotten.
                 let (Ok(full) | Err(full)) = cells.advance(self.field, 1, most - 1, most, use_us);
-                return Err(self.model(full));
+                return (Err(self.model(full)), use_us);
             }
             reach = reach.saturating_mul(2).max(step);
         }
@@ -151,8 +164,13 @@ impl Bucket {
     }
 
     pub(crate) fn store<K: Kv>(&self, cells: &mut Cells<'_, K>, model: &BucketModel) {
+        self.store_for(cells, model, self.use_us);
+    }
+
+    /// Stores what is of use for so long.
+    pub(crate) fn store_for<K: Kv>(&self, cells: &mut Cells<'_, K>, model: &BucketModel, use_us: u64) {
         let text = alloc::string::ToString::to_string(&model.full);
-        cells.put(self.field, &text, self.use_us);
+        cells.put(self.field, &text, use_us);
     }
 
     /// Gives back what has not come back by itself of permits that were charged at `charged_at_us`, when the bucket was due to be full at

@@ -29,6 +29,8 @@ pub(crate) enum Role {
     Returned = 9,
     /// How much that was at some times.
     Marks = 10,
+    /// By which limit a bucket is counted.
+    Rate = 11,
 }
 
 /// How a value may be used: see [`Kv::get`] and [`Kv::observe`].

@@ -6,10 +6,10 @@ use alloc::vec::Vec;
 
 use crate::problem::{Problem, Problems};
 
-use super::bucket::Bucket;
 use super::lease::{self, Lease};
 use super::log::{self, Log};
 use super::meter::Meter;
+use super::rate::{Rate, Rated};
 use super::types::{Algorithm, Config, LeaseConfig, Limit, OnLimit, Window, WindowUnit};
 use super::window::Windowed;
 
@@ -49,7 +49,10 @@ pub(crate) fn check(config: &Config) -> Result<Checked, Vec<Problem>> {
         return Ok(Checked { meters: Vec::new(), lease: None, barred: Some(barred) });
     }
     let (max_wait_us, life_us) = (max_wait_us(&config.on_limit), lease::life_us(config));
-    let meters: Vec<Meter> = config.limits.iter().map(|limit| meter(limit, max_wait_us, life_us)).collect();
+    let meters: Vec<Meter> = (0..)
+        .zip(&config.limits)
+        .map(|(index, limit)| meter(limit, &config.limits[..index], max_wait_us, life_us))
+        .collect();
     let lease = config.lease.and_then(|lease| {
         let geometries = config.limits.iter().filter_map(|limit| geometry(limit, life_us));
         Lease::new(lease, fold_geometries(lease, geometries), &config.limits, &meters)
@@ -177,7 +180,7 @@ fn most_wait_ms(limit: &Limit) -> Option<u64> {
 }
 
 /// What counts a limit under which a permit may be let go up to `life_us` after it was charged; see `lease.rs`.
-fn meter(limit: &Limit, max_wait_us: u64, life_us: u64) -> Meter {
+fn meter(limit: &Limit, before: &[Limit], max_wait_us: u64, life_us: u64) -> Meter {
     let geometry = geometry(limit, life_us).expect("the window was checked");
     let window_us = counted_us(limit, life_us).expect("the window was checked");
     match limit.algorithm {
@@ -186,7 +189,10 @@ fn meter(limit: &Limit, max_wait_us: u64, life_us: u64) -> Meter {
         }
         Algorithm::Gcra { burst } | Algorithm::TokenBucket { burst } => {
             let burst = burst.unwrap_or(limit.limit) - lease::burst_held(limit.limit, window_us, life_us);
-            Meter::Bucket(Bucket::new(geometry, limit.limit, window_us, burst, max_wait_us))
+            let alike =
+                before.iter().filter(|other| is_bucket(other) && self::window_us(other.window) == Some(window_us));
+            let ordinal = alike.map(|_| 1).sum();
+            Meter::Bucket(Rated::new(Rate { limit: limit.limit, window_us, burst, max_wait_us, ordinal }))
         }
         Algorithm::FixedWindow => Meter::Windowed(Windowed::fixed(geometry, limit.limit, window_us, max_wait_us)),
         Algorithm::SlidingWindowCounter => {
@@ -227,9 +233,22 @@ fn unit_name(unit: WindowUnit) -> &'static str {
     }
 }
 
+fn is_bucket(limit: &Limit) -> bool {
+    matches!(limit.algorithm, Algorithm::Gcra { .. } | Algorithm::TokenBucket { .. })
+}
+
+/// Where a bucket of a window is counted by a limit; without one, where it is said by which.
+pub(crate) fn bucket_geometry(window_us: u64, limit: Option<u32>, ordinal: u32) -> u32 {
+    let text = match (limit, ordinal) {
+        (Some(limit), 0) => format!("bucket {window_us} {limit}"),
+        (Some(limit), ordinal) => format!("bucket {window_us} {limit} {ordinal}"),
+        (None, ordinal) => format!("rate {window_us} {ordinal}"),
+    };
+    fnv1a(text.as_bytes()) << 8
+}
+
 /// What the meaning of a limit's cells depends on, as the upper 24 bits of their field numbers. Counts of permits mean the same
-/// under another limit, so a raised limit goes on from the same counts; a bucket's number means nothing under another
-/// rate.
+/// under another limit, so a raised limit goes on from the same counts; of a bucket see `rate.rs`.
 pub(crate) fn geometry(limit: &Limit, life_us: u64) -> Option<u32> {
     let window_us = counted_us(limit, life_us)?;
     let (tag, detail) = match limit.algorithm {

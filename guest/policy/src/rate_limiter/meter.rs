@@ -2,9 +2,10 @@
 
 use crate::kv::{Kv, MAX_LAG_MS};
 
-use super::bucket::{Bucket, BucketModel};
+use super::bucket::BucketModel;
 use super::cells::{Cells, Reading};
 use super::log::{Log, LogModel};
+use super::rate::Rated;
 use super::window::{WindowModel, Windowed};
 
 /// How full a limit is.
@@ -67,7 +68,7 @@ fn owe(model: &mut MeterModel, permits: u32, now_us: u64, latest_us: u64) -> boo
 /// One limit, by whichever algorithm.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum Meter {
-    Bucket(Bucket),
+    Bucket(Rated),
     Windowed(Windowed),
     Log(Log),
 }
@@ -132,7 +133,7 @@ impl Meter {
     /// Reads the state.
     pub(crate) fn load<K: Kv>(&self, cells: &mut Cells<'_, K>, now_us: u64, reading: Reading) -> MeterModel {
         match self {
-            Self::Bucket(bucket) => MeterModel::Bucket(bucket.load(cells, reading)),
+            Self::Bucket(bucket) => MeterModel::Bucket(bucket.load(cells, now_us, reading)),
             Self::Windowed(window) => MeterModel::Windowed(window.load(cells, now_us, reading)),
             Self::Log(log) => MeterModel::Log(log.load(cells, now_us, reading)),
         }
@@ -167,8 +168,7 @@ impl Meter {
         reserving: bool,
     ) {
         match self {
-            Self::Bucket(bucket) if reserving => bucket.refund_place(cells, now_us, charge, permits),
-            Self::Bucket(bucket) => bucket.refund(cells, now_us, charge, permits),
+            Self::Bucket(bucket) => bucket.refund(cells, now_us, charge, permits, reserving),
             Self::Windowed(window) => window.refund(cells, now_us, charge.at_us, permits),
             Self::Log(log) => log.refund(cells, now_us, charge.at_us, permits),
         }
@@ -209,7 +209,7 @@ impl MeterModel {
     /// Writes the state back, read by [`Reading::Validated`].
     pub(crate) fn store<K: Kv>(&self, meter: &Meter, cells: &mut Cells<'_, K>, now_us: u64) {
         match (self, meter) {
-            (Self::Bucket(model), Meter::Bucket(bucket)) => bucket.store(cells, model),
+            (Self::Bucket(model), Meter::Bucket(bucket)) => bucket.store(cells, model, now_us),
             (Self::Windowed(model), Meter::Windowed(window)) => window.store(cells, model, now_us),
             (Self::Log(model), Meter::Log(log)) => log.store(cells, model, now_us),
             _ => unreachable!("a meter stores the model that it loaded"),

@@ -20,6 +20,7 @@ mod line;
 mod log;
 mod meter;
 mod queue;
+mod rate;
 mod returned;
 mod types;
 mod window;

@@ -169,25 +169,35 @@ proptest! {
         }
     }
 
-    /// Any number of hosts can run a peek at once: it asks for no validated value and writes nothing.
+    /// Any number of hosts can run a peek at once: it writes nothing, and asks for no validated value but for that by which limit a
+    /// bucket is counted, which changes with the limit.
     #[test]
     fn peek_only_observes(config in any_config(), start_us in 0..100_000_000_u64, steps in steps(30), size in 0..=100_u32) {
         let mut history = History::new(&config, start_us);
         history.run(&steps)?;
         let call = Call { kind: 2, cost: history.cost(size), ticket: 0, charged_us: 0, full_us: 0 };
         let (_, operations, _) = call.run(&history.key.limiter, &history.key.world, Twist::None);
-        let harmless = |operation: &String| operation.starts_with("observe ") || operation.contains("scope: Local");
+        let harmless = |operation: &String| {
+            operation.starts_with("observe ") || operation.contains("scope: Local") || reads_a_rate(operation)
+        };
         prop_assert!(operations.iter().all(harmless), "{operations:?}");
     }
 }
 
+/// Whether it reads by which limit a bucket is counted: the low byte of its field says what a cell is for.
+fn reads_a_rate(operation: &str) -> bool {
+    let field =
+        operation.strip_prefix("get ").and_then(|at| at.split("field: ").nth(1)?.split(',').next()?.parse().ok());
+    field.is_some_and(|field: u32| field % 256 == 11)
+}
+
 mod hot_key {
     use super::*;
-    use crate::support::{ALGORITHMS, Key, LOG, is_bucket, per_second};
+    use crate::support::{ALGORITHMS, GCRA, Key, LOG, is_bucket, open, per_ms, per_second};
     use tidegate_policy::rate_limiter::Verdict;
 
     /// Hosts that share a key conflict only on validated reads that another has changed: in the open sub-window a charge and
-    /// a refusal put nothing, and a bucket does not even read.
+    /// a refusal put nothing, and of a bucket they read only by which limit it is counted.
     #[test]
     fn is_charged_and_refused_without_a_put() {
         for algorithm in ALGORITHMS.into_iter().filter(|algorithm| *algorithm != LOG) {
@@ -198,8 +208,29 @@ mod hot_key {
                 let (_, operations, _) = call.run(&key.limiter, &key.world, Twist::None);
                 assert!(!operations.iter().any(|operation| operation.starts_with("put")), "{operations:?}");
                 let reads = operations.iter().any(|operation| operation.starts_with("get"));
-                assert_eq!(reads, !is_bucket(algorithm), "{operations:?}");
+                let reads_a_rate =
+                    operations.iter().all(|operation| !operation.starts_with("get") || reads_a_rate(operation));
+                assert!(reads && (reads_a_rate || !is_bucket(algorithm)), "{operations:?}");
             }
         }
+    }
+
+    /// Hosts of two limits replace a bucket's values once a second at most, however often they take turns.
+    #[test]
+    fn of_hosts_that_do_not_agree_is_moved_once_a_second() {
+        let [slow, fast] = [50, 100].map(|limit| open(&[per_ms(limit, 60_000, GCRA)], OnLimit::Reject));
+        let mut key = Key::new(&[per_ms(50, 60_000, GCRA)], OnLimit::Reject);
+        key.acquire(1);
+        let mut puts = Vec::new();
+        for turn in 0..40 {
+            key.pass_ms(100);
+            for limiter in [&fast, &slow] {
+                let call = Call { kind: 1, cost: 1, ticket: 0, charged_us: 0, full_us: 0 };
+                let (_, operations, world) = call.run(limiter, &key.world, Twist::None);
+                key.world = world;
+                puts.extend(operations.iter().any(|operation| operation.starts_with("put")).then_some(turn));
+            }
+        }
+        assert!((3..=5).contains(&puts.len()), "{puts:?}");
     }
 }

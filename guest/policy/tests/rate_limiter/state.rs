@@ -104,7 +104,12 @@ proptest! {
             _ => key.peek(1).reset_after_ms,
         };
         key.pass_ms(use_ms + 1_002);
-        prop_assert_eq!(shown(&key.world), Vec::<String>::new(), "{} ms after the last use", 1_002);
+        // What says by which limit a bucket is counted need not be put with every call, so it lives on for as long again, or ten seconds.
+        let counts = |text: &String| !text.contains("=b1 ");
+        let left: Vec<String> = shown(&key.world).into_iter().filter(counts).collect();
+        prop_assert_eq!(left, Vec::<String>::new(), "{} ms after the last use", 1_002);
+        key.pass_ms(use_ms.max(10_000));
+        prop_assert_eq!(shown(&key.world), Vec::<String>::new());
     }
 }
 
