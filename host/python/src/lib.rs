@@ -6,6 +6,7 @@
 
 #![allow(clippy::needless_pass_by_value, clippy::unused_self, reason = "PyO3 prescribes how Python's calls come in")]
 
+mod asked;
 mod away;
 mod breaker;
 mod bridge;

@@ -7,6 +7,7 @@ use pyo3::prelude::*;
 use tidegate::{Ask, Error, RateLimiterConfig, Ticket};
 use tokio::runtime::Handle;
 
+use crate::asked::{Cost, Key};
 use crate::call::{self, Outcome, Undo};
 use crate::decision::{self, Admission, Decision};
 use crate::gate::Inner as Gate;
@@ -34,6 +35,10 @@ fn ask(key: &str, cost: u32, priority: i32) -> Ask<'_> {
     Ask::of(key).cost(cost).priority(priority)
 }
 
+fn plain(asks: Vec<(Key, Cost)>) -> Vec<(String, u32)> {
+    asks.into_iter().map(|(key, cost)| (key.0, cost.0)).collect()
+}
+
 /// Several of them.
 fn all(asks: &[(String, u32)]) -> impl Iterator<Item = Ask<'_>> {
     asks.iter().map(|(key, cost)| ask(key, *cost, 0))
@@ -51,139 +56,133 @@ impl RateLimiter {
         serde_json::to_string(&self.config).expect("settings are plain data")
     }
 
-    fn try_acquire(&self, py: Python<'_>, key: &str, cost: u32) -> PyResult<Decision> {
+    fn try_acquire(&self, py: Python<'_>, key: Key, cost: Cost) -> PyResult<Decision> {
         let Opened { limiter, runtime } = self.open_here(py)?;
-        wait(py, &runtime, limiter.try_acquire(ask(key, cost, 0))).map(Decision)
+        wait(py, &runtime, limiter.try_acquire(ask(&key.0, cost.0, 0))).map(Decision)
     }
 
-    fn try_acquire_many(&self, py: Python<'_>, asks: Vec<(String, u32)>) -> PyResult<Vec<Py<PyAny>>> {
+    fn try_acquire_many(&self, py: Python<'_>, asks: Vec<(Key, Cost)>) -> PyResult<Vec<Py<PyAny>>> {
+        let asks = plain(asks);
         let Opened { limiter, runtime } = self.open_here(py)?;
         let decisions = wait(py, &runtime, async { Ok(limiter.try_acquire_many(all(&asks)).await) })?;
         decision::all(py, decisions)
     }
 
-    fn acquire(&self, py: Python<'_>, key: &str, cost: u32, priority: i32) -> PyResult<Admission> {
+    fn acquire(&self, py: Python<'_>, key: Key, cost: Cost, priority: i32) -> PyResult<Admission> {
         let Opened { limiter, runtime } = self.open_here(py)?;
-        wait(py, &runtime, limiter.acquire(ask(key, cost, priority))).map(Admission)
+        wait(py, &runtime, limiter.acquire(ask(&key.0, cost.0, priority))).map(Admission)
     }
 
-    fn decide(&self, py: Python<'_>, key: &str, ticket: Option<u64>, cost: u32, priority: i32) -> PyResult<Decision> {
+    fn decide(&self, py: Python<'_>, key: Key, ticket: Option<u64>, cost: Cost, priority: i32) -> PyResult<Decision> {
         let Opened { limiter, runtime } = self.open_here(py)?;
-        wait(py, &runtime, limiter.decide(ask(key, cost, priority), ticket.map(Ticket))).map(Decision)
+        wait(py, &runtime, limiter.decide(ask(&key.0, cost.0, priority), ticket.map(Ticket))).map(Decision)
     }
 
-    fn peek(&self, py: Python<'_>, key: &str, cost: u32) -> PyResult<Decision> {
+    fn peek(&self, py: Python<'_>, key: Key, cost: Cost) -> PyResult<Decision> {
         let Opened { limiter, runtime } = self.open_here(py)?;
-        wait(py, &runtime, limiter.peek(ask(key, cost, 0))).map(Decision)
+        wait(py, &runtime, limiter.peek(ask(&key.0, cost.0, 0))).map(Decision)
     }
 
     fn refund(
         &self,
         py: Python<'_>,
-        key: &str,
+        key: Key,
         charged_at_us: Option<u64>,
         full_at_us: Option<u64>,
         degraded: bool,
-        cost: u32,
+        cost: Cost,
     ) -> PyResult<Decision> {
         let Opened { limiter, runtime } = self.open_here(py)?;
         let given = decision::given(charged_at_us, full_at_us, degraded);
-        wait(py, &runtime, limiter.refund(ask(key, cost, 0), &given)).map(Decision)
+        wait(py, &runtime, limiter.refund(ask(&key.0, cost.0, 0), &given)).map(Decision)
     }
 
-    fn charge(&self, py: Python<'_>, key: &str, cost: u32) -> PyResult<Decision> {
+    fn charge(&self, py: Python<'_>, key: Key, cost: Cost) -> PyResult<Decision> {
         let Opened { limiter, runtime } = self.open_here(py)?;
-        wait(py, &runtime, limiter.charge(key, cost)).map(Decision)
+        wait(py, &runtime, limiter.charge(&key.0, cost.0)).map(Decision)
     }
 
-    fn cancel(&self, py: Python<'_>, key: &str, ticket: u64) -> PyResult<bool> {
+    fn cancel(&self, py: Python<'_>, key: Key, ticket: u64) -> PyResult<bool> {
         let Opened { limiter, runtime } = self.open_here(py)?;
-        wait(py, &runtime, limiter.cancel(key, Ticket(ticket)))
+        wait(py, &runtime, limiter.cancel(&key.0, Ticket(ticket)))
     }
 
-    fn reset(&self, py: Python<'_>, key: &str) -> PyResult<()> {
+    fn reset(&self, py: Python<'_>, key: Key) -> PyResult<()> {
         let Opened { limiter, runtime } = self.open_here(py)?;
-        wait(py, &runtime, limiter.reset(key))
+        wait(py, &runtime, limiter.reset(&key.0))
     }
 
-    fn start_try_acquire<'py>(&self, py: Python<'py>, key: String, cost: u32) -> PyResult<Bound<'py, PyAny>> {
-        let undo = self.undo(py, &key, cost)?;
+    fn start_try_acquire<'py>(&self, py: Python<'py>, key: Key, cost: Cost) -> PyResult<Bound<'py, PyAny>> {
+        let undo = self.undo(py, &key.0, cost.0)?;
         self.start(py, undo, move |limiter| async move {
-            limiter.try_acquire(ask(&key, cost, 0)).await.map(Outcome::Decision)
+            limiter.try_acquire(ask(&key.0, cost.0, 0)).await.map(Outcome::Decision)
         })
     }
 
-    fn start_try_acquire_many<'py>(&self, py: Python<'py>, asks: Vec<(String, u32)>) -> PyResult<Bound<'py, PyAny>> {
+    fn start_try_acquire_many<'py>(&self, py: Python<'py>, asks: Vec<(Key, Cost)>) -> PyResult<Bound<'py, PyAny>> {
+        let asks = plain(asks);
         let undo = Undo::ManyPermits { limiter: self.open_here(py)?.limiter, asks: asks.clone() };
         self.start(py, undo, move |limiter| async move {
             Ok(Outcome::Decisions(limiter.try_acquire_many(all(&asks)).await))
         })
     }
 
-    fn start_acquire<'py>(
-        &self,
-        py: Python<'py>,
-        key: String,
-        cost: u32,
-        priority: i32,
-    ) -> PyResult<Bound<'py, PyAny>> {
-        let undo = self.undo(py, &key, cost)?;
+    fn start_acquire<'py>(&self, py: Python<'py>, key: Key, cost: Cost, priority: i32) -> PyResult<Bound<'py, PyAny>> {
+        let undo = self.undo(py, &key.0, cost.0)?;
         self.start(py, undo, move |limiter| async move {
-            limiter.acquire(ask(&key, cost, priority)).await.map(Outcome::Admission)
+            limiter.acquire(ask(&key.0, cost.0, priority)).await.map(Outcome::Admission)
         })
     }
 
     fn start_decide<'py>(
         &self,
         py: Python<'py>,
-        key: String,
+        key: Key,
         ticket: Option<u64>,
-        cost: u32,
+        cost: Cost,
         priority: i32,
     ) -> PyResult<Bound<'py, PyAny>> {
-        let undo = self.undo(py, &key, cost)?;
+        let undo = self.undo(py, &key.0, cost.0)?;
         self.start(py, undo, move |limiter| async move {
-            limiter.decide(ask(&key, cost, priority), ticket.map(Ticket)).await.map(Outcome::Decision)
+            limiter.decide(ask(&key.0, cost.0, priority), ticket.map(Ticket)).await.map(Outcome::Decision)
         })
     }
 
-    fn start_peek<'py>(&self, py: Python<'py>, key: String, cost: u32) -> PyResult<Bound<'py, PyAny>> {
+    fn start_peek<'py>(&self, py: Python<'py>, key: Key, cost: Cost) -> PyResult<Bound<'py, PyAny>> {
         self.start(py, Undo::Nothing, move |limiter| async move {
-            limiter.peek(ask(&key, cost, 0)).await.map(Outcome::Decision)
+            limiter.peek(ask(&key.0, cost.0, 0)).await.map(Outcome::Decision)
         })
     }
 
     fn start_refund<'py>(
         &self,
         py: Python<'py>,
-        key: String,
+        key: Key,
         charged_at_us: Option<u64>,
         full_at_us: Option<u64>,
         degraded: bool,
-        cost: u32,
+        cost: Cost,
     ) -> PyResult<Bound<'py, PyAny>> {
         let given = decision::given(charged_at_us, full_at_us, degraded);
         self.start(py, Undo::Nothing, move |limiter| async move {
-            limiter.refund(ask(&key, cost, 0), &given).await.map(Outcome::Decision)
+            limiter.refund(ask(&key.0, cost.0, 0), &given).await.map(Outcome::Decision)
         })
     }
 
-    fn start_charge<'py>(&self, py: Python<'py>, key: String, cost: u32) -> PyResult<Bound<'py, PyAny>> {
-        self.start(
-            py,
-            Undo::Nothing,
-            move |limiter| async move { limiter.charge(&key, cost).await.map(Outcome::Decision) },
-        )
-    }
-
-    fn start_cancel<'py>(&self, py: Python<'py>, key: String, ticket: u64) -> PyResult<Bound<'py, PyAny>> {
+    fn start_charge<'py>(&self, py: Python<'py>, key: Key, cost: Cost) -> PyResult<Bound<'py, PyAny>> {
         self.start(py, Undo::Nothing, move |limiter| async move {
-            limiter.cancel(&key, Ticket(ticket)).await.map(Outcome::WasWaiting)
+            limiter.charge(&key.0, cost.0).await.map(Outcome::Decision)
         })
     }
 
-    fn start_reset<'py>(&self, py: Python<'py>, key: String) -> PyResult<Bound<'py, PyAny>> {
-        self.start(py, Undo::Nothing, move |limiter| async move { limiter.reset(&key).await.map(|()| Outcome::Done) })
+    fn start_cancel<'py>(&self, py: Python<'py>, key: Key, ticket: u64) -> PyResult<Bound<'py, PyAny>> {
+        self.start(py, Undo::Nothing, move |limiter| async move {
+            limiter.cancel(&key.0, Ticket(ticket)).await.map(Outcome::WasWaiting)
+        })
+    }
+
+    fn start_reset<'py>(&self, py: Python<'py>, key: Key) -> PyResult<Bound<'py, PyAny>> {
+        self.start(py, Undo::Nothing, move |limiter| async move { limiter.reset(&key.0).await.map(|()| Outcome::Done) })
     }
 }
 

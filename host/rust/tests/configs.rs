@@ -265,6 +265,27 @@ fn assert_unreadable<C: DeserializeOwned + Debug>(json: &str, words: &[&str]) {
     }
 }
 
+/// One text, one answer: the table that the tests of all languages read. What else is in it, Rust's types say.
+#[test]
+fn settings_are_read_as_in_all_languages() {
+    #[derive(serde::Deserialize)]
+    struct Inputs {
+        settings: Vec<(String, Option<String>)>,
+    }
+    let table = include_str!("../../../tests/conformance/inputs.json");
+    let Inputs { settings } = serde_json::from_str(table).expect("the table is JSON");
+    let gate = Tidegate::builder().build().expect("the component loads");
+    for (text, path) in settings {
+        let opened = RateLimiterConfig::from_json(&text).and_then(|config| gate.rate_limiter(config).map(drop));
+        let found = opened.err().map(|error| match error {
+            Error::Json { path, .. } => path,
+            Error::Config { problems, .. } => problems[0].path.clone(),
+            other => panic!("{text}: {other}"),
+        });
+        assert_eq!(found, path, "{text}");
+    }
+}
+
 #[test]
 fn a_limiter_that_is_not_of_the_shape_is_refused_by_the_name_of_the_field() {
     let cases: [(&str, &[&str]); 14] = [

@@ -1,5 +1,6 @@
 /** What is asked of a rate limiter, checked: nothing is taken for something else. */
 
+import { isUnicode, quoted } from "./config.js";
 import { ConfigError } from "./errors.js";
 import type { Signal } from "./signal.js";
 
@@ -18,18 +19,32 @@ export interface AskOptions extends Ask {
 }
 
 /** Throws what is wrong with a call. */
-export function wrong(path: string, value: unknown, allowed: string): never {
-  const shown = typeof value === "string" ? JSON.stringify(value) : String(value);
-  throw new ConfigError("the call", [{ path, value: shown, allowed }]);
+export function wrong(path: string, value: unknown, allowed: string, what = "the call"): never {
+  const shown = value === undefined ? "undefined" : quoted(value);
+  throw new ConfigError(what, [{ path, value: shown, allowed }]);
 }
 
-/** The key, if it is one. */
+/** The key, if it is one: not every text of JavaScript can be told to others. */
 export function keyOf(key: unknown): string {
-  return typeof key === "string" ? key : wrong("key", key, "a text");
+  if (typeof key !== "string") return wrong("key", key, "a text");
+  return isUnicode(key) ? key : wrong("key", key, "a text in Unicode, with no half of a surrogate pair");
+}
+
+/** The options of a call that asks; `key` is that of several. */
+const ASKED: ReadonlySet<string> = new Set(["cost", "priority", "signal", "key"]);
+
+/** Throws where an option is set that is not known, such as one that is misspelt. */
+export function assertOptions(options: object | undefined, known: ReadonlySet<string>, what = "the call"): void {
+  for (const name in options) {
+    const value = (options as Record<string, unknown>)[name];
+    if (known.has(name) || value === undefined) continue;
+    wrong(name, value, `absent: the options are ${[...known].join(", ")}`, what);
+  }
 }
 
 /** The cost of an ask. */
 export function costOf(ask: Ask | undefined): number {
+  assertOptions(ask, ASKED);
   const cost = ask?.cost;
   if (cost === undefined) return 1;
   return cost >>> 0 === cost ? cost : wrong("cost", cost, "a whole number from 0 to 4294967295");

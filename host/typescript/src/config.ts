@@ -15,7 +15,8 @@ const MOST_U32 = 0xffff_ffff;
 /** How much of a bad value is quoted. */
 const QUOTED_CHARS = 100;
 
-function quoted(value: unknown): string {
+/** A bad value as text. */
+export function quoted(value: unknown): string {
   if (value === undefined) return "missing";
   if (typeof value === "bigint") return `${value}n`;
   if (typeof value === "function") return "a function";
@@ -53,8 +54,19 @@ export const u53: Check = (value, path, problems) => {
 export const float: Check = (value, path, problems) =>
   must(typeof value === "number" && !Number.isNaN(value), value, path, problems, "a number");
 
+const HALF_A_PAIR = /\p{Surrogate}/u;
+const { isWellFormed } = String.prototype as { isWellFormed?: () => boolean };
+
+/** Whether a text can be told to others: JavaScript's may have halves of surrogate pairs. */
+export const isUnicode: (value: string) => boolean =
+  isWellFormed === undefined ? value => !HALF_A_PAIR.test(value) : value => isWellFormed.call(value);
+
 /** Any text. */
-export const text: Check = (value, path, problems) => must(typeof value === "string", value, path, problems, "a text");
+export const text: Check = (value, path, problems) => {
+  must(typeof value === "string", value, path, problems, "a text");
+  if (typeof value === "string" && !isUnicode(value))
+    must(false, value, path, problems, "a text in Unicode, with no half of a surrogate pair");
+};
 
 /** Yes or no. */
 export const flag: Check = (value, path, problems) =>

@@ -4,10 +4,10 @@
 //! limit the bucket is counted now: `b1 100 0 1763640072345678` by 100 a window, since it began, kept until that microsecond. Every run
 //! reads it, and it changes only with the limit and once in a while to live on, so hosts that agree do not conflict.
 //!
-//! *Another limit than one's own.* For a second after a change a host goes by the cell of the other limit, with the burst of its own
-//! settings: a permit is a permit in any of them. After that its next charge moves the bucket: as many permits are lacking as before,
-//! rounded up. So hosts that do not agree, as in the middle of a roll-out, replace values once a second and not with every call, and
-//! between them no more go at once than the greatest burst.
+//! *Another limit than one's own.* A charge moves the bucket to its own limit: as many permits are lacking as before, rounded up. For a
+//! second after a change to a lower limit than its own a host goes by that instead, with the burst of its own settings: a permit is a
+//! permit in any of them. So hosts that do not agree, as in the middle of a roll-out, replace values twice a second and not with every call,
+//! and between them no more go at once than the greatest burst.
 //!
 //! What was charged before a change is not given back any more: since then it may have come back at another rate.
 
@@ -21,7 +21,7 @@ use super::cells::{Cells, Reading, Role};
 use super::config::bucket_geometry;
 use super::meter::{Charge, Model};
 
-/// How long a host goes by another's limit.
+/// How long a host goes by another's limit, which is lower.
 const AGREES_US: u64 = 1_000_000;
 /// For at least so long the cell is kept beyond its use, so that it need not be put with every call.
 const SPARE_US: u64 = 10_000_000;
@@ -196,7 +196,7 @@ impl Rated {
         let current = cells.read(Reading::Validated, self.field, read);
         match current {
             Some(other) if other.limit != self.rate.limit => {
-                let moves = now_us >= other.since_us.saturating_add(AGREES_US);
+                let moves = other.limit > self.rate.limit || now_us >= other.since_us.saturating_add(AGREES_US);
                 Found { bucket: self.by(other.limit), current, moves }
             }
             _ => Found { bucket: self.own, current, moves: false },

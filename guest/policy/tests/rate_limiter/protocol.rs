@@ -215,9 +215,9 @@ mod hot_key {
         }
     }
 
-    /// Hosts of two limits replace a bucket's values once a second at most, however often they take turns.
+    /// Hosts of two limits replace a bucket's values twice a second at most, there and back, however often they take turns.
     #[test]
-    fn of_hosts_that_do_not_agree_is_moved_once_a_second() {
+    fn of_hosts_that_do_not_agree_is_moved_twice_a_second() {
         let [slow, fast] = [50, 100].map(|limit| open(&[per_ms(limit, 60_000, GCRA)], OnLimit::Reject));
         let mut key = Key::new(&[per_ms(50, 60_000, GCRA)], OnLimit::Reject);
         key.acquire(1);
@@ -231,6 +231,6 @@ mod hot_key {
                 puts.extend(operations.iter().any(|operation| operation.starts_with("put")).then_some(turn));
             }
         }
-        assert!((3..=5).contains(&puts.len()), "{puts:?}");
+        assert!((6..=10).contains(&puts.len()), "{puts:?}");
     }
 }

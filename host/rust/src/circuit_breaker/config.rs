@@ -253,7 +253,7 @@ impl CircuitBreakerConfig {
     /// # Errors
     /// [`Error::Json`](crate::Error::Json) naming the field: an unknown or missing one, or a value of the wrong type.
     pub fn from_json(text: &str) -> Result<Self, crate::Error> {
-        crate::json::parse(text)
+        crate::json::settings(text)
     }
 
     /// Opens after so many failures with no success between them.

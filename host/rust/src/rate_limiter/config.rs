@@ -257,7 +257,7 @@ impl RateLimiterConfig {
     /// # Errors
     /// [`Error::Json`](crate::Error::Json) naming the field: an unknown or missing one, or a value of the wrong type.
     pub fn from_json(text: &str) -> Result<Self, crate::Error> {
-        crate::json::parse(text)
+        crate::json::settings(text)
     }
 
     /// One more limit on the same keys.

@@ -5,6 +5,7 @@
  * same entities behind the commit protocol. It needs no timer: what has expired is dropped while others come.
  */
 
+import { assertOptions } from "../ask.js";
 import { Entity } from "../transaction/cells.js";
 import { Transaction } from "../transaction/transaction.js";
 import { full } from "./errors.js";
@@ -15,6 +16,8 @@ import { Candidates, type Forgotten, type ForgottenListener, LOOK, Tally } from 
  * much as what has not.
  */
 const SWEEP = 2;
+
+const OPTIONS: ReadonlySet<string> = new Set(["capacity", "whenFull", "onForgotten"]);
 
 interface Slot {
   readonly entity: Entity;
@@ -64,6 +67,7 @@ export class Memory {
   #spare = new Entity();
 
   constructor(options: MemoryOptions = {}) {
+    assertOptions(options, OPTIONS, "the memory store");
     const { capacity = 1_000_000, whenFull = "forget", onForgotten } = options;
     if (!Number.isSafeInteger(capacity) || capacity < 1) {
       throw new RangeError(`capacity is ${capacity}, must be a whole number from 1`);

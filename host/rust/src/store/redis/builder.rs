@@ -30,7 +30,8 @@ pub enum ConnectError {
 
 /// The settings of a [`Redis`] store.
 ///
-/// A URL reads `redis://[user[:password]@]host[:port][/db]`, with `rediss` for TLS, or `redis+unix:///path`.
+/// A URL reads `redis://[user[:password]@]host[:port][/db]`, with `rediss` for TLS, or `redis+unix:///path[?db=3]`. What a URL says
+/// beyond that is refused.
 #[derive(Clone)]
 pub struct RedisBuilder {
     urls: Vec<String>,
@@ -147,7 +148,11 @@ impl RedisBuilder {
     fn nodes(&self) -> Result<Vec<ConnectionInfo>, ConnectError> {
         let path = |index| if index == 0 { "url".to_owned() } else { format!("nodes[{index}]") };
         let parse = |(index, url): (usize, &String)| match Client::open(url.as_str()) {
-            Ok(client) => Ok(client.get_connection_info().clone()),
+            Ok(client) => {
+                let info = client.get_connection_info().clone();
+                check_query(url, &info).map_err(|reason| setting(path(index), reason))?;
+                Ok(info)
+            }
             Err(error) => Err(setting(path(index), format!("{error}; allowed: redis://, rediss:// or redis+unix://"))),
         };
         self.urls.iter().enumerate().map(parse).collect()
@@ -184,6 +189,22 @@ fn checked_limit(path: &str, limit_ms: u64) -> Result<Duration, ConnectError> {
         Ok(Duration::from_millis(limit_ms))
     } else {
         Err(setting(path, format!("{limit_ms} is not from 1 to 60000")))
+    }
+}
+
+/// What the client library takes no notice of is refused: `?db=3` would go to another database than it says.
+fn check_query(url: &str, info: &ConnectionInfo) -> Result<(), String> {
+    let (url, _) = url.split_once('#').unwrap_or((url, ""));
+    let Some((_, query)) = url.split_once('?') else { return Ok(()) };
+    let known: &[&str] = match info.addr() {
+        ConnectionAddr::Unix(_) => &["db", "user", "pass", "protocol"],
+        _ => &["protocol"],
+    };
+    let names = query.split('&').map(|pair| pair.split_once('=').unwrap_or((pair, "")).0);
+    match names.into_iter().find(|name| !known.contains(name)) {
+        None => Ok(()),
+        Some("db") => Err("?db is not read here; the database is the path: redis://host/3".to_owned()),
+        Some(name) => Err(format!("?{name} is not known; allowed: ?{}", known.join(", ?"))),
     }
 }
 

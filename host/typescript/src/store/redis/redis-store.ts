@@ -12,6 +12,7 @@
  * together; where they differ, commits at the time of another node are untimely and the reply tells the right time.
  */
 
+import { assertOptions } from "../../ask.js";
 import { ConfigError, type Problem, type StoreError } from "../../errors.js";
 import { type EntityKey, escapedPrefix } from "../../key.js";
 import { refused } from "../errors.js";
@@ -28,6 +29,8 @@ export interface RedisStoreOptions {
   /** How long one operation may take, in milliseconds, from when it is handed to the connection; 1 to 60,000, 250 unless set. */
   readonly limitMs?: number;
 }
+
+const OPTIONS: ReadonlySet<string> = new Set(["prefix", "limitMs"]);
 
 /**
  * The Redis store. No commit waits longer than the time limit of one operation, whatever has become of the server.
@@ -49,6 +52,7 @@ export class RedisStore implements Store {
    * @throws a ConfigError for settings that are wrong, a MisuseError for a client that is not known
    */
   constructor(client: RedisClient, options: RedisStoreOptions = {}) {
+    assertOptions(options, OPTIONS, "the Redis store");
     const { prefix = "tidegate", limitMs = 250 } = options;
     check(prefix, limitMs);
     this.#prefix = escapedPrefix(prefix);
