@@ -43,7 +43,8 @@ def test_calls(row: dict[str, Any]) -> None:
         lambda: asyncio.run(later.charge(key, cost)),
     ]
     for ask in asks:
-        found, value = (None, None), None
+        found: tuple[str | None, str | None] = (None, None)
+        value: str | None = None
         try:
             ask()
         except ConfigError as error:
