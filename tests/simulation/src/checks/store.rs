@@ -41,12 +41,12 @@ pub(super) fn check(record: &Record, found: &mut Vec<Violation>) {
     }
 }
 
-/// The most cells of an entity. Of a limiter: the queue, and for each limit two, of a bucket three, since that knows what was given back
-/// and when.
+/// The most cells of an entity. Of a limiter: the queue, and for each limit two, of a bucket four, since that knows what was given back
+/// and when, and by which limit it is counted.
 fn most_cells(record: &Record, tag: &str) -> usize {
     let Some(config) = limiter_of(&record.scenario, tag) else { return MOST_CELLS };
     let of = |limit: &Limit| match limit.algorithm {
-        Algorithm::Gcra { .. } | Algorithm::TokenBucket { .. } => 3,
+        Algorithm::Gcra { .. } | Algorithm::TokenBucket { .. } => 4,
         _ => 2,
     };
     1 + config.limits.iter().map(of).sum::<usize>()
@@ -55,8 +55,11 @@ fn most_cells(record: &Record, tag: &str) -> usize {
 /// How long what a host writes to find out whether the store is back may live, in milliseconds.
 const PROBE_MS: u64 = 1_000;
 
+/// How much longer than its use what says by which limit a bucket is counted lives at least, so that it need not be put with every call.
+const SPARE_MS: u64 = 10_000;
+
 /// How long a cell of an entity may live: as long as a permit counts, in whole sub-windows, or one may wait, and the second by
-/// which a commit may be late.
+/// which a commit may be late; for as long again, or the spare time, what says by which limit a bucket is counted.
 fn longest_ms(record: &Record, tag: &str) -> u64 {
     let Some(config) = limiter_of(&record.scenario, tag) else {
         let probe_ms = if tag.starts_with("sg:probe:") { PROBE_MS } else { 0 };
@@ -68,5 +71,8 @@ fn longest_ms(record: &Record, tag: &str) -> u64 {
         // A bucket fills up in `burst / limit` windows, a window counts for two at most.
         limit.window_count * (2 + burst.div_ceil(u64::from(limit.limit)))
     };
-    config.limits.iter().map(window_ms).max().unwrap_or(0) + wait_ms + 2_000
+    let use_ms = config.limits.iter().map(window_ms).max().unwrap_or(0) + wait_ms;
+    let is_bucket = |limit: &Limit| matches!(limit.algorithm, Algorithm::Gcra { .. } | Algorithm::TokenBucket { .. });
+    let spare_ms = if config.limits.iter().any(is_bucket) { use_ms.max(SPARE_MS) } else { 0 };
+    use_ms + spare_ms + 2_000
 }
