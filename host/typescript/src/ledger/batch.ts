@@ -108,7 +108,7 @@ export class Settler {
   }
 
   async #commit(lane: Lane, transaction: Transaction, batch: readonly Call[]): Promise<void> {
-    const { known } = lane;
+    const { known, group } = lane;
     let leftUs = this.#limitMs * 1_000;
     for (let attempt = 0; attempt < this.#maxAttempts; attempt++) {
       if (attempt > 0 && known.contention.isFelt) leftUs -= await this.#leaveTurn(known, leftUs);
@@ -117,16 +117,27 @@ export class Settler {
       const commit = this.#runAll(lane, transaction, batch, storeUs);
       // What only local cells were asked for is done. Their lease, if there is one, goes on.
       if (commit === undefined) return known.take(transaction, known.seenUs);
+      this.#assertAvailable(group);
+      this.#stats.commits++;
       known.isInDoubt = transaction.hasChangedLocal;
-      const reply = await this.#send(lane, commit, startUs);
+      const round = this.#guard.roundOf(group);
+      let reply: Reply;
+      try {
+        reply = await this.#store.commit(commit);
+      } catch (error) {
+        return this.#failed(group, error, round, startUs);
+      }
       known.isInDoubt = false;
+      const nowUs = this.#clock.nowUs();
+      this.#pace.answered(nowUs, nowUs - startUs);
+      // A refused commit has only been read: on a replica that would fail on what comes next it succeeds as well.
+      this.#guard.answered(group, reply.outcome.kind === "applied" ? commit : undefined);
       const isLost = isConflict(commit, reply.outcome);
-      if (this.#takeIn(lane, transaction, batch, reply)) {
+      if (this.#takeIn(lane, transaction, batch, reply, nowUs)) {
         this.#stats.mostAttempts = Math.max(this.#stats.mostAttempts, attempt + 1);
         return known.contention.won(() => this.#clock.nowUs());
       }
       if (isLost) {
-        const nowUs = this.#clock.nowUs();
         known.contention.lost(nowUs, nowUs - startUs, widestUs(this.#store.limitMs));
       }
     }
@@ -146,25 +157,12 @@ export class Settler {
     return Math.min(Math.max(this.#clock.nowUs() - nowUs, 0), widestUs(this.#store.limitMs));
   }
 
-  /** Sends a commit, and takes in what its answer says of the store. */
-  async #send({ group }: Lane, commit: Commit, startUs: number): Promise<Reply> {
-    this.#assertAvailable(group);
-    this.#stats.commits++;
-    const round = this.#guard.roundOf(group);
-    let reply: Reply;
-    try {
-      reply = await this.#store.commit(commit);
-    } catch (error) {
-      const nowUs = this.#clock.nowUs();
-      this.#pace.failed(nowUs, nowUs - startUs);
-      this.#guard.failed(group, error, round);
-      throw error;
-    }
+  /** What a commit that failed says of the store. */
+  #failed(group: number, error: unknown, round: number, startUs: number): never {
     const nowUs = this.#clock.nowUs();
-    this.#pace.answered(nowUs, nowUs - startUs);
-    // A refused commit has only been read: on a replica that would fail on what comes next it succeeds as well.
-    this.#guard.answered(group, reply.outcome.kind === "applied" ? commit : undefined);
-    return reply;
+    this.#pace.failed(nowUs, nowUs - startUs);
+    this.#guard.failed(group, error, round);
+    throw error;
   }
 
   /** Runs all calls of the batch on what is known; what there is to commit then. */
@@ -181,8 +179,7 @@ export class Settler {
   }
 
   /** Takes the store's reply in. False: nothing was applied, try again. */
-  #takeIn({ known }: Lane, transaction: Transaction, batch: readonly Call[], reply: Reply): boolean {
-    const localUs = this.#clock.nowUs();
+  #takeIn({ known }: Lane, transaction: Transaction, batch: readonly Call[], reply: Reply, localUs: number): boolean {
     const { outcome, clockUs } = reply;
     this.#stats.foreign += reply.foreign;
     switch (outcome.kind) {
