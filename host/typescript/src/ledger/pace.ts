@@ -2,14 +2,13 @@
  * How many commits may be on their way at once.
  *
  * A burst of calls is not a reason to hand all of them to the connection: what waits there waits on the store's time, and the runs that
- * it stands for grow old. So commits go out as fast as they are answered, in a window that widens while the store answers soon and
- * narrows where it answers late: additive increase, multiplicative decrease, as in TCP (Jacobson, 1988).
+ * it stands for grow old. So commits go out as fast as they are answered, in a window that narrows where the store answers late and
+ * widens again while it answers soon: additive increase, multiplicative decrease, as in TCP (Jacobson, 1988).
  */
 
-/** The window at first, at least and at most. */
-const FIRST = 256;
+/** The window at least, and at first and at most: more are no quicker, and a process that gets little of a processor must hear them all in time. */
 const LEAST = 32;
-const MOST = 1_024;
+const MOST = 256;
 /** An answer is late after one part in so many of the time limit. */
 const PARTS = 4;
 /** How much longer than the quickest answers one may take all the same: a store that is far away is not one that is slow. */
@@ -20,7 +19,7 @@ const KEEP = 1_024;
 /** Counts the commits that are on their way. */
 export class Pace {
   readonly #lateUs: number;
-  #window = FIRST;
+  #window = MOST;
   #onTheirWay = 0;
   #quickestUs = Number.POSITIVE_INFINITY;
   /** What is known of a window comes a trip later, so it is narrowed once a trip. */

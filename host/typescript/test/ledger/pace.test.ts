@@ -20,20 +20,25 @@ function rounds(pace: Pace, count: number, tripMs: number, startUs = 0): number 
   return nowUs;
 }
 
-test("grows where the store answers soon, to a bound", () => {
+test("widens again where the store answers soon, to a bound", () => {
   const pace = new Pace(250);
-  rounds(pace, 5_000, 1);
-  expect(pace.window).toBe(1_024);
+  pace.failed(250 * MS, 250 * MS);
+  expect(pace.window).toBe(64);
+  const nowUs = rounds(pace, 1, 1, 250 * MS);
+  expect(pace.window).toBeGreaterThan(64);
+  rounds(pace, 1_000, 1, nowUs);
+  expect(pace.window).toBe(256);
 });
 
-test("does not grow where it is not used up", () => {
+test("does not widen where it is not used up", () => {
   const pace = new Pace(250);
+  pace.failed(250 * MS, 250 * MS);
   for (let commit = 0; commit < 10_000; commit++) {
     pace.begin();
-    pace.answered(commit * MS, MS);
+    pace.answered((300 + commit) * MS, MS);
     pace.end();
   }
-  expect(pace.window).toBe(256);
+  expect(pace.window).toBe(64);
 });
 
 test("is halved once a trip where answers are late, to a bound", () => {
@@ -48,7 +53,7 @@ test("is halved once a trip where answers are late, to a bound", () => {
 test("does not take a store that is far away for one that is slow", () => {
   const pace = new Pace(250);
   rounds(pace, 10, 100);
-  expect(pace.window).toBeGreaterThanOrEqual(256);
+  expect(pace.window).toBe(256);
 });
 
 test("is quartered once by all that ends without an answer", () => {
