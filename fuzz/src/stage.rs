@@ -131,6 +131,11 @@ impl Kv for Stage {
         self.asked.insert(at);
         self.cells.retreat(at, step, floor)
     }
+
+    fn raise(&mut self, at: Cell, to: u64, ttl_ms: u64) -> u64 {
+        self.asked.insert(at);
+        self.cells.raise(at, to, ttl_ms)
+    }
 }
 
 impl Clock for Stage {

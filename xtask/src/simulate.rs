@@ -42,11 +42,11 @@ const MUTANTS: &[Mutant] = &[
         text: "self.units_at(us).saturating_add(self.room()).min(MAX_NUMBER)",
         instead: "self.units_at(us).saturating_add(self.room()).min(MAX_NUMBER) + if crate::mutant(b'A') { self.per_permit } else { 0 }",
     },
-    // B: the oldest sub-window is forgotten while it counts.
+    // B: a group is forgotten while it counts.
     Mutant {
-        file: "rate_limiter/window.rs",
-        text: "Shape::Strict { span } => self.strict_count(open, span),",
-        instead: "Shape::Strict { span } => self.strict_count(open, span.saturating_sub(u64::from(crate::mutant(b'B')))),",
+        file: "rate_limiter/groups.rs",
+        text: "        let window_us = self.window_us;\n        move |last_us: u64|",
+        instead: "        let window_us = if crate::mutant(b'B') { self.window_us / 2 } else { self.window_us };\n        move |last_us: u64|",
     },
     // C: a late outcome is trusted.
     Mutant {

@@ -44,7 +44,7 @@ fn write_limit(out: &mut Output, limit: &Value) {
     out.byte(kind);
     match kind {
         0 => {
-            out.number(number(&algorithm["subWindows"], 10));
+            out.number(number(&algorithm["subWindows"], 64));
         }
         1 | 2 => {
             out.maybe(algorithm["burst"].as_u64());

@@ -52,13 +52,14 @@ fn commit(input: &mut Input<'_>) -> Commit {
 }
 
 fn op(kind: u8, cells: usize) -> Op {
-    let cell = usize::from(kind / 5) % cells;
-    match kind % 5 {
+    let cell = usize::from(kind / 6) % cells;
+    match kind % 6 {
         0 => Op::Get { cell, expected: None },
         1 => Op::Observe { cell },
         2 => Op::Put { cell, value: None, ttl_ms: 1 },
         3 => Op::Advance { cell, step: 1, floor: 0, ceiling: 1, ttl_ms: 1, fits: true, repeat: 1 },
-        _ => Op::Retreat { cell, step: 1, floor: 0 },
+        4 => Op::Retreat { cell, step: 1, floor: 0 },
+        _ => Op::Raise { cell, to: 1, ttl_ms: 1 },
     }
 }
 
@@ -95,7 +96,7 @@ fn expected(commit: &Commit, outcome: &Outcome, clock_us: u64, foreign: u64) -> 
             items.extend(commit.ops.iter().zip(seen).filter_map(|(op, seen)| match (op, seen) {
                 (Op::Get { .. } | Op::Put { .. }, Seen::Nothing) => None,
                 (Op::Observe { .. }, Seen::Value(value)) => Some(text(value)),
-                (Op::Advance { .. } | Op::Retreat { .. }, Seen::Number(seen)) => Some(number(*seen)),
+                (Op::Advance { .. } | Op::Retreat { .. } | Op::Raise { .. }, Seen::Number(seen)) => Some(number(*seen)),
                 other => panic!("{other:?} do not belong together"),
             }));
         }

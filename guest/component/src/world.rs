@@ -38,6 +38,10 @@ impl Kv for World {
     fn retreat(&mut self, at: Cell, step: u64, floor: u64) -> u64 {
         kv::retreat(place(at), step, floor)
     }
+
+    fn raise(&mut self, at: Cell, to: u64, ttl_ms: u64) -> u64 {
+        kv::raise(place(at), to, ttl_ms)
+    }
 }
 
 impl Clock for World {

@@ -138,6 +138,15 @@ impl Kv for FakeWorld {
         }
         next
     }
+
+    fn raise(&mut self, at: Cell, to: u64, ttl_ms: u64) -> u64 {
+        assert!(to <= MAX_NUMBER, "{at:?} may pass what a store can hold: {to}");
+        let number = self.number(at).unwrap_or(0);
+        if number < to {
+            self.write(at, to.to_string(), ttl_ms);
+        }
+        number.max(to)
+    }
 }
 
 impl Clock for FakeWorld {

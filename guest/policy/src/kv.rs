@@ -58,6 +58,8 @@ pub trait Kv {
     fn advance(&mut self, at: Cell, step: u64, floor: u64, ceiling: u64, ttl_ms: u64) -> Result<u64, u64>;
     /// Moves a number back by `step`, not below `floor`, and returns it.
     fn retreat(&mut self, at: Cell, step: u64, floor: u64) -> u64;
+    /// Moves a number up to `to` where that is greater, and returns it.
+    fn raise(&mut self, at: Cell, to: u64, ttl_ms: u64) -> u64;
 }
 
 /// The clock of a transaction: the same instant for as long as it lasts.

@@ -198,7 +198,7 @@ async fn the_functions_of_workflow_engines_take_the_configuration_with_every_cal
     let config = limiter_config("reject").to_string();
     let context = r#"{"userId":1,"passed":"?","n":10000000000000000000000}"#;
     let first = gate.execute_rate_limiter_node(&config, context).await.expect("there is an answer");
-    let expected = r#"{"userId":1,"passed":true,"n":10000000000000000000000,"queued":false,"waitTime":0,"currentCount":1,"limit":1,"resetIn":1100}"#;
+    let expected = r#"{"userId":1,"passed":true,"n":10000000000000000000000,"queued":false,"waitTime":0,"currentCount":1,"limit":1,"resetIn":1000}"#;
     assert_eq!(first.context, expected);
     let second = gate.execute_rate_limiter_node(&config, context).await.expect("there is an answer");
     assert!(!second.passage.result.passed && second.passage.token.is_none());

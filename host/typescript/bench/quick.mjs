@@ -56,6 +56,7 @@ function bare() {
       return true;
     },
     retreat: (_at, _step, floor) => floor,
+    raise: (_at, to) => to,
   };
   const time = { seconds: 1_767_268_800, nanoseconds: 0 };
   const clock = { now: () => time, resolution: () => time };

@@ -132,8 +132,8 @@ const STEPS = [
   },
   {
     what: "kv is kept whole, for the number that advance leaves in it",
-    from: /const \{ advance, get, observe, put, retreat \} = imports\['tidegate:policy\/kv'\];/g,
-    to: "const kv = imports['tidegate:policy/kv'];\n  const { advance, get, observe, put, retreat } = kv;",
+    from: /const \{ advance, get, observe, put, raise, retreat \} = imports\['tidegate:policy\/kv'\];/g,
+    to: "const kv = imports['tidegate:policy/kv'];\n  const { advance, get, observe, put, raise, retreat } = kv;",
     times: 1,
   },
   {
@@ -153,10 +153,10 @@ const STEPS = [
   },
   ADVANCE,
   {
-    what: "numbers of put and retreat in",
+    what: "numbers of put, retreat and raise in",
     from: new RegExp(U64, "g"),
     to: "Number(BigInt.asUintN(64, $1))",
-    times: 1 + 2,
+    times: 1 + 2 + 2,
   },
   {
     what: "the time out",

@@ -122,6 +122,7 @@ impl Draft {
             }
             Op::Advance { .. } => self.advance(op).map(Seen::Number),
             Op::Retreat { cell, step, floor } => Some(Seen::Number(self.retreat(*cell, *step, *floor))),
+            Op::Raise { cell, to, ttl_ms } => Some(Seen::Number(self.raise(*cell, *to, *ttl_ms))),
         }
     }
 
@@ -159,6 +160,15 @@ impl Draft {
             held.text = number.to_string();
         }
         number
+    }
+
+    fn raise(&mut self, cell: usize, to: u64, ttl_ms: u64) -> u64 {
+        let (number, to) = (self.number(cell).unwrap_or(0), bounded(to));
+        if number < to {
+            let expires_us = self.expires_us(ttl_ms);
+            self.cells[cell] = Some(Held { text: to.to_string(), expires_us });
+        }
+        number.max(to)
     }
 
     fn text(&self, cell: usize) -> Option<&str> {

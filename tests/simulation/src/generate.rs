@@ -111,7 +111,7 @@ fn when_away(random: &mut Random, hosts: usize) -> WhenAway {
 fn limit(random: &mut Random) -> Limit {
     let burst = if random.chance(500) { Some(random.small(3, 20)) } else { None };
     let algorithm = match random.index(6) {
-        0 => Algorithm::SlidingWindow { sub_windows: random.pick(&[1, 2, 5, 10]) },
+        0 => Algorithm::SlidingWindow { sub_windows: random.pick(&[1, 2, 10, 64]) },
         1 => Algorithm::Gcra { burst },
         2 => Algorithm::TokenBucket { burst },
         3 => Algorithm::FixedWindow,

@@ -121,6 +121,7 @@ fn as_told(commit: &Commit, clock_us: u64) -> Reply {
         Op::Observe { .. } => Seen::Value(None),
         Op::Advance { floor, ceiling, fits, .. } => Seen::Number(if *fits { *floor } else { *floor.max(ceiling) }),
         Op::Retreat { floor, .. } => Seen::Number(*floor),
+        Op::Raise { to, .. } => Seen::Number(*to),
     };
     Reply { outcome: Outcome::Applied(commit.ops.iter().map(seen).collect()), clock_us, foreign: 0 }
 }

@@ -129,6 +129,11 @@ pub fn retreat(cell: usize, step: u64, floor: u64) -> Op {
     Op::Retreat { cell, step, floor }
 }
 
+/// A `Raise` whose value lives for a minute.
+pub fn raise(cell: usize, to: u64) -> Op {
+    Op::Raise { cell, to, ttl_ms: 60_000 }
+}
+
 /// Polls all futures in turn until each has ended.
 pub async fn futures_in_step<F: Future>(futures: Vec<F>) -> Vec<F::Output> {
     let mut futures: Vec<_> = futures.into_iter().map(|future| (Box::pin(future), None)).collect();

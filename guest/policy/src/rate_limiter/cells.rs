@@ -9,9 +9,9 @@ use crate::kv::{Cell, Kv, MAX_LAG_MS, MAX_NUMBER};
 #[derive(Debug, Clone, Copy)]
 #[repr(u8)]
 pub(crate) enum Role {
-    /// The sub-windows of a windowed limit.
+    /// The windows of an aligned limit, or the groups of a strict one.
     Head = 1,
-    /// The number of permits in the open sub-window.
+    /// The number of permits in the open window or group.
     Count = 2,
     /// When a bucket will be full.
     Full = 3,
@@ -31,6 +31,10 @@ pub(crate) enum Role {
     Marks = 10,
     /// By which limit a bucket is counted.
     Rate = 11,
+    /// The time of the last permit in the open group.
+    Last = 12,
+    /// The groups between the oldest and the newest.
+    Middle = 13,
 }
 
 /// How a value may be used: see [`Kv::get`] and [`Kv::observe`].
@@ -121,6 +125,11 @@ impl<'w, K: Kv> Cells<'w, K> {
     /// Moves the number in a local cell back, not below `floor`.
     pub(crate) fn retreat_local(&mut self, field: u32, step: u64, floor: u64) {
         self.kv.retreat(Cell::local(self.entity, field), step, floor);
+    }
+
+    /// See [`Kv::raise`]; the number is of use for `use_us` more microseconds.
+    pub(crate) fn raise(&mut self, field: u32, to: u64, use_us: u64) -> u64 {
+        self.kv.raise(Cell::shared(self.entity, field), to, ttl_ms(use_us))
     }
 
     /// See [`Kv::retreat`].

@@ -6,6 +6,7 @@ use alloc::vec::Vec;
 
 use crate::problem::{Problem, Problems};
 
+use super::groups::{self, Grouped};
 use super::lease::{self, Lease};
 use super::log::{self, Log};
 use super::meter::Meter;
@@ -171,9 +172,8 @@ fn most_wait_ms(limit: &Limit) -> Option<u64> {
         Algorithm::Gcra { .. } | Algorithm::TokenBucket { .. } => MAX_WAIT_MS,
         Algorithm::FixedWindow | Algorithm::SlidingWindowCounter => window_ms * MAX_WAIT_WINDOWS,
         Algorithm::SlidingWindow { sub_windows } => {
-            let sub_windows = sub_windows.clamp(1, MAX_SUB_WINDOWS);
-            let windows = (MAX_WAIT_SUB_WINDOWS / u64::from(sub_windows)).min(MAX_WAIT_WINDOWS);
-            window_ms * windows
+            let sub_windows = groups::cells_of(sub_windows.clamp(1, MAX_SUB_WINDOWS));
+            window_ms * (MAX_WAIT_SUB_WINDOWS / u64::from(sub_windows)).min(MAX_WAIT_WINDOWS)
         }
         Algorithm::SlidingLog => window_ms * u64::from(log::MAX_LIMIT / limit.limit.clamp(1, log::MAX_LIMIT)),
     })
@@ -185,7 +185,7 @@ fn meter(limit: &Limit, before: &[Limit], max_wait_us: u64, life_us: u64) -> Met
     let window_us = counted_us(limit, life_us).expect("the window was checked");
     match limit.algorithm {
         Algorithm::SlidingWindow { sub_windows } => {
-            Meter::Windowed(Windowed::sliding(geometry, limit.limit, window_us, sub_windows, max_wait_us))
+            Meter::Grouped(Grouped::new(geometry, limit.limit, window_us, sub_windows, max_wait_us))
         }
         Algorithm::Gcra { burst } | Algorithm::TokenBucket { burst } => {
             let burst = burst.unwrap_or(limit.limit) - lease::burst_held(limit.limit, window_us, life_us);
@@ -252,7 +252,7 @@ pub(crate) fn bucket_geometry(window_us: u64, limit: Option<u32>, ordinal: u32) 
 pub(crate) fn geometry(limit: &Limit, life_us: u64) -> Option<u32> {
     let window_us = counted_us(limit, life_us)?;
     let (tag, detail) = match limit.algorithm {
-        Algorithm::SlidingWindow { sub_windows } => ("sliding-window", u64::from(sub_windows)),
+        Algorithm::SlidingWindow { sub_windows } => ("sliding-window", u64::from(groups::cells_of(sub_windows))),
         Algorithm::Gcra { .. } | Algorithm::TokenBucket { .. } => ("bucket", u64::from(limit.limit)),
         Algorithm::FixedWindow => ("fixed-window", 0),
         Algorithm::SlidingWindowCounter => ("sliding-window-counter", 0),

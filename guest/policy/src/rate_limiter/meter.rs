@@ -4,6 +4,8 @@ use crate::kv::{Kv, MAX_LAG_MS};
 
 use super::bucket::BucketModel;
 use super::cells::{Cells, Reading};
+use super::group_model::GroupModel;
+use super::groups::Grouped;
 use super::log::{Log, LogModel};
 use super::rate::Rated;
 use super::window::{WindowModel, Windowed};
@@ -69,6 +71,7 @@ fn owe(model: &mut MeterModel, permits: u32, now_us: u64, latest_us: u64) -> boo
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum Meter {
     Bucket(Rated),
+    Grouped(Grouped),
     Windowed(Windowed),
     Log(Log),
 }
@@ -77,6 +80,7 @@ pub(crate) enum Meter {
 #[derive(Debug, Clone)]
 pub(crate) enum MeterModel {
     Bucket(BucketModel),
+    Grouped(GroupModel),
     Windowed(WindowModel),
     Log(LogModel),
 }
@@ -89,6 +93,7 @@ impl Meter {
     pub(crate) fn capacity(&self) -> u32 {
         match self {
             Self::Bucket(bucket) => bucket.capacity(),
+            Self::Grouped(grouped) => grouped.capacity(),
             Self::Windowed(window) => window.capacity(),
             Self::Log(log) => log.capacity(),
         }
@@ -105,6 +110,10 @@ impl Meter {
             Self::Bucket(bucket) => match bucket.charge(cells, now_us, now_us, permits) {
                 Ok((_, model)) => Ok((now_us, MeterModel::Bucket(model))),
                 Err(model) => Err(MeterModel::Bucket(model)),
+            },
+            Self::Grouped(grouped) => match grouped.charge(cells, now_us, permits) {
+                Ok((at_us, model)) => Ok((at_us, MeterModel::Grouped(model))),
+                Err(model) => Err(MeterModel::Grouped(model)),
             },
             Self::Windowed(window) => match window.charge(cells, now_us, permits) {
                 Ok((at_us, model)) => Ok((at_us, MeterModel::Windowed(model))),
@@ -123,6 +132,9 @@ impl Meter {
             Self::Bucket(bucket) => {
                 bucket.check(cells, now_us, permits).map(MeterModel::Bucket).map_err(MeterModel::Bucket)
             }
+            Self::Grouped(grouped) => {
+                grouped.check(cells, now_us, permits).map(MeterModel::Grouped).map_err(MeterModel::Grouped)
+            }
             Self::Windowed(window) => {
                 window.check(cells, now_us, permits).map(MeterModel::Windowed).map_err(MeterModel::Windowed)
             }
@@ -134,6 +146,7 @@ impl Meter {
     pub(crate) fn load<K: Kv>(&self, cells: &mut Cells<'_, K>, now_us: u64, reading: Reading) -> MeterModel {
         match self {
             Self::Bucket(bucket) => MeterModel::Bucket(bucket.load(cells, now_us, reading)),
+            Self::Grouped(grouped) => MeterModel::Grouped(grouped.load(cells, now_us, reading)),
             Self::Windowed(window) => MeterModel::Windowed(window.load(cells, now_us, reading)),
             Self::Log(log) => MeterModel::Log(log.load(cells, now_us, reading)),
         }
@@ -145,6 +158,9 @@ impl Meter {
             return bucket.owe(cells, at_us, permits).map(MeterModel::Bucket).map_err(MeterModel::Bucket);
         }
         let mut model = self.load(cells, now_us, Reading::Validated);
+        if let MeterModel::Grouped(grouped) = &mut model {
+            grouped.owe();
+        }
         let fits = owe(&mut model, permits, at_us, at_us.saturating_add(self.debt_us()));
         model.store(self, cells, now_us);
         if fits { Ok(model) } else { Err(model) }
@@ -153,6 +169,7 @@ impl Meter {
     fn debt_us(&self) -> u64 {
         match self {
             Self::Bucket(_) => 0,
+            Self::Grouped(grouped) => grouped.debt_us(),
             Self::Windowed(window) => window.debt_us(),
             Self::Log(log) => log.debt_us(),
         }
@@ -169,6 +186,7 @@ impl Meter {
     ) {
         match self {
             Self::Bucket(bucket) => bucket.refund(cells, now_us, charge, permits, reserving),
+            Self::Grouped(grouped) => grouped.refund(cells, now_us, charge.at_us, permits),
             Self::Windowed(window) => window.refund(cells, now_us, charge.at_us, permits),
             Self::Log(log) => log.refund(cells, now_us, charge.at_us, permits),
         }
@@ -185,6 +203,7 @@ impl Meter {
     pub(crate) fn reset<K: Kv>(&self, cells: &mut Cells<'_, K>) {
         match self {
             Self::Bucket(bucket) => bucket.reset(cells),
+            Self::Grouped(grouped) => grouped.reset(cells),
             Self::Windowed(window) => window.reset(cells),
             Self::Log(log) => log.reset(cells),
         }
@@ -200,6 +219,7 @@ impl MeterModel {
     /// Forgets what no longer counts at that time, for whoever asks for later places only.
     pub(crate) fn pass_to(&mut self, us: u64) {
         match self {
+            Self::Grouped(model) => model.pass_to(us),
             Self::Windowed(model) => model.pass_to(us),
             // A number forgets by itself, and a log is read from its end.
             Self::Bucket(_) | Self::Log(_) => {}
@@ -210,6 +230,7 @@ impl MeterModel {
     pub(crate) fn store<K: Kv>(&self, meter: &Meter, cells: &mut Cells<'_, K>, now_us: u64) {
         match (self, meter) {
             (Self::Bucket(model), Meter::Bucket(bucket)) => bucket.store(cells, model, now_us),
+            (Self::Grouped(model), Meter::Grouped(grouped)) => grouped.store(cells, model, now_us),
             (Self::Windowed(model), Meter::Windowed(window)) => window.store(cells, model, now_us),
             (Self::Log(model), Meter::Log(log)) => log.store(cells, model, now_us),
             _ => unreachable!("a meter stores the model that it loaded"),
@@ -221,6 +242,7 @@ impl Model for MeterModel {
     fn seen_us(&self) -> u64 {
         match self {
             Self::Bucket(model) => model.seen_us(),
+            Self::Grouped(model) => model.seen_us(),
             Self::Windowed(model) => model.seen_us(),
             Self::Log(model) => model.seen_us(),
         }
@@ -229,6 +251,7 @@ impl Model for MeterModel {
     fn earliest_us(&self, permits: u32, from_us: u64) -> u64 {
         match self {
             Self::Bucket(model) => model.earliest_us(permits, from_us),
+            Self::Grouped(model) => model.earliest_us(permits, from_us),
             Self::Windowed(model) => model.earliest_us(permits, from_us),
             Self::Log(model) => model.earliest_us(permits, from_us),
         }
@@ -237,6 +260,7 @@ impl Model for MeterModel {
     fn charge(&mut self, permits: u32, at_us: u64) {
         match self {
             Self::Bucket(model) => model.charge(permits, at_us),
+            Self::Grouped(model) => model.charge(permits, at_us),
             Self::Windowed(model) => model.charge(permits, at_us),
             Self::Log(model) => model.charge(permits, at_us),
         }
@@ -245,6 +269,7 @@ impl Model for MeterModel {
     fn usage(&self, now_us: u64) -> Usage {
         match self {
             Self::Bucket(model) => model.usage(now_us),
+            Self::Grouped(model) => model.usage(now_us),
             Self::Windowed(model) => model.usage(now_us),
             Self::Log(model) => model.usage(now_us),
         }
@@ -253,6 +278,7 @@ impl Model for MeterModel {
     fn next_debt(&self, owed: u32, from_us: u64) -> (u64, u32) {
         match self {
             Self::Bucket(model) => model.next_debt(owed, from_us),
+            Self::Grouped(model) => model.next_debt(owed, from_us),
             Self::Windowed(model) => model.next_debt(owed, from_us),
             Self::Log(model) => model.next_debt(owed, from_us),
         }

@@ -4,10 +4,10 @@
 //! comes back first, so at `now` the charge still takes `min(c, X + c - now)` of the bucket, and that much may be given back. Proof: the
 //! promise holds while the bucket's number F is no less than `G = max over j of (t_j + all that was charged from j on and is not
 //! given back)`. As long as nothing charged before i is given back, `F >= X_i + c_i + S`, where S is all that was charged after i and not
-//! given back. Giving g of i back takes c_i out of every sum that begins at i or before. A sum that begins at j > i is at most `t_j + S <=
+//! given back. Giving g of i back takes `c_i` out of every sum that begins at i or before. A sum that begins at j > i is at most `t_j + S <=
 //! now + S`, and `F - g >= now + S` for `g <= X_i + c_i - now`.
 //!
-//! What is given back of a charge before i makes F less and X_i too, so it is taken off: all that was given back since i was charged is,
+//! What is given back of a charge before i makes F less and `X_i` too, so it is taken off: all that was given back since i was charged is,
 //! which is no less. It is the difference of a number that only refunds move, between the time of the charge and now. *Marks*, put a few
 //! times while a charge matters, say what the number was; a refund takes the last one that no host can have put after the
 //! charge. So refunds do not conflict: they ask with a ceiling, and only verdicts steer. Whatever is not known counts as given back.

@@ -47,12 +47,6 @@ pub(crate) struct WindowModel {
 }
 
 impl Windowed {
-    /// The strict sliding window. Sub-windows are rounded up, so that all of them together are no shorter than the window.
-    pub(crate) fn sliding(geometry: u32, limit: u32, window_us: u64, sub_windows: u32, max_wait_us: u64) -> Self {
-        let span = u64::from(sub_windows);
-        Self::new(geometry, limit, window_us.div_ceil(span), Shape::Strict { span }, max_wait_us)
-    }
-
     pub(crate) fn fixed(geometry: u32, limit: u32, window_us: u64, max_wait_us: u64) -> Self {
         Self::new(geometry, limit, window_us, Shape::Strict { span: 0 }, max_wait_us)
     }

@@ -198,6 +198,11 @@ impl Kv for Logged {
         self.log.push(Operation::Number(at));
         self.world.retreat(at, step, floor)
     }
+
+    fn raise(&mut self, at: Cell, to: u64, ttl_ms: u64) -> u64 {
+        self.log.push(Operation::Number(at));
+        self.world.raise(at, to, ttl_ms)
+    }
 }
 
 impl Clock for Logged {

@@ -17,10 +17,10 @@ fn result(step: &Step) -> String {
 #[test]
 fn a_result_has_exactly_its_fields_in_their_order() {
     let mut key = Key::new(&json!({}));
-    let passed = r#"{"passed":true,"queued":false,"waitTime":0,"currentCount":1,"limit":2,"resetIn":1100}"#;
+    let passed = r#"{"passed":true,"queued":false,"waitTime":0,"currentCount":1,"limit":2,"resetIn":1000}"#;
     assert_eq!(result(&key.begin()), passed);
     key.begin();
-    let denied = r#"{"passed":false,"queued":false,"waitTime":0,"currentCount":2,"limit":2,"resetIn":1100}"#;
+    let denied = r#"{"passed":false,"queued":false,"waitTime":0,"currentCount":2,"limit":2,"resetIn":1000}"#;
     let step = key.begin();
     assert_eq!((result(&step).as_str(), step.passed, step.token.as_str()), (denied, false, ""));
 }
@@ -31,7 +31,7 @@ fn it_decides_as_the_limiter_of_an_sdk_does_on_the_same_cells() {
     let limit = Limit {
         limit: 3,
         window: Window { unit: WindowUnit::Second, count: 1 },
-        algorithm: Algorithm::SlidingWindow { sub_windows: 10 },
+        algorithm: Algorithm::SlidingWindow { sub_windows: 64 },
     };
     let limiter = RateLimiter::open(&Config { limits: vec![limit], on_limit: OnLimit::Reject, lease: None })
         .expect("it is sound");
@@ -51,10 +51,10 @@ fn one_who_is_queued_comes_back_and_reports_the_time_really_waited() {
     let step = key.come_back(&waiting);
     let expected = json!({
         "passed": true, "queued": true, "waitTime": waiting.wait_ms + 37, "queuePosition": 1, "currentCount": 1, "limit": 2,
-        "resetIn": 1100,
+        "resetIn": 1000,
     });
     let mut found = parsed(&result(&step));
-    found["resetIn"] = json!(1100);
+    found["resetIn"] = json!(1000);
     assert_eq!(found, expected);
     assert!(result(&step).starts_with(&format!(
         r#"{{"passed":true,"queued":true,"waitTime":{},"queuePosition":1,"currentCount":"#,

@@ -1,7 +1,7 @@
 //! Values that we did not write: never a panic, and the decision of an empty key.
 
 use tidegate_policy::kv::{Cell, Kv};
-use tidegate_policy::rate_limiter::{Decision, OnLimit, Verdict};
+use tidegate_policy::rate_limiter::{Algorithm, Decision, OnLimit, Verdict};
 
 use crate::support::{ALGORITHMS, BUCKET, COUNTER, FIXED, GCRA, Key, LOG, QUEUE, STRICT, is_bucket, per_second};
 
@@ -29,7 +29,10 @@ fn garbage() -> Vec<String> {
         "w1 99999999999999999999999 0:1",
         "w1 18446744073709551615 0:1",
         "w1 5 0:4294967296",
+        "w3 5 1:1",
         "w2 5 1:1",
+        "w2 99999999999999999 -",
+        "w2 5 5,5,99999999999 5:1",
         "l1",
         "l1 x",
         "l1 18446744073709551615 5:1",
@@ -48,7 +51,7 @@ fn garbage() -> Vec<String> {
 }
 
 /// A key with permits in this window and the one before, and where the behaviour allows it someone who waits.
-fn used(algorithm: tidegate_policy::rate_limiter::Algorithm, on_limit: OnLimit) -> Key {
+fn used(algorithm: Algorithm, on_limit: OnLimit) -> Key {
     let mut key = Key::new(&[per_second(10, algorithm)], on_limit);
     key.acquire(4);
     key.pass_ms(990);
@@ -128,13 +131,15 @@ fn odd_numbers_mean_the_same_to_policy_and_store() {
     ];
     for algorithm in [STRICT, FIXED, COUNTER, GCRA, BUCKET] {
         for number in numbers {
-            let mut key = Key::new(&[per_second(10, algorithm)], OnLimit::Reject);
-            key.acquire(5);
+            let limit = limit_with_a_count(algorithm);
+            let mut key = Key::new(&[per_second(limit, algorithm)], OnLimit::Reject);
+            key.acquire(2);
+            key.acquire(3);
             let counts: Vec<Cell> =
                 key.world.live_cells().filter(|(_, text)| text.parse::<u64>().is_ok()).map(|(cell, _)| cell).collect();
             assert_eq!(counts.len(), 1, "{algorithm:?}");
             key.world.put(counts[0], Some(number), 60_000);
-            for cost in 1..=10 {
+            for cost in (1..=10).map(|tenths| limit * tenths / 10) {
                 let (peeked, tried) = (key.clone().peek(cost), key.clone().try_acquire(cost));
                 assert_eq!(peeked.verdict, tried.verdict, "{algorithm:?} {number:?} {cost}");
                 assert_eq!(peeked.retry_after_ms, tried.retry_after_ms, "{algorithm:?} {number:?} {cost}");
@@ -143,15 +148,23 @@ fn odd_numbers_mean_the_same_to_policy_and_store() {
     }
 }
 
+/// A limit whose permits are counted by a number: a strict one that is small has none.
+fn limit_with_a_count(algorithm: Algorithm) -> u32 {
+    if algorithm == STRICT { 1_000 } else { 10 }
+}
+
 /// A stranger's count blocks a window until that has passed, and no longer.
 #[test]
 fn huge_count_is_gone_with_its_window() {
     for algorithm in [STRICT, FIXED, COUNTER] {
         for number in ["4294967295", "4294967296", "9007199254740992", "9007199254740993", "18446744073709551615"] {
             for (mode, first_ms) in MODES.into_iter().flat_map(|mode| [(mode, 0), (mode, 150), (mode, 1_500)]) {
-                let mut key = Key::new(&[per_second(10, algorithm)], mode);
-                key.acquire(5);
-                let (cell, _) = key.world.live_cells().find(|(_, text)| *text == "5").expect("the count is 5");
+                let limit = limit_with_a_count(algorithm);
+                let mut key = Key::new(&[per_second(limit, algorithm)], mode);
+                key.acquire(2);
+                key.acquire(3);
+                let is_count = |text: &str| text == "5" || text == "3";
+                let (cell, _) = key.world.live_cells().find(|(_, text)| is_count(text)).expect("there is a count");
                 key.world.put(cell, Some(number), 60_000);
                 key.pass_ms(first_ms);
                 for _ in 0..25 {
@@ -161,7 +174,7 @@ fn huge_count_is_gone_with_its_window() {
                     key.pass_ms(100);
                 }
                 key.pass_ms(31_000);
-                assert_eq!(key.acquire(10).verdict, Verdict::Allowed, "{algorithm:?} {mode:?} {number} {first_ms}");
+                assert_eq!(key.acquire(limit).verdict, Verdict::Allowed, "{algorithm:?} {mode:?} {number} {first_ms}");
             }
         }
     }
@@ -177,8 +190,9 @@ fn text_of_other_policies_is_not_taken_for_ours() {
         }
     }
     for algorithm in [STRICT, LOG] {
-        let own = if algorithm == LOG { "l1" } else { "w1" };
-        for text in texts.iter().filter(|text| !text.starts_with(own)) {
+        // A strict limit reads what it kept before it counted by groups, and the middle of another has no head here.
+        let own: &[&str] = if algorithm == LOG { &["l1"] } else { &["w1", "w2"] };
+        for text in texts.iter().filter(|text| !own.iter().any(|own| text.starts_with(own))) {
             let mut key = used(algorithm, OnLimit::Reject);
             key.world.corrupt(text);
             let after = key.try_acquire(10);
@@ -204,6 +218,33 @@ fn damaged_text_never_panics() {
                         assert!(decision.remaining <= 10 && decision.limit == 10, "{damaged:?}: {decision:?}");
                         assert_eq!(decision.verdict == Verdict::Denied, decision.retry_after_ms > 0, "{damaged:?}");
                     }
+                }
+            }
+        }
+    }
+}
+
+/// The same of a strict limit that has groups enough for every cell.
+#[test]
+fn damaged_groups_never_panic() {
+    let mut key = Key::new(&[per_second(300, STRICT)], OnLimit::Reject);
+    for _ in 0..40 {
+        key.pass_us(17_000);
+        key.acquire(1);
+        key.pass_us(1_000);
+        key.acquire(1);
+    }
+    let cells: Vec<(Cell, String)> = key.world.live_cells().map(|(cell, text)| (cell, text.to_string())).collect();
+    assert_eq!(cells.len(), 4, "{cells:?}");
+    for (cell, text) in &cells {
+        for damaged in damages(text) {
+            for pass_ms in [0, 700, 1_000] {
+                let mut key = key.clone();
+                key.world.put(*cell, Some(&damaged), 60_000);
+                key.pass_ms(pass_ms);
+                for decision in calls(&key) {
+                    assert!(decision.remaining <= 300 && decision.limit == 300, "{damaged:?}: {decision:?}");
+                    assert_eq!(decision.verdict == Verdict::Denied, decision.retry_after_ms > 0, "{damaged:?}");
                 }
             }
         }

@@ -3,6 +3,7 @@
 //! The oracles in `oracle.rs` know the promises of the contract and the list of what was admitted, and nothing of how the
 //! policy counts.
 
+mod accuracy;
 mod away;
 mod behaviour;
 mod change;
@@ -22,3 +23,4 @@ mod refund;
 mod retry;
 mod state;
 mod support;
+mod upgrade;

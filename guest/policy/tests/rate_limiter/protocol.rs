@@ -66,6 +66,12 @@ impl Kv for Recorder {
         let number = self.world.retreat(at, step, floor);
         self.number(at, number)
     }
+
+    fn raise(&mut self, at: Cell, to: u64, ttl_ms: u64) -> u64 {
+        self.operations.push(format!("raise {at:?} {to} {ttl_ms}"));
+        let number = self.world.raise(at, to, ttl_ms);
+        self.number(at, number)
+    }
 }
 
 impl Clock for Recorder {
@@ -193,17 +199,19 @@ fn reads_a_rate(operation: &str) -> bool {
 
 mod hot_key {
     use super::*;
-    use crate::support::{ALGORITHMS, GCRA, Key, LOG, is_bucket, open, per_ms, per_second};
+    use crate::support::{ALGORITHMS, GCRA, Key, LOG, STRICT, is_bucket, open, per_ms, per_second};
     use tidegate_policy::rate_limiter::Verdict;
 
-    /// Hosts that share a key conflict only on validated reads that another has changed: in the open sub-window a charge and
-    /// a refusal put nothing, and of a bucket they read only by which limit it is counted.
+    /// Hosts that share a key conflict only on validated reads that another has changed: in the open window or group a charge and
+    /// a refusal put nothing, and of a bucket they read only by which limit it is counted. (A
+    /// strict limit below 256 is kept as a log is.)
     #[test]
     fn is_charged_and_refused_without_a_put() {
         for algorithm in ALGORITHMS.into_iter().filter(|algorithm| *algorithm != LOG) {
-            let mut key = Key::new(&[per_second(10, algorithm)], OnLimit::Reject);
+            let mut key = Key::new(&[per_second(1_000, algorithm)], OnLimit::Reject);
             assert_eq!(key.acquire(5).verdict, Verdict::Allowed);
-            for cost in [5, 6] {
+            for cost in [995, 996] {
+                key.pass_us(1);
                 let call = Call { kind: 0, cost, ticket: 0, charged_us: 0, full_us: 0 };
                 let (_, operations, _) = call.run(&key.limiter, &key.world, Twist::None);
                 assert!(!operations.iter().any(|operation| operation.starts_with("put")), "{operations:?}");
@@ -232,5 +240,22 @@ mod hot_key {
             }
         }
         assert!((6..=10).contains(&puts.len()), "{puts:?}");
+    }
+
+    /// A strict limit changes its head some 200 times a window at most, whatever the limit and however many permits that is.
+    #[test]
+    fn ends_a_strict_limits_groups_a_bounded_number_of_times() {
+        for limit in [256, 1_000, 100_000] {
+            let mut key = Key::new(&[per_second(limit, STRICT)], OnLimit::Reject);
+            let (mut heads, mut last) = (0, String::new());
+            for _ in 0..20_000 {
+                key.pass_us(150);
+                key.acquire(1 + limit / 3_000);
+                let head = shown(&key.world).into_iter().find(|cell| cell.contains("=w2 ")).expect("it has a head");
+                heads += usize::from(head != last);
+                last = head;
+            }
+            assert!(heads <= 3 * 192 + 1, "{limit}: {heads} in three windows");
+        }
     }
 }

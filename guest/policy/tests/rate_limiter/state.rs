@@ -39,12 +39,41 @@ fn is_a_number_or_a_short_list_whatever_the_limit() {
         let head = |others: usize| "w1 179500000099".len() + others * " -100:1000000".len();
         assert!(longest_text(FIXED, limit, OnLimit::Reject) <= head(0));
         assert!(longest_text(COUNTER, limit, OnLimit::Reject) <= head(1));
-        for sub_windows in [1, 10, 100] {
+        for sub_windows in [1, 10, 64, 100] {
             let algorithm = Algorithm::SlidingWindow { sub_windows };
-            assert!(longest_text(algorithm, limit, OnLimit::Reject) <= head(sub_windows as usize), "{algorithm:?}");
+            // Groups that have ended by their permits, by their span, or not at all.
+            let groups = |windows: usize| windows * (256.min(limit as usize) + sub_windows as usize) + 2;
+            assert!(longest_text(algorithm, limit, OnLimit::Reject) <= groups_text(groups(1)), "{algorithm:?}");
             let delayed = longest_text(algorithm, limit, OnLimit::Delay { max_wait_ms: 2_000 });
-            assert!(delayed <= head(3 * sub_windows as usize + 1), "{algorithm:?}: {delayed}");
+            assert!(delayed <= groups_text(groups(3)), "{algorithm:?}: {delayed}");
         }
+    }
+}
+
+/// A version, the latest time, the open group, and for each of the others a time since the one before and its permits.
+fn groups_text(groups: usize) -> usize {
+    "w2 1795000000000000 1795000000000000,1000000,1000000 1795000000000000".len() + groups * " 1000000:1000000".len()
+}
+
+/// What every call reads of a strict limit in constant use is short, however many groups there are.
+#[test]
+fn of_a_strict_limit_is_read_in_a_short_part() {
+    for limit in [10, 64, 255, 256, 1_000, 1_000_000] {
+        let mut key = Key::new(&[per_second(limit, STRICT)], OnLimit::Reject);
+        let (mut longest, mut groups) = (0, 0);
+        for _ in 0..2_000 {
+            key.pass_us(2_000_000 / u64::from(limit.min(1_000)));
+            key.acquire(1 + limit / 1_000);
+            let texts: Vec<&str> = key.world.live_cells().map(|(_, text)| text).collect();
+            let words = |tag: &str| {
+                let found = texts.iter().filter(|text| text.starts_with(tag)).map(|text| text.split(' ').count());
+                found.sum::<usize>()
+            };
+            longest = longest.max(words("w2"));
+            groups = groups.max(words("w2") + words("m2"));
+        }
+        assert!(longest <= 3 + 17, "{limit}: {longest}");
+        assert!(limit < 100 || groups > 60, "{limit}: {groups}");
     }
 }
 
@@ -100,6 +129,11 @@ proptest! {
             // What was given back counts no more, and lives on as long as if it did.
             _ if steps.iter().any(|(_, op)| matches!(op, crate::history::Op::Refund { .. })) => {
                 2 * limit.window.count + max_wait_ms
+            }
+            // Others may count in an open group until it has lasted its span, by what they knew a second before, and need its
+            // head to know whose count that is.
+            Algorithm::SlidingWindow { sub_windows } => {
+                key.peek(1).reset_after_ms + (limit.window.count + max_wait_ms).div_ceil(sub_windows.into()) + 1_000
             }
             _ => key.peek(1).reset_after_ms,
         };

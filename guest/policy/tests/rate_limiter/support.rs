@@ -8,7 +8,7 @@ use tidegate_policy::rate_limiter::{
 /// A whole second in 2026, in microseconds since 1970.
 pub(crate) const T0_US: u64 = 1_795_000_000_000_000;
 
-pub(crate) const STRICT: Algorithm = Algorithm::SlidingWindow { sub_windows: 10 };
+pub(crate) const STRICT: Algorithm = Algorithm::SlidingWindow { sub_windows: 64 };
 pub(crate) const GCRA: Algorithm = Algorithm::Gcra { burst: None };
 pub(crate) const BUCKET: Algorithm = Algorithm::TokenBucket { burst: None };
 pub(crate) const FIXED: Algorithm = Algorithm::FixedWindow;

@@ -32,7 +32,7 @@ pub(super) fn is_conflict(commit: &Commit, truth: &[Option<Value>]) -> bool {
         // What is read after the log has changed it says nothing of what was there.
         Op::Get { cell, expected } => !is_changed[*cell] && truth.get(*cell) != Some(expected),
         Op::Observe { .. } => false,
-        Op::Put { cell, .. } | Op::Advance { cell, .. } | Op::Retreat { cell, .. } => {
+        Op::Put { cell, .. } | Op::Advance { cell, .. } | Op::Retreat { cell, .. } | Op::Raise { cell, .. } => {
             is_changed[*cell] = true;
             false
         }

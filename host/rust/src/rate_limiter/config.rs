@@ -13,10 +13,11 @@ use crate::time::ms;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case", rename_all_fields = "camelCase", tag = "name", deny_unknown_fields)]
 pub enum Algorithm {
-    /// `A(W) <= L`: a strict sliding window in bounded state. The window is cut into sub-windows that go on counting until they
-    /// have wholly left it, so under steady load the limiter gives L permits every `W * (1 + 1 / sub_windows)`.
+    /// `A(W) <= L`: a strict sliding window in bounded state. Permits that follow each other are a group, which leaves W after its
+    /// last permit; it ends after `W / sub_windows` or `L / 128` permits, whichever is first. Below 256 that is each permit, so
+    /// it admits exactly what [`Self::SlidingLog`] does; above, by the default, at least 0.985 of that.
     SlidingWindow {
-        /// 1 to 100; by default 10.
+        /// 1 to 100; by default 64.
         #[serde(default = "default_sub_windows")]
         sub_windows: u32,
     },
@@ -41,11 +42,11 @@ pub enum Algorithm {
 }
 
 fn default_sub_windows() -> u32 {
-    10
+    64
 }
 
 impl Default for Algorithm {
-    /// The strict sliding window with ten sub-windows.
+    /// The strict sliding window with 64 sub-windows.
     fn default() -> Self {
         Self::SlidingWindow { sub_windows: default_sub_windows() }
     }

@@ -52,6 +52,9 @@ fn add_numbers(kv: &mut LinkerInstance<'_, HostState>) -> wasmtime::Result<()> {
     })?;
     kv.func_wrap("retreat", |mut store, (at, step, floor): (Cell, u64, u64)| {
         Ok((store.data_mut().tx.retreat(at, step, floor),))
+    })?;
+    kv.func_wrap("raise", |mut store, (at, to, ttl_ms): (Cell, u64, u64)| {
+        Ok((store.data_mut().tx.raise(at, to, ttl_ms),))
     })
 }
 

@@ -12,13 +12,14 @@
 --            3, cell, value (text or false), ttl_ms                  put
 --            4, cell, amount, floor, ceiling, ttl_ms, fits           advance
 --            5, cell, step, floor                                    retreat
+--            6, cell, to, ttl_ms                                     raise
 --          The amount of an advance that is said to fit n times in a row is n * step, or 2^53 + 2 where that is above
 --          2^53; of one that is said not to fit it is step.
 --
 -- Reply: for several commits an array of what it would be for each, and for one an array of an outcome, the server's clock
 -- in microseconds, the number of cells that held foreign values, and
 --   outcome 0, applied: in the order of the operations, for an observe the text or nil, for an advance the number it
---     started from, for a retreat the new number; nothing for the others
+--     started from, for a retreat and a raise the new number; nothing for the others
 --   outcome 1, refused: for each cell its text or nil, as stored; nothing was written
 --   outcome 2, untimely: nothing more; nothing was written
 --
@@ -148,6 +149,18 @@ for i = 1, #commits, 2 do
         told = told + 1
         reply[told] = read_text(cell)
         at = at + 2
+      elseif op == 6 then
+        local to = log[at + 2]
+        local n = number[cell]
+        if n == nil then n = read_number(cell) end
+        n = n or 0
+        if n < to then
+          n = to
+          text[cell], number[cell], ttl[cell] = nil, to, log[at + 3]
+        end
+        told = told + 1
+        reply[told] = n
+        at = at + 4
       else
         local step, floor = log[at + 2], log[at + 3]
         local n = number[cell]

@@ -68,6 +68,15 @@ pub enum Op {
         /// To where at least.
         floor: u64,
     },
+    /// The run moves a number up.
+    Raise {
+        /// The cell.
+        cell: CellIndex,
+        /// To where at least.
+        to: u64,
+        /// Milliseconds until it expires, if it was moved.
+        ttl_ms: u64,
+    },
 }
 
 /// The log of one or more runs at one time.
@@ -89,7 +98,7 @@ impl Commit {
         self.ops.iter().any(|op| match op {
             Op::Get { .. } | Op::Observe { .. } => false,
             Op::Advance { step, fits, .. } => *fits && *step > 0,
-            Op::Put { .. } | Op::Retreat { .. } => true,
+            Op::Put { .. } | Op::Retreat { .. } | Op::Raise { .. } => true,
         })
     }
 }
@@ -101,7 +110,7 @@ pub enum Seen {
     Nothing,
     /// For `Observe`: the true value.
     Value(Option<Value>),
-    /// For `Advance`: `max(number or 0, floor)` before the first repetition. For `Retreat`: the new number.
+    /// For `Advance`: `max(number or 0, floor)` before the first repetition. For `Retreat` and `Raise`: the new number.
     Number(u64),
 }
 

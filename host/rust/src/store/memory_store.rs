@@ -111,7 +111,7 @@ fn apply(transaction: &mut Transaction, commit: &Commit) -> (Outcome, u64) {
 /// The cell whose number an operation moves.
 fn moved(op: &Op) -> Option<CellIndex> {
     match op {
-        Op::Advance { cell, .. } | Op::Retreat { cell, .. } => Some(*cell),
+        Op::Advance { cell, .. } | Op::Retreat { cell, .. } | Op::Raise { cell, .. } => Some(*cell),
         Op::Get { .. } | Op::Observe { .. } | Op::Put { .. } => None,
     }
 }
@@ -136,6 +136,7 @@ fn apply_op(transaction: &mut Transaction, op: &Op, place: impl Fn(usize) -> Cel
         Op::Retreat { cell, step, floor } => {
             Some(Seen::Number(transaction.retreat(place(*cell), bounded(*step), bounded(*floor))))
         }
+        Op::Raise { cell, to, ttl_ms } => Some(Seen::Number(transaction.raise(place(*cell), bounded(*to), *ttl_ms))),
     }
 }
 

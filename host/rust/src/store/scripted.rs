@@ -116,6 +116,7 @@ pub fn canonical(commit: &Commit) -> Json {
             json!(["advance", name(cell), step, floor, ceiling, ttl_ms, fits, repeat])
         }
         Op::Retreat { cell, step, floor } => json!(["retreat", name(cell), step, floor]),
+        Op::Raise { cell, to, ttl_ms } => json!(["raise", name(cell), to, ttl_ms]),
     };
     json!({ "atUs": commit.at_us, "ops": commit.ops.iter().map(op).collect::<Vec<_>>() })
 }

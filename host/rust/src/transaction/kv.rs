@@ -93,6 +93,24 @@ impl Transaction {
         next
     }
 
+    /// Moves the number at `at` up to `to`, and returns it.
+    pub(crate) fn raise(&mut self, at: Place, to: u64, ttl_ms: u64) -> u64 {
+        let to = to.min(MAX_NUMBER);
+        if !self.knows(at) {
+            return to;
+        }
+        self.pin_raise(at, to, ttl_ms);
+        let number = self.number(at).unwrap_or(0);
+        let next = number.max(to);
+        if let Some(log) = self.log_for(at) {
+            log.raise(at, to, ttl_ms, Seen::Number(next));
+        }
+        if number < next {
+            self.write(at, Some(CellValue::Number(next)), self.expiry_us(ttl_ms));
+        }
+        next
+    }
+
     /// The number at `at`; a value that is none counts as absent.
     pub(super) fn number(&self, at: Place) -> Option<u64> {
         match self.live(at) {

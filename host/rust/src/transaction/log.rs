@@ -130,6 +130,21 @@ impl Log {
         self.touched[cell].forget();
     }
 
+    /// The same again changes nothing and is told the same, so it is not written down.
+    pub(super) fn raise(&mut self, at: Place, to: u64, ttl_ms: u64, told: Seen) {
+        let cell = self.cell(at);
+        if !self.is_raised(cell, to, ttl_ms) {
+            self.push(cell, Op::Raise { cell, to, ttl_ms }, told);
+        }
+        self.touched[cell].forget();
+    }
+
+    /// Whether the latest operation on the cell was just this `raise`.
+    pub(super) fn is_raised(&self, cell: usize, to: u64, ttl_ms: u64) -> bool {
+        let last = self.touched[cell].last.map(|op| &self.commit.ops[op]);
+        matches!(last, Some(Op::Raise { to: before, ttl_ms: ttl, .. }) if (*before, *ttl) == (to, ttl_ms))
+    }
+
     /// Counts the operation in the one before it on the same cell, if that is the same with the same verdict.
     /// Operations on other cells in between do not matter: what one cell answers does not depend on another.
     fn repeat(&mut self, cell: usize, asked: Move, fits: bool) -> bool {

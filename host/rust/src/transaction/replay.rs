@@ -45,6 +45,14 @@ impl Transaction {
         }
     }
 
+    pub(super) fn pin_raise(&mut self, at: Place, to: u64, ttl_ms: u64) {
+        let Some(next) = self.pins_for(at).and_then(|log| log.pin_raise(at, to, ttl_ms)) else { return };
+        if self.number(at).unwrap_or(0).max(to) != next {
+            // Where it came to be `to`, it was no more than that.
+            self.set_right(at, (next > to).then_some(CellValue::Number(next)));
+        }
+    }
+
     /// Corrects what was known of a cell. Its expiry stays as it was known; if there was none, it is not known.
     fn set_right(&mut self, at: Place, value: Option<CellValue>) {
         if self.live(at) != value.as_ref() {
@@ -142,6 +150,23 @@ impl Log {
         }
     }
 
+    /// The number after the move, of the first of several that are the same.
+    fn pin_raise(&mut self, at: Place, to: u64, ttl_ms: u64) -> Option<u64> {
+        let cell = self.pinned_cell(at)?;
+        if self.is_raised(cell, to, ttl_ms) {
+            return None;
+        }
+        let op = self.take(
+            cell,
+            |op| matches!(op, Op::Raise { to: logged, ttl_ms: ttl, .. } if (*logged, *ttl) == (to, ttl_ms)),
+        )?;
+        self.touched[cell].forget();
+        match self.pins.get(op) {
+            Some(Seen::Number(next)) => Some(*next),
+            _ => self.diverge(),
+        }
+    }
+
     fn pinned_cell(&mut self, at: Place) -> Option<usize> {
         match self.find(at) {
             Some(cell) => Some(cell),
@@ -189,6 +214,7 @@ fn cell_of(op: &Op) -> usize {
         | Op::Observe { cell }
         | Op::Put { cell, .. }
         | Op::Advance { cell, .. }
-        | Op::Retreat { cell, .. } => cell,
+        | Op::Retreat { cell, .. }
+        | Op::Raise { cell, .. } => cell,
     }
 }

@@ -11,9 +11,10 @@ export type WindowUnit = "millisecond" | "second" | "minute" | "hour" | "day";
  * How permits are counted. In the promises A(D) is the number of permits admitted in any half-open span of time of length D, W
  * the window and L the limit.
  *
- * - `sliding-window`: `A(W) <= L`, a strict sliding window in bounded state. The window is cut into sub-windows (1 to 100, 10
- *   unless set) that go on counting until they have wholly left it, so under steady load the limiter gives L permits every
- *   `W * (1 + 1 / subWindows)`.
+ * - `sliding-window`: `A(W) <= L`, a strict sliding window in bounded state. Permits that follow each other are a group, which
+ *   leaves W after its last permit; it ends after `W / subWindows` (1 to 100, 64 unless set) or `L / 128` permits, whichever is
+ *   first. Below 256 that is each permit, so it admits exactly what `sliding-log` does; above, by the default, at least 0.985
+ *   of that.
  * - `gcra`: `A(D) <= burst + D * L / W`, the generic cell rate algorithm. `burst` is what an idle key can spend at once, the
  *   limit unless set; with 1, permits are evenly spaced.
  * - `token-bucket`: a bucket of `burst` tokens that refills continuously. Decides as `gcra` does.
@@ -140,7 +141,7 @@ function witLimit({ limit, window, windowCount = 1, algorithm = { name: "sliding
 function witAlgorithm(algorithm: Algorithm): WitAlgorithm {
   switch (algorithm.name) {
     case "sliding-window":
-      return { tag: algorithm.name, val: { subWindows: algorithm.subWindows ?? 10 } };
+      return { tag: algorithm.name, val: { subWindows: algorithm.subWindows ?? 64 } };
     case "gcra":
     case "token-bucket":
       return { tag: algorithm.name, val: { burst: algorithm.burst ?? undefined } };

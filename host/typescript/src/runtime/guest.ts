@@ -14,6 +14,7 @@ export interface Kv {
   put(at: Place, value: string | undefined, ttlMs: number): void;
   advance(at: Place, step: number, floor: number, ceiling: number, ttlMs: number): boolean;
   retreat(at: Place, step: number, floor: number): number;
+  raise(at: Place, to: number, ttlMs: number): number;
 }
 
 /** A time as the component reads it. */

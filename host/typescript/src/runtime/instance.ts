@@ -26,6 +26,7 @@ const NOWHERE: World = {
   put() {},
   advance: () => false,
   retreat: (_at, _step, floor) => floor,
+  raise: (_at, to) => to,
 };
 
 /** An instance. Which world it sees is set for each run. */
@@ -95,6 +96,7 @@ export class Instance {
         return fits;
       },
       retreat: (at, step, floor) => this.world.retreat(at, step, floor),
+      raise: (at, to, ttlMs) => this.world.raise(at, to, ttlMs),
     };
     const clock = {
       now: () => {

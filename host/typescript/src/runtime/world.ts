@@ -36,4 +36,5 @@ export interface World {
   /** The number that the last `advance` came to. */
   readonly number: number;
   retreat(at: Place, step: number, floor: number): number;
+  raise(at: Place, to: number, ttlMs: number): number;
 }

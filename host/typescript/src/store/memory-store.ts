@@ -74,7 +74,8 @@ function apply(transaction: Transaction, commit: Commit): { outcome: Outcome; fo
   const places = commit.cells.map(({ entity, field }): Place => ({ entity, field, scope: "shared" }));
   for (const op of commit.ops) {
     const at = places[op.cell] as Place;
-    if ((op.kind === "advance" || op.kind === "retreat") && transaction.holdsText(at)) foreign.add(op.cell);
+    const moves = op.kind === "advance" || op.kind === "retreat" || op.kind === "raise";
+    if (moves && transaction.holdsText(at)) foreign.add(op.cell);
     const known = applyOp(transaction, op, at);
     if (known === REFUSED) {
       transaction.rollbackRun();
@@ -108,8 +109,10 @@ function applyOp(transaction: Transaction, op: Op, at: Place): Seen | typeof REF
       const fits = transaction.advance(at, steps, floor, op.ceiling, op.ttlMs);
       return fits === op.fits ? base : REFUSED;
     }
-    default:
+    case "retreat":
       return transaction.retreat(at, bounded(op.step), bounded(op.floor));
+    case "raise":
+      return transaction.raise(at, bounded(op.to), op.ttlMs);
   }
 }
 

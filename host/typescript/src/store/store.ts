@@ -75,8 +75,18 @@ export interface Retreat {
   readonly floor: number;
 }
 
+/** The run moves a number up. */
+export interface Raise {
+  readonly kind: "raise";
+  readonly cell: number;
+  /** To where at least. */
+  readonly to: number;
+  /** Milliseconds until it expires, if it was moved. */
+  readonly ttlMs: number;
+}
+
 /** One operation of a run, with the answer that the run was given where the answer matters. */
-export type Op = Get | Observe | Put | Advance | Retreat;
+export type Op = Get | Observe | Put | Advance | Retreat | Raise;
 
 /** A cell of a commit. */
 export interface CommitCell {
@@ -101,14 +111,14 @@ export interface Commit {
 export function changes(commit: Commit): boolean {
   return commit.ops.some(op => {
     if (op.kind === "advance") return op.fits && op.step > 0;
-    return op.kind === "put" || op.kind === "retreat";
+    return op.kind === "put" || op.kind === "retreat" || op.kind === "raise";
   });
 }
 
 /**
  * What the store knew when an operation was applied. For `get` and `put` undefined: nothing that the run does not know. For
- * `observe` the true value, or undefined. For `advance` max(number or 0, floor) before the first repetition. For `retreat` the
- * new number.
+ * `observe` the true value, or undefined. For `advance` max(number or 0, floor) before the first repetition. For `retreat` and
+ * `raise` the new number.
  */
 export type Seen = number | string | undefined;
 

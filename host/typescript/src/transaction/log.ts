@@ -139,6 +139,14 @@ export class Log {
     touched.forget();
   }
 
+  /** The same again changes nothing and is told the same, so it is not written down. */
+  raise(at: Place, to: number, ttlMs: number, told: number): void {
+    const cell = this.#cell(at);
+    const touched = this.#of(cell);
+    if (!raisesTo(this.ops[touched.last], to, ttlMs)) this.#push(touched, { kind: "raise", cell, to, ttlMs }, told);
+    touched.forget();
+  }
+
   /** The index of a cell; {@link NONE} where the log does not touch it. */
   find(at: Place): number {
     const cells = this.cells;
@@ -164,6 +172,11 @@ export class Log {
   #of(cell: number): Touched {
     return this.touched[cell] as Touched;
   }
+}
+
+/** Whether an operation is a `raise` with these arguments. */
+export function raisesTo(op: Op | undefined, to: number, ttlMs: number): boolean {
+  return op?.kind === "raise" && op.to === to && op.ttlMs === ttlMs;
 }
 
 /** Whether an `advance` has these arguments. */

@@ -8,7 +8,7 @@
 
 import type { Place } from "../runtime/world.js";
 import type { Op, Seen } from "../store/store.js";
-import { asksFor, type Log, NONE, Touched } from "./log.js";
+import { asksFor, type Log, NONE, raisesTo, Touched } from "./log.js";
 
 /** There is nothing to put right. */
 export const NO_PIN = Symbol("no pin");
@@ -106,6 +106,15 @@ export class Replay {
     if (touched === undefined) return undefined;
     const op = this.#take(at, touched, op => op.kind === "retreat" && op.step === step && op.floor === floor);
     if (op === undefined) return undefined;
+    touched.forget();
+    return this.#number(touched);
+  }
+
+  /** The number after the move, of the first of several that are the same. */
+  raise(at: Place, to: number, ttlMs: number): number | undefined {
+    const touched = this.#find(at);
+    if (touched === undefined || raisesTo(this.#log.ops[touched.last], to, ttlMs)) return undefined;
+    if (this.#take(at, touched, op => raisesTo(op, to, ttlMs)) === undefined) return undefined;
     touched.forget();
     return this.#number(touched);
   }

@@ -233,6 +233,18 @@ export class Transaction implements World {
     return next;
   }
 
+  raise(at: Place, asked: number, ttlMs: number): number {
+    const to = Math.min(asked, MAX_NUMBER);
+    const cells = this.#cellsAt(at);
+    if (cells === undefined) return to;
+    if (this.#replay !== undefined) this.#pinRaise(cells, at, to, ttlMs);
+    const number = baseAt(cells, at, 0, this.nowUs);
+    const next = Math.max(number, to);
+    if (this.#logs(at)) this.#log.raise(at, to, ttlMs, next);
+    if (number < next) this.#write(cells, at, next, this.#expiryUs(ttlMs));
+    return next;
+  }
+
   /** Whether the cell at `at` holds a value that is no number. */
   holdsText(at: Place): boolean {
     return typeof this.#cellsAt(at)?.get(at.field, this.nowUs) === "string";
@@ -291,6 +303,14 @@ export class Transaction implements World {
     // The number before it moved, or one that moves to the same place.
     const before = next > floor ? next + step : next;
     if (next !== floor || typeof cells.get(at.field, this.nowUs) === "number") this.#correct(cells, at, before);
+  }
+
+  #pinRaise(cells: Cells, at: Place, to: number, ttlMs: number): void {
+    if (at.scope === "local") return;
+    const next = this.#replay?.raise(at, to, ttlMs);
+    if (next === undefined || baseAt(cells, at, to, this.nowUs) === next) return;
+    // Where it came to be `to`, it was no more than that.
+    this.#correct(cells, at, next > to ? next : undefined);
   }
 
   #setRight(cells: Cells, at: Place, pin: Pin): void {

@@ -172,7 +172,7 @@ function report(answer: Answer): WitReport {
 
 /** All algorithms. */
 export const ALGORITHMS: WitAlgorithm[] = [
-  { tag: "sliding-window", val: { subWindows: 10 } },
+  { tag: "sliding-window", val: { subWindows: 64 } },
   { tag: "gcra", val: { burst: undefined } },
   { tag: "token-bucket", val: { burst: 8 } },
   { tag: "fixed-window" },

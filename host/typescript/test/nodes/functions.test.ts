@@ -4,7 +4,7 @@ import { isConfigError, type NodeOptions } from "../../src/index.js";
 import { Cache } from "../../src/nodes/cache.js";
 import { CIRCUIT, gateAndClock, LIMIT, thrownBy } from "./support.js";
 
-const PASSED = { passed: true, queued: false, waitTime: 0, currentCount: 1, limit: 2, resetIn: 1_100 };
+const PASSED = { passed: true, queued: false, waitTime: 0, currentCount: 1, limit: 2, resetIn: 1_000 };
 const CLOSED = {
   allowed: true,
   circuitState: "closed",

@@ -14,7 +14,7 @@ describe("a rate limiter node", () => {
   it("lets calls pass up to the limit, then not", async () => {
     const { node } = limiterNode();
     const first = await node.execute(me);
-    const result = { passed: true, queued: false, waitTime: 0, currentCount: 1, limit: 2, resetIn: 1_100 };
+    const result = { passed: true, queued: false, waitTime: 0, currentCount: 1, limit: 2, resetIn: 1_000 };
     expect(first).toEqual({ result, json: JSON.stringify(result), token: expect.stringMatching(/^.{1,100}$/) });
     expect((await node.execute(me)).result).toMatchObject({ passed: true, currentCount: 2 });
     const refused = await node.execute(me);
@@ -41,8 +41,8 @@ describe("a rate limiter node", () => {
       await settle();
     }
     expect(order).toEqual(["high", "low"]);
-    expect(await high).toMatchObject({ passed: true, queued: true, queuePosition: 1, waitTime: 1_100 });
-    expect(await low).toMatchObject({ passed: true, queued: true, queuePosition: 1, waitTime: 2_200 });
+    expect(await high).toMatchObject({ passed: true, queued: true, queuePosition: 1, waitTime: 1_000 });
+    expect(await low).toMatchObject({ passed: true, queued: true, queuePosition: 1, waitTime: 2_000 });
   });
 
   it.each([
@@ -64,8 +64,8 @@ describe("a rate limiter node", () => {
     const second = node.execute(me);
     await settle();
     expect(clock.sleepers).toBe(1);
-    clock.advance(1_100);
-    expect((await second).result).toMatchObject({ passed: true, queued: false, waitTime: 1_100 });
+    clock.advance(1_000);
+    expect((await second).result).toMatchObject({ passed: true, queued: false, waitTime: 1_000 });
   });
 
   it.each(["queue", "delay"] as const)("gives back what an aborted call holds, by %s", async behavior => {
@@ -79,7 +79,7 @@ describe("a rate limiter node", () => {
     await gate.flush();
     expect(clock.sleepers).toBe(0);
     const next = waiting(await node.begin(me));
-    expect(next.waitMs).toBe(1_100);
+    expect(next.waitMs).toBe(1_000);
     await expect(node.execute(me, { signal: aborter.signal })).rejects.toThrow("enough");
   });
 

@@ -14,6 +14,8 @@ export const get = (cell: number, expected: string | undefined): Op => ({ kind: 
 export const observe = (cell: number): Op => ({ kind: "observe", cell });
 /** A put that lives for a minute. */
 export const put = (cell: number, value: string | undefined): Op => ({ kind: "put", cell, value, ttlMs: 60_000 });
+/** A raise that lives for a minute. */
+export const raise = (cell: number, to: number): Op => ({ kind: "raise", cell, to, ttlMs: 60_000 });
 export const retreat = (cell: number, step: number, floor: number): Op => ({ kind: "retreat", cell, step, floor });
 /** An advance that lives for a minute and was told `fits`, `repeat` times. */
 export function advance(cell: number, step: number, floor: number, ceiling: number, fits: boolean, repeat = 1): Op {

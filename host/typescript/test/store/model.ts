@@ -2,7 +2,7 @@
 
 import fc from "fast-check";
 import { MAX_NUMBER, type Op, type Outcome, type Seen } from "../../src/store/store.js";
-import { advance, get, observe, put, retreat } from "./bench.js";
+import { advance, get, observe, put, raise, retreat } from "./bench.js";
 
 /** Four cells whose values never expire. */
 export class Model {
@@ -41,6 +41,8 @@ export class Model {
         return this.#advance(op.cell, op.step, op.floor, op.ceiling, op.fits, op.repeat);
       case "retreat":
         return this.#retreat(op.cell, op.step, op.floor);
+      case "raise":
+        return this.#raise(op.cell, Math.min(op.to, MAX_NUMBER));
     }
   }
 
@@ -70,6 +72,12 @@ export class Model {
     const next = Math.max(Number(number) - step, floor);
     this.#cells[cell] = String(next);
     return next;
+  }
+
+  #raise(cell: number, to: number): Seen {
+    const number = Number(this.#number(cell) ?? 0n);
+    if (number < to) this.#cells[cell] = String(to);
+    return Math.max(number, to);
   }
 }
 
@@ -106,5 +114,6 @@ function opOf(number: fc.Arbitrary<number>, text: fc.Arbitrary<string | undefine
         .map(([cell, step, floor, ceiling, luck, repeat]) => advance(cell, step, floor, ceiling, luck < 7, repeat)),
     },
     { weight: 2, arbitrary: fc.tuple(cell, number, number).map(args => retreat(...args)) },
+    { weight: 2, arbitrary: fc.tuple(cell, number).map(args => raise(...args)) },
   );
 }

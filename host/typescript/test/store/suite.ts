@@ -4,7 +4,7 @@ import fc from "fast-check";
 import { expect, test } from "vitest";
 import { EntityKey } from "../../src/key.js";
 import { MAX_LAG_US, MAX_NUMBER, type Op, type Store } from "../../src/store/store.js";
-import { advance, Bench, get, newEntity, observe, put, retreat } from "./bench.js";
+import { advance, Bench, get, newEntity, observe, put, raise, retreat } from "./bench.js";
 import { batchesUpTo, Model } from "./model.js";
 
 /** A store under test, and the passing of its time. */
@@ -200,6 +200,38 @@ export function storeSuite(subject: () => Subject, options: { numRuns: number; g
     expect(await b.value(0)).toBeUndefined();
     const { outcome } = await b.commitAt((await b.store.timeUs()) - 1_000, put(0, "a"));
     expect(outcome).toEqual({ kind: "applied", seen: [undefined] });
+  });
+
+  test("a raise moves up and refuses nothing", async () => {
+    const b = bench();
+    expect(await b.apply(raise(0, 0))).toEqual([0]);
+    expect(await b.value(0)).toBe(undefined);
+    for (const [to, number] of [
+      [7, 7],
+      [5, 7],
+      [7, 7],
+      [8, 8],
+      [0, 8],
+    ] as const) {
+      expect(await b.apply(raise(0, to))).toEqual([number]);
+      expect(await b.value(0)).toBe(String(number));
+    }
+    const lastUs = 1_795_000_000_000_001;
+    expect(await b.apply(raise(0, lastUs), raise(0, lastUs - 1))).toEqual([lastUs, lastUs]);
+    await b.apply(put(1, "x"));
+    const { outcome, foreign } = await b.commit(raise(1, 3));
+    expect([outcome, foreign]).toEqual([{ kind: "applied", seen: [3] }, 1]);
+    const moves = [raise(2, 5), get(2, "5"), advance(2, 2, 0, 9, true), raise(2, 6), retreat(2, 3, 0), raise(2, 5)];
+    expect(await b.apply(...moves)).toEqual([5, undefined, 5, 7, 4, 5]);
+    expect(await b.value(2)).toBe("5");
+  });
+
+  test("a raise sets the expiry anew if it moves", async () => {
+    const b = bench();
+    await b.apply(briefly(raise(0, 5)), briefly(raise(1, 5)));
+    await b.apply(raise(0, 5), raise(1, 6));
+    await subject().pass(BRIEF_MS + 1);
+    expect([await b.value(0), await b.value(1)]).toEqual([undefined, "6"]);
   });
 
   test("values expire, an advance sets the expiry anew and a retreat does not", async () => {

@@ -8,7 +8,7 @@ import { Logs } from "../../src/store/redis/log.js";
 import { clockOf, decodePart, decodeReply } from "../../src/store/redis/reply.js";
 import { slotOf } from "../../src/store/redis/slot.js";
 import { MAX_LAG_US, MAX_NUMBER, type Op } from "../../src/store/store.js";
-import { advance, get, observe, put, retreat } from "./bench.js";
+import { advance, get, observe, put, raise, retreat } from "./bench.js";
 
 const hex = (bytes: Uint8Array) => Buffer.from(bytes).toString("hex");
 const commit = (...ops: Op[]) => ({ atUs: 1, entities: [], cells: [{ entity: 0, field: 2 }], ops });
@@ -43,6 +43,7 @@ describe("the log", () => {
     expect(bytesOf(advance(0, 3, 4, 5, false, 7))).toBe(`0401030405${text("60000")}c2`);
     expect(bytesOf(advance(0, 3, 4, 90, true, 7))).toBe(`040115045a${text("60000")}c3`);
     expect(bytesOf(retreat(0, 1, 2))).toBe("05010102");
+    expect(bytesOf(raise(0, 9))).toBe(`060109${text("60000")}`);
   });
 
   test("has numbers of every size exactly", () => {

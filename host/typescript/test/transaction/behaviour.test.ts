@@ -1,7 +1,21 @@
 import { describe, expect, test } from "vitest";
 import { cellValue, Entity } from "../../src/transaction/cells.js";
 import { Transaction } from "../../src/transaction/transaction.js";
-import { type At, advance, type Call, get, issue, KEYS, logged, NOW_US, observe, put, retreat, run } from "./calls.js";
+import {
+  type At,
+  advance,
+  type Call,
+  get,
+  issue,
+  KEYS,
+  logged,
+  NOW_US,
+  observe,
+  put,
+  raise,
+  retreat,
+  run,
+} from "./calls.js";
 
 const CELL: At = [0, 0];
 const OTHER: At = [0, 1];
@@ -150,6 +164,7 @@ describe("a replay", () => {
     ["one more", [advance(1, 9), advance(1, 9)]],
     ["a put", [advance(1, 9), put(OTHER, undefined)]],
     ["a retreat", [retreat(CELL, 1, 0)]],
+    ["a raise", [raise(CELL, 1)]],
     ["another entity", [get([1, 0]), advance(1, 9)]],
   ];
   test.each(others)("that issues other operations is not alike: %s", (_, calls) => {

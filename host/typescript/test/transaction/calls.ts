@@ -15,7 +15,8 @@ export type Call =
   | { do: "observe"; at: At }
   | { do: "put"; at: At; value: string | undefined; ttlMs: number }
   | { do: "advance"; at: At; step: number; floor: number; ceiling: number; ttlMs: number }
-  | { do: "retreat"; at: At; step: number; floor: number };
+  | { do: "retreat"; at: At; step: number; floor: number }
+  | { do: "raise"; at: At; to: number; ttlMs: number };
 
 /** What the policy is told. */
 export type Told = string | number | undefined | { fits: boolean; number: number };
@@ -24,6 +25,7 @@ export const get = (at: At): Call => ({ do: "get", at });
 export const observe = (at: At): Call => ({ do: "observe", at });
 export const put = (at: At, value: string | undefined, ttlMs = 5): Call => ({ do: "put", at, value, ttlMs });
 export const retreat = (at: At, step: number, floor: number): Call => ({ do: "retreat", at, step, floor });
+export const raise = (at: At, to: number, ttlMs = 5): Call => ({ do: "raise", at, to, ttlMs });
 export const advance = (step: number, ceiling: number, at: At = [0, 0]): Call => ({
   do: "advance",
   at,
@@ -49,6 +51,8 @@ export function issue(tx: Transaction, call: Call, scope: Scope = "shared"): Tol
     }
     case "retreat":
       return tx.retreat(at, call.step, call.floor);
+    case "raise":
+      return tx.raise(at, call.to, call.ttlMs);
   }
 }
 

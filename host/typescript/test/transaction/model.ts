@@ -52,6 +52,12 @@ export class Model {
     return next;
   }
 
+  #raise(at: At, to: number, ttlMs: number): number {
+    const number = this.#number(at) ?? 0;
+    if (number < to) this.#put(at, String(to), ttlMs);
+    return Math.max(number, to);
+  }
+
   /** What a run would be told that had the store to itself. */
   issue(call: Call): Told {
     switch (call.do) {
@@ -65,6 +71,8 @@ export class Model {
         return this.#advance(call.at, call.step, call.floor, call.ceiling, call.ttlMs);
       case "retreat":
         return this.#retreat(call.at, call.step, call.floor);
+      case "raise":
+        return this.#raise(call.at, call.to, call.ttlMs);
     }
   }
 
@@ -100,6 +108,8 @@ export class Model {
       }
       case "retreat":
         return this.#retreat(at, op.step, op.floor);
+      case "raise":
+        return this.#raise(at, op.to, op.ttlMs);
     }
   }
 }

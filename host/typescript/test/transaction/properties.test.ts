@@ -44,6 +44,10 @@ const call: fc.Arbitrary<Call> = fc.oneof(
     weight: 1,
     arbitrary: fc.record({ do: fc.constant("retreat" as const), at, step: small(4), floor: small(6) }),
   },
+  {
+    weight: 1,
+    arbitrary: fc.record({ do: fc.constant("raise" as const), at, to: small(8), ttlMs: small(4) }),
+  },
 );
 
 /** Runs of a few operations, some of them several times in a row as callers of one batch issue them. */
@@ -104,7 +108,7 @@ function settle(tx: Transaction, store: Model, runs: Call[][]): Told[][] {
 function isExact(at: At, runs: Call[][], told: Told[][]): boolean {
   const answers = told.flat();
   return runs.flat().some((call, index) => {
-    if (String(call.at) !== String(at) || call.do === "retreat") return false;
+    if (String(call.at) !== String(at) || call.do === "retreat" || call.do === "raise") return false;
     if (call.do !== "advance") return true;
     return call.step > 0 && (answers[index] as { fits: boolean }).fits;
   });

@@ -40,6 +40,7 @@ class Policies:
                 kv.add_func("put", lambda _, at, value, ttl_ms: self.transaction.put(_place(at), value, ttl_ms))
                 kv.add_func("advance", self._advance)
                 kv.add_func("retreat", lambda _, at, step, floor: self.transaction.retreat(_place(at), step, floor))
+                kv.add_func("raise", lambda _, at, to, ttl_ms: self.transaction.raise_(_place(at), to, ttl_ms))
 
     def _now(self, _):
         seconds, us = divmod(self.transaction.now_us, 1_000_000)

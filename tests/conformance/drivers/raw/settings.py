@@ -24,7 +24,7 @@ def _algorithm(algorithm):
     algorithm = algorithm or {"name": "sliding-window"}
     name = algorithm["name"]
     if name == "sliding-window":
-        return Variant(name, record(sub_windows=algorithm.get("subWindows", 10)))
+        return Variant(name, record(sub_windows=algorithm.get("subWindows", 64)))
     if name in ("gcra", "token-bucket"):
         return Variant(name, record(burst=algorithm.get("burst")))
     return Variant(name)

@@ -95,6 +95,9 @@ def _apply(cells, op):
     if op.kind == "retreat":
         step, floor = op.arguments
         return True, cells.retreat(at, min(step, MAX_NUMBER), min(floor, MAX_NUMBER))
+    if op.kind == "raise":
+        to, ttl_ms = op.arguments
+        return True, cells.raise_(at, min(to, MAX_NUMBER), ttl_ms)
     step, floor, ceiling, ttl_ms = op.arguments
     step, floor = min(step, MAX_NUMBER), min(floor, MAX_NUMBER)
     base = max(cells.number(at) or 0, floor)

@@ -95,6 +95,12 @@ class Direct:
             self.write(at, moved, self.cells(at).expires_us(at[1], self.now_us))
         return moved
 
+    def raise_(self, at, to, ttl_ms):
+        number = self.number(at) or 0
+        if number < to:
+            self.write(at, to, self.now_us + ttl_ms * 1_000)
+        return max(number, to)
+
 
 class Op:
     """An operation of a log: what was asked, the verdict of an advance, how often in a row, and what the run was told."""
@@ -131,6 +137,10 @@ class Logged(Direct):
     def _log(self, op):
         self.last[op.field] = op
         self.ops.append(op)
+
+    def _is_last(self, kind, field, arguments):
+        last = self.last.get(field)
+        return last is not None and (last.kind, last.arguments) == (kind, arguments)
 
     def _touch(self, field):
         if field not in self.fields:
@@ -192,6 +202,16 @@ class Logged(Direct):
             self._forget(at[1])
         return moved
 
+    def raise_(self, at, to, ttl_ms):
+        moved = super().raise_(at, to, ttl_ms)
+        if at[2]:
+            self._touch(at[1])
+            # The same again changes nothing, so it is not written down.
+            if not self._is_last("raise", at[1], (to, ttl_ms)):
+                self._log(Op("raise", at[1], to, ttl_ms, told=moved))
+            self._forget(at[1])
+        return moved
+
 
 class Diverged(Exception):
     """A policy did something else on the store's numbers than on the known ones: a defect in the policy."""
@@ -203,6 +223,7 @@ class Pinned(Direct):
     def __init__(self, logged, shared, local, seen):
         super().__init__(logged.now_us, copy.deepcopy(shared), copy.deepcopy(local))
         self.queues = {field: [] for field in logged.fields}
+        self.last = {}
         for op, number in zip(logged.ops, seen, strict=True):
             self.queues[op.field].append([op, number, op.repeat])
         self.known = set()
@@ -212,6 +233,7 @@ class Pinned(Direct):
         queue = self.queues.get(field)
         if not queue or queue[0][0].kind != kind or queue[0][0].arguments != arguments:
             raise Diverged(kind)
+        self.last[field] = (kind, arguments)
         return queue.pop(0)
 
     def _set_right(self, at, value):
@@ -270,6 +292,16 @@ class Pinned(Direct):
         self.known.discard(at[1])
         self.observed.discard(at[1])
         return super().retreat(at, step, floor)
+
+    def raise_(self, at, to, ttl_ms):
+        if at[2] and self.last.get(at[1]) != ("raise", (to, ttl_ms)):
+            _, moved, _ = self._next("raise", at[1], (to, ttl_ms))
+            if max(self.number(at) or 0, to) != moved:
+                # Where it came to be `to`, it was no more than that.
+                self._set_right(at, moved if moved > to else None)
+            self.known.discard(at[1])
+            self.observed.discard(at[1])
+        return super().raise_(at, to, ttl_ms)
 
     def check_spent(self):
         """Holds the runs to have asked all of the log."""

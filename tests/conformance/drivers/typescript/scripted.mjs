@@ -68,6 +68,7 @@ function canonical({ atUs, cells, ops }) {
     put: (op) => [op.value ?? null, op.ttlMs],
     advance: (op) => [op.step, op.floor, op.ceiling, op.ttlMs, op.fits, op.repeat],
     retreat: (op) => [op.step, op.floor],
+    raise: (op) => [op.to, op.ttlMs],
   };
   return { atUs, ops: ops.map((op) => [op.kind, name(op.cell), ...argumentsOf[op.kind](op)]) };
 }

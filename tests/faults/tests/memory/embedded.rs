@@ -10,7 +10,7 @@ use tidegate::{Algorithm, CircuitBreakerConfig, Error, Failure, Limit, ManualClo
 use crate::{Growth, turn};
 
 const ALGORITHMS: [Algorithm; 6] = [
-    Algorithm::SlidingWindow { sub_windows: 10 },
+    Algorithm::SlidingWindow { sub_windows: 64 },
     Algorithm::SlidingLog,
     Algorithm::Gcra { burst: None },
     Algorithm::TokenBucket { burst: None },

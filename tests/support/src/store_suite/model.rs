@@ -4,7 +4,7 @@ use proptest::collection::vec;
 use proptest::prelude::*;
 use tidegate::store::{MAX_NUMBER, Op, Outcome, Seen, Value};
 
-use super::{Bench, advance_times, get, put, retreat};
+use super::{Bench, advance_times, get, put, raise, retreat};
 
 /// The operations of one commit.
 pub type Batch = Vec<Op>;
@@ -46,6 +46,7 @@ impl Model {
                 self.advance(cell, [step, floor, ceiling].map(|number| number.min(MAX_NUMBER)), fits, repeat)
             }
             &Op::Retreat { cell, step, floor } => Some(Seen::Number(self.retreat(cell, step, floor.min(MAX_NUMBER)))),
+            &Op::Raise { cell, to, .. } => Some(Seen::Number(self.raise(cell, to.min(MAX_NUMBER)))),
         }
     }
 
@@ -73,6 +74,14 @@ impl Model {
         self.cells[cell] = Some(number.to_string().into());
         number
     }
+
+    fn raise(&mut self, cell: usize, to: u64) -> u64 {
+        let number = self.number(cell).unwrap_or(0);
+        if number < to {
+            self.cells[cell] = Some(to.to_string().into());
+        }
+        number.max(to)
+    }
 }
 
 /// Commits one after the other, on values that meet each other often.
@@ -90,6 +99,7 @@ fn op() -> impl Strategy<Value = Op> {
             |(cell, step, floor, ceiling, fits, repeat)| advance_times(repeat, cell, step, floor, ceiling, fits)
         ),
         2 => (cell(), number(), number()).prop_map(|(cell, step, floor)| retreat(cell, step, floor)),
+        2 => (cell(), number()).prop_map(|(cell, to)| raise(cell, to)),
     ]
 }
 

@@ -2,7 +2,7 @@
 
 use tidegate::store::{MAX_LAG_US, MAX_NUMBER, Op, Outcome, Seen};
 
-use super::{Bench, Subject, advance, advance_times, get, put, retreat};
+use super::{Bench, Subject, advance, advance_times, get, put, raise, retreat};
 
 pub(super) async fn run(subject: &dyn Subject) {
     get_is_validated(subject).await;
@@ -15,6 +15,7 @@ pub(super) async fn run(subject: &dyn Subject) {
     repeated_advances_fit_together_or_not_at_all(subject).await;
     repeated_denials_are_one(subject).await;
     retreat_stops_at_the_floor(subject).await;
+    raise_moves_up_and_refuses_nothing(subject).await;
     numbers_are_exact_up_to_the_greatest(subject).await;
     text_is_no_number(subject).await;
     operations_of_a_batch_see_each_other(subject).await;
@@ -26,6 +27,7 @@ pub(super) async fn run(subject: &dyn Subject) {
     a_commit_a_little_behind_is_applied(subject).await;
     values_expire(subject).await;
     an_advance_renews_the_expiry_and_a_retreat_does_not(subject).await;
+    a_raise_that_moves_renews_the_expiry(subject).await;
     an_empty_commit_is_applied(subject).await;
 }
 
@@ -133,6 +135,29 @@ async fn retreat_stops_at_the_floor(subject: &dyn Subject) {
     assert_eq!(numbers(&bench.apply(vec![retreat(0, 0, 0)]).await), [3]);
     assert_eq!(numbers(&bench.apply(vec![retreat(0, u64::MAX, 0)]).await), [0]);
     assert_eq!(bench.value(0).await.as_deref(), Some("0"));
+}
+
+async fn raise_moves_up_and_refuses_nothing(subject: &dyn Subject) {
+    let bench = Bench::new(subject.store());
+    assert_eq!(numbers(&bench.apply(vec![raise(0, 0)]).await), [0]);
+    assert_eq!(bench.value(0).await, None);
+    for (to, number) in [(7, 7), (5, 7), (7, 7), (8, 8), (0, 8)] {
+        assert_eq!(numbers(&bench.apply(vec![raise(0, to)]).await), [number]);
+        assert_eq!(bench.value(0).await, Some(number.to_string()));
+    }
+    let last_us = 1_795_000_000_000_001;
+    assert_eq!(numbers(&bench.apply(vec![raise(0, last_us), raise(0, last_us - 1)]).await), [last_us, last_us]);
+    assert_eq!(numbers(&bench.apply(vec![raise(0, u64::MAX)]).await), [MAX_NUMBER]);
+    assert_eq!(bench.value(0).await, Some(MAX_NUMBER.to_string()));
+    bench.apply(vec![put(1, Some("x"))]).await;
+    let reply = bench.commit(vec![raise(1, 3)]).await;
+    assert_eq!((reply.outcome, reply.foreign), (Outcome::Applied(vec![Seen::Number(3)]), 1));
+    assert_eq!(bench.value(1).await.as_deref(), Some("3"));
+    let among =
+        vec![raise(2, 5), get(2, Some("5")), advance(2, 2, 0, 9, true), raise(2, 6), retreat(2, 3, 0), raise(2, 5)];
+    let seen = bench.apply(among).await;
+    assert_eq!(numbers(&[&seen[..1], &seen[2..]].concat()), [5, 5, 7, 4, 5]);
+    assert_eq!(bench.value(2).await.as_deref(), Some("5"));
 }
 
 async fn numbers_are_exact_up_to_the_greatest(subject: &dyn Subject) {
@@ -270,6 +295,15 @@ async fn an_advance_renews_the_expiry_and_a_retreat_does_not(subject: &dyn Subje
     assert_eq!(bench.value(0).await, None);
     assert_eq!(bench.value(1).await.as_deref(), Some("7"));
     assert_eq!(bench.value(2).await.as_deref(), Some("6"));
+}
+
+async fn a_raise_that_moves_renews_the_expiry(subject: &dyn Subject) {
+    let bench = Bench::new(subject.store());
+    let raise = |cell, to, ttl_ms| Op::Raise { cell, to, ttl_ms };
+    bench.apply(vec![raise(0, 5, 300), raise(1, 5, 300)]).await;
+    bench.apply(vec![raise(0, 5, 60_000), raise(1, 6, 60_000)]).await;
+    subject.pass_ms(301).await;
+    assert_eq!((bench.value(0).await, bench.value(1).await.as_deref()), (None, Some("6")));
 }
 
 async fn an_empty_commit_is_applied(subject: &dyn Subject) {

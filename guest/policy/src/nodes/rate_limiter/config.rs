@@ -9,7 +9,7 @@ use crate::nodes::path::Path;
 use crate::problem::Problem;
 use crate::rate_limiter::{Algorithm, Limit, MAX_WAIT_MS, MAX_WAITERS, MAX_WINDOW_MS, OnLimit, Window, WindowUnit};
 
-const SUB_WINDOWS: u32 = 10;
+const SUB_WINDOWS: u32 = 64;
 /// A waiter that is later than this is passed over until it comes.
 const GRACE_MS: u64 = 1_000;
 const UNITS: [(&str, WindowUnit); 4] = [

@@ -72,7 +72,7 @@ fn seen(op: &Op, items: &mut impl Iterator<Item = Value>) -> Result<Seen, String
     match op {
         Op::Get { .. } | Op::Put { .. } => Ok(Seen::Nothing),
         Op::Observe { .. } => text(items.next()).map(Seen::Value),
-        Op::Advance { .. } | Op::Retreat { .. } => number_of(items.next()).map(Seen::Number),
+        Op::Advance { .. } | Op::Retreat { .. } | Op::Raise { .. } => number_of(items.next()).map(Seen::Number),
     }
 }
 

@@ -108,7 +108,8 @@ fn cell_of(op: &Op) -> usize {
         | Op::Observe { cell }
         | Op::Put { cell, .. }
         | Op::Advance { cell, .. }
-        | Op::Retreat { cell, .. } => cell,
+        | Op::Retreat { cell, .. }
+        | Op::Raise { cell, .. } => cell,
     }
 }
 
@@ -136,6 +137,7 @@ impl Log {
             Op::Put { .. } => 3,
             Op::Advance { .. } => 4,
             Op::Retreat { .. } => 5,
+            Op::Raise { .. } => 6,
         };
         self.number(code);
         self.number(cell);
@@ -156,6 +158,10 @@ impl Log {
             &Op::Retreat { step, floor, .. } => {
                 self.number(step);
                 self.number(floor);
+            }
+            &Op::Raise { to, ttl_ms, .. } => {
+                self.number(to);
+                self.text(Some(&ttl(ttl_ms)));
             }
         }
     }
@@ -279,6 +285,13 @@ mod tests {
     fn numbers_above_the_greatest_count_as_it() {
         let log = log_of(advance(1, true, 1));
         assert_eq!(log, [&[4, 1, 1, 0][..], &bytes_of(MAX_NUMBER), &[0xd9, 1, b'1', 0xc3]].concat());
+    }
+
+    #[test]
+    fn a_raise_names_where_to_and_how_long() {
+        assert_eq!(log_of(Op::Raise { cell: 0, to: 9, ttl_ms: 7 }), [6, 1, 9, 0xd9, 1, b'7']);
+        let log = log_of(Op::Raise { cell: 0, to: u64::MAX, ttl_ms: 0 });
+        assert_eq!(log, [&[6, 1][..], &bytes_of(MAX_NUMBER), &[0xd9, 1, b'1']].concat());
     }
 
     #[test]

@@ -149,6 +149,7 @@ fn a_replay_that_issues_other_operations_is_not_alike() {
         &[advance(1, 9), advance(1, 9)],
         &[advance(1, 9), Call::Put(OTHER, None, 5)],
         &[Call::Retreat(CELL, 1, 0)],
+        &[Call::Raise(CELL, 1, 5)],
         &[Call::Get((1, 0)), advance(1, 9)],
     ];
     for other in others {

@@ -22,6 +22,7 @@ enum Call {
     Put(At, Option<&'static str>, u64),
     Advance { at: At, step: u64, floor: u64, ceiling: u64, ttl_ms: u64 },
     Retreat(At, u64, u64),
+    Raise(At, u64, u64),
 }
 
 /// What the policy is told.
@@ -46,6 +47,7 @@ fn issue(tx: &mut Transaction, scope: Scope, call: &Call) -> Answer {
             Answer::Verdict(tx.advance(place(at), step, floor, ceiling, ttl_ms))
         }
         Call::Retreat(at, step, floor) => Answer::Number(tx.retreat(place(at), step, floor)),
+        Call::Raise(at, to, ttl_ms) => Answer::Number(tx.raise(place(at), to, ttl_ms)),
     }
 }
 

@@ -51,6 +51,14 @@ impl Model {
         next
     }
 
+    fn raise(&mut self, at: At, to: u64, ttl_ms: u64) -> u64 {
+        let number = self.number(at).unwrap_or(0);
+        if number < to {
+            self.put(at, Some(&to.to_string()), ttl_ms);
+        }
+        number.max(to)
+    }
+
     /// What a run would be told that had the store to itself.
     pub(super) fn issue(&mut self, call: &Call) -> Answer {
         match *call {
@@ -63,6 +71,7 @@ impl Model {
                 Answer::Verdict(self.advance(at, step, floor, ceiling, ttl_ms))
             }
             Call::Retreat(at, step, floor) => Answer::Number(self.retreat(at, step, floor)),
+            Call::Raise(at, to, ttl_ms) => Answer::Number(self.raise(at, to, ttl_ms)),
         }
     }
 
@@ -97,6 +106,7 @@ impl Model {
                 agree.then_some(Seen::Number(base))
             }
             Op::Retreat { cell, step, floor } => Some(Seen::Number(self.retreat(places[*cell], *step, *floor))),
+            Op::Raise { cell, to, ttl_ms } => Some(Seen::Number(self.raise(places[*cell], *to, *ttl_ms))),
         }
     }
 }

@@ -31,6 +31,7 @@ fn call() -> impl Strategy<Value = Call> {
         4 => (at(), 0..3_u64, prop::sample::select(vec![0, 4]), 3..12_u64, 0..4_u64)
             .prop_map(|(at, step, floor, ceiling, ttl_ms)| Call::Advance { at, step, floor, ceiling, ttl_ms }),
         1 => (at(), 0..4_u64, 0..6_u64).prop_map(|(at, step, floor)| Call::Retreat(at, step, floor)),
+        1 => (at(), 0..8_u64, 0..4_u64).prop_map(|(at, to, ttl_ms)| Call::Raise(at, to, ttl_ms)),
     ]
 }
 
@@ -87,7 +88,7 @@ fn is_exact(at: At, runs: &[Vec<Call>], told: &[Vec<Answer>]) -> bool {
     calls.into_iter().any(|(call, answer)| match call {
         Call::Get(place) | Call::Observe(place) | Call::Put(place, ..) => *place == at,
         Call::Advance { at: place, step, .. } => *place == at && *step > 0 && matches!(answer, Answer::Verdict(Ok(_))),
-        Call::Retreat(..) => false,
+        Call::Retreat(..) | Call::Raise(..) => false,
     })
 }
 

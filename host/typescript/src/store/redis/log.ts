@@ -15,7 +15,7 @@ const BEYOND = MAX_NUMBER + 2;
 /** How long the head of an array is. */
 const HEAD_BYTES = 5;
 
-const CODES = { get: 1, observe: 2, put: 3, advance: 4, retreat: 5 } as const;
+const CODES = { get: 1, observe: 2, put: 3, advance: 4, retreat: 5, raise: 6 } as const;
 
 declare class TextEncoder {
   encodeInto(text: string, into: Uint8Array): { readonly written: number };
@@ -91,6 +91,10 @@ function writeOp(writer: Writer, op: Op): void {
     case "retreat":
       writer.number(op.step);
       writer.number(op.floor);
+      break;
+    case "raise":
+      writer.number(op.to);
+      writer.ttl(op.ttlMs);
       break;
   }
 }

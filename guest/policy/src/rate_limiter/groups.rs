@@ -1,0 +1,321 @@
+//! The strict sliding window: A(W) <= L in every window, in groups of permits.
+//!
+//! Permits that follow each other are a *group*, and a group leaves W after its **last** permit. A group ends after a span of
+//! W / `sub-windows` or after L / 128 permits, whichever is first, so a permit leaves at most that much later than a log would
+//! let it. Where a group is one permit, as for every limit below 256, that is exactly as a log does.
+//!
+//! *Why it is strict.* A permit is given at t only if all groups whose last permit is later than t - W, and the open group, hold
+//! L permits at most, it included; the store holds the run to that, because what the run read of closed groups is
+//! validated and the open one is counted by `advance`. Of the permits in a half-open span of W take the one that was
+//! committed last, given at t. Each other one is less than W before t, or after it, and was committed before: its group is open, or
+//! has a last permit that is no earlier than it, so later than t - W. So all were counted with that one: L at most. Nothing
+//! in this needs times to be in order. Groups are forgotten at a time that no later permit may be before, `seen`.
+//!
+//! *Why hosts do not conflict.* Whoever counts in the open group reads the head, moves the count by `advance` and raises
+//! the time of the last permit by `raise`; none of these is refused because another host counts too. What ends a group is
+//! one `put` of the head: whoever still counts in it has read a head that is no longer so, and is refused. That
+//! happens some 200 times a window at most, whatever the limit.
+//!
+//! *Why the cost does not grow.* A run reads the groups that have left since the head was written, and of the others only their sum:
+//! see `group_state.rs`. With places ahead (`delay`) groups are larger where a wait may hold more than 8,000 of them.
+
+use crate::kv::{Kv, MAX_LAG_MS};
+
+use super::cells::{Cells, Reading, Role};
+use super::group_model::{GroupModel, Spent};
+use super::group_state::{Head, Open, decode_middle, encode_middle};
+use super::meter::{DEBT_WINDOWS, PLAUSIBLE_US, saturate};
+
+/// Into how many sub-windows a window is cut by default.
+const DEFAULT_SUB_WINDOWS: u32 = 64;
+/// Into how many it was, when a permit left with its sub-window.
+const OLD_DEFAULT: u32 = 10;
+/// A group is one part in so many of the limit at most.
+const PARTS: u32 = 128;
+/// So many groups at most may lie ahead.
+const MAX_AHEAD: u64 = 8_000;
+
+/// A limit counted by groups.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Grouped {
+    geometry: u32,
+    pub(crate) limit: u32,
+    window_us: u64,
+    sub_windows: u32,
+    /// After how many permits a group ends.
+    pub(crate) most: u32,
+    max_wait_ms: u32,
+}
+
+/// By how many sub-windows the cells of a limit are named. Those of the default are found where they were when it was 10.
+pub(crate) fn cells_of(sub_windows: u32) -> u32 {
+    if sub_windows == DEFAULT_SUB_WINDOWS { OLD_DEFAULT } else { sub_windows }
+}
+
+impl Grouped {
+    pub(crate) fn new(geometry: u32, limit: u32, window_us: u64, sub_windows: u32, max_wait_us: u64) -> Self {
+        let ahead = u128::from(limit) * u128::from(max_wait_us) / u128::from(window_us);
+        let most = u32::try_from(ahead.div_ceil(u128::from(MAX_AHEAD))).unwrap_or(u32::MAX).max(limit / PARTS).max(1);
+        Self { geometry, limit, window_us, sub_windows, most, max_wait_ms: saturate(max_wait_us / 1_000) }
+    }
+
+    /// How far ahead the places of a debt may lie.
+    pub(crate) fn debt_us(&self) -> u64 {
+        self.window_us.saturating_mul(DEBT_WINDOWS)
+    }
+
+    /// How long a group may last.
+    pub(crate) fn span_us(&self) -> u64 {
+        (self.window_us / u64::from(self.sub_windows)).max(self.max_wait_us() / MAX_AHEAD)
+    }
+
+    /// The sub-windows of values from before there were groups.
+    fn old_sub_us(&self) -> u64 {
+        self.window_us.div_ceil(u64::from(cells_of(self.sub_windows)))
+    }
+
+    /// How much later than its place one may go who is told to wait in whole milliseconds. In windows so short that a millisecond
+    /// is much of them, only the places themselves keep the promise.
+    fn late_us(&self) -> u16 {
+        if self.max_wait_ms > 0 && self.old_sub_us() >= 1_000 { 999 } else { 0 }
+    }
+
+    fn max_wait_us(&self) -> u64 {
+        u64::from(self.max_wait_ms) * 1_000
+    }
+
+    pub(crate) fn capacity(&self) -> u32 {
+        self.limit
+    }
+
+    /// Charges now if it fits. On success also the time it counts at: now, or the latest already seen.
+    pub(crate) fn charge<K: Kv>(
+        &self,
+        cells: &mut Cells<'_, K>,
+        now_us: u64,
+        permits: u32,
+    ) -> Result<(u64, GroupModel), GroupModel> {
+        let permits = u64::from(permits);
+        let model = self.read(cells, now_us, Reading::Validated);
+        let at_us = model.head.seen_us;
+        let Some(open) = model.counting() else { return self.turn(cells, model, now_us, permits) };
+        let room = model.room(at_us);
+        if open.permits >= u64::from(self.most) {
+            return self.turn(cells, model, now_us, permits);
+        }
+        if room < permits {
+            return Err(self.observe_rest(cells, model, None));
+        }
+        // The group takes whoever comes before it is full.
+        let until_full = u64::from(self.most) - 1 - open.permits + permits;
+        let use_us = (at_us + self.window_us).saturating_sub(now_us);
+        match cells.advance(self.field(Role::Count), permits, 0, room.min(until_full), use_us) {
+            Ok(count) if at_us > open.last_us => {
+                let last_us = cells.raise(self.field(Role::Last), at_us, use_us);
+                Ok((at_us, model.with(count, last_us)))
+            }
+            Ok(count) => Ok((at_us, model.with(count, 0))),
+            Err(count) if room <= until_full => Err(self.observe_rest(cells, model, Some(count))),
+            Err(_) => self.turn(cells, model, now_us, permits),
+        }
+    }
+
+    /// Whether a charge would fit now.
+    pub(crate) fn check<K: Kv>(
+        &self,
+        cells: &mut Cells<'_, K>,
+        now_us: u64,
+        permits: u32,
+    ) -> Result<GroupModel, GroupModel> {
+        let permits = u64::from(permits);
+        let model = self.read(cells, now_us, Reading::Validated);
+        let at_us = model.head.seen_us;
+        if model.counting().is_none() {
+            let model = self.complete(cells, model);
+            return if model.room(at_us) < permits { Err(self.observe_middle(cells, model)) } else { Ok(model) };
+        }
+        let room = model.room(at_us);
+        if room < permits {
+            return Err(self.observe_rest(cells, model, None));
+        }
+        match cells.advance(self.field(Role::Count), 0, 0, room - permits, self.window_us) {
+            Ok(count) => Ok(model.with(count, 0)),
+            Err(count) => Err(self.observe_rest(cells, model, Some(count))),
+        }
+    }
+
+    /// Ends the open group and begins one with these permits, if they fit: whoever still counts in the one before has read a
+    /// head that is no longer so, and is refused.
+    fn turn<K: Kv>(
+        &self,
+        cells: &mut Cells<'_, K>,
+        model: GroupModel,
+        now_us: u64,
+        permits: u64,
+    ) -> Result<(u64, GroupModel), GroupModel> {
+        let mut model = self.complete(cells, model);
+        let at_us = model.head.seen_us;
+        if model.room(at_us) < permits {
+            return Err(self.observe_middle(cells, model));
+        }
+        model.give(permits, at_us);
+        self.store(cells, &model, now_us);
+        Ok((at_us, model))
+    }
+
+    /// The head, without what only the other cells know.
+    fn read<K: Kv>(&self, cells: &mut Cells<'_, K>, now_us: u64, reading: Reading) -> GroupModel {
+        let latest_us = now_us.saturating_add(PLAUSIBLE_US);
+        let given_us = latest_us.saturating_add(self.max_wait_us().max(self.debt_us())).saturating_add(self.window_us);
+        let decode = |text: &str| {
+            Head::decode(text, latest_us, given_us)
+                .or_else(|| Head::decode_old(text, self.old_sub_us(), latest_us, given_us))
+        };
+        let before = cells.discarded();
+        let head = cells.read(reading, self.field(Role::Head), decode);
+        // Whatever lies in the other cells belongs to the head that could not be read.
+        let stray = cells.discarded() > before;
+        let spent = Spent { count: stray, last: stray, middle: false };
+        let mut head = head.unwrap_or_else(|| Head::empty(now_us));
+        head.seen_us = head.seen_us.max(now_us);
+        GroupModel { grouped: *self, head, spent, late_us: self.late_us() }
+    }
+
+    /// Reads what a new head depends on.
+    fn complete<K: Kv>(&self, cells: &mut Cells<'_, K>, mut model: GroupModel) -> GroupModel {
+        if model.head.open.is_some() {
+            let count = cells.read_number(Reading::Validated, self.field(Role::Count));
+            let last_us = cells.read_number(Reading::Validated, self.field(Role::Last));
+            model = model.with(count, last_us);
+            model.spent = Spent { count: count > 0, last: last_us > 0, ..model.spent };
+        }
+        if model.head.asks_middle(self.counts_at(model.head.seen_us)) || model.head.is_long() {
+            self.read_middle(cells, &mut model, Reading::Validated);
+        }
+        model
+    }
+
+    /// Puts the groups of the middle cell into the head, if it is the one that the head speaks of.
+    fn read_middle<K: Kv>(&self, cells: &mut Cells<'_, K>, model: &mut GroupModel, reading: Reading) {
+        let Some(stands) = model.head.stands() else { return };
+        let groups = cells.read(reading, self.field(Role::Middle), |text| decode_middle(text, stands));
+        model.spent.middle = groups.is_some();
+        model.head.expand(groups);
+    }
+
+    /// What a refusal tells beside what it depends on; `count`: of the open group, as far as that is known.
+    fn observe_rest<K: Kv>(&self, cells: &mut Cells<'_, K>, model: GroupModel, count: Option<u64>) -> GroupModel {
+        let count = count.unwrap_or_else(|| cells.read_number(Reading::Observed, self.field(Role::Count)));
+        let last_us = cells.read_number(Reading::Observed, self.field(Role::Last));
+        self.observe_middle(cells, model.with(count, last_us))
+    }
+
+    fn observe_middle<K: Kv>(&self, cells: &mut Cells<'_, K>, mut model: GroupModel) -> GroupModel {
+        self.read_middle(cells, &mut model, Reading::Observed);
+        model
+    }
+
+    pub(crate) fn load<K: Kv>(&self, cells: &mut Cells<'_, K>, now_us: u64, reading: Reading) -> GroupModel {
+        let model = self.read(cells, now_us, reading);
+        if reading == Reading::Validated {
+            let mut model = self.complete(cells, model);
+            self.read_middle(cells, &mut model, reading);
+            return model;
+        }
+        // What was observed must not steer, not even whether the next cell is read.
+        let count = cells.read_number(reading, self.field(Role::Count));
+        let last_us = cells.read_number(reading, self.field(Role::Last));
+        let mut model = model.with(count, last_us);
+        let stands = model.head.stands();
+        let decode = |text: &str| stands.map_or(Some(None), |stands| decode_middle(text, stands).map(Some));
+        model.head.expand(cells.read(reading, self.field(Role::Middle), decode).flatten());
+        model
+    }
+
+    pub(crate) fn store<K: Kv>(&self, cells: &mut Cells<'_, K>, model: &GroupModel, now_us: u64) {
+        let mut head = model.head.clone();
+        head.forget(self.counts_at(head.seen_us));
+        self.write(cells, head, model.spent, now_us);
+    }
+
+    fn write<K: Kv>(&self, cells: &mut Cells<'_, K>, mut head: Head, spent: Spent, now_us: u64) {
+        let middle = head.fold();
+        cells.put(self.field(Role::Head), &head.encode(), self.use_us(&head, now_us));
+        if let Some(groups) = middle {
+            let use_us = self.leaves_us(groups.last().map_or(0, |group| group.last_us)).saturating_sub(now_us);
+            cells.put(self.field(Role::Middle), &encode_middle(&groups), use_us);
+        } else if spent.middle {
+            cells.delete(self.field(Role::Middle));
+        }
+        for (role, is_spent) in [(Role::Count, spent.count), (Role::Last, spent.last)] {
+            if is_spent {
+                cells.delete(self.field(role));
+            }
+        }
+    }
+
+    /// How long a head is of use. While a group is open, others may count in it, by what they knew up to a lag ago; without the
+    /// head nobody would know whose count that is.
+    fn use_us(&self, head: &Head, now_us: u64) -> u64 {
+        let closed_us = head.newest_us().map_or(0, |last_us| self.leaves_us(last_us));
+        let open_us = head.open.map_or(0, |open| {
+            self.leaves_us(open.last_us.max(open.first_us.saturating_add(self.span_us()))) + MAX_LAG_MS * 1_000
+        });
+        closed_us.max(open_us).saturating_sub(now_us)
+    }
+
+    /// Takes permits out of the group that they were counted in.
+    pub(crate) fn refund<K: Kv>(&self, cells: &mut Cells<'_, K>, now_us: u64, charged_at_us: u64, permits: u32) {
+        let permits = u64::from(permits);
+        let mut model = self.read(cells, now_us, Reading::Validated);
+        if model.head.is_in_middle(charged_at_us) {
+            self.read_middle(cells, &mut model, Reading::Validated);
+        }
+        let mut left = model.head.take(charged_at_us, self.longest_us(), permits);
+        let mut in_count = false;
+        if let Some(open) = model.head.open.as_mut().filter(|open| self.lasts(open, charged_at_us)) {
+            // Where in the group they were does not matter.
+            let taken = if charged_at_us <= open.last_us { left.min(open.permits) } else { 0 };
+            (left, open.permits) = (left - taken, open.permits - taken);
+            in_count = left > 0;
+        }
+        if left < permits {
+            self.write(cells, model.head, Spent { middle: model.spent.middle, ..Spent::default() }, now_us);
+        }
+        if in_count {
+            cells.retreat(self.field(Role::Count), left);
+        }
+    }
+
+    pub(crate) fn reset<K: Kv>(&self, cells: &mut Cells<'_, K>) {
+        for role in [Role::Head, Role::Count, Role::Last, Role::Middle] {
+            cells.delete(self.field(role));
+        }
+    }
+
+    /// Whether permits of that time may be in an open group.
+    pub(crate) fn lasts(&self, open: &Open, at_us: u64) -> bool {
+        (open.first_us..=open.first_us.saturating_add(self.span_us())).contains(&at_us)
+    }
+
+    /// How much later than one of its permits a group's last may be.
+    fn longest_us(&self) -> u64 {
+        let late_us = self.late_us().into();
+        if self.most > 1 { self.span_us() + late_us } else { late_us }
+    }
+
+    /// When a group leaves, by the time of its last permit.
+    pub(crate) fn leaves_us(&self, last_us: u64) -> u64 {
+        last_us.saturating_add(self.window_us)
+    }
+
+    /// Which groups count at a time.
+    pub(crate) fn counts_at(&self, at_us: u64) -> impl Fn(u64) -> bool + Copy {
+        let window_us = self.window_us;
+        move |last_us: u64| last_us.saturating_add(window_us) > at_us
+    }
+
+    fn field(&self, role: Role) -> u32 {
+        self.geometry | role as u32
+    }
+}
