@@ -17,7 +17,7 @@ pub(crate) struct Memory {
     capacity: usize,
     when_full: WhenFull,
     on_forgotten: Option<Py<PyAny>>,
-    memory: PerProcess<tidegate::Memory>,
+    held: PerProcess<tidegate::Memory>,
 }
 
 #[pymethods]
@@ -33,7 +33,7 @@ impl Memory {
             "refuse" => WhenFull::Refuse,
             other => return Err(wrong(py, "when_full", format!("{other:?}"), "\"forget\" or \"refuse\"")),
         };
-        Ok(Self { capacity, when_full, on_forgotten, memory: PerProcess::new() })
+        Ok(Self { capacity, when_full, on_forgotten, held: PerProcess::new() })
     }
 
     /// What it has forgotten so far in this process because it was full.
@@ -63,7 +63,7 @@ impl Memory {
 impl Memory {
     /// A forked child has one of its own, and empty.
     pub(crate) fn of_process(&self, py: Python<'_>) -> PyResult<tidegate::Memory> {
-        self.memory.get(py, || {
+        self.held.get(py, || {
             let mut builder = tidegate::Memory::builder().capacity(self.capacity).when_full(self.when_full);
             if let Some(listener) = &self.on_forgotten {
                 builder = away::listen_to_forgotten(py, builder, listener)?;

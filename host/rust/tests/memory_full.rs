@@ -44,7 +44,7 @@ fn an_open_circuit_outlives_a_flood_of_keys() {
     let gate = gate(&memory, &clock);
     let limiter = limiter(&gate, Limit::per_minute(100));
     let breaker = gate
-        .circuit_breaker(CircuitBreakerConfig::consecutive("payments", 1).open_for(Duration::from_secs(60)))
+        .circuit_breaker(CircuitBreakerConfig::consecutive("payments", 1).open_for(Duration::from_mins(1)))
         .expect("the configuration is valid");
     let permit = breaker.admit().expect("there is an answer").permit.expect("it is closed");
     breaker.failed(permit, Duration::ZERO, Failure::default()).expect("there is an answer");

@@ -156,6 +156,7 @@ impl<O, I> Guard<'_, CircuitBreaker, O, I> {
 }
 
 /// What a call counts as that has ended; `None`: its time limit was over.
+#[expect(clippy::similar_names, reason = "they are called as the settings are")]
 pub(crate) fn counted<T, E, OfKind, IfKind>(
     result: Option<&Result<T, E>>,
     timeout: Option<Duration>,

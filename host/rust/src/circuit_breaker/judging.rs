@@ -106,6 +106,7 @@ pub fn http_failure(status: impl Into<u16>) -> Option<Failure> {
 
 /// What a result counts as. A caller whose judging panics keeps its own result: its error counts by nothing but that it is one, and its
 /// answer as a success.
+#[expect(clippy::similar_names, reason = "they are called as the settings are")]
 pub(crate) fn judge<T, E, OfKind, IfKind>(
     result: &Result<T, E>,
     failure_of: impl FailureOf<E, OfKind>,
