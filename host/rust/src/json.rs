@@ -25,8 +25,7 @@ pub(crate) fn settings<T: DeserializeOwned>(text: &str) -> Result<T, Error> {
 /// The text with `10.0` and `1e1` written as `10`. What is no JSON stays as it is.
 fn with_whole_numbers(text: &str) -> Cow<'_, str> {
     let (mut written, mut copied) = (String::new(), 0);
-    let mut rest = numbers(text);
-    while let Some((start, number)) = rest.next() {
+    for (start, number) in numbers(text) {
         if let Some(whole) = whole(number) {
             written.push_str(&text[copied..start]);
             written.push_str(&whole);
