@@ -3,7 +3,7 @@
 #[allow(dead_code, reason = "each test target uses a part")]
 mod support;
 
-use std::future::{Future as _, pending};
+use std::future::pending;
 use std::pin::pin;
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
@@ -13,7 +13,7 @@ use tidegate::{CircuitBreakerConfig, Failure, Limit, OnLimit, RateLimiter, RateL
 
 /// A limiter whose only permit is spent, with a queue for one.
 async fn queue_of_one(host: &Host) -> RateLimiter {
-    let queue = OnLimit::queue(1, Duration::from_secs(3_600));
+    let queue = OnLimit::queue(1, Duration::from_hours(1));
     let config = RateLimiterConfig::new("api", Limit::per_day(1)).on_limit(queue);
     let limiter = host.gate.rate_limiter(config).expect("the configuration is valid");
     limiter.acquire("k").await.expect("the first is let go");

@@ -278,7 +278,7 @@ async fn a_share_goes_on_when_a_clock_that_was_an_hour_fast_is_put_right() {
     let share = limiter(&gate, "share", 4, WhenAway::Share { hosts: 2 });
     let other = limiter(&gate, "other", 4, WhenAway::Error);
     ask(&other, "k").await;
-    own.advance(Duration::from_secs(3_600));
+    own.advance(Duration::from_hours(1));
     scene.fail(Fault::Unreachable);
     assert_eq!(let_go(&share, "k", 3).await, 2);
     scene.heal();

@@ -27,8 +27,16 @@ impl Written {
     }
 
     /// A call that was decided so many microseconds after the start, by a commit on top of another, which `gives` so often.
-    pub(super) fn call(&mut self, ask: Ask, us: u64, parent: Option<usize>, gives: u64, decision: Decision) -> usize {
+    pub(super) fn call(
+        &mut self,
+        ask: Ask,
+        us: u64,
+        parent: Option<usize>,
+        gives: u64,
+        mut decision: Decision,
+    ) -> usize {
         let (number, at_us) = (self.record.commits.len(), START_US + us);
+        decision.at_us = at_us;
         self.record.commits.push(Applied {
             tag: TAG.to_owned(),
             at_us,
@@ -49,7 +57,7 @@ impl Written {
             asked: (us, order),
             ended: (us, order + 1),
             commit: Some(number),
-            answer: Answer::Decision(Box::new(Decision { at_us, ..decision })),
+            answer: Answer::Decision(Box::new(decision)),
             epilogue: false,
         });
         number

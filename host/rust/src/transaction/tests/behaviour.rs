@@ -142,7 +142,7 @@ fn a_replay_that_issues_the_same_operations_is_alike() {
 #[test]
 fn a_replay_that_issues_other_operations_is_not_alike() {
     let alike = [Call::Get(OTHER), advance(1, 9)];
-    let others: [&[Call]; 7] = [
+    let others: [&[Call]; 8] = [
         &[],
         &[Call::Get(OTHER)],
         &[advance(2, 9)],
