@@ -65,12 +65,13 @@ def breaker(config):
 
 
 def _probe_rule(rule):
+    # Payloads of which each has a type of its own are given without their variant: nothing, a number, a record.
     if rule == "first-failure":
-        return Variant(rule)
+        return None
     if "ratio" in rule:
-        return Variant("ratio", rule["ratio"]["of"])
+        return rule["ratio"]["of"]
     rate = rule["rate"]
-    return Variant("rate", record(percent=float(rate["percent"]), of=rate["of"]))
+    return record(percent=float(rate["percent"]), of=rate["of"])
 
 
 def _trip(trip):

@@ -137,8 +137,9 @@ impl Script {
             let modes = ["normal", "normal", "forced-open", "forced-closed", "disabled", "metrics-only"];
             step.mode = Some((*self.random.pick(&modes)).to_owned());
         }
-        if call == "succeeded" && self.hosts > 1 {
-            // A success of a closed circuit is answered from what its host knows, so let it know what the others do.
+        if matches!(call, "succeeded" | "failed") && self.hosts > 1 {
+            // A success of a closed circuit, and an error that counts as one, is answered from what its host knows, so let it know what
+            // the others do.
             let mut look = Step::new(self.now_us, "policy", "status", "");
             look.host = step.host;
             self.steps.push(look);
@@ -178,6 +179,6 @@ mod tests {
             .concat()
             .bytes()
             .fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3));
-        assert_eq!(format!("{hash:016x}"), "22aeb9ece4b22272");
+        assert_eq!(format!("{hash:016x}"), "cc0cbb8fae8ba5e6");
     }
 }
