@@ -169,6 +169,15 @@ impl World {
         pauses.map(|fault| fault.until_us).max()
     }
 
+    /// When a host notices what comes now.
+    fn noticed_us(&self, host: usize) -> u64 {
+        let mut now_us = self.timeline.now_us();
+        while let Some(until_us) = self.scenario.busy_until_us(host, now_us) {
+            now_us = until_us + 1;
+        }
+        now_us
+    }
+
     /// Waits until a host is not busy any more: then it notices what has come, after the timers that are over.
     pub async fn attend(&self, host: usize) {
         while let Some(until_us) = self.scenario.busy_until_us(host, self.timeline.now_us()) {
@@ -199,7 +208,7 @@ impl World {
         }
         if let Some(commit) = applied {
             let tag = state.node.applied[commit].tag.clone();
-            state.heard.entry((host, tag)).or_default().push((self.timeline.now_us(), commit));
+            state.heard.entry((host, tag)).or_default().push((self.noticed_us(host), commit));
         }
         let _ = reply.send(heard);
     }
