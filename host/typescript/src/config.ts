@@ -61,7 +61,11 @@ const { isWellFormed } = String.prototype as { isWellFormed?: () => boolean };
 export const isUnicode: (value: string) => boolean =
   isWellFormed === undefined ? value => !HALF_A_PAIR.test(value) : value => isWellFormed.call(value);
 
-/** Any text. */
+/** Any text, also one with half of a surrogate pair: errors have such, and count all the same. */
+export const anyText: Check = (value, path, problems) =>
+  must(typeof value === "string", value, path, problems, "a text");
+
+/** Any text that can be told to others. */
 export const text: Check = (value, path, problems) => {
   must(typeof value === "string", value, path, problems, "a text");
   if (typeof value === "string" && !isUnicode(value))

@@ -217,11 +217,11 @@ export class RateLimiter {
    * 86,400,000), their signal is aborted so long after they were given.
    */
   async permit(key: string, options: AskOptions & Pick<Limits, "timeoutMs"> = {}): Promise<RateLimiterPermit> {
-    const { signal, timeoutMs } = options;
+    const { timeoutMs, ...ask } = options;
     checkTimeout(timeoutMs);
-    const { decision, waitedMs } = await this.acquire(key, options);
-    const limits = { clock: this.#core.clock, signal, timeoutMs };
-    return new RateLimiterPermit(this, key, costOf(options), decision, waitedMs, limits);
+    const { decision, waitedMs } = await this.acquire(key, ask);
+    const limits = { clock: this.#core.clock, signal: ask.signal, timeoutMs };
+    return new RateLimiterPermit(this, key, costOf(ask), decision, waitedMs, limits);
   }
 
   /**
