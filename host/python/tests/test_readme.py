@@ -18,6 +18,7 @@ SAMPLES = re.findall(
 def test_there_are_samples() -> None:
     assert [title for title, _ in SAMPLES] == [
         "Threads",
+        "Charge what was used",
         "asyncio",
         "Guarding HTTP calls",
         "Tests of your own",
