@@ -174,8 +174,7 @@ async fn what_was_used_is_charged_beyond_the_limit_and_later_calls_wait_for_it()
         let world = World::new();
         let limiter = world.limiter(ten_a_second(algorithm));
         let charged = limiter.charge("k", 25).await.expect("it is never refused");
-        assert_eq!((charged.verdict, charged.reason), (Verdict::Allowed, Reason::None), "{algorithm:?}");
-        assert_eq!((charged.count, charged.remaining), (25, 0), "{algorithm:?}");
+        assert_eq!((charged.verdict, charged.count, charged.remaining), (Verdict::Allowed, 25, 0), "{algorithm:?}");
         assert!(charged.retry_after >= SECOND, "{algorithm:?} {charged:?}");
         world.clock.clock.advance(charged.retry_after.saturating_sub(Duration::from_millis(1)));
         assert!(!limiter.try_acquire("k").await.expect("it fits").is_allowed(), "{algorithm:?}");
@@ -184,7 +183,7 @@ async fn what_was_used_is_charged_beyond_the_limit_and_later_calls_wait_for_it()
     }
 }
 
-/// 600 of 60,000 a minute, given back a second later: of a bucket that lacked 6,000 before, nothing of them has come back.
+/// Given back a second later: of a bucket that lacked 6,000 before, nothing of them has come back.
 #[tokio::test]
 async fn a_refund_of_a_bucket_goes_by_what_it_lacked_before() {
     let world = World::new();
@@ -204,8 +203,7 @@ async fn a_limit_of_nothing_denies_every_call() {
     let limiter = world.limiter(RateLimiterConfig::new("none", Limit::per_second(0)));
     let denied = limiter.try_acquire(Ask::of("k").cost(7)).await.expect("it is no fault");
     assert_eq!((denied.reason, denied.limit, denied.retry_after), (Reason::Limit, 0, Duration::ZERO));
-    let error = limiter.acquire("k").await.expect_err("it is denied");
-    assert_eq!(error.denied().map(|decision| decision.reason), Some(Reason::Limit), "{error}");
+    assert!(limiter.acquire("k").await.is_err_and(|error| error.denied().is_some()));
 }
 
 #[tokio::test]
@@ -215,8 +213,7 @@ async fn a_cost_that_never_fits_tells_what_counts_now() {
     world.spend(&limiter, 4).await;
     let error = limiter.try_acquire(Ask::of("k").cost(11)).await.expect_err("it never fits");
     assert!(matches!(error, Error::CostNeverFits { cost: 11, limit: 10, count: 4, remaining: 6, .. }), "{error:?}");
-    let told = "a cost of 11 can never fit in limits[0] of rate limiter \"api\", which admits 10 at once; 4 count now";
-    assert_eq!(error.to_string(), told);
+    assert!(error.to_string().ends_with("which admits 10 at once; 4 count now"), "{error}");
 }
 
 #[tokio::test]

@@ -11,7 +11,7 @@ use super::config::{Checked, check, max_wait_us};
 use super::decision::{Outcome, effective_us, full_before_us, ms_until, place_us, report};
 use super::lease::Lease;
 use super::line::Line;
-use super::meter::{Charge, Meter, MeterModel, Model};
+use super::meter::{Meter, MeterModel, Model};
 use super::queue::{Queue, Waiter, Waiters};
 use super::types::{Ask, Config, CostNeverFits, Decision, OnLimit, Reason};
 
@@ -157,30 +157,6 @@ impl RateLimiter {
             return self.never_fits(kv, now_us, entity, permits);
         }
         Ok(self.peeked(&mut self.begin(kv, now_us, entity, permits)))
-    }
-
-    /// Gives `cost` permits back that were charged at `charged_at_us`, when the buckets were due to be full at `full_at_us`, and
-    /// reports as a peek does.
-    pub fn refund<W: Kv + Clock>(
-        &self,
-        world: &mut W,
-        entity: u32,
-        cost: u32,
-        charged_at_us: u64,
-        full_at_us: u64,
-    ) -> Decision {
-        let now_us = world.now_us();
-        let mut call = self.begin(world, now_us, entity, 1);
-        let lease = self.lease.as_ref().filter(|_| cost > 0);
-        let is_held = lease.is_some_and(|lease| lease.restore(&mut call.cells, now_us, charged_at_us, cost));
-        if cost > 0 && !is_held {
-            let reserving = matches!(self.behaviour, Behaviour::Delay { .. });
-            let charge = Charge { at_us: charged_at_us, full_at_us };
-            for meter in &self.meters {
-                meter.refund(&mut call.cells, now_us, charge, cost, reserving);
-            }
-        }
-        self.peeked(&mut call)
     }
 
     /// Takes a waiter out of the queue; false: it was not in it.

@@ -15,9 +15,6 @@ use super::cells::{Cells, Reading, Role};
 use super::meter::{DEBT_WINDOWS, Model, PLAUSIBLE_US, Usage, saturate};
 use super::window_state::Head;
 
-/// No more sub-windows than that are kept for a debt.
-const DEBT_SUB_WINDOWS: u64 = 10_000;
-
 /// Which sub-windows count.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Shape {
@@ -66,8 +63,7 @@ impl Windowed {
 
     /// How far ahead the places of a debt may lie.
     pub(crate) fn debt_us(&self) -> u64 {
-        let in_a_window = if let Shape::Strict { span } = self.shape { span + 1 } else { 1 };
-        self.sub_us.saturating_mul((in_a_window * DEBT_WINDOWS).min(DEBT_SUB_WINDOWS))
+        self.sub_us.saturating_mul(DEBT_WINDOWS)
     }
 
     /// How many sub-windows before the open one can still count.
