@@ -90,7 +90,7 @@ async fn every_form_of_json_is_a_configuration_and_a_context() {
 #[tokio::test]
 async fn all_problems_of_a_configuration_and_of_a_context_are_told() {
     let (gate, _) = gate();
-    let Err(Error::Config { problems, .. }) = gate.rate_limiter_node("{\"limit\":0,\"keyType\":\"custom\"}") else {
+    let Err(Error::Config { problems, .. }) = gate.rate_limiter_node("{\"limit\":-1,\"keyType\":\"custom\"}") else {
         panic!("it is wrong");
     };
     let paths: Vec<_> = problems.iter().map(|problem| problem.path.as_str()).collect();
