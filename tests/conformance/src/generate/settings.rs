@@ -33,7 +33,7 @@ fn limiter(random: &mut Random) -> Made {
 fn limit(random: &mut Random, window_ms: u64, nth: u64) -> Value {
     let limit = 1 + random.below(8);
     let algorithm = match random.below(6) {
-        0 => json!({ "name": "sliding-window", "subWindows": random.pick(&[1, 2, 10, 64, 100]) }),
+        0 => json!({ "name": "sliding-window", "subWindows": random.pick(&[1, 2, 10, 10, 100]) }),
         1 => bucket(random, "gcra"),
         2 => bucket(random, "token-bucket"),
         3 => json!({ "name": "fixed-window" }),
