@@ -22,7 +22,7 @@
 //! let merged = node.output(r#"{"userId": 42, "total": 1.10}"#, &step.result).expect("both are objects");
 //! assert_eq!(
 //!     merged,
-//!     r#"{"userId": 42, "total": 1.10,"passed":true,"queued":false,"waitTime":0,"currentCount":1,"limit":1,"resetIn":1100}"#,
+//!     r#"{"userId": 42, "total": 1.10,"passed":true,"queued":false,"waitTime":0,"currentCount":1,"limit":1,"resetIn":1000}"#,
 //! );
 //! ```
 
