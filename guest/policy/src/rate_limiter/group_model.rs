@@ -51,6 +51,16 @@ impl GroupModel {
         self.head.counted(counts).saturating_add(open.map_or(0, |open| open.permits))
     }
 
+    /// How many more may be counted in the open group for permits to fit once the groups before the middle have left; none: they do
+    /// not fit then, or there is no middle.
+    pub(crate) fn most_without_middle(&self, permits: u64) -> Option<u64> {
+        let at_us = self.head.seen_us;
+        let counts = self.grouped.counts_at(at_us);
+        let before = self.head.closed[..self.head.middle?].iter().filter(|group| counts(group.last_us));
+        let leaving = before.map(|group| group.permits).fold(0, u64::saturating_add);
+        u64::from(self.grouped.limit).checked_sub(permits + self.counted(at_us).saturating_sub(leaving))
+    }
+
     /// Counts permits in the open group while it lasts, or in one of their own.
     pub(crate) fn give(&mut self, permits: u64, at_us: u64) {
         let grouped = self.grouped;

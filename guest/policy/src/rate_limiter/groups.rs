@@ -104,7 +104,7 @@ impl Grouped {
             return self.turn(cells, model, now_us, permits);
         }
         if room < permits {
-            return Err(self.observe_rest(cells, model, None));
+            return Err(self.observe_rest(cells, model, permits, None));
         }
         // The group takes whoever comes before it is full.
         let until_full = u64::from(self.most) - 1 - open.permits + permits;
@@ -115,7 +115,7 @@ impl Grouped {
                 Ok((at_us, model.with(count, last_us)))
             }
             Ok(count) => Ok((at_us, model.with(count, 0))),
-            Err(count) if room <= until_full => Err(self.observe_rest(cells, model, Some(count))),
+            Err(count) if room <= until_full => Err(self.observe_rest(cells, model, permits, Some(count))),
             Err(_) => self.turn(cells, model, now_us, permits),
         }
     }
@@ -132,15 +132,19 @@ impl Grouped {
         let at_us = model.head.seen_us;
         if model.counting().is_none() {
             let model = self.complete(cells, model);
-            return if model.room(at_us) < permits { Err(self.observe_middle(cells, model)) } else { Ok(model) };
+            return if model.room(at_us) < permits {
+                Err(self.observe_middle(cells, model, permits))
+            } else {
+                Ok(model)
+            };
         }
         let room = model.room(at_us);
         if room < permits {
-            return Err(self.observe_rest(cells, model, None));
+            return Err(self.observe_rest(cells, model, permits, None));
         }
         match cells.advance(self.field(Role::Count), 0, 0, room - permits, self.window_us) {
             Ok(count) => Ok(model.with(count, 0)),
-            Err(count) => Err(self.observe_rest(cells, model, Some(count))),
+            Err(count) => Err(self.observe_rest(cells, model, permits, Some(count))),
         }
     }
 
@@ -156,7 +160,7 @@ impl Grouped {
         let mut model = self.complete(cells, model);
         let at_us = model.head.seen_us;
         if model.room(at_us) < permits {
-            return Err(self.observe_middle(cells, model));
+            return Err(self.observe_middle(cells, model, permits));
         }
         model.give(permits, at_us);
         self.store(cells, &model, now_us);
@@ -203,15 +207,37 @@ impl Grouped {
         model.head.expand(groups);
     }
 
-    /// What a refusal tells beside what it depends on; `count`: of the open group, as far as that is known.
-    fn observe_rest<K: Kv>(&self, cells: &mut Cells<'_, K>, model: GroupModel, count: Option<u64>) -> GroupModel {
-        let count = count.unwrap_or_else(|| cells.read_number(Reading::Observed, self.field(Role::Count)));
+    /// What a refusal tells beside what it depends on; `count`: of the open group, as far as that is known. Numbers must not steer
+    /// what is read, so whether the oldest groups make room enough is asked as a verdict.
+    fn observe_rest<K: Kv>(
+        &self,
+        cells: &mut Cells<'_, K>,
+        model: GroupModel,
+        permits: u64,
+        count: Option<u64>,
+    ) -> GroupModel {
+        let field = self.field(Role::Count);
+        let (count, is_enough) = match (model.most_without_middle(permits), count) {
+            (Some(most), _) => match cells.advance(field, 0, 0, most, self.window_us) {
+                Ok(count) => (count, true),
+                Err(count) => (count, false),
+            },
+            (None, Some(count)) => (count, false),
+            (None, None) => (cells.read_number(Reading::Observed, field), false),
+        };
         let last_us = cells.read_number(Reading::Observed, self.field(Role::Last));
-        self.observe_middle(cells, model.with(count, last_us))
+        let mut model = model.with(count, last_us);
+        if !is_enough {
+            self.read_middle(cells, &mut model, Reading::Observed);
+        }
+        model
     }
 
-    fn observe_middle<K: Kv>(&self, cells: &mut Cells<'_, K>, mut model: GroupModel) -> GroupModel {
-        self.read_middle(cells, &mut model, Reading::Observed);
+    /// The same where the open group is known: what the oldest groups free may be enough, and the middle need not be looked at.
+    fn observe_middle<K: Kv>(&self, cells: &mut Cells<'_, K>, mut model: GroupModel, permits: u64) -> GroupModel {
+        if model.most_without_middle(permits).is_none() {
+            self.read_middle(cells, &mut model, Reading::Observed);
+        }
         model
     }
 

@@ -242,6 +242,32 @@ mod hot_key {
         assert!((6..=10).contains(&puts.len()), "{puts:?}");
     }
 
+    /// Who is refused under overload reads the groups that leave next, and not the many behind them.
+    #[test]
+    fn is_refused_without_a_look_at_the_middle() {
+        for limit in [100, 1_000] {
+            let mut key = Key::new(&[per_second(limit, STRICT)], OnLimit::Reject);
+            for _ in 0..limit {
+                key.pass_us(900_000 / u64::from(limit));
+                key.acquire(1);
+            }
+            assert!(shown(&key.world).iter().any(|cell| cell.contains("=m2 ")), "{limit}: it has a middle");
+            for cost in [1, limit] {
+                let call = Call { kind: 1, cost, ticket: 0, charged_us: 0, full_us: 0 };
+                let (reply, operations, _) = call.run(&key.limiter, &key.world, Twist::None);
+                assert!(reply.contains("Denied"), "{reply}");
+                let looks = operations.iter().any(|operation| operation.starts_with("observe") && is_middle(operation));
+                assert_eq!(looks, cost > 1, "{operations:?}");
+            }
+        }
+    }
+
+    /// Whether an operation is on the cell of the middle groups: the low byte of its field says what a cell is for.
+    fn is_middle(operation: &str) -> bool {
+        let field = operation.split("field: ").nth(1).and_then(|rest| rest.split(',').next()?.parse::<u32>().ok());
+        field.is_some_and(|field| field % 256 == 13)
+    }
+
     /// A strict limit changes its head some 200 times a window at most, whatever the limit and however many permits that is.
     #[test]
     fn ends_a_strict_limits_groups_a_bounded_number_of_times() {
