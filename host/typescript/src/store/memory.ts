@@ -171,13 +171,18 @@ export class Memory {
     return this.#slots.size + count <= this.capacity;
   }
 
-  /** Drops an entity that has expired, or else forgets the lightest that it knows of; false: there is none but those to keep. */
+  /**
+   * Drops an entity that has expired, or else forgets the lightest that it knows of. Where all that it knew have grown heavier, it
+   * knows none any more, and finds those of the next look. False: there is none but those to keep.
+   */
   #forgetOne(nowUs: number, keep: ReadonlySet<string> | undefined): boolean {
+    let isAny = false;
     for (let looked = 0; looked < LOOK + (keep?.size ?? 0); looked++) {
       const next = this.#next();
       if (next === undefined) break;
       const [tag, { entity }] = next;
       if (keep?.has(tag)) continue;
+      isAny = true;
       if (entity.isOver(nowUs)) return this.#slots.delete(tag);
       this.#candidates.offer(tag, entity.weight, entity.expiresUs);
     }
@@ -188,9 +193,9 @@ export class Memory {
       if (entity === undefined || entity.weight > weight) continue;
       this.#slots.delete(tag);
       this.#tally.add(weight, nowUs);
-      return true;
+      break;
     }
-    return false;
+    return isAny;
   }
 
   /** The next entity in turn. */

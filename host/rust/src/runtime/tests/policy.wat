@@ -70,7 +70,7 @@
     (i32.const 1040))
   (i32.store8 (i32.const 2056) (i32.mul (i32.load8_u (i32.const 1040)) (i32.const 2)))
   (i64.store (i32.const 2064) (local.get $now))
-  (i64.store (i32.const 2128) (i64.load (i32.const 1048))))
+  (i64.store (i32.const 2136) (i64.load (i32.const 1048))))
 
 ;; Each call puts the text at 600 into field 1 and reads it, reads field 2, and takes a number in local field 3 back and forth.
 (func $write (param $entity i32)
@@ -78,12 +78,12 @@
   (call $put (local.get $entity) (i32.const 1) (i32.const 0) (i32.const 1) (i32.const 600) (i32.const 10) (i64.const 5000))
   (call $get (local.get $entity) (i32.const 1) (i32.const 0) (i32.const 1060))
   ;; The length that came back, as the position.
-  (i32.store (i32.const 2120) (i32.load (i32.const 1068)))
+  (i32.store (i32.const 2128) (i32.load (i32.const 1068)))
   (call $observe (local.get $entity) (i32.const 2) (i32.const 0) (i32.const 1060))
-  (i32.store (i32.const 2124) (i32.load8_u (i32.const 1060)))
+  (i32.store (i32.const 2132) (i32.load8_u (i32.const 1060)))
   (call $advance (local.get $entity) (i32.const 3) (i32.const 1)
     (i64.const 5) (i64.const 0) (i64.const 1000) (i64.const 2000) (i32.const 1040))
-  (i64.store (i32.const 2128) (call $retreat (local.get $entity) (i32.const 3) (i32.const 1) (i64.const 2) (i64.const 0))))
+  (i64.store (i32.const 2136) (call $retreat (local.get $entity) (i32.const 3) (i32.const 1) (i64.const 2) (i64.const 0))))
 
 (func (export "tidegate:policy/rate-limiter@0.1.0#[method]limiter.try-acquire")
   (param $behaviour i32) (param $entity i32) (param $cost i32) (result i32)
@@ -108,5 +108,5 @@
     (if (i32.eq (local.get $behaviour) (i32.const 7))
       (then (call $decide (local.get $entity)) (call $decide (i32.const 9)) (br $done)))
     (if (i32.eq (local.get $behaviour) (i32.const 9))
-      (then (i32.store (i32.const 2120) (global.get $open)) (br $done))))
+      (then (i32.store (i32.const 2128) (global.get $open)) (br $done))))
   (i32.const 2048))
