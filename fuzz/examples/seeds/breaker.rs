@@ -81,7 +81,8 @@ fn write_patterns(out: &mut Output, patterns: &Value) {
     let patterns: Vec<&Value> = patterns.as_array().into_iter().flatten().take(3).collect();
     out.byte(u8::try_from(patterns.len()).unwrap_or(0));
     for pattern in patterns {
-        out.byte(place(&pattern["part"], &["any", "name", "message", "code", "status"])).text(&text(&pattern["pattern"]));
+        out.byte(place(&pattern["part"], &["any", "name", "message", "code", "status"]))
+            .text(&text(&pattern["pattern"]));
     }
 }
 

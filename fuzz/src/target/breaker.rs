@@ -12,8 +12,7 @@ use crate::input::Input;
 use crate::stage::Stage;
 
 const MODES: [Mode; 5] = [Mode::Normal, Mode::ForcedOpen, Mode::ForcedClosed, Mode::Disabled, Mode::MetricsOnly];
-const PARTS: [ErrorPart; 5] =
-    [ErrorPart::Any, ErrorPart::Name, ErrorPart::Message, ErrorPart::Code, ErrorPart::Status];
+const PARTS: [ErrorPart; 5] = [ErrorPart::Any, ErrorPart::Name, ErrorPart::Message, ErrorPart::Code, ErrorPart::Status];
 /// More steps than that show nothing that fewer do not.
 const MOST_STEPS: usize = 200;
 /// The most probes that a cell holds.

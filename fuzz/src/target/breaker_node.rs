@@ -86,7 +86,8 @@ impl Call<'_> {
             2 => self.ends(input, |node, stage, token| node.succeeded(stage, 0, token)),
             3 => {
                 let (name, message) = (input.text(), input.text());
-                let errors = [Error { name: &name, ..Error::default() }, Error { status: &message, ..Error::default() }];
+                let errors =
+                    [Error { name: &name, ..Error::default() }, Error { status: &message, ..Error::default() }];
                 self.ends(input, |node, stage, token| node.failed(stage, 0, token, &errors));
             }
             4 => self.ends(input, |node, stage, token| node.cancelled(stage, 0, token)),

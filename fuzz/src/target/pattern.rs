@@ -4,16 +4,15 @@
 //! the code and the status of its cause.
 
 use tidegate_policy::circuit_breaker::{
-    CircuitBreaker, Config, Effect, Error, ErrorPart, ErrorPattern, FailureCount, HalfOpen, Mode, Others,
-    ProbeRule, Sample, Trip,
+    CircuitBreaker, Config, Effect, Error, ErrorPart, ErrorPattern, FailureCount, HalfOpen, Mode, Others, ProbeRule,
+    Sample, Trip,
 };
 
 use super::assert_problems;
 use crate::input::Input;
 use crate::stage::Stage;
 
-const PARTS: [ErrorPart; 5] =
-    [ErrorPart::Any, ErrorPart::Name, ErrorPart::Message, ErrorPart::Code, ErrorPart::Status];
+const PARTS: [ErrorPart; 5] = [ErrorPart::Any, ErrorPart::Name, ErrorPart::Message, ErrorPart::Code, ErrorPart::Status];
 /// How much of a text is looked at.
 const LOOKED_AT_BYTES: usize = 8 * 1_024;
 
@@ -34,7 +33,8 @@ pub fn pattern(data: &[u8]) {
         Ok(breaker) => breaker,
         Err(problems) => return assert_problems(&problems),
     };
-    let any = |patterns: &[ErrorPattern]| patterns.iter().any(|pattern| errors.iter().any(|error| matches(pattern, error)));
+    let any =
+        |patterns: &[ErrorPattern]| patterns.iter().any(|pattern| errors.iter().any(|error| matches(pattern, error)));
     let timed_out = name == "CallTimeoutError";
     let counts = (timed_out || monitored.is_empty() || any(&monitored)) && !any(&ignored);
     let mut stage = Stage::new();
