@@ -187,17 +187,18 @@ impl Head {
     }
 
     /// Takes up to so many permits of a time out of the closed group that they were counted in, which lasted `span_us` at most;
-    /// what could not be taken. A time that ends one group may begin the next.
-    pub(crate) fn take(&mut self, at_us: u64, span_us: u64, mut permits: u64) -> u64 {
+    /// what could not be taken. A time that ends one group may begin the next; a place may be with the last that lies so far ahead of it.
+    /// What is taken out of a group before that leaves in its stead, and no later.
+    pub(crate) fn take(&mut self, at_us: u64, span_us: u64, ahead_us: u64, mut permits: u64) -> u64 {
         let first = self.closed.partition_point(|group| group.last_us < at_us);
         for index in first..self.closed.len() {
             let group = &mut self.closed[index];
-            if group.last_us > at_us.saturating_add(span_us) || self.middle == Some(index) {
+            if group.last_us > at_us.saturating_add(span_us + ahead_us) || self.middle == Some(index) {
                 break;
             }
             let taken = permits.min(group.permits);
             (permits, group.permits) = (permits - taken, group.permits - taken);
-            if permits == 0 || group.last_us > at_us {
+            if permits == 0 || ahead_us == 0 && group.last_us > at_us {
                 break;
             }
         }
@@ -323,7 +324,7 @@ mod tests {
             (50, 1, 1, [2, 3, 1, 5]),
         ] {
             let mut head = whole.clone();
-            assert_eq!(head.take(at_us, 10, permits), left, "{at_us}");
+            assert_eq!(head.take(at_us, 10, 0, permits), left, "{at_us}");
             let expected: Vec<u64> = rest.into_iter().filter(|permits| *permits > 0).collect();
             assert_eq!(head.closed.iter().map(|group| group.permits).collect::<Vec<u64>>(), expected, "{at_us}");
         }

@@ -297,7 +297,10 @@ impl Grouped {
         if model.head.is_in_middle(charged_at_us) {
             self.read_middle(cells, &mut model, Reading::Validated);
         }
-        let mut left = model.head.take(charged_at_us, self.longest_us(), permits);
+        // A permit that was given a place before the last one is with that. While its own time counts, its group is there.
+        let counts = self.counts_at(model.head.seen_us)(charged_at_us);
+        let ahead_us = if counts { self.max_wait_us() } else { 0 };
+        let mut left = model.head.take(charged_at_us, self.longest_us(), ahead_us, permits);
         let mut in_count = false;
         if let Some(open) = model.head.open.as_mut().filter(|open| self.lasts(open, charged_at_us)) {
             // Where in the group they were does not matter.

@@ -166,6 +166,33 @@ fn window_and_log_take_permits_out_of_the_very_place() {
 }
 
 #[test]
+fn of_a_place_before_the_last_one_gives_it_back() {
+    let mut key = Key::new(&[per_second(3, STRICT)], OnLimit::Delay { max_wait_ms: 5_000 });
+    for _ in 0..3 {
+        key.acquire(1);
+        key.pass_ms(100);
+    }
+    let [first, second] = [2, 1].map(|cost| key.acquire(cost));
+    key.refund(2, first.charged_at_us);
+    let again = key.acquire(1);
+    assert!(again.charged_at_us < second.charged_at_us);
+    let before = key.peek(1).count;
+    assert_eq!(key.refund(1, again.charged_at_us).count, before - 1);
+}
+
+#[test]
+fn of_a_place_right_behind_another_gives_all_of_it_back() {
+    let mut key = Key::new(&[per_second(3, STRICT)], OnLimit::Delay { max_wait_ms: 5_000 });
+    for cost in [1, 2] {
+        key.acquire(cost);
+        key.pass_us(400);
+    }
+    let [_, second] = [1, 2].map(|cost| key.acquire(cost));
+    let before = key.peek(1).count;
+    assert_eq!(key.refund(2, second.charged_at_us).count, before - 2);
+}
+
+#[test]
 fn of_a_window_gone_by_gives_nothing() {
     for algorithm in [STRICT, FIXED, COUNTER, LOG] {
         let mut key = Key::new(&[per_second(10, algorithm)], OnLimit::Reject);

@@ -44,11 +44,17 @@ pub(super) fn check(record: &Record, tag: &str, config: &RateLimiterConfig, foun
     }
 }
 
-/// What hosts had let go without the store, and posted before a peek was made.
+/// What hosts had let go without the store, and posted before a peek was made, where the peek before the posting said that it fits: a
+/// permit that does not fit whole is not posted, and what was in its way comes back to a bucket all the same.
 fn posted<'a>(record: &'a Record, peek: &'a Call) -> impl Iterator<Item = Charge> + 'a {
     let done = record.on(&peek.tag).filter(|call| call.answer == Answer::Posted && call.ended.1 < peek.asked.1);
     done.filter_map(|call| {
         let Ask::Post(cost, at_us) = call.ask else { return None };
+        let peeks = record.on(&peek.tag).filter(|before| before.ask == Ask::Peek && before.ended.1 < call.asked.1);
+        let seen = peeks.filter(|peek| peek.commit.is_some()).last().and_then(decision)?;
+        if seen.remaining < cost {
+            return None;
+        }
         Some(Charge { at_us, goes_us: at_us, decided_us: at_us, taken_us: at_us, cost, commit: call.commit })
     })
 }
@@ -70,6 +76,7 @@ fn at_most(record: &Record, peek: &Call, config: &RateLimiterConfig, limit: &Lim
             None => unknown += u64::from(cost),
         }
     }
+    leave_together(limit, &mut charges);
     take_back(record, peek, limit, &mut charges);
     if !is_bucket(limit) || unknown == 0 {
         return counted(&charges, limit, at_us, true) + unknown;
@@ -85,6 +92,19 @@ fn at_most(record: &Record, peek: &Call, config: &RateLimiterConfig, limit: &Lim
     let late_us = late_us.unwrap_or(0);
     let ahead = (late_us * u64::from(limit.limit)).div_ceil(limit.window_count * 1_000);
     counted(&charges, limit, at_us.saturating_sub(late_us), true).max(ahead) + unknown + 1
+}
+
+/// A permit of a sliding window that is given a place before the last one, such as one that was given back, leaves with that.
+fn leave_together(limit: &Limit, charges: &mut [Charge]) {
+    if !matches!(limit.algorithm, Algorithm::SlidingWindow { .. }) {
+        return;
+    }
+    charges.sort_by_key(|charge| charge.commit);
+    let mut last_us = 0;
+    for charge in charges {
+        last_us = charge.at_us.max(last_us);
+        charge.taken_us = last_us;
+    }
 }
 
 fn is_bucket(limit: &Limit) -> bool {
@@ -122,7 +142,8 @@ fn counted(charges: &[Charge], limit: &Limit, at_us: u64, most: bool) -> u64 {
     let from_us = match limit.algorithm {
         Algorithm::SlidingWindow { sub_windows } if most => {
             let sub_us = window_us.div_ceil(sub_windows.into());
-            at_us.saturating_sub(window_us + 2 * sub_us)
+            let counts = |charge: &&Charge| charge.taken_us + window_us + 2 * sub_us >= at_us;
+            return charges.iter().filter(counts).map(|charge| u64::from(charge.cost)).sum();
         }
         Algorithm::SlidingLog | Algorithm::SlidingWindow { .. } => (at_us + 1).saturating_sub(window_us),
         Algorithm::SlidingWindowCounter if most => open_us.saturating_sub(window_us),
