@@ -192,6 +192,51 @@ mod tests {
         found
     }
 
+    /// A bucket of three holds two permits when a third is posted; a peek right after that says that `remaining` fit before.
+    fn found_by_a_peek_after_a_posting(remaining: u32) -> Vec<Violation> {
+        let limit = Limit::new(5, WindowUnit::Second, 10).by(Algorithm::Gcra { burst: Some(3) });
+        let mut written = Written::new(RateLimiterConfig::new("limiter", limit));
+        written.call(Ask::TryAcquire(2), 1_000, None, 1, decision(Some(1_000), 2));
+        let mut fits = decision(None, 2);
+        fits.remaining = remaining;
+        written.call(Ask::Peek, 2_000, Some(0), 0, fits);
+        written.call(Ask::Post(1, super::super::written::START_US + 2_000), 3_000, Some(1), 1, decision(None, 0));
+        let post = written.record.calls.last_mut().expect("it was just made");
+        post.answer = Answer::Posted;
+        written.call(Ask::Peek, 4_000, Some(2), 0, decision(None, 2));
+        let mut found = Vec::new();
+        check(&written.record, TAG, &written.config, &mut found);
+        found
+    }
+
+    #[test]
+    fn what_fits_and_is_posted_counts() {
+        assert_eq!(found_by_a_peek_after_a_posting(1)[0].promise, "what was admitted is charged");
+    }
+
+    #[test]
+    fn what_does_not_fit_whole_need_not_be_posted() {
+        assert_eq!(found_by_a_peek_after_a_posting(0), []);
+    }
+
+    /// A place 900 ms ahead, one 500 ms ahead after it, and a peek when the second has left by itself.
+    fn found_by_a_peek_after_places(algorithm: Algorithm) -> Vec<Violation> {
+        let limit = Limit::new(5, WindowUnit::Second, 1).by(algorithm);
+        let mut written = Written::new(RateLimiterConfig::new("limiter", limit));
+        written.call(Ask::TryAcquire(1), 1_000, None, 1, decision(Some(900_000), 1));
+        written.call(Ask::TryAcquire(1), 2_000, Some(0), 1, decision(Some(500_000), 2));
+        written.call(Ask::Peek, 1_600_000, Some(1), 0, decision(None, 2));
+        let mut found = Vec::new();
+        check(&written.record, TAG, &written.config, &mut found);
+        found
+    }
+
+    #[test]
+    fn a_place_before_the_last_one_leaves_with_that_of_a_sliding_window_only() {
+        assert_eq!(found_by_a_peek_after_places(Algorithm::SlidingWindow { sub_windows: 64 }), []);
+        assert_eq!(found_by_a_peek_after_places(Algorithm::SlidingLog)[0].promise, "a rejection charges nothing");
+    }
+
     #[test]
     fn what_was_given_back_counts_no_more() {
         assert_eq!(found_by_a_peek_after(1)[0].promise, "a rejection charges nothing");

@@ -23,6 +23,13 @@ const FOUND: &[(u64, [&[usize]; 3])] = &[
     (90_016_631, [&[1, 2], &[], &[0, 3]]),
     // A waiter whose time was over by the store's latest time was missed by a host whose own time lagged.
     (90_026_539, [&[], &[0, 2], &[0, 2]]),
+    // A posting that no longer fitted whole was taken for one that did.
+    (519_617_702_299, [&[], &[8], &[0]]),
+    // A refund of a place of a sliding window gave a part of it back, to the place right before it.
+    (519_617_719_476, [&[], &[2, 3, 5, 9], &[]]),
+    (519_617_708_589, [&[0, 1], &[4, 5, 8, 9, 10], &[]]),
+    // A refund of a place that was given before a later one gave nothing back.
+    (665_579_500_207, [&[3], &[2, 10], &[]]),
 ];
 
 fn no_promise_is_broken(seeds: impl IntoIterator<Item = u64>) {
