@@ -62,9 +62,9 @@ fn all_is_well_with_a_driver_that_says_the_same() {
 
 #[test]
 fn one_changed_byte_of_a_log_fails_its_case() {
-    let verdict = judged(CASES, &[tampered("s/\"retryAfterMs\":1100/\"retryAfterMs\":1101/")]);
+    let verdict = judged(CASES, &[tampered("s/\"retryAfterMs\":1000/\"retryAfterMs\":1001/")]);
     assert_eq!(failures(&verdict), ["tampered test/one@memory", "tampered test/one@ledger"]);
-    assert!(verdict.failures[0].what.contains("\"retryAfterMs\":1101"), "{verdict:?}");
+    assert!(verdict.failures[0].what.contains("\"retryAfterMs\":1001"), "{verdict:?}");
 }
 
 #[test]
@@ -129,7 +129,7 @@ fn settings_that_are_refused_without_being_expected_to_fail() {
 fn a_generated_case_fails_where_one_driver_decides_otherwise() {
     let runs: Vec<Run> = (0..4).map(|index| generate::run(1, index)).collect();
     let places = Places::find().expect("this program knows where it is");
-    let drivers = [rust(), places.direct(), tampered("s/^\\({\"step\":57,.*\"discarded\":\\)0/\\11/")];
+    let drivers = [rust(), places.direct(), tampered("s/^\\({\"step\":5[0-9],.*\"discarded\":\\)0/\\11/")];
     let verdict = judge(&runs, &HashMap::new(), &drivers);
     assert_eq!(failures(&verdict), (0..4).map(|index| format!("tampered generated/1/{index}")).collect::<Vec<_>>());
 }
