@@ -180,7 +180,7 @@ mod tests {
 
     /// A permit is charged and given back; a peek by a commit on top of `parent` counts it.
     fn found_by_a_peek_after(parent: usize) -> Vec<Violation> {
-        let limit = Limit::new(5, WindowUnit::Second, 10).by(Algorithm::SlidingLog);
+        let limit = Limit::new(5, WindowUnit::Millisecond, 10_000).by(Algorithm::SlidingLog);
         let mut written = Written::new(RateLimiterConfig::new("limiter", limit));
         let charged = written.call(Ask::TryAcquire(1), 1_000, None, 1, decision(Some(1_000), 1));
         let refund = Ask::Refund(1, super::super::written::START_US + 1_000);
@@ -194,7 +194,7 @@ mod tests {
 
     /// A bucket of three holds two permits when a third is posted; a peek right after that says that `remaining` fit before.
     fn found_by_a_peek_after_a_posting(remaining: u32) -> Vec<Violation> {
-        let limit = Limit::new(5, WindowUnit::Second, 10).by(Algorithm::Gcra { burst: Some(3) });
+        let limit = Limit::new(5, WindowUnit::Millisecond, 10_000).by(Algorithm::Gcra { burst: Some(3) });
         let mut written = Written::new(RateLimiterConfig::new("limiter", limit));
         written.call(Ask::TryAcquire(2), 1_000, None, 1, decision(Some(1_000), 2));
         let mut fits = decision(None, 2);
@@ -221,7 +221,7 @@ mod tests {
 
     /// A place 900 ms ahead, one 500 ms ahead after it, and a peek when the second has left by itself.
     fn found_by_a_peek_after_places(algorithm: Algorithm) -> Vec<Violation> {
-        let limit = Limit::new(5, WindowUnit::Second, 1).by(algorithm);
+        let limit = Limit::new(5, WindowUnit::Millisecond, 1_000).by(algorithm);
         let mut written = Written::new(RateLimiterConfig::new("limiter", limit));
         written.call(Ask::TryAcquire(1), 1_000, None, 1, decision(Some(900_000), 1));
         written.call(Ask::TryAcquire(1), 2_000, Some(0), 1, decision(Some(500_000), 2));
