@@ -55,8 +55,8 @@ export class MemoryStore implements Store {
   /** Takes newcomers in and drops what is over; without room for all newcomers the runs are undone. */
   #keep(keys: readonly EntityKey[], entities: readonly Entity[], nowUs: number): void {
     const newcomers = keys.filter((key, index) => !entities[index]?.isOver(nowUs) && !this.#memory.find(key.tag));
-    const own = new Set(keys.map(key => key.tag));
-    const hasRoom = newcomers.length === 0 || this.#memory.makeRoom(newcomers.length, nowUs, own);
+    const own = () => new Set(keys.map(key => key.tag));
+    const hasRoom = newcomers.length === 0 || this.#memory.makeRoom(newcomers.length, nowUs, own());
     if (!hasRoom) this.#transaction.rollbackRun();
     keys.forEach((key, index) => {
       const entity = entities[index] as Entity;
