@@ -23,7 +23,7 @@ const SPARE_MS: i64 = 10_000;
 
 /// Whether a key is that cell.
 fn is_rate(key: &str) -> bool {
-    key.starts_with("tidegate:{rl:") && key.ends_with(".b")
+    key.starts_with("tidegate:{rl:") && key.rsplit_once('.').is_some_and(|(_, role)| role == "b")
 }
 
 /// All keys are documented, hold readable text, and expire within so many milliseconds.
