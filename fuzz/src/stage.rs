@@ -136,6 +136,10 @@ impl Kv for Stage {
         self.asked.insert(at);
         self.cells.raise(at, to, ttl_ms)
     }
+
+    fn refused_ms(&mut self) -> u32 {
+        self.cells.refused_ms()
+    }
 }
 
 impl Clock for Stage {

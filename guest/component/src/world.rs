@@ -42,6 +42,10 @@ impl Kv for World {
     fn raise(&mut self, at: Cell, to: u64, ttl_ms: u64) -> u64 {
         kv::raise(place(at), to, ttl_ms)
     }
+
+    fn refused_ms(&mut self) -> u32 {
+        kv::refused_ms()
+    }
 }
 
 impl Clock for World {

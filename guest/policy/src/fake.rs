@@ -13,6 +13,7 @@ pub struct FakeWorld {
     cells: BTreeMap<(u32, Cell), Stored>,
     /// Who is asking.
     host: u32,
+    refused_ms: u32,
     writes: u64,
 }
 
@@ -36,6 +37,11 @@ impl FakeWorld {
     /// Goes on as another host, 0 at first: with its own local cells.
     pub fn set_host(&mut self, host: u32) {
         self.host = host;
+    }
+
+    /// Takes the next calls to have been refused for so long.
+    pub fn set_refused_ms(&mut self, refused_ms: u32) {
+        self.refused_ms = refused_ms;
     }
 
     /// The host dies: its local cells are gone.
@@ -146,6 +152,10 @@ impl Kv for FakeWorld {
             self.write(at, to.to_string(), ttl_ms);
         }
         number.max(to)
+    }
+
+    fn refused_ms(&mut self) -> u32 {
+        self.refused_ms
     }
 }
 

@@ -60,6 +60,8 @@ pub trait Kv {
     fn retreat(&mut self, at: Cell, step: u64, floor: u64) -> u64;
     /// Moves a number up to `to` where that is greater, and returns it.
     fn raise(&mut self, at: Cell, to: u64, ttl_ms: u64) -> u64;
+    /// For how long this call has been tried in vain, because other hosts changed what its runs had read.
+    fn refused_ms(&mut self) -> u32;
 }
 
 /// The clock of a transaction: the same instant for as long as it lasts.

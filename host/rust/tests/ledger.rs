@@ -226,6 +226,42 @@ async fn a_call_that_always_meets_others_ends_as_contended_and_charges_nothing()
 }
 
 #[tokio::test]
+async fn whoever_is_to_be_denied_is_so_by_the_refusal_of_its_first_commit() {
+    for algorithm in algorithms() {
+        let world = World::new();
+        let (host, other) = (world.host(), world.host());
+        let config = RateLimiterConfig::new("api", Limit::per_second(2).by(algorithm));
+        let limiter = host.gate.rate_limiter(config.clone()).expect("the configuration is valid");
+        assert!(limiter.try_acquire("k").await.expect("the store answers").is_allowed());
+        let others = other.gate.rate_limiter(config).expect("the configuration is valid");
+        while others.try_acquire("k").await.expect("the store answers").is_allowed() {}
+        let before = host.gate.stats();
+        let decision = limiter.try_acquire("k").await.expect("the store answers");
+        let after = host.gate.stats();
+        assert_eq!(decision.verdict, Verdict::Denied, "{algorithm:?}");
+        assert_eq!((after.commits - before.commits, after.refused - before.refused), (1, 1), "{algorithm:?}");
+        // It is known now as if the store had been asked.
+        let again = limiter.try_acquire("k").await.expect("the store answers");
+        assert_eq!((again.verdict, host.gate.stats().commits), (Verdict::Denied, after.commits), "{algorithm:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_refused_commit_that_was_to_change_something_is_made_again() {
+    let world = World::new();
+    let (host, other) = (world.host(), world.host());
+    let config = RateLimiterConfig::new("api", Limit::per_second(3));
+    let limiter = host.gate.rate_limiter(config.clone()).expect("the configuration is valid");
+    assert!(limiter.try_acquire("k").await.expect("the store answers").is_allowed());
+    let others = other.gate.rate_limiter(config).expect("the configuration is valid");
+    assert!(others.try_acquire("k").await.expect("the store answers").is_allowed());
+    let before = host.gate.stats().commits;
+    assert!(limiter.try_acquire("k").await.expect("the store answers").is_allowed());
+    assert_eq!(host.gate.stats().commits - before, 2);
+    assert_eq!(limiter.peek("k").await.expect("the store answers").count, 3);
+}
+
+#[tokio::test]
 async fn a_store_that_is_away_is_a_typed_error_unless_the_caller_chose_otherwise() {
     let world = World::new();
     let host = world.host();

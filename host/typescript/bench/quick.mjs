@@ -57,6 +57,7 @@ function bare() {
     },
     retreat: (_at, _step, floor) => floor,
     raise: (_at, to) => to,
+    refusedMs: () => 0,
   };
   const time = { seconds: 1_767_268_800, nanoseconds: 0 };
   const clock = { now: () => time, resolution: () => time };

@@ -132,8 +132,8 @@ const STEPS = [
   },
   {
     what: "kv is kept whole, for the number that advance leaves in it",
-    from: /const \{ advance, get, observe, put, raise, retreat \} = imports\['tidegate:policy\/kv'\];/g,
-    to: "const kv = imports['tidegate:policy/kv'];\n  const { advance, get, observe, put, raise, retreat } = kv;",
+    from: /const \{ advance, get, observe, put, raise, refusedMs, retreat \} = imports\['tidegate:policy\/kv'\];/g,
+    to: "const kv = imports['tidegate:policy/kv'];\n  const { advance, get, observe, put, raise, refusedMs, retreat } = kv;",
     times: 1,
   },
   {

@@ -54,6 +54,12 @@ pub const OF_HICCUPS: &[(&str, Flaw)] = &[
     ("counts-calls", Flaw::CountsCalls),
 ];
 
+/// Those that only fleets of a circuit which counts in a row catch.
+pub const OF_ROWS: &[(&str, Flaw)] = &[("drops-successes", Flaw::DropsSuccesses)];
+
+/// Those that only fleets whose clocks jump catch.
+pub const OF_JUMPS: &[(&str, Flaw)] = &[("repeats-late", Flaw::RepeatsLate)];
+
 /// Those that any fleets catch, by the names that the command line knows.
 pub const FLAWS: &[(&str, Flaw)] = &[
     ("ignores-ceiling", Flaw::IgnoresCeiling),
@@ -70,9 +76,7 @@ pub const FLAWS: &[(&str, Flaw)] = &[
     ("skips-rerun", Flaw::SkipsRerun),
     ("hopes-for-the-best", Flaw::HopesForTheBest),
     ("repeats-blindly", Flaw::RepeatsBlindly),
-    ("repeats-late", Flaw::RepeatsLate),
     ("drops-refunds", Flaw::DropsRefunds),
-    ("drops-successes", Flaw::DropsSuccesses),
     ("waits-for-ever", Flaw::WaitsForEver),
 ];
 
@@ -87,5 +91,5 @@ pub fn name_of(flaw: Flaw) -> &'static str {
 }
 
 fn all() -> impl Iterator<Item = &'static (&'static str, Flaw)> {
-    FLAWS.iter().chain(OF_HICCUPS)
+    FLAWS.iter().chain(OF_HICCUPS).chain(OF_ROWS).chain(OF_JUMPS)
 }

@@ -7,7 +7,9 @@ use tidegate::{
 
 use crate::clock;
 use crate::hiccups;
+use crate::jumps;
 use crate::random::Random;
+use crate::rows;
 use crate::scenario::{Actor, Cuts, Fault, FaultKind, Network, Scenario, Settings, Target};
 
 /// Faults begin in this time, in microseconds from the start; nearly all calls are made in it.
@@ -15,7 +17,12 @@ const LENGTH_US: u64 = 4_000_000;
 
 /// The scenario of a seed. A third of the seeds have no faults but their hosts' clocks, so that promises are held to no slack.
 pub fn scenario(seed: u64) -> Scenario {
-    if seed >= hiccups::FIRST { hiccups::scenario(seed) } else { fleet(seed) }
+    match seed {
+        jumps::FIRST.. => jumps::scenario(seed),
+        rows::FIRST.. => rows::scenario(seed),
+        hiccups::FIRST.. => hiccups::scenario(seed),
+        _ => fleet(seed),
+    }
 }
 
 /// The same, with the faults of most fleets.
@@ -121,7 +128,7 @@ fn limit(random: &mut Random) -> Limit {
     Limit::new(random.small(3, 20), WindowUnit::Millisecond, random.between(50, 1_500)).by(algorithm)
 }
 
-fn breaker(random: &mut Random, number: u64) -> CircuitBreakerConfig {
+pub(crate) fn breaker(random: &mut Random, number: u64) -> CircuitBreakerConfig {
     let mut trip = Trip { consecutive: Some(random.small(1, 4)), ..Trip::default() };
     if random.chance(300) {
         trip = Trip {

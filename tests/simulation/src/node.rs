@@ -55,15 +55,22 @@ impl Node {
         (START_US + true_us).saturating_add_signed(self.shift_us)
     }
 
-    /// Takes a message in. With the reply comes the number of the commit, if it was applied.
+    /// Takes a message in. With the reply comes the number of the commit, if it was applied. One that is refused is told all that it asked of,
+    /// so it counts as one that only reads, at the store's time.
     pub fn take(&mut self, message: (usize, u64), commit: &Commit, true_us: u64) -> (Reply, Option<usize>) {
         let clock_us = self.clock_us(true_us);
         // A first copy that was turned away counts too: its sender has asked anew since.
         let again = !self.seen.insert(message);
         let (reply, changed) = self.cells.commit(commit, clock_us);
-        let Outcome::Applied(_) = reply.outcome else { return (reply, None) };
         let Some(tag) = commit.entities.first().map(|key| key.tag().to_owned()) else { return (reply, None) };
-        let applied = self.describe(&tag, commit, clock_us, again);
+        let applied = match reply.outcome {
+            Outcome::Applied(_) => self.describe(&tag, commit, clock_us, again),
+            Outcome::Refused(_) => {
+                let reads = Commit { at_us: clock_us, ..Commit::default() };
+                Applied { refused: true, ..self.describe(&tag, &reads, clock_us, false) }
+            }
+            Outcome::Untimely => return (reply, None),
+        };
         let head = self.heads.insert(tag.clone(), self.applied.len());
         self.undo.push_back(Undo { true_us, tag, head, cells: changed });
         while self.undo.front().is_some_and(|undo| undo.true_us + MOST_LAG_US < true_us) {
@@ -84,6 +91,8 @@ impl Node {
             parent: self.heads.get(tag).copied(),
             again,
             gives: commit.ops.iter().filter(|op| matches!(op, Op::Retreat { .. } | Op::Put { .. })).count() as u64,
+            refused: false,
+            moved_back: commit.ops.iter().filter(|op| matches!(op, Op::Retreat { .. })).count() as u64,
             cells: own.len(),
             bytes: own.iter().map(|held| held.text.len()).sum(),
             longest_ttl_ms: own.iter().map(ttl_ms).max().unwrap_or(0),

@@ -95,7 +95,7 @@ pub struct Call {
     pub epilogue: bool,
 }
 
-/// A commit that the store applied.
+/// A commit that the store applied, or refused and told the values of.
 #[derive(Debug, Clone)]
 pub struct Applied {
     /// The tag of the entity.
@@ -110,6 +110,10 @@ pub struct Applied {
     pub again: bool,
     /// How many numbers it moved back, and values it replaced: each may give permits.
     pub gives: u64,
+    /// Whether it was refused, and its host told the values.
+    pub refused: bool,
+    /// How many numbers it moved back.
+    pub moved_back: u64,
     /// The entity's cells after it.
     pub cells: usize,
     /// The bytes in them.

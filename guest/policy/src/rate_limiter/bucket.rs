@@ -26,6 +26,8 @@ pub(crate) struct Bucket {
     /// How long a full burst takes to come back, plus the longest wait.
     use_us: u64,
     max_wait_us: u64,
+    /// How far ahead other limits may have placed what is charged here.
+    ahead_us: u64,
     /// The most that is owed beyond a full burst, in units.
     most_owed: u64,
     returned: Returned,
@@ -52,12 +54,17 @@ impl Bucket {
             micros: window_us / divisor,
             use_us: 0,
             max_wait_us,
+            ahead_us: 0,
             most_owed: units.saturating_mul(DEBT_WINDOWS),
             returned: Returned::new(geometry, 0),
         };
         bucket.use_us = bucket.us_at(bucket.room()).saturating_add(max_wait_us);
         bucket.returned = Returned::new(geometry, bucket.use_us);
         bucket
+    }
+
+    pub(crate) fn placed_by_others(self, ahead_us: u64) -> Self {
+        Self { ahead_us, ..self }
     }
 
     pub(crate) fn capacity(&self) -> u32 {
@@ -177,7 +184,8 @@ impl Bucket {
     /// `full_at_us`; why that much: see `returned.rs`.
     pub(crate) fn refund<K: Kv>(&self, cells: &mut Cells<'_, K>, now_us: u64, charge: Charge, permits: u32) {
         let cost = u64::from(permits).saturating_mul(self.per_permit).min(self.room().saturating_add(self.most_owed));
-        let now = self.units_at(now_us);
+        // What was charged since then may count from a place to come.
+        let now = self.units_at(now_us.saturating_add(self.ahead_us));
         let charged = self.units_at(charge.at_us);
         // A debt may matter for longer than is known of refunds.
         let is_known = now_us <= charge.at_us.saturating_add(self.use_us);

@@ -132,6 +132,11 @@ impl<'w, K: Kv> Cells<'w, K> {
         self.kv.raise(Cell::shared(self.entity, field), to, ttl_ms(use_us))
     }
 
+    /// See [`Kv::refused_ms`].
+    pub(crate) fn refused_ms(&mut self) -> u32 {
+        self.kv.refused_ms()
+    }
+
     /// See [`Kv::retreat`].
     pub(crate) fn retreat(&mut self, field: u32, step: u64) -> u64 {
         self.kv.retreat(Cell::shared(self.entity, field), step, 0)

@@ -52,7 +52,7 @@ pub(crate) fn check(config: &Config) -> Result<Checked, Vec<Problem>> {
     let (max_wait_us, life_us) = (max_wait_us(&config.on_limit), lease::life_us(config));
     let meters: Vec<Meter> = (0..)
         .zip(&config.limits)
-        .map(|(index, limit)| meter(limit, &config.limits[..index], max_wait_us, life_us))
+        .map(|(index, limit)| meter(limit, &config.limits[..index], config.limits.len() > 1, max_wait_us, life_us))
         .collect();
     let lease = config.lease.and_then(|lease| {
         let geometries = config.limits.iter().filter_map(|limit| geometry(limit, life_us));
@@ -180,7 +180,7 @@ fn most_wait_ms(limit: &Limit) -> Option<u64> {
 }
 
 /// What counts a limit under which a permit may be let go up to `life_us` after it was charged; see `lease.rs`.
-fn meter(limit: &Limit, before: &[Limit], max_wait_us: u64, life_us: u64) -> Meter {
+fn meter(limit: &Limit, before: &[Limit], has_others: bool, max_wait_us: u64, life_us: u64) -> Meter {
     let geometry = geometry(limit, life_us).expect("the window was checked");
     let window_us = counted_us(limit, life_us).expect("the window was checked");
     match limit.algorithm {
@@ -192,7 +192,8 @@ fn meter(limit: &Limit, before: &[Limit], max_wait_us: u64, life_us: u64) -> Met
             let alike =
                 before.iter().filter(|other| is_bucket(other) && self::window_us(other.window) == Some(window_us));
             let ordinal = alike.map(|_| 1).sum();
-            Meter::Bucket(Rated::new(Rate { limit: limit.limit, window_us, burst, max_wait_us, ordinal }))
+            let ahead_us = if has_others { max_wait_us } else { 0 };
+            Meter::Bucket(Rated::new(Rate { limit: limit.limit, window_us, burst, max_wait_us, ahead_us, ordinal }))
         }
         Algorithm::FixedWindow => Meter::Windowed(Windowed::fixed(geometry, limit.limit, window_us, max_wait_us)),
         Algorithm::SlidingWindowCounter => {

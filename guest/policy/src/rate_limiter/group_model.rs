@@ -1,6 +1,6 @@
 //! A strict limit's groups in the hand: what counts at a time, when there will be room, and where a permit goes.
 
-use super::group_state::{Head, Open};
+use super::group_state::{Group, Head, Open};
 use super::groups::Grouped;
 use super::meter::{Model, Usage, saturate};
 
@@ -34,7 +34,7 @@ impl GroupModel {
     pub(crate) fn with(mut self, count: u64, last_us: u64) -> Self {
         if let Some(open) = &mut self.head.open {
             open.permits = open.permits.saturating_add(count);
-            let latest_us = open.first_us.saturating_add(self.grouped.span_us());
+            let latest_us = self.grouped.ends_us(open);
             open.last_us = open.last_us.max(last_us.min(latest_us));
         }
         self
@@ -56,31 +56,32 @@ impl GroupModel {
     pub(crate) fn most_without_middle(&self, permits: u64) -> Option<u64> {
         let at_us = self.head.seen_us;
         let counts = self.grouped.counts_at(at_us);
-        let before = self.head.closed[..self.head.middle?].iter().filter(|group| counts(group.last_us));
+        let before = self.head.closed[..self.head.middle()?].iter().filter(|group| counts(group.last_us));
         let leaving = before.map(|group| group.permits).fold(0, u64::saturating_add);
         u64::from(self.grouped.limit).checked_sub(permits + self.counted(at_us).saturating_sub(leaving))
     }
 
-    /// Counts permits in the open group while it lasts, or in one of their own.
-    pub(crate) fn give(&mut self, permits: u64, at_us: u64) {
+    /// Counts permits in the open group while it lasts, or in another, which is wide if so much is said.
+    pub(crate) fn give(&mut self, permits: u64, at_us: u64, wide_us: u64) {
         let grouped = self.grouped;
         let goes_us = if at_us > self.head.seen_us { at_us.saturating_add(self.late_us.into()) } else { at_us };
         if let Some(open) = &mut self.head.open
             && grouped.lasts(open, at_us)
-            && open.permits < u64::from(grouped.most)
+            && open.permits < grouped.most_in(open)
         {
             open.permits = (open.permits + permits).min(u64::from(u32::MAX));
             open.last_us = open.last_us.max(goes_us);
             return;
         }
-        if let Some(open) = self.head.open.take() {
-            self.head.close(open.last_us, open.permits);
+        if let Some(Open { first_us, last_us, permits, wide_us }) = self.head.open.take() {
+            let lasted_us = if wide_us > 0 { last_us - first_us } else { 0 };
+            self.head.close(Group { last_us, permits, lasted_us });
         }
         let last_us = self.head.newest_us().map_or(goes_us, |newest_us| newest_us.max(goes_us));
-        if grouped.most > 1 {
-            self.head.open = Some(Open { first_us: at_us, last_us, permits });
+        if grouped.most > 1 || wide_us > 0 {
+            self.head.open = Some(Open { first_us: at_us, last_us, permits, wide_us });
         } else {
-            self.head.close(last_us, permits);
+            self.head.close(Group { last_us, permits, lasted_us: 0 });
         }
     }
 }
@@ -108,7 +109,7 @@ impl Model for GroupModel {
     }
 
     fn charge(&mut self, permits: u32, at_us: u64) {
-        self.give(u64::from(permits), at_us);
+        self.give(u64::from(permits), at_us, 0);
     }
 
     fn usage(&self, now_us: u64) -> Usage {

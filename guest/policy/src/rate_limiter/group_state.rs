@@ -10,6 +10,9 @@
 //! by a `+`, stands for them with the sum of their permits and the last of their times. So a head is short whatever the limit,
 //! and a middle is read only where its first group may have left.
 //!
+//! A group that stays open for hosts that got in each other's way (see `groups.rs`) says for how long at its end, `1763640012345678,0,1,80000`; once
+//! it is closed it says how long it lasted, `250000:7~64000`.
+//!
 //! What was kept before there were groups (`w1`, see `window_state.rs`) reads as a head whose groups are sub-windows.
 
 use alloc::string::String;
@@ -32,6 +35,8 @@ pub(crate) struct Group {
     /// The time of the last of them.
     pub(crate) last_us: u64,
     pub(crate) permits: u64,
+    /// How long before that the first was given, of a wide group; else 0.
+    pub(crate) lasted_us: u64,
 }
 
 /// The group that permits are counted in.
@@ -40,6 +45,8 @@ pub(crate) struct Open {
     pub(crate) first_us: u64,
     pub(crate) last_us: u64,
     pub(crate) permits: u64,
+    /// For how long it stays open whatever comes, if it is a wide one; else 0.
+    pub(crate) wide_us: u64,
 }
 
 /// What stands for the groups in the middle cell, which are no earlier than `after_us`.
@@ -57,7 +64,7 @@ pub(crate) struct Head {
     pub(crate) open: Option<Open>,
     pub(crate) closed: Vec<Group>,
     /// Which of the closed ones stands for those in the middle cell.
-    pub(crate) middle: Option<usize>,
+    middle: Option<u32>,
 }
 
 impl Head {
@@ -72,7 +79,7 @@ impl Head {
         reader.expect(b' ')?;
         let open = if reader.eat(b'-') { None } else { Some(reader.open(latest_given_us)?) };
         let (closed, middle) = reader.groups(latest_given_us)?;
-        Some(Self { seen_us, open, closed, middle })
+        Some(Self { seen_us, open, closed, middle: middle.and_then(to_u32) })
     }
 
     /// Decodes a head of sub-windows of `sub_us`. Its permits may have been given at the very end of theirs.
@@ -82,10 +89,11 @@ impl Head {
         let is_open = |index: u64| index == old.open;
         let groups = old.given.iter().filter(|(index, _)| !is_open(*index));
         let closed: Vec<Group> =
-            groups.map(|(index, permits)| Group { last_us: end_us(*index), permits: *permits }).collect();
+            groups.map(|(index, permits)| Group { last_us: end_us(*index), permits: *permits, lasted_us: 0 }).collect();
         let (first_us, permits) = (old.open.saturating_mul(sub_us), old.sum(old.open, old.open));
         let last_us = end_us(old.open).max(closed.last().map_or(0, |group| group.last_us));
-        Some(Self { seen_us: first_us, open: Some(Open { first_us, last_us, permits }), closed, middle: None })
+        let open = Open { first_us, last_us, permits, wide_us: 0 };
+        Some(Self { seen_us: first_us, open: Some(open), closed, middle: None })
     }
 
     pub(crate) fn encode(&self) -> String {
@@ -100,10 +108,19 @@ impl Head {
                     text.push(before);
                     push_number(&mut text, number);
                 }
+                if open.wide_us > 0 {
+                    text.push(',');
+                    push_number(&mut text, open.wide_us);
+                }
             }
         }
-        push_groups(&mut text, &self.closed, self.middle);
+        push_groups(&mut text, &self.closed, self.middle());
         text
+    }
+
+    /// Which of the closed groups stands for those in the middle cell.
+    pub(crate) fn middle(&self) -> Option<usize> {
+        self.middle.map(|index| index as usize)
     }
 
     /// The time of the last permit in the closed groups.
@@ -119,14 +136,14 @@ impl Head {
 
     /// What stands for the middle.
     pub(crate) fn stands(&self) -> Option<Stands> {
-        let index = self.middle?;
+        let index = self.middle()?;
         let after_us = index.checked_sub(1).map_or(0, |before| self.closed[before].last_us);
         Some(Stands { after_us, group: self.closed[index] })
     }
 
     /// Whether only the middle knows how many permits still count.
     pub(crate) fn asks_middle(&self, counts: impl Fn(u64) -> bool) -> bool {
-        self.middle.is_some_and(|index| {
+        self.middle().is_some_and(|index| {
             let before = index.checked_sub(1).map(|before| self.closed[before].last_us);
             counts(self.closed[index].last_us) && !before.is_some_and(counts)
         })
@@ -140,9 +157,9 @@ impl Head {
     /// Puts the groups of the middle in the place of what stands for them. Without them that is a group as any other, which
     /// leaves no earlier than they would.
     pub(crate) fn expand(&mut self, groups: Option<Vec<Group>>) {
-        if let Some(index) = self.middle.take()
-            && let Some(groups) = groups
-        {
+        let index = self.middle();
+        self.middle = None;
+        if let (Some(index), Some(groups)) = (index, groups) {
             self.closed.splice(index..=index, groups);
         }
     }
@@ -155,28 +172,29 @@ impl Head {
         let middle = ENDS..self.closed.len() - 1;
         let permits = self.closed[middle.clone()].iter().map(|group| group.permits).sum();
         let last_us = self.closed[middle.end - 1].last_us;
-        self.middle = Some(middle.start);
-        Some(self.closed.splice(middle, [Group { last_us, permits }]).collect())
+        self.middle = to_u32(middle.start);
+        Some(self.closed.splice(middle, [Group { last_us, permits, lasted_us: 0 }]).collect())
     }
 
     /// Drops the groups that no longer count.
     pub(crate) fn forget(&mut self, counts: impl Fn(u64) -> bool) {
         let gone = self.closed.partition_point(|group| !counts(group.last_us));
         self.closed.drain(..gone);
-        self.middle = self.middle.and_then(|index| index.checked_sub(gone));
+        self.middle = self.middle().and_then(|index| index.checked_sub(gone)).and_then(to_u32);
         self.open = self.open.filter(|open| counts(open.last_us));
     }
 
     /// Adds a closed group, or to the last one if they leave together.
-    pub(crate) fn close(&mut self, last_us: u64, permits: u64) {
-        let (last_us, permits) =
-            (self.newest_us().map_or(last_us, |newest_us| newest_us.max(last_us)), permits.min(MAX_PERMITS));
-        let is_middle = self.middle == self.closed.len().checked_sub(1);
+    pub(crate) fn close(&mut self, group: Group) {
+        let last_us = self.newest_us().map_or(group.last_us, |newest_us| newest_us.max(group.last_us));
+        let (permits, lasted_us) = (group.permits.min(MAX_PERMITS), group.lasted_us);
+        let is_middle = self.middle() == self.closed.len().checked_sub(1);
         match self.closed.last_mut() {
             Some(group) if group.last_us == last_us && !is_middle => {
                 group.permits = (group.permits + permits).min(MAX_PERMITS);
+                group.lasted_us = group.lasted_us.max(lasted_us);
             }
-            _ if permits > 0 => self.closed.push(Group { last_us, permits }),
+            _ if permits > 0 => self.closed.push(Group { last_us, permits, lasted_us }),
             _ => {}
         }
     }
@@ -190,10 +208,11 @@ impl Head {
     /// what could not be taken. A time that ends one group may begin the next; a place may be with the last that lies so far ahead of it.
     /// What is taken out of a group before that leaves in its stead, and no later.
     pub(crate) fn take(&mut self, at_us: u64, span_us: u64, ahead_us: u64, mut permits: u64) -> u64 {
-        let first = self.closed.partition_point(|group| group.last_us < at_us);
+        let (first, middle) = (self.closed.partition_point(|group| group.last_us < at_us), self.middle());
         for index in first..self.closed.len() {
             let group = &mut self.closed[index];
-            if group.last_us > at_us.saturating_add(span_us + ahead_us) || self.middle == Some(index) {
+            let reach_us = span_us.max(group.lasted_us) + ahead_us;
+            if group.last_us > at_us.saturating_add(reach_us) || middle == Some(index) {
                 break;
             }
             let taken = permits.min(group.permits);
@@ -204,10 +223,14 @@ impl Head {
         }
         // What stands for the middle holds permits, so it goes with nothing else.
         let emptied_before = |index: usize| self.closed[..index].iter().filter(|group| group.permits == 0).count();
-        self.middle = self.middle.map(|index| index - emptied_before(index));
+        self.middle = self.middle().map(|index| index - emptied_before(index)).and_then(to_u32);
         self.closed.retain(|group| group.permits > 0);
         permits
     }
+}
+
+fn to_u32(index: usize) -> Option<u32> {
+    u32::try_from(index).ok()
 }
 
 /// Decodes a middle cell, which must be the one that the head speaks of.
@@ -232,15 +255,17 @@ mod tests {
     use alloc::vec;
 
     fn groups(list: &[(u64, u64)]) -> Vec<Group> {
-        list.iter().map(|(last_us, permits)| Group { last_us: *last_us, permits: *permits }).collect()
+        list.iter().map(|(last_us, permits)| Group { last_us: *last_us, permits: *permits, lasted_us: 0 }).collect()
     }
 
     #[test]
     fn text_round_trips() {
-        let open = Open { first_us: 90, last_us: 95, permits: 3 };
+        let open = Open { first_us: 90, last_us: 95, permits: 3, wide_us: 0 };
+        let wide = Open { wide_us: 40, ..open };
         for (open, closed, middle) in [
             (None, groups(&[]), None),
             (Some(open), groups(&[]), None),
+            (Some(wide), vec![Group { last_us: 7, permits: 3, lasted_us: 5 }], None),
             (Some(open), groups(&[(7, 10), (9, 1), (9, 4_294_967_295)]), None),
             (None, groups(&[(7, 10), (70, 5), (80, 1)]), Some(1)),
         ] {
@@ -249,6 +274,8 @@ mod tests {
         }
         let head = Head { seen_us: 100, open: Some(open), closed: groups(&[(7, 10), (70, 1)]), middle: Some(0) };
         assert_eq!(head.encode(), "w2 100 90,5,3 +7:10 63");
+        let closed = vec![Group { last_us: 7, permits: 3, lasted_us: 5 }];
+        assert_eq!(Head { seen_us: 100, open: Some(wide), closed, middle: None }.encode(), "w2 100 90,5,3,40 7:3~5");
     }
 
     #[test]
@@ -272,6 +299,10 @@ mod tests {
             "w2 5 - 51",
             "w2 5 1,1",
             "w2 5 1,1,x",
+            "w2 5 1,1,1,",
+            "w2 5 1,1,1,0",
+            "w2 5 - 1~",
+            "w2 5 - 1~0",
             "w2 5 1,50,1",
             "w2 5 1,1,4294967296",
             "w2 5 - 1:9007199254740993",
@@ -288,7 +319,7 @@ mod tests {
         let mut head = Head { closed: groups(&all), ..Head::empty(500) };
         let whole = head.clone();
         let middle = head.fold().expect("it is long");
-        assert_eq!((head.closed.len(), head.middle, middle.len()), (ENDS + 2, Some(ENDS), 31));
+        assert_eq!((head.closed.len(), head.middle(), middle.len()), (ENDS + 2, Some(ENDS), 31));
         let stands = head.stands().expect("it has a middle");
         assert_eq!(stands, Stands { after_us: 80, group: head.closed[ENDS] });
         assert_eq!(head.counted(|_| true), whole.counted(|_| true));
@@ -304,8 +335,8 @@ mod tests {
     #[test]
     fn old_heads_read_as_groups() {
         let head = Head::decode_old("w1 100 -3:10 -1:7 0:2", 10, 1_005, 1_005);
-        let open = Some(Open { first_us: 1_000, last_us: 1_009, permits: 2 });
-        let closed = vec![Group { last_us: 979, permits: 10 }, Group { last_us: 999, permits: 7 }];
+        let open = Some(Open { first_us: 1_000, last_us: 1_009, permits: 2, wide_us: 0 });
+        let closed = groups(&[(979, 10), (999, 7)]);
         assert_eq!(head, Some(Head { seen_us: 1_000, open, closed, middle: None }));
         let ahead = Head::decode_old("w1 100 2:4", 10, 1_005, 2_000).expect("it is ours");
         assert_eq!(ahead.open.map(|open| open.last_us), Some(1_029), "it leaves after those who have places ahead");

@@ -11,7 +11,7 @@ use super::group_state::{Group, MAX_PERMITS, Open};
 /// More groups than a limit can have in use; what claims to hold more is not ours.
 const MAX_GROUPS: usize = 20_000;
 
-/// Each as the time since the one before, and its permits unless that is one.
+/// Each as the time since the one before, its permits unless that is one, and how long it lasted if that was unusual.
 pub(crate) fn push_groups(text: &mut String, groups: &[Group], middle: Option<usize>) {
     let mut before_us = 0;
     for (index, group) in groups.iter().enumerate() {
@@ -20,6 +20,10 @@ pub(crate) fn push_groups(text: &mut String, groups: &[Group], middle: Option<us
         if group.permits != 1 {
             text.push(':');
             push_number(text, group.permits);
+        }
+        if group.lasted_us > 0 {
+            text.push('~');
+            push_number(text, group.lasted_us);
         }
         before_us = group.last_us;
     }
@@ -68,7 +72,8 @@ impl<'a> Reader<'a> {
         let last_us = first_us + self.number()?;
         self.expect(b',')?;
         let permits = self.number().filter(|permits| *permits <= MAX_PERMITS)?;
-        (last_us <= latest_us).then_some(Open { first_us, last_us, permits })
+        let wide_us = if self.eat(b',') { self.number().filter(|wide_us| *wide_us > 0)? } else { 0 };
+        (last_us <= latest_us).then_some(Open { first_us, last_us, permits, wide_us })
     }
 
     /// All the rest, and which of the groups is marked.
@@ -80,10 +85,11 @@ impl<'a> Reader<'a> {
             }
             last_us += self.number()?;
             let permits = if self.eat(b':') { self.number()? } else { 1 };
+            let lasted_us = if self.eat(b'~') { self.number().filter(|lasted_us| *lasted_us > 0)? } else { 0 };
             if permits == 0 || last_us > latest_us || groups.len() >= MAX_GROUPS {
                 return None;
             }
-            groups.push(Group { last_us, permits });
+            groups.push(Group { last_us, permits, lasted_us });
         }
         self.0.is_empty().then_some((groups, middle))
     }

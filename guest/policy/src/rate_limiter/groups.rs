@@ -11,10 +11,14 @@
 //! has a last permit that is no earlier than it, so later than t - W. So all were counted with that one: L at most. Nothing
 //! in this needs times to be in order. Groups are forgotten at a time that no later permit may be before, `seen`.
 //!
-//! *Why hosts do not conflict.* Whoever counts in the open group reads the head, moves the count by `advance` and raises
+//! *Why hosts do not get in each other's way.* Whoever counts in the open group reads the head, moves the count by `advance` and raises
 //! the time of the last permit by `raise`; none of these is refused because another host counts too. What ends a group is
 //! one `put` of the head: whoever still counts in it has read a head that is no longer so, and is refused. That
-//! happens some 200 times a window at most, whatever the limit.
+//! happens some 200 times a window at most, whatever the limit. On a connection that is slow for so short a window, or where
+//! groups are single permits, one might be refused again and again. So whoever was refused opens a *wide* group: it stays open for four times as
+//! long as that took, a part of W at most, and takes whatever fits, so the others meet it open. The one after a wide group is half as wide, until
+//! hosts that nobody refuses have gone back to the usual ones. Widths follow the trips to the store, so they cost little accuracy where
+//! these are short, and none where one host is alone.
 //!
 //! *Why the cost does not grow.* A run reads the groups that have left since the head was written, and of the others only their sum:
 //! see `group_state.rs`. With places ahead (`delay`) groups are larger where a wait may hold more than 8,000 of them.
@@ -32,6 +36,12 @@ const DEFAULT_SUB_WINDOWS: u32 = 64;
 const OLD_DEFAULT: u32 = 10;
 /// A group is one part in so many of the limit at most.
 const PARTS: u32 = 128;
+/// A wide group stays open for so many times as long as its first permit was tried for in vain.
+const WIDTH: u64 = 4;
+/// A wide group lasts for one part in so many of W at most.
+const WIDEST: u64 = 8;
+/// One that would be less wide is a usual one.
+const LEAST_WIDE_US: u64 = 1_000;
 /// So many groups at most may lie ahead.
 const MAX_AHEAD: u64 = 8_000;
 
@@ -100,14 +110,15 @@ impl Grouped {
         let at_us = model.head.seen_us;
         let Some(open) = model.counting() else { return self.turn(cells, model, now_us, permits) };
         let room = model.room(at_us);
-        if open.permits >= u64::from(self.most) {
+        let most = self.most_in(&open);
+        if open.permits >= most {
             return self.turn(cells, model, now_us, permits);
         }
         if room < permits {
             return Err(self.observe_rest(cells, model, permits, None));
         }
         // The group takes whoever comes before it is full.
-        let until_full = u64::from(self.most) - 1 - open.permits + permits;
+        let until_full = most - 1 - open.permits + permits;
         let use_us = (at_us + self.window_us).saturating_sub(now_us);
         match cells.advance(self.field(Role::Count), permits, 0, room.min(until_full), use_us) {
             Ok(count) if at_us > open.last_us => {
@@ -162,7 +173,8 @@ impl Grouped {
         if model.room(at_us) < permits {
             return Err(self.observe_middle(cells, model, permits));
         }
-        model.give(permits, at_us);
+        let wide_us = self.wide_us(model.head.open, at_us, cells.refused_ms());
+        model.give(permits, at_us, wide_us);
         self.store(cells, &model, now_us);
         Ok((at_us, model))
     }
@@ -284,9 +296,8 @@ impl Grouped {
     /// head nobody would know whose count that is.
     fn use_us(&self, head: &Head, now_us: u64) -> u64 {
         let closed_us = head.newest_us().map_or(0, |last_us| self.leaves_us(last_us));
-        let open_us = head.open.map_or(0, |open| {
-            self.leaves_us(open.last_us.max(open.first_us.saturating_add(self.span_us()))) + MAX_LAG_MS * 1_000
-        });
+        let open_us =
+            head.open.map_or(0, |open| self.leaves_us(open.last_us.max(self.ends_us(&open))) + MAX_LAG_MS * 1_000);
         closed_us.max(open_us).saturating_sub(now_us)
     }
 
@@ -324,7 +335,27 @@ impl Grouped {
 
     /// Whether permits of that time may be in an open group.
     pub(crate) fn lasts(&self, open: &Open, at_us: u64) -> bool {
-        (open.first_us..=open.first_us.saturating_add(self.span_us())).contains(&at_us)
+        (open.first_us..=self.ends_us(open)).contains(&at_us)
+    }
+
+    /// Until when an open group lasts.
+    pub(crate) fn ends_us(&self, open: &Open) -> u64 {
+        // Whatever a stranger wrote.
+        let wide_us = open.wide_us.min(self.window_us / WIDEST);
+        open.first_us.saturating_add(if wide_us > 0 { wide_us } else { self.span_us() })
+    }
+
+    /// After how many permits an open group ends.
+    pub(crate) fn most_in(&self, open: &Open) -> u64 {
+        u64::from(if open.wide_us > 0 { self.limit } else { self.most })
+    }
+
+    /// How wide the group is that comes after `before`, by a call that was tried for so long in vain; 0: as usual.
+    fn wide_us(&self, before: Option<Open>, at_us: u64, refused_ms: u32) -> u64 {
+        let is_close = |open: &Open| at_us <= self.ends_us(open).saturating_add(open.wide_us);
+        let kept_us = before.filter(is_close).map_or(0, |open| open.wide_us / 2);
+        let wide_us = (u64::from(refused_ms) * 1_000 * WIDTH).max(kept_us).min(self.window_us / WIDEST);
+        if wide_us < LEAST_WIDE_US { 0 } else { wide_us }
     }
 
     /// How much later than one of its permits a group's last may be.

@@ -24,7 +24,7 @@ use super::meter::{Charge, Model};
 /// How long a host goes by another's limit, which is lower.
 const AGREES_US: u64 = 1_000_000;
 /// For at least so long the cell is kept beyond its use, so that it need not be put with every call.
-const SPARE_US: u64 = 10_000_000;
+const SPARE_US: u64 = 1_000_000;
 
 /// What a bucket is made of.
 #[derive(Debug, Clone, Copy)]
@@ -33,6 +33,8 @@ pub(crate) struct Rate {
     pub(crate) window_us: u64,
     pub(crate) burst: u32,
     pub(crate) max_wait_us: u64,
+    /// How far ahead other limits may have placed what is charged here.
+    pub(crate) ahead_us: u64,
     /// How many buckets of the same window come before it.
     pub(crate) ordinal: u32,
 }
@@ -64,7 +66,7 @@ struct Found {
 impl Rate {
     fn bucket(self) -> Bucket {
         let geometry = bucket_geometry(self.window_us, Some(self.limit), self.ordinal);
-        Bucket::new(geometry, self.limit, self.window_us, self.burst, self.max_wait_us)
+        Bucket::new(geometry, self.limit, self.window_us, self.burst, self.max_wait_us).placed_by_others(self.ahead_us)
     }
 }
 

@@ -5,7 +5,9 @@
 //! promise holds while the bucket's number F is no less than `G = max over j of (t_j + all that was charged from j on and is not
 //! given back)`. As long as nothing charged before i is given back, `F >= X_i + c_i + S`, where S is all that was charged after i and not
 //! given back. Giving g of i back takes `c_i` out of every sum that begins at i or before. A sum that begins at j > i is at most `t_j + S <=
-//! now + S`, and `F - g >= now + S` for `g <= X_i + c_i - now`.
+//! now + S`, and `F - g >= now + S` for `g <= X_i + c_i - now`. That takes for granted that no `t_j` is later than `now`. Where another limit
+//! chooses places, `now` is taken to be as late as a place can be. A host whose time lags gives back, beyond that, what comes back until the
+//! latest `t_j`.
 //!
 //! What is given back of a charge before i makes F less and `X_i` too, so it is taken off: all that was given back since i was charged is,
 //! which is no less. It is the difference of a number that only refunds move, between the time of the charge and now. *Marks*, put a few

@@ -203,6 +203,10 @@ impl Kv for Logged {
         self.log.push(Operation::Number(at));
         self.world.raise(at, to, ttl_ms)
     }
+
+    fn refused_ms(&mut self) -> u32 {
+        self.world.refused_ms()
+    }
 }
 
 impl Clock for Logged {

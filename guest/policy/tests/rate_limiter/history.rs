@@ -38,8 +38,8 @@ pub(crate) enum Gap {
 /// What happens to the key.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum Op {
-    Acquire { size: u32, lag_us: u64 },
-    TryAcquire { size: u32, lag_us: u64 },
+    Acquire { size: u32, lag_us: u64, refused_ms: u32 },
+    TryAcquire { size: u32, lag_us: u64, refused_ms: u32 },
     Refund { which: Index, part: u32, lag_us: u64 },
     Peek { size: u32 },
 }
@@ -104,9 +104,12 @@ fn gap() -> impl Strategy<Value = Gap> {
 fn op() -> impl Strategy<Value = Op> {
     let lag_us = || prop_oneof![2 => Just(0), 1 => 0..=1_000_000_u64];
     let size = || prop_oneof![3 => Just(0_u32), 1 => 0..=100_u32];
+    let refused_ms = || prop_oneof![3 => Just(0_u32), 1 => 1..=300_u32];
     prop_oneof![
-        6 => (size(), lag_us()).prop_map(|(size, lag_us)| Op::Acquire { size, lag_us }),
-        1 => (size(), lag_us()).prop_map(|(size, lag_us)| Op::TryAcquire { size, lag_us }),
+        6 => (size(), lag_us(), refused_ms())
+            .prop_map(|(size, lag_us, refused_ms)| Op::Acquire { size, lag_us, refused_ms }),
+        1 => (size(), lag_us(), refused_ms())
+            .prop_map(|(size, lag_us, refused_ms)| Op::TryAcquire { size, lag_us, refused_ms }),
         2 => (any::<Index>(), 0..=100_u32, lag_us())
             .prop_map(|(which, part, lag_us)| Op::Refund { which, part, lag_us }),
         1 => size().prop_map(|size| Op::Peek { size }),
@@ -195,7 +198,11 @@ impl History {
         let bucket = self.config.limits.iter().any(|limit| is_bucket(limit.algorithm));
         let may_lag = self.may_lag && !(bucket && matches!(op, Op::Refund { .. }));
         self.key.world.set_us(now_us - if may_lag { lag_us } else { 0 });
+        if let Op::Acquire { refused_ms, .. } | Op::TryAcquire { refused_ms, .. } = op {
+            self.key.world.set_refused_ms(refused_ms);
+        }
         let result = self.change(op);
+        self.key.world.set_refused_ms(0);
         self.key.world.set_us(now_us);
         result
     }

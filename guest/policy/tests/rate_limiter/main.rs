@@ -9,6 +9,7 @@ mod behaviour;
 mod change;
 mod charge;
 mod config;
+mod contended;
 mod corruption;
 mod fleet;
 mod history;

@@ -72,6 +72,10 @@ impl Kv for Recorder {
         let number = self.world.raise(at, to, ttl_ms);
         self.number(at, number)
     }
+
+    fn refused_ms(&mut self) -> u32 {
+        self.world.refused_ms()
+    }
 }
 
 impl Clock for Recorder {

@@ -298,3 +298,21 @@ mod of_a_place {
         assert!(key.acquire(1).charged_at_us > second.charged_at_us);
     }
 }
+
+/// Of two buckets the first places the second call 100 ms ahead, from where on it counts in the other too. By that time half of what the
+/// first call took has come back, which a refund before it must not give as well.
+#[test]
+fn bucket_gives_back_nothing_that_comes_back_until_a_place_that_another_limit_chose() {
+    let of = |limit, window_ms, burst| per_ms(limit, window_ms, Algorithm::Gcra { burst: Some(burst) });
+    let mut key = Key::new(&[of(10, 1_000, 1), of(10, 4_000, 2)], OnLimit::Delay { max_wait_ms: 400 });
+    let start_us = key.now_us();
+    let first = key.acquire(1);
+    assert_eq!((first.wait_ms, key.acquire(1).wait_ms), (0, 100));
+    key.pass_ms(50);
+    key.refund_of(1, &first);
+    let third = key.acquire(1);
+    assert!(third.charged_at_us >= start_us + 200_000, "{third:?}");
+    key.pass_ms(400);
+    let fourth = key.acquire(1);
+    assert!(fourth.charged_at_us >= start_us + 500_000, "three go within less than 400 ms: {fourth:?}");
+}

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use super::Ledger;
-use super::contention::{Contention, is_conflict, widest_us};
+use super::contention::{self, Contention, widest_us};
 use super::lanes::{Call, Known};
 use crate::away::{Passage, Patience};
 use crate::call::Answer;
@@ -27,16 +27,11 @@ thread_local! {
     static TRANSACTION: RefCell<Transaction> = RefCell::default();
 }
 
-pub(super) type Answers = Vec<Result<Answer, Error>>;
+/// What other hosts change is no pause of the store. A call is tried again for so many of the time limits of one, so that each host gets its
+/// turn on a slow connection too.
+const TRIED_LIMITS: u32 = 4;
 
-/// Why a commit was not applied.
-pub(super) enum Setback {
-    /// Another host replaced a value that a run had read. Of those who replace it at the same time one gets through, so it is well
-    /// to give way.
-    Conflict,
-    /// The run went by an old number or an old time. It knows better now, and the longer it waits the older that gets.
-    Stale,
-}
+pub(super) type Answers = Vec<Result<Answer, Error>>;
 
 /// A batch on its way.
 pub(super) struct Trip<'a> {
@@ -98,12 +93,15 @@ impl Ledger {
         transaction: &mut Transaction,
         mut trip: Trip<'a>,
     ) -> Option<(Trip<'a>, Result<Answers, Error>)> {
-        let mut refused_since = None;
+        let (mut refused_since, mut limits) = (None, 0);
+        let began_us = self.clock.now_us();
         for attempt in 0..self.options.max_attempts {
             if attempt > 0 {
-                // What other hosts change is no pause of the store, and takes no longer than one would.
                 let since = refused_since.get_or_insert_with(|| self.guards.patience());
                 if self.guards.is_over(since.as_ref()) {
+                    (refused_since, limits) = (None, limits + 1);
+                }
+                if limits == TRIED_LIMITS {
                     return Some((trip, Err(self.contended(attempt))));
                 }
                 self.give_way(trip.known.contention).await;
@@ -117,6 +115,10 @@ impl Ledger {
             let now_us = store_us.saturating_sub(known.behind_us).max(known.seen_us);
             known.heed_clock(self.clock.now_us());
             transaction.begin_logged(now_us, [Arc::clone(trip.key)]);
+            if attempt > 0 {
+                transaction
+                    .set_refused_ms(u32::try_from(start_us.saturating_sub(began_us) / 1_000).unwrap_or(u32::MAX));
+            }
             *transaction.entity_mut(0) = known.entity.clone();
             let answers = self.run(transaction, &trip.batch);
             let Some(commit) = transaction.commit().filter(|commit| !commit.ops.is_empty()) else {
@@ -142,18 +144,20 @@ impl Ledger {
                     return Some((trip, Err(error.into())));
                 }
             };
-            match self.take_in(transaction, &trip.batch, &mut trip.known, reply, answers) {
-                Ok(answers) => {
-                    self.counters.most_attempts.fetch_max(u64::from(attempt) + 1, Ordering::Relaxed);
-                    trip.known.contention.won(|| self.clock.now_us());
-                    return Some((trip, Ok(answers)));
+            let is_conflict = is_conflict(transaction, &reply);
+            let taken = self.take_in(transaction, &trip.batch, &mut trip.known, reply, answers);
+            let contention = &mut trip.known.contention;
+            if is_conflict {
+                let now_us = self.clock.now_us();
+                let (trip_us, widest_us) = (now_us.saturating_sub(start_us), widest_us(self.limit));
+                contention.met(now_us, trip_us, widest_us, taken.is_some());
+            }
+            if let Some(answers) = taken {
+                self.counters.most_attempts.fetch_max(u64::from(attempt) + 1, Ordering::Relaxed);
+                if !is_conflict {
+                    contention.won(|| self.clock.now_us());
                 }
-                Err(Setback::Conflict) => {
-                    let now_us = self.clock.now_us();
-                    let trip_us = now_us.saturating_sub(start_us);
-                    trip.known.contention.lost(now_us, trip_us, widest_us(self.limit));
-                }
-                Err(Setback::Stale) => {}
+                return Some((trip, Ok(answers)));
             }
         }
         Some((trip, Err(self.contended(self.options.max_attempts))))
@@ -173,7 +177,7 @@ impl Ledger {
         }
     }
 
-    /// Takes the store's reply in. On a setback nothing was applied, and it is to be tried again.
+    /// Takes the store's reply in. `None`: the calls have no answers yet, and it is to be tried again.
     pub(super) fn take_in(
         &self,
         transaction: &mut Transaction,
@@ -181,7 +185,7 @@ impl Ledger {
         known: &mut Known,
         reply: Reply,
         answers: Answers,
-    ) -> Result<Answers, Setback> {
+    ) -> Option<Answers> {
         let local_us = self.clock.now_us();
         self.counters.foreign.fetch_add(reply.foreign, Ordering::Relaxed);
         match reply.outcome {
@@ -189,19 +193,17 @@ impl Ledger {
                 self.counters.untimely.fetch_add(1, Ordering::Relaxed);
                 self.offset.correct(reply.clock_us, local_us);
                 known.mistimed(transaction.now_us(), reply.clock_us);
-                Err(Setback::Stale)
+                None
             }
             Outcome::Refused(truth) => {
                 self.counters.refused.fetch_add(1, Ordering::Relaxed);
                 self.offset.learn(reply.clock_us, local_us);
-                let is_conflict = transaction.commit().is_some_and(|commit| is_conflict(commit, &truth));
-                transaction.refuse(&truth, u64::MAX);
+                let told = transaction.refuse(&truth, reply.clock_us, u64::MAX);
                 known.entity = std::mem::take(transaction.entity_mut(0));
-                Err(if is_conflict { Setback::Conflict } else { Setback::Stale })
+                self.run_on_truth(transaction, batch, known, &told, reply.clock_us)
             }
             Outcome::Applied(seen) => {
                 self.offset.learn(reply.clock_us, local_us);
-                known.timed(transaction.now_us(), local_us);
                 let answers = if transaction.was_told(&seen) {
                     answers
                 } else {
@@ -209,13 +211,35 @@ impl Ledger {
                     transaction.begin_replay(seen);
                     self.rerun(transaction, batch, answers)
                 };
-                known.entity = std::mem::take(transaction.entity_mut(0));
-                known.entity.shared.prune(known.seen_us);
-                known.entity.local.prune(known.seen_us);
-                known.refuses = matches!(answers.last(), Some(Ok(answer)) if answer.refuses());
-                Ok(answers)
+                known.confirm(transaction, local_us, &answers);
+                Some(answers)
             }
         }
+    }
+
+    /// Runs a batch once more, at the very time at which the store refused its commit, on all that the store told of the cells then.
+    /// Where the runs read no other cell and change nothing, the store would say the same of them, so they need not be committed.
+    /// So whoever is to be denied waits for no other host, however often the others change the entity.
+    fn run_on_truth(
+        &self,
+        transaction: &mut Transaction,
+        batch: &[Call],
+        known: &mut Known,
+        told: &[(usize, u32)],
+        clock_us: u64,
+    ) -> Option<Answers> {
+        if clock_us < known.seen_us {
+            return None;
+        }
+        let keys = transaction.commit().map(|commit| commit.entities.clone())?;
+        transaction.begin_logged(clock_us, keys);
+        *transaction.entity_mut(0) = known.entity.clone();
+        let answers = self.run(transaction, batch);
+        let is_settled = transaction.commit().is_some_and(|commit| commit.reads_only(told));
+        is_settled.then(|| {
+            known.confirm(transaction, self.clock.now_us(), &answers);
+            answers
+        })
     }
 
     /// The time to run at: the store's clock, which is asked for its time once, when nothing is known of it.
@@ -227,6 +251,15 @@ impl Ledger {
         let store_us = heard.unwrap_or_else(|| Err(self.guards.timed_out()))?;
         self.offset.learn(store_us, self.clock.now_us());
         Ok(store_us)
+    }
+}
+
+/// Whether another host replaced a value that a run had read. Of those who replace it at the same time one gets through, so it is well
+/// to give way. Whoever only went by an old number or an old time knows better now, and the longer it waits the older that gets.
+fn is_conflict(transaction: &Transaction, reply: &Reply) -> bool {
+    match (&reply.outcome, transaction.commit()) {
+        (Outcome::Refused(truth), Some(commit)) => contention::is_conflict(commit, truth),
+        _ => false,
     }
 }
 
@@ -265,6 +298,15 @@ impl Known {
             self.entity.local = Cells::default();
             self.heard_us = local_us;
         }
+    }
+
+    /// What runs were told and did holds.
+    fn confirm(&mut self, transaction: &mut Transaction, local_us: u64, answers: &Answers) {
+        self.timed(transaction.now_us(), local_us);
+        self.entity = std::mem::take(transaction.entity_mut(0));
+        self.entity.shared.prune(self.seen_us);
+        self.entity.local.prune(self.seen_us);
+        self.refuses = matches!(answers.last(), Some(Ok(answer)) if answer.refuses());
     }
 
     /// A commit was in time. What was learnt of the entity's clock is unlearnt slowly, since clocks come together again.

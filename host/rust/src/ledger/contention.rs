@@ -6,6 +6,10 @@
 //! while the others wait longer and longer (the capture effect of networks: Bharghavan et al., MACAW, 1994); hosts
 //! that meet on an entity come to spreads that are alike, in which about every second attempt gets through.
 //!
+//! Where a trip to the store is long, one host could be first for ever all the same: it is told that it won, and wins again before any of
+//! the others, who were told at the same time that they lost, has waited for its part. So there, whoever has met a conflict of late leaves the
+//! others a part of a trip before each commit, whether it won or lost.
+//!
 //! Only a replaced value is a conflict. Whoever met another number than it knew, such as that of an empty bucket of which it thought
 //! that a permit had come back, knows better now and tries again at once: after a wait its number would be old again,
 //! so it would be refused again, while the others take what comes back.
@@ -22,6 +26,10 @@ const WIDEST_US: u64 = 50_000;
 const PARTS: u64 = 4;
 /// Nobody conflicts with a host that does nothing: each time that it has done nothing for so long halves its spread.
 const FADES_US: u64 = 100_000;
+/// From so many microseconds on a trip is long.
+const LONG_US: u64 = 2_000;
+/// For so many microseconds after a conflict others are taken to be there.
+const REMEMBERED_US: u64 = 1_000_000;
 /// How many conflicts in a row are nothing unusual: a value that changes once in a while has changed.
 const USUAL: u32 = 1;
 
@@ -46,6 +54,10 @@ pub(super) struct Contention {
     in_a_row: u32,
     /// When it last committed.
     seen_us: u64,
+    /// When it last met a conflict.
+    met_us: u64,
+    /// How much it leaves to the others since then, if its trips are long; else 0.
+    left_us: u64,
 }
 
 /// The widest spread, in microseconds, where a call may wait for the store for so long.
@@ -55,8 +67,17 @@ pub(super) fn widest_us(limit: Option<Duration>) -> u64 {
 }
 
 impl Contention {
-    /// A commit was refused, now and after so long.
-    pub(super) fn lost(&mut self, now_us: u64, trip_us: u64, widest_us: u64) {
+    /// Another host had replaced a value that a commit depended on, now and after so long. `is_done`: its calls have their answers all the
+    /// same.
+    pub(super) fn met(&mut self, now_us: u64, trip_us: u64, widest_us: u64, is_done: bool) {
+        self.met_us = now_us;
+        self.left_us = if trip_us < LONG_US { 0 } else { trip_us.min(widest_us) };
+        if !is_done {
+            self.lost(now_us, trip_us, widest_us);
+        }
+    }
+
+    fn lost(&mut self, now_us: u64, trip_us: u64, widest_us: u64) {
         self.in_a_row = self.in_a_row.saturating_add(1);
         let spread_us = self.spread_at(now_us);
         if self.in_a_row > USUAL || spread_us > 0 {
@@ -73,18 +94,23 @@ impl Contention {
             let now_us = now_us();
             let spread_us = self.spread_at(now_us);
             self.spread_us = if spread_us < 2 * LEAST_US { 0 } else { spread_us / 2 };
+            self.left_us = self.left_at(now_us);
             self.seen_us = now_us;
         }
     }
 
     /// Whether there was any of late.
     pub(super) fn is_felt(&self) -> bool {
-        self.spread_us > 0
+        self.spread_us > 0 || self.left_us > 0
     }
 
     /// How long to wait before a commit, by a number that is hardly alike in any two hosts.
     pub(super) fn wait(&self, now_us: u64, chance: u64) -> Option<Duration> {
-        chance.checked_rem(self.spread_at(now_us)).map(Duration::from_micros)
+        chance.checked_rem(self.spread_at(now_us).max(self.left_at(now_us))).map(Duration::from_micros)
+    }
+
+    fn left_at(&self, now_us: u64) -> u64 {
+        if now_us.saturating_sub(self.met_us) < REMEMBERED_US { self.left_us } else { 0 }
     }
 
     fn spread_at(&self, now_us: u64) -> u64 {
@@ -98,7 +124,7 @@ mod tests {
     use super::*;
 
     fn lost(contention: &mut Contention) {
-        contention.lost(1_000, 400, WIDEST_US);
+        contention.met(1_000, 400, WIDEST_US, false);
     }
 
     fn value(text: &str) -> Value {
@@ -153,7 +179,7 @@ mod tests {
 
     #[test]
     fn a_winner_goes_on_waiting_and_forgets_slowly() {
-        let mut contention = Contention { spread_us: 1_600, in_a_row: 5, seen_us: 1_000 };
+        let mut contention = Contention { spread_us: 1_600, in_a_row: 5, seen_us: 1_000, ..Contention::default() };
         contention.won(|| 1_000);
         assert_eq!(contention.spread_us, 800);
         for _ in 0..4 {
@@ -163,8 +189,26 @@ mod tests {
     }
 
     #[test]
+    fn a_winner_of_long_trips_leaves_others_a_part_of_one_while_it_meets_them() {
+        let mut contention = Contention::default();
+        contention.met(1_000, LONG_US - 1, WIDEST_US, true);
+        assert!(!contention.is_felt());
+        contention.met(1_000, 40_000, WIDEST_US, true);
+        for now_us in [1_000, 500_000, REMEMBERED_US + 999] {
+            contention.won(|| now_us);
+            assert_eq!(contention.wait(now_us, 39_999), Some(Duration::from_micros(39_999)));
+            assert_eq!(contention.wait(now_us, 40_000), Some(Duration::ZERO));
+        }
+        assert_eq!(contention.wait(REMEMBERED_US + 1_000, 39_999), None);
+        contention.won(|| REMEMBERED_US + 1_000);
+        assert!(!contention.is_felt());
+        contention.met(1_000, 400_000, WIDEST_US, true);
+        assert_eq!(contention.wait(1_000, WIDEST_US), Some(Duration::ZERO));
+    }
+
+    #[test]
     fn a_host_that_comes_back_after_a_while_does_not_wait() {
-        let contention = Contention { spread_us: 1_600, in_a_row: 5, seen_us: 1_000 };
+        let contention = Contention { spread_us: 1_600, in_a_row: 5, seen_us: 1_000, ..Contention::default() };
         assert_eq!(contention.wait(1_000 + FADES_US, 799), Some(Duration::from_micros(799)));
         assert_eq!(contention.wait(1_000 + FADES_US, 800), Some(Duration::ZERO));
         assert_eq!(contention.wait(1_000 + 20 * FADES_US, 799), None);

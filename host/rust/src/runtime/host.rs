@@ -55,7 +55,8 @@ fn add_numbers(kv: &mut LinkerInstance<'_, HostState>) -> wasmtime::Result<()> {
     })?;
     kv.func_wrap("raise", |mut store, (at, to, ttl_ms): (Cell, u64, u64)| {
         Ok((store.data_mut().tx.raise(at, to, ttl_ms),))
-    })
+    })?;
+    kv.func_wrap("refused-ms", |store, (): ()| Ok((store.data().tx.refused_ms(),)))
 }
 
 /// Refuses a run that named an entity that its call is not about. An import may not fail, so it is found out afterwards.

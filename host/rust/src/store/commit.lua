@@ -192,6 +192,19 @@ for i = 1, #commits, 2 do
       -- Last: a SET may be refused, for want of memory or of rights, and then nothing may have been written.
       if dead[1] then call('DEL', unpack(dead)) end
     else
+      -- Whoever is told goes by it, so a number that may stand in the way must be one of ours.
+      local width, seen = {3, 2, 4, 7, 4, 4}, {}
+      at = 2
+      while at <= last do
+        local op, cell = log[at], first + log[at + 1]
+        local value = op == 4 and not seen[cell] and lasting[cell] == nil and text[cell]
+        if value and #value <= 16 and find(value, '^[1-9]%d*$') and tonumber(value) > log[at + 3] then
+          lasting[cell] = call('PTTL', KEYS[cell]) == -1
+          if lasting[cell] then foreign[cell] = true end
+        end
+        seen[cell] = true
+        at = at + width[op]
+      end
       local stored = call('MGET', unpack(KEYS, first + 1, first + cells))
       reply, number, readable = {1, clock, 0}, {}, {}
       for i = 1, cells do

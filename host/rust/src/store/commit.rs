@@ -101,6 +101,11 @@ impl Commit {
             Op::Put { .. } | Op::Retreat { .. } | Op::Raise { .. } => true,
         })
     }
+
+    /// Whether it changes nothing and touches none but these cells.
+    pub fn reads_only(&self, cells: &[(usize, u32)]) -> bool {
+        !self.changes() && self.cells.iter().all(|cell| cells.contains(cell))
+    }
 }
 
 /// What the store knew when an operation was applied.

@@ -74,6 +74,8 @@ struct Change {
 #[derive(Debug, Default)]
 pub(crate) struct Transaction {
     now_us: u64,
+    /// For how long the call was tried in vain before.
+    refused_ms: u32,
     mode: Mode,
     /// Whether a run named an entity that the call is not about.
     strayed: bool,
@@ -104,6 +106,7 @@ impl Transaction {
     fn begin(&mut self, mode: Mode, now_us: u64, entities: usize) {
         self.mode = mode;
         self.now_us = now_us;
+        self.refused_ms = 0;
         self.changes.clear();
         self.entities.resize_with(entities, Entity::default);
         for entity in &mut self.entities {
@@ -112,6 +115,16 @@ impl Transaction {
             entity.weight = 0;
         }
         self.start_run();
+    }
+
+    /// Says for how long the call was tried in vain before, once the transaction has begun.
+    pub(crate) fn set_refused_ms(&mut self, refused_ms: u32) {
+        self.refused_ms = refused_ms;
+    }
+
+    /// For how long the call was tried in vain before.
+    pub(crate) fn refused_ms(&self) -> u32 {
+        self.refused_ms
     }
 
     /// The time that every read of the clock sees.
@@ -189,19 +202,20 @@ impl Transaction {
         self.start_run();
     }
 
-    /// Undoes all runs, takes the true values of the log's cells over as known, and empties the log for another try. Where
-    /// a value is not the one that was known, its expiry is not known either and taken to be `expires_us`.
-    pub(crate) fn refuse(&mut self, truth: &[Option<Value>], expires_us: u64) {
+    /// Undoes all runs, takes the true values of the log's cells at `clock_us` over as known, and empties the log for another try.
+    /// Where a value is not the one that was known, its expiry is not known either and taken to be `expires_us`. Returns the cells.
+    pub(crate) fn refuse(&mut self, truth: &[Option<Value>], clock_us: u64, expires_us: u64) -> Vec<(usize, u32)> {
         self.undo_to(0);
         let cells = self.log.as_deref().map(|log| log.commit.cells.clone()).unwrap_or_default();
-        for ((entity, field), value) in cells.into_iter().zip(truth) {
+        for (&(entity, field), value) in cells.iter().zip(truth) {
             let known = &mut self.entities[entity].shared;
             let value = value.clone().map(CellValue::from);
-            if known.get(field, self.now_us) != value.as_ref() {
+            if known.get(field, clock_us) != value.as_ref() {
                 known.set(field, value, expires_us);
             }
         }
         self.restart(self.now_us);
+        cells
     }
 
     /// Whether what the store knew when it applied the log is just what the runs were told. If so the cells hold what the

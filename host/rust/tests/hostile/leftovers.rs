@@ -19,7 +19,7 @@ fn is_documented(key: &str) -> bool {
 }
 
 /// How much longer the cell lives that says by which limit a bucket is counted, so that it need not be written with every call.
-const SPARE_MS: i64 = 10_000;
+const SPARE_MS: i64 = 1_000;
 
 /// Whether a key is that cell.
 fn is_rate(key: &str) -> bool {

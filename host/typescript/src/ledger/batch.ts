@@ -5,8 +5,8 @@ import { type Answer, type Request, refuses } from "../call.js";
 import type { Clock } from "../clock.js";
 import { ContendedError } from "../errors.js";
 import type { Policy } from "../runtime/policy.js";
-import { lateReply, timedOut } from "../store/errors.js";
-import type { Commit, Reply, Seen, Store } from "../store/store.js";
+import { lateReply } from "../store/errors.js";
+import { type Commit, type CommitCell, type Reply, readsOnly, type Seen, type Store } from "../store/store.js";
 import { Transaction } from "../transaction/transaction.js";
 import { type GiveWay, isConflict, widestUs } from "./contention.js";
 import type { Known } from "./known.js";
@@ -18,6 +18,11 @@ import type { LedgerStats } from "./stats.js";
 /** Runs a policy on the entity 0 of a transaction. A run that fails throws and leaves no trace in the transaction. */
 export type Run = (policy: Policy, request: Request, transaction: Transaction) => Answer;
 
+/**
+ * What other hosts change is no pause of the store. A call leaves them their turn for so many of the time limits of one, so that each host
+ * gets its own on a slow connection too.
+ */
+const WAITED_LIMITS = 4;
 const DONE: Answer = { kind: "done" };
 /** In place of an answer that will not come. */
 const NO_REPLY = { outcome: { kind: "untimely" } } as const;
@@ -109,12 +114,15 @@ export class Settler {
 
   async #commit(lane: Lane, transaction: Transaction, batch: readonly Call[]): Promise<void> {
     const { known, group } = lane;
-    let leftUs = this.#limitMs * 1_000;
+    let leftUs = WAITED_LIMITS * this.#limitMs * 1_000;
+    const beganUs = this.#clock.nowUs();
     for (let attempt = 0; attempt < this.#maxAttempts; attempt++) {
-      if (attempt > 0 && known.contention.isFelt) leftUs -= await this.#leaveTurn(known, leftUs);
+      if (leftUs <= 0) throw this.#contended(attempt);
+      if (attempt > 0 && known.contention.isFelt) leftUs -= await this.#leaveTurn(known);
       const startUs = this.#clock.nowUs();
       const storeUs = this.#offset.storeUs(startUs) ?? (await this.#askTime(lane));
-      const commit = this.#runAll(lane, transaction, batch, storeUs);
+      const refusedMs = attempt > 0 ? Math.max(Math.floor((startUs - beganUs) / 1_000), 0) : 0;
+      const commit = this.#runAll(lane, transaction, batch, storeUs, refusedMs);
       // What only local cells were asked for is done. Their lease, if there is one, goes on.
       if (commit === undefined) return known.take(transaction, known.seenUs);
       this.#assertAvailable(group);
@@ -132,25 +140,25 @@ export class Settler {
       this.#pace.answered(nowUs, nowUs - startUs);
       // A refused commit has only been read: on a replica that would fail on what comes next it succeeds as well.
       this.#guard.answered(group, reply.outcome.kind === "applied" ? commit : undefined);
-      const isLost = isConflict(commit, reply.outcome);
-      if (this.#takeIn(lane, transaction, batch, reply, nowUs)) {
+      const hasMet = isConflict(commit, reply.outcome);
+      const isDone = this.#takeIn(lane, transaction, batch, reply, nowUs);
+      if (hasMet) known.contention.met(nowUs, nowUs - startUs, widestUs(this.#store.limitMs), isDone);
+      if (isDone) {
         this.#stats.mostAttempts = Math.max(this.#stats.mostAttempts, attempt + 1);
-        return known.contention.won(() => this.#clock.nowUs());
-      }
-      if (isLost) {
-        known.contention.lost(nowUs, nowUs - startUs, widestUs(this.#store.limitMs));
+        if (!hasMet) known.contention.won(() => this.#clock.nowUs());
+        return;
       }
     }
-    this.#stats.contended++;
-    throw new ContendedError(this.#maxAttempts);
+    throw this.#contended(this.#maxAttempts);
   }
 
-  /**
-   * Leaves other hosts their turn, and tells for how many microseconds. Where they come first again and again, that ends when it was
-   * as long as one operation may take.
-   */
-  async #leaveTurn({ contention }: Known, leftUs: number): Promise<number> {
-    if (leftUs <= 0) throw timedOut(this.#limitMs);
+  #contended(attempts: number): ContendedError {
+    this.#stats.contended++;
+    return new ContendedError(attempts);
+  }
+
+  /** Leaves other hosts their turn, and tells for how many microseconds. */
+  async #leaveTurn({ contention }: Known): Promise<number> {
     const nowUs = this.#clock.nowUs();
     await this.#giveWay(contention, nowUs);
     // What is longer is something else that this process was busy with.
@@ -166,9 +174,16 @@ export class Settler {
   }
 
   /** Runs all calls of the batch on what is known; what there is to commit then. */
-  #runAll(lane: Lane, transaction: Transaction, batch: readonly Call[], storeUs: number): Commit | undefined {
+  #runAll(
+    lane: Lane,
+    transaction: Transaction,
+    batch: readonly Call[],
+    storeUs: number,
+    refusedMs: number,
+  ): Commit | undefined {
     const { known, entities } = lane;
     transaction.beginLoggedOn(known.timeAt(storeUs), entities, known.entity);
+    transaction.refusedMs = refusedMs;
     for (const call of batch) this.#runOne(transaction, call);
     const { commit } = transaction;
     return commit !== undefined && commit.ops.length > 0 ? commit : undefined;
@@ -178,30 +193,51 @@ export class Settler {
     if (this.#guard.turnsAway(group)) throw this.#guard.refusal(group);
   }
 
-  /** Takes the store's reply in. False: nothing was applied, try again. */
-  #takeIn({ known }: Lane, transaction: Transaction, batch: readonly Call[], reply: Reply, localUs: number): boolean {
+  /** Takes the store's reply in. False: the calls have no answers yet, try again. */
+  #takeIn(lane: Lane, transaction: Transaction, batch: readonly Call[], reply: Reply, localUs: number): boolean {
     const { outcome, clockUs } = reply;
     this.#stats.foreign += reply.foreign;
     switch (outcome.kind) {
       case "untimely":
         this.#stats.untimely++;
         this.#offset.correct(clockUs, localUs);
-        known.mistimed(transaction.nowUs, clockUs);
+        lane.known.mistimed(transaction.nowUs, clockUs);
         return false;
-      case "refused":
+      case "refused": {
         this.#stats.refused++;
         this.#offset.learn(clockUs, localUs);
-        transaction.refuse(outcome.values, Number.POSITIVE_INFINITY);
-        known.entity = transaction.exchange(known.entity);
-        return false;
+        const told = transaction.refuse(outcome.values, clockUs, Number.POSITIVE_INFINITY);
+        lane.known.entity = transaction.exchange(lane.known.entity);
+        return this.#runOnTruth(lane, transaction, batch, told, clockUs);
+      }
       case "applied":
         this.#offset.learn(clockUs, localUs);
-        known.timed(transaction.nowUs);
         this.#confirm(transaction, batch, outcome.seen);
-        known.take(transaction, known.seenUs);
-        known.refuses = isRefused(batch.at(-1));
+        takeOver(lane.known, transaction, batch);
         return true;
     }
+  }
+
+  /**
+   * Runs a batch once more, at the very time at which the store refused its commit, on all that the store told of the cells then.
+   * Where the runs read no other cell and change nothing, the store would say the same of them, so they need not be committed:
+   * true. So whoever is to be denied waits for no other host, however often the others change the entity.
+   */
+  #runOnTruth(
+    lane: Lane,
+    transaction: Transaction,
+    batch: readonly Call[],
+    told: readonly CommitCell[],
+    clockUs: number,
+  ): boolean {
+    const { known, entities } = lane;
+    if (clockUs < known.seenUs) return false;
+    transaction.beginLoggedOn(clockUs, entities, known.entity);
+    for (const call of batch) this.#runOne(transaction, call);
+    const { commit } = transaction;
+    if (commit === undefined || !readsOnly(commit, told)) return false;
+    takeOver(known, transaction, batch);
+    return true;
   }
 
   /** The runs of an applied commit hold, or are repeated on what the store knew. */
@@ -259,6 +295,13 @@ export class Settler {
       this.#asking.delete(group);
     }
   }
+}
+
+/** What runs were told and did holds. */
+function takeOver(known: Known, transaction: Transaction, batch: readonly Call[]): void {
+  known.timed(transaction.nowUs);
+  known.take(transaction, known.seenUs);
+  known.refuses = isRefused(batch.at(-1));
 }
 
 function isRefused(call: Call | undefined): boolean {

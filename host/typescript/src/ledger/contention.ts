@@ -7,6 +7,10 @@
  * wait longer and longer (the capture effect of networks: Bharghavan et al., MACAW, 1994); hosts that meet on an entity come to
  * spreads that are alike, in which about every second attempt gets through.
  *
+ * Where a trip to the store is long, one host could be first for ever all the same: it is told that it won, and wins again before any of
+ * the others, who were told at the same time that they lost, has waited for its part. So there, whoever has met a conflict of late leaves
+ * the others a part of a trip before each commit, whether it won or lost.
+ *
  * Only a replaced value is a conflict. Whoever met another number than it knew, such as that of an empty bucket of which it thought
  * that a permit had come back, knows better now and tries again at once: after a wait its number would be old again, so it would be
  * refused again, while the others take what comes back.
@@ -22,6 +26,10 @@ const WIDEST_US = 50_000;
 const PARTS = 4;
 /** Nobody conflicts with a host that does nothing: each time that it has done nothing for so long halves its spread. */
 const FADES_US = 100_000;
+/** From so many microseconds on a trip is long. */
+const LONG_US = 2_000;
+/** For so many microseconds after a conflict others are taken to be there. */
+const REMEMBERED_US = 1_000_000;
 /** How many conflicts in a row are nothing unusual: a value that changes once in a while has changed. */
 const USUAL = 1;
 
@@ -50,8 +58,22 @@ export class Contention {
   /** When it last committed. */
   #seenUs = 0;
 
-  /** A commit was refused, now and after so many microseconds. */
-  lost(nowUs: number, tripUs: number, widestUs: number): void {
+  /** When it last met a conflict. */
+  #metUs = 0;
+  /** How much it leaves to the others since then, if its trips are long; else 0. */
+  #leftUs = 0;
+
+  /**
+   * Another host had replaced a value that a commit depended on, now and after so many microseconds. `isDone`: its calls have their
+   * answers all the same.
+   */
+  met(nowUs: number, tripUs: number, widestUs: number, isDone: boolean): void {
+    this.#metUs = nowUs;
+    this.#leftUs = tripUs < LONG_US ? 0 : Math.min(tripUs, widestUs);
+    if (!isDone) this.#lost(nowUs, tripUs, widestUs);
+  }
+
+  #lost(nowUs: number, tripUs: number, widestUs: number): void {
     this.#inARow++;
     const spreadUs = this.#spreadAt(nowUs);
     this.#seenUs = nowUs;
@@ -67,17 +89,22 @@ export class Contention {
     const atUs = nowUs();
     const spreadUs = this.#spreadAt(atUs);
     this.#spreadUs = spreadUs < 2 * LEAST_US ? 0 : Math.floor(spreadUs / 2);
+    this.#leftUs = this.#leftAt(atUs);
     this.#seenUs = atUs;
   }
 
   /** Whether there was any of late. */
   get isFelt(): boolean {
-    return this.#spreadUs > 0;
+    return this.#spreadUs > 0 || this.#leftUs > 0;
   }
 
   /** How long to wait before a commit, in microseconds, by a number from 0 to below 1 that is hardly alike in any two hosts. */
   waitUs(nowUs: number, chance: number): number {
-    return Math.floor(chance * this.#spreadAt(nowUs));
+    return Math.floor(chance * Math.max(this.#spreadAt(nowUs), this.#leftAt(nowUs)));
+  }
+
+  #leftAt(nowUs: number): number {
+    return nowUs - this.#metUs < REMEMBERED_US ? this.#leftUs : 0;
   }
 
   #spreadAt(nowUs: number): number {

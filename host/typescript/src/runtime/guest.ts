@@ -15,6 +15,7 @@ export interface Kv {
   advance(at: Place, step: number, floor: number, ceiling: number, ttlMs: number): boolean;
   retreat(at: Place, step: number, floor: number): number;
   raise(at: Place, to: number, ttlMs: number): number;
+  refusedMs(): number;
 }
 
 /** A time as the component reads it. */

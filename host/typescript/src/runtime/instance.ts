@@ -27,6 +27,7 @@ const NOWHERE: World = {
   advance: () => false,
   retreat: (_at, _step, floor) => floor,
   raise: (_at, to) => to,
+  refusedMs: 0,
 };
 
 /** An instance. Which world it sees is set for each run. */
@@ -97,6 +98,7 @@ export class Instance {
       },
       retreat: (at, step, floor) => this.world.retreat(at, step, floor),
       raise: (at, to, ttlMs) => this.world.raise(at, to, ttlMs),
+      refusedMs: () => this.world.refusedMs,
     };
     const clock = {
       now: () => {

@@ -37,4 +37,6 @@ export interface World {
   readonly number: number;
   retreat(at: Place, step: number, floor: number): number;
   raise(at: Place, to: number, ttlMs: number): number;
+  /** For how many whole milliseconds the call was tried in vain, because other hosts changed what its runs had read. */
+  readonly refusedMs: number;
 }

@@ -115,6 +115,12 @@ export function changes(commit: Commit): boolean {
   });
 }
 
+/** Whether a commit changes nothing and touches none but these cells. */
+export function readsOnly(commit: Commit, cells: readonly CommitCell[]): boolean {
+  const isTold = (at: CommitCell) => cells.some(({ entity, field }) => entity === at.entity && field === at.field);
+  return !changes(commit) && commit.cells.every(isTold);
+}
+
 /**
  * What the store knew when an operation was applied. For `get` and `put` undefined: nothing that the run does not know. For
  * `observe` the true value, or undefined. For `advance` max(number or 0, floor) before the first repetition. For `retreat` and

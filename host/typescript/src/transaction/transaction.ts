@@ -12,7 +12,7 @@
 
 import type { EntityKey } from "../key.js";
 import type { Place, World } from "../runtime/world.js";
-import { type Commit, MAX_NUMBER, type Seen } from "../store/store.js";
+import { type Commit, type CommitCell, MAX_NUMBER, type Seen } from "../store/store.js";
 import { type Cell, type Cells, type CellValue, cellValue, Entity, textOf } from "./cells.js";
 import { Log } from "./log.js";
 import { NO_PIN, type Pin, Replay } from "./replay.js";
@@ -29,6 +29,8 @@ interface Change {
 export class Transaction implements World {
   /** The time that every read of the clock sees. */
   nowUs = 0;
+  /** For how many whole milliseconds the call was tried in vain; to be set once the transaction has begun. */
+  refusedMs = 0;
   strayed = false;
   number = 0;
   /** Whether the latest run has asked a shared cell. */
@@ -86,6 +88,7 @@ export class Transaction implements World {
     this.#isLogged = isLogged;
     this.#replay = undefined;
     this.nowUs = nowUs;
+    this.refusedMs = 0;
     this.#changed = 0;
     this.startRun();
   }
@@ -134,18 +137,20 @@ export class Transaction implements World {
   }
 
   /**
-   * Undoes all runs, takes the true values of the log's cells over as known, and empties the log for another try. Where a value
-   * is not the one that was known, its expiry is not known either and taken to be `expiresUs`.
+   * Undoes all runs, takes the true values of the log's cells at `clockUs` over as known, and empties the log for another try. Where
+   * a value is not the one that was known, its expiry is not known either and taken to be `expiresUs`. Returns the cells.
    */
-  refuse(truth: readonly (string | undefined)[], expiresUs: number): void {
+  refuse(truth: readonly (string | undefined)[], clockUs: number, expiresUs: number): readonly CommitCell[] {
     this.#undoTo(0);
-    this.#log.cells.forEach(({ entity, field }, index) => {
+    const cells = this.#log.cells.slice();
+    cells.forEach(({ entity, field }, index) => {
       const known = this.entity(entity).shared;
       const text = truth[index];
       const value = text === undefined ? undefined : cellValue(text);
-      if (known.get(field, this.nowUs) !== value) known.set(field, value, expiresUs);
+      if (known.get(field, clockUs) !== value) known.set(field, value, expiresUs);
     });
     this.restart(this.nowUs);
+    return cells;
   }
 
   /**

@@ -16,7 +16,7 @@ import { acquire, decision, limit, limiter, run } from "./world.js";
 
 /** The widest that a wait can be. */
 const spreadUs = (contention: Contention, nowUs = 1_000) => contention.waitUs(nowUs, 1);
-const lose = (contention: Contention, tripUs = 400) => contention.lost(1_000, tripUs, widestUs(undefined));
+const lose = (contention: Contention, tripUs = 400) => contention.met(1_000, tripUs, widestUs(undefined), false);
 const win = (contention: Contention) => contention.won(() => 1_000);
 
 const sum = (ledgers: Ledger[], of: "commits" | "contended") =>
@@ -69,6 +69,22 @@ describe("contention", () => {
     win(contention);
     lose(contention);
     expect(contention.waitUs(1_000, 0.9)).toBe(0);
+  });
+
+  test("has a winner of long trips leave others a part of one while it meets them", () => {
+    const contention = new Contention();
+    contention.met(1_000, 1_999, 50_000, true);
+    expect(contention.isFelt).toBe(false);
+    contention.met(1_000, 40_000, 50_000, true);
+    for (const nowUs of [1_000, 500_000, 1_000_999]) {
+      contention.won(() => nowUs);
+      expect(spreadUs(contention, nowUs)).toBe(40_000);
+    }
+    expect(spreadUs(contention, 1_001_000)).toBe(0);
+    contention.won(() => 1_001_000);
+    expect(contention.isFelt).toBe(false);
+    contention.met(1_000, 400_000, 50_000, true);
+    expect(spreadUs(contention)).toBe(50_000);
   });
 
   test("doubles its spread with each further conflict, up to a bound", () => {
@@ -250,13 +266,14 @@ describe("a call that others come before again and again", () => {
     expect(decision(answer).verdict).toBe("allowed");
   });
 
-  test("leaves them their turn no longer than one operation may take", async () => {
+  test("leaves them their turn no longer than four operations may take", async () => {
     const { clock, store } = contested(1_000, 100, () => undefined);
     const giveWay: GiveWay = async () => clock.advance(20);
     const ledger = new Ledger({ run, store, clock, giveWay });
     const call = ledger.call(EntityKey.of("rl", "api", "k"), QUEUE, acquire());
-    await expect(call).rejects.toMatchObject({ reason: "timed-out" });
     // The first two conflicts are nothing unusual.
-    expect(ledger.stats().commits).toBe(2 + 100 / 20);
+    const attempts = 2 + (4 * 100) / 20;
+    await expect(call).rejects.toMatchObject({ code: "contended", attempts });
+    expect(ledger.stats()).toMatchObject({ commits: attempts, contended: 1 });
   });
 });

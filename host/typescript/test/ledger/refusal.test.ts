@@ -48,6 +48,22 @@ test("a refusal is told again as it was for a millisecond, unless something has 
   expect((await host.decide(TWO, ask)).verdict).toBe("allowed");
 });
 
+test("whoever is to be denied is so by the refusal of its first commit, and whoever is to be given something asks again", async () => {
+  const world = new World();
+  const host = world.host();
+  const other = world.host();
+  const three = limiter([limit(3, "second")]);
+  for (const each of [host, other]) expect((await each.decide(three, tryAcquire())).verdict).toBe("allowed");
+  const commits = () => world.link.commits.length;
+  const before = commits();
+  expect((await host.decide(three, tryAcquire())).verdict).toBe("allowed");
+  expect(commits()).toBe(before + 2);
+  expect((await other.decide(three, tryAcquire())).verdict).toBe("denied");
+  expect(commits()).toBe(before + 3);
+  expect((await other.decide(three, tryAcquire())).verdict).toBe("denied");
+  expect(commits()).toBe(before + 3);
+});
+
 test("what is known is asked for again after a tenth of a second", async () => {
   const { world, host, commits } = await exhausted();
   const before = commits();

@@ -103,7 +103,7 @@ describe("a log", () => {
     tx.entity(0).shared.set(0, 1, NOW_US + 7);
     run(tx, [get(CELL), put(OTHER, "y")]);
     issue(tx, put(CELL, "x"), "local");
-    tx.refuse(["4", undefined], Number.POSITIVE_INFINITY);
+    tx.refuse(["4", undefined], NOW_US, Number.POSITIVE_INFINITY);
     expect(ops(tx)).toEqual([]);
     expect(issue(tx, get(CELL), "local")).toBeUndefined();
     expect(run(tx, [get(CELL), get(OTHER)])).toEqual(["4", undefined]);
@@ -113,7 +113,7 @@ describe("a log", () => {
     const tx = logged();
     tx.entity(0).shared.set(0, 1, NOW_US + 7);
     run(tx, [get(CELL), get(OTHER)]);
-    tx.refuse(["1", "z"], Number.POSITIVE_INFINITY);
+    tx.refuse(["1", "z"], NOW_US, Number.POSITIVE_INFINITY);
     expect(tx.entity(0).shared.get(0, NOW_US + 7)).toBeUndefined();
     expect(tx.entity(0).shared.get(1, NOW_US + 7)).toBe("z");
   });

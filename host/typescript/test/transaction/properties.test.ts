@@ -89,7 +89,7 @@ function settle(tx: Transaction, store: Model, runs: Call[][]): Told[][] {
     const told = runs.map(calls => run(tx, calls));
     const outcome = store.apply(tx.commit as NonNullable<typeof tx.commit>);
     if (outcome.kind === "refused") {
-      tx.refuse(outcome.values, Number.POSITIVE_INFINITY);
+      tx.refuse(outcome.values, tx.nowUs, Number.POSITIVE_INFINITY);
     } else if (outcome.kind === "applied") {
       if (tx.wasTold(outcome.seen)) return told;
       tx.beginReplay(outcome.seen);

@@ -41,6 +41,7 @@ class Policies:
                 kv.add_func("advance", self._advance)
                 kv.add_func("retreat", lambda _, at, step, floor: self.transaction.retreat(_place(at), step, floor))
                 kv.add_func("raise", lambda _, at, to, ttl_ms: self.transaction.raise_(_place(at), to, ttl_ms))
+                kv.add_func("refused-ms", lambda _: self.transaction.refused_ms)
 
     def _now(self, _):
         seconds, us = divmod(self.transaction.now_us, 1_000_000)

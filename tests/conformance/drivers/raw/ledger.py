@@ -49,6 +49,11 @@ class Known:
         else:
             self.behind_us = 0
 
+    def take(self, done):
+        self.shared, self.local = done.shared, done.local
+        self.shared.prune(self.seen_us)
+        self.local.prune(self.seen_us)
+
     def timed(self, at_us):
         self.seen_us = at_us
         self.behind_us -= -(-self.behind_us // BEHIND_KEEP)
@@ -96,9 +101,11 @@ class Ledger:
             self.call(tag, lambda _: None)
 
     def _commit(self, tag, known, runs):
-        for _ in range(MAX_ATTEMPTS):
+        began_us = self.clock()
+        for attempt in range(MAX_ATTEMPTS):
             now_us = max(self._store_us() - known.behind_us, known.seen_us)
             logged = Logged(now_us, known.shared, known.local)
+            logged.refused_ms = max(self.clock() - began_us, 0) // 1_000 if attempt > 0 else 0
             answers = [run(logged) for run in runs]
             if not logged.ops:
                 known.local = logged.local
@@ -110,6 +117,9 @@ class Ledger:
             self.ran = None
             if reply.outcome == "refused":
                 self._refused(known, logged, reply)
+                answers = self._on_truth(known, runs, logged.fields, reply.clock_us)
+                if answers is not None:
+                    return answers
             else:
                 self.offset.correct(reply.clock_us, self.clock())
                 known.mistimed(now_us, reply.clock_us)
@@ -124,16 +134,26 @@ class Ledger:
             done = Pinned(logged, known.shared, known.local, reply.values)
             answers = [run(done) for run in runs]
             done.check_spent()
-        known.shared, known.local = done.shared, done.local
-        known.shared.prune(known.seen_us)
-        known.local.prune(known.seen_us)
+        known.take(done)
+        return answers
+
+    def _on_truth(self, known, runs, told, clock_us):
+        """Runs once more at the time of the refusal. What reads only what the store told then, and changes nothing, needs no commit."""
+        if clock_us < known.seen_us:
+            return None
+        logged = Logged(clock_us, known.shared, known.local)
+        answers = [run(logged) for run in runs]
+        if logged.changes() or not set(logged.fields) <= set(told):
+            return None
+        known.timed(clock_us)
+        known.take(logged)
         return answers
 
     def _refused(self, known, logged, reply):
         """Takes the true values over; the expiry of one that is another than was known is not known."""
         self.offset.learn(reply.clock_us, self.clock())
         for field, text in zip(logged.fields, reply.values):
-            if known.shared.get(field, logged.now_us) != value_of(text):
+            if known.shared.get(field, reply.clock_us) != value_of(text):
                 known.shared.set(field, value_of(text), FOREVER)
 
     def _store_us(self):

@@ -55,6 +55,7 @@ class Direct:
 
     def __init__(self, now_us, shared, local):
         self.now_us = now_us
+        self.refused_ms = 0
         self.shared = shared
         self.local = local
 
@@ -133,6 +134,11 @@ class Logged(Direct):
         self.last = {}
         self.known = set()
         self.observed = set()
+
+    def changes(self):
+        """Whether the store would be changed."""
+        moves = {"put", "retreat", "raise"}
+        return any(op.kind in moves or (op.kind == "advance" and op.fits and op.arguments[0] > 0) for op in self.ops)
 
     def _log(self, op):
         self.last[op.field] = op
@@ -222,6 +228,7 @@ class Pinned(Direct):
 
     def __init__(self, logged, shared, local, seen):
         super().__init__(logged.now_us, copy.deepcopy(shared), copy.deepcopy(local))
+        self.refused_ms = logged.refused_ms
         self.queues = {field: [] for field in logged.fields}
         self.last = {}
         for op, number in zip(logged.ops, seen, strict=True):

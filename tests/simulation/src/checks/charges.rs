@@ -5,7 +5,7 @@
 
 use tidegate::{Algorithm, Limit, RateLimiterConfig};
 
-use super::{Charge, Violation, charge, cost, decision, doubled_refunds, kept_charges};
+use super::{Charge, Violation, charge, cost, decision, doubled_refunds, kept_charges, late_returns};
 use crate::actor::capacity;
 use crate::record::{Answer, Ask, Call, Record};
 use crate::scenario::{Fault, FaultKind};
@@ -36,7 +36,7 @@ pub(super) fn check(record: &Record, tag: &str, config: &RateLimiterConfig, foun
         // An earlier time than one already seen counts as that.
         let seen_us = record.line(commit).map(|commit| record.commits[commit].at_us).max().unwrap_or(0);
         let least = counted(&surely, limit, decision.at_us.max(seen_us), false).min(capacity(limit).into());
-        let spare = doubled_refunds(record, tag);
+        let spare = doubled_refunds(record, tag) + late_returns(record, &line, limit);
         if count + spare < least && !resets {
             let what = format!("{tag}: a peek at {} counted {count}, callers hold {least}", decision.at_us);
             found.push(Violation { promise: "what was admitted is charged", what });
@@ -77,6 +77,9 @@ fn at_most(record: &Record, peek: &Call, config: &RateLimiterConfig, limit: &Lim
         }
     }
     leave_together(limit, &mut charges);
+    if record.commits.iter().any(|commit| commit.tag == peek.tag && commit.refused) {
+        leave_in_wide_groups(limit, &mut charges);
+    }
     take_back(record, peek, limit, &mut charges);
     if !is_bucket(limit) || unknown == 0 {
         return counted(&charges, limit, at_us, true) + unknown;
@@ -104,6 +107,15 @@ fn leave_together(limit: &Limit, charges: &mut [Charge]) {
     for charge in charges {
         last_us = charge.at_us.max(last_us);
         charge.taken_us = last_us;
+    }
+}
+
+/// Where hosts got in each other's way, a permit of a sliding window leaves with the last of a wide group.
+fn leave_in_wide_groups(limit: &Limit, charges: &mut [Charge]) {
+    if matches!(limit.algorithm, Algorithm::SlidingWindow { .. }) {
+        for charge in charges {
+            charge.taken_us += limit.window_count * 1_000 / 8;
+        }
     }
 }
 

@@ -9,8 +9,8 @@ use crate::scenario::FaultKind;
 /// A call waits for an answer of the store for the time limit of one operation: by its host's clock, which may be slower by a thousandth,
 /// and by timers that are late by a few steps of virtual time.
 const LONGEST_ROUND_US: u64 = LIMIT_US + LIMIT_US / 1_000 + 2_000;
-/// It is sent again where another host has changed what it read, for no longer than one round after the first answer.
-const ROUNDS: u64 = 3;
+/// It is sent again where another host has changed what it read, for no longer than four rounds after the first answer.
+const ROUNDS: u64 = 6;
 const LONGEST_CALL_US: u64 = ROUNDS * LONGEST_ROUND_US;
 /// One who waits in a queue asks again and again.
 const LONGEST_ASKING_US: u64 = 128 * LONGEST_CALL_US;

@@ -15,7 +15,7 @@ mod window;
 #[cfg(test)]
 mod written;
 
-use tidegate::{CircuitBreakerConfig, Decision, RateLimiterConfig, Verdict};
+use tidegate::{Algorithm, CircuitBreakerConfig, Decision, Limit, RateLimiterConfig, Verdict};
 
 use crate::record::{Answer, Ask, Call, Record};
 use crate::scenario::Scenario;
@@ -116,6 +116,20 @@ fn kept_charges(record: &Record, tag: &str, config: &RateLimiterConfig) -> Vec<C
         refund.map(|index| refunds.swap_remove(index)).is_none()
     });
     charges
+}
+
+/// What was given back in a line of commits of a bucket although it came back by itself: between the time of a commit that gives back and the
+/// latest time of those before it, which nothing in a bucket tells.
+fn late_returns(record: &Record, line: &[usize], limit: &Limit) -> u64 {
+    if !matches!(limit.algorithm, Algorithm::Gcra { .. } | Algorithm::TokenBucket { .. }) {
+        return 0;
+    }
+    let late = line.iter().filter(|index| record.commits[**index].moved_back > 0).map(|index| {
+        let before = line.iter().filter(|before| *before < index).map(|before| record.commits[*before].at_us);
+        let lag_us = before.max().unwrap_or(0).saturating_sub(record.commits[*index].at_us);
+        (lag_us * u64::from(limit.limit)).div_ceil(limit.window_count * 1_000)
+    });
+    late.sum()
 }
 
 /// How many more permits than promised may have been given because requests that give back arrived twice. A number that is

@@ -41,12 +41,12 @@ pub(super) fn check(record: &Record, found: &mut Vec<Violation>) {
     }
 }
 
-/// The most cells of an entity. Of a limiter: the queue, and for each limit two, of a bucket four, since that knows what was given back
-/// and when, and by which limit it is counted.
+/// The most cells of an entity. Of a limiter: the queue, and for each limit two. Of a strict window four, since what hosts count in an open
+/// group is beside the others. Of a bucket four, since that knows what was given back and when, and by which limit it is counted.
 fn most_cells(record: &Record, tag: &str) -> usize {
     let Some(config) = limiter_of(&record.scenario, tag) else { return MOST_CELLS };
     let of = |limit: &Limit| match limit.algorithm {
-        Algorithm::Gcra { .. } | Algorithm::TokenBucket { .. } => 4,
+        Algorithm::SlidingWindow { .. } | Algorithm::Gcra { .. } | Algorithm::TokenBucket { .. } => 4,
         _ => 2,
     };
     1 + config.limits.iter().map(of).sum::<usize>()
@@ -56,7 +56,7 @@ fn most_cells(record: &Record, tag: &str) -> usize {
 const PROBE_MS: u64 = 1_000;
 
 /// How much longer than its use what says by which limit a bucket is counted lives at least, so that it need not be put with every call.
-const SPARE_MS: u64 = 10_000;
+const SPARE_MS: u64 = 1_000;
 
 /// How long a cell of an entity may live: as long as a permit counts, in whole sub-windows, or one may wait, and the second by
 /// which a commit may be late; for as long again, or the spare time, what says by which limit a bucket is counted.

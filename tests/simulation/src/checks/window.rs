@@ -3,12 +3,15 @@
 //! A store that was restarted, failed over or lost cells has forgotten some commits. What it had at any one time is a *line* of
 //! commits, each on top of the one before; the promise holds for the permits of each line. So a store that lost what it had k
 //! times gives at most 1 + k times the limit, and exactly what was lost more than the limit.
+//!
+//! A bucket gives back what a charge still takes of it *at the time of the refund*. A host whose time lags gives back what comes back of
+//! that until the time of a charge which others have committed before, and no more than that is allowed beside.
 
 use tidegate::{Algorithm, Limit, RateLimiterConfig};
 
-use super::{Charge, Violation, doubled_refunds, kept_charges};
+use super::{Charge, Violation, doubled_refunds, kept_charges, late_returns};
 use crate::actor::capacity;
-use crate::record::Record;
+use crate::record::{Ask, Record};
 
 const PROMISE: &str = "permits in every window are at most the limit";
 
@@ -24,7 +27,7 @@ pub(super) fn check(record: &Record, tag: &str, config: &RateLimiterConfig, foun
             .collect();
         charges.sort_by_key(|charge| charge.goes_us);
         for limit in &config.limits {
-            check_line(&charges, limit, spare, tag, found);
+            check_line(&charges, limit, spare + late_returns(record, &line, limit), tag, found);
         }
     }
     if let Some(charge) = charges.iter().find(|charge| charge.commit.is_none()) {
@@ -39,7 +42,7 @@ fn stray_refunds(record: &Record, tag: &str) -> u64 {
         return 0;
     }
     let refunded = record.on(tag).filter_map(|call| match call.ask {
-        crate::record::Ask::Refund(cost, _) => Some(u64::from(cost)),
+        Ask::Refund(cost, _) => Some(u64::from(cost)),
         _ => None,
     });
     refunded.sum()

@@ -44,6 +44,8 @@ impl Written {
             parent,
             again: false,
             gives,
+            refused: false,
+            moved_back: 0,
             cells: 1,
             bytes: 1,
             longest_ttl_ms: 1,

@@ -6,7 +6,7 @@ use std::io::Write as _;
 use tidegate_simulation::run::Trial;
 use tidegate_simulation::scenario::Cuts;
 use tidegate_simulation::shrink::Failure;
-use tidegate_simulation::{generate, hiccups, random};
+use tidegate_simulation::{generate, hiccups, jumps, random, rows};
 
 /// Seeds of fleets that broke a promise once, and what was left out when the failure was shrunk: hosts, actors and faults.
 const FOUND: &[(u64, [&[usize]; 3])] = &[
@@ -44,6 +44,16 @@ fn no_promise_is_broken(seeds: impl IntoIterator<Item = u64>) {
 #[test]
 fn a_thousand_fleets_break_no_promise() {
     no_promise_is_broken(0..1_000);
+}
+
+#[test]
+fn a_thousand_fleets_of_a_circuit_that_counts_in_a_row_break_no_promise() {
+    no_promise_is_broken(rows::FIRST..rows::FIRST + 1_000);
+}
+
+#[test]
+fn a_thousand_fleets_whose_clocks_jump_break_no_promise() {
+    no_promise_is_broken(jumps::FIRST..jumps::FIRST + 1_000);
 }
 
 #[test]

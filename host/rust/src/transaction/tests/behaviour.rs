@@ -81,7 +81,7 @@ fn a_refused_log_leaves_nothing_and_the_true_values_are_known() {
     tx.entity_mut(0).shared.set(0, Some(CellValue::Number(1)), NOW_US + 7);
     run(&mut tx, &[Call::Get(CELL), Call::Put(OTHER, Some("y"), 5)]);
     tx.put(local(0), Some(Value::from("x")), 5);
-    tx.refuse(&[Some(Value::from("4")), None], u64::MAX);
+    tx.refuse(&[Some(Value::from("4")), None], NOW_US, u64::MAX);
     assert!(ops(&tx).is_empty());
     assert_eq!(tx.get(local(0)), None);
     assert_eq!(run(&mut tx, &[Call::Get(CELL), Call::Get(OTHER)]), [Some(Value::from("4")), None].map(Answer::Value));
@@ -92,7 +92,7 @@ fn a_known_value_that_was_right_keeps_its_expiry_when_the_log_is_refused() {
     let mut tx = logged();
     tx.entity_mut(0).shared.set(0, Some(CellValue::Number(1)), NOW_US + 7);
     run(&mut tx, &[Call::Get(CELL), Call::Get(OTHER)]);
-    tx.refuse(&[Some(Value::from("1")), Some(Value::from("z"))], u64::MAX);
+    tx.refuse(&[Some(Value::from("1")), Some(Value::from("z"))], NOW_US, u64::MAX);
     assert_eq!(tx.entity_mut(0).shared.get(0, NOW_US + 7), None);
     assert_eq!(tx.entity_mut(0).shared.get(1, NOW_US + 7), Some(&CellValue::Text(Value::from("z"))));
 }

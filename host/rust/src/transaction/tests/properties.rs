@@ -74,7 +74,7 @@ fn settle(tx: &mut Transaction, store: &mut Model, runs: &[Vec<Call>]) -> Result
                 prop_assert!(tx.replayed_alike());
                 return Ok(told);
             }
-            Outcome::Refused(truth) => tx.refuse(&truth, u64::MAX),
+            Outcome::Refused(truth) => drop(tx.refuse(&truth, tx.now_us(), u64::MAX)),
             Outcome::Untimely => unreachable!("the model has no clock"),
         }
     }
