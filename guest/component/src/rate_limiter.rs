@@ -1,5 +1,6 @@
 //! The interface `rate-limiter`.
 
+use alloc::string::String;
 use alloc::vec::Vec;
 
 use tidegate_policy::rate_limiter as policy;
@@ -60,6 +61,10 @@ impl wit::GuestLimiter for policy::RateLimiter {
 
     fn share(&self, hosts: u32) -> Result<wit::Limiter, Vec<wit::Problem>> {
         self.share(hosts).map(wit::Limiter::new).map_err(into_all)
+    }
+
+    fn basis(&self) -> String {
+        self.basis()
     }
 }
 

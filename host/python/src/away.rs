@@ -72,6 +72,27 @@ pub(crate) fn listen(py: Python<'_>, builder: tidegate::Builder, listener: &Py<P
     Ok(builder.on_store_change(move |change| drop(told.send(change))))
 }
 
+/// What is to be said in the log of Python's, for the one thread that says it.
+#[pyclass(frozen, module = "tidegate._tidegate")]
+#[derive(Debug)]
+pub(crate) struct Warnings(Mutex<Receiver<String>>);
+
+#[pymethods]
+impl Warnings {
+    /// Waits for the next; None: the gate is gone.
+    fn next(&self, py: Python<'_>) -> Option<String> {
+        py.detach(|| self.0.lock().unwrap_or_else(PoisonError::into_inner).recv().ok())
+    }
+}
+
+/// Lets a builder's gate say in Python's log that a limiter is counted by other settings.
+pub(crate) fn warn(py: Python<'_>, builder: tidegate::Builder) -> PyResult<tidegate::Builder> {
+    let (told, warnings) = mpsc::channel();
+    let warnings = Warnings(Mutex::new(warnings));
+    py.import("tidegate._store_changes")?.call_method1("warn", (warnings,))?;
+    Ok(builder.on_settings_differ(move |differ| drop(told.send(differ.to_string()))))
+}
+
 /// What a full memory store has forgotten so far.
 #[pyclass(frozen, eq, module = "tidegate")]
 #[derive(Debug, Clone, PartialEq)]

@@ -206,7 +206,7 @@ impl Inner {
         builder = match &self.place {
             None => builder,
             Some(Place::Memory(memory)) => builder.memory(memory.get().of_process(py)?),
-            Some(Place::Redis(redis)) => builder.store(redis.get().connect(py)?),
+            Some(Place::Redis(redis)) => away::warn(py, builder)?.store(redis.get().connect(py)?),
             Some(Place::Scripted(scripted)) => builder.store(scripted.get().store.clone()),
         };
         let mut clock = ClockOf::System;

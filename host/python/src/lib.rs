@@ -32,7 +32,7 @@ use pyo3::prelude::*;
 #[pymodule]
 mod _tidegate {
     #[pymodule_export]
-    use crate::away::{Forgotten, ForgottenNews, StoreChange, StoreChanges};
+    use crate::away::{Forgotten, ForgottenNews, StoreChange, StoreChanges, Warnings};
     #[pymodule_export]
     use crate::breaker::CircuitBreaker;
     #[pymodule_export]

@@ -37,6 +37,28 @@ def test_threads_share_a_limit(redis_url: str) -> None:
         assert gate.stats().commits >= 1
 
 
+def test_a_host_whose_limiter_has_another_window_than_others_of_its_name_says_so(
+    redis_url: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    prefix = f"test-{uuid.uuid4()}"
+    for limit in (Limit.per_minute(5), Limit.per_minute(50), Limit.per_hour(5)):
+        with Tidegate(Redis(redis_url, prefix=prefix, limit_ms=LIMIT_MS)) as gate:
+            limiter = gate.rate_limiter("api", limit=limit)
+            limiter.try_acquire("me")
+            # The note follows the first answer; a call that the store answers after it, and the end of the gate, come later.
+            limiter.peek("me")
+            gate.flush()
+    deadline = threading.Event()
+    for _ in range(1_000):
+        if caplog.records:
+            break
+        deadline.wait(0.01)
+    there, here = "sliding-window of 60000 ms", "sliding-window of 3600000 ms"
+    said = f'the limiter "api" counts by {here}, and was counted by {there}'
+    assert [said in record.getMessage() for record in caplog.records] == [True]
+    assert caplog.records[0].name == "tidegate"
+
+
 async def test_tasks_share_a_limit(redis_url: str) -> None:
     async with aio.Tidegate(store(redis_url)) as gate:
         limiter = gate.rate_limiter("api", limit=Limit.per_day(50).by(Gcra()))

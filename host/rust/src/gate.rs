@@ -10,6 +10,7 @@ use crate::circuit_breaker::{CircuitBreaker, CircuitBreakerConfig};
 use crate::clock::{Clock, SystemClock};
 use crate::core::{Backend, Core};
 use crate::error::Error;
+use crate::ledger::basis::{BasisListener, SettingsDiffer};
 use crate::ledger::{self, Ledger};
 use crate::nodes;
 use crate::rate_limiter::{RateLimiter, RateLimiterConfig};
@@ -52,6 +53,7 @@ pub struct Builder {
     runtime: RuntimeOptions,
     ledger: ledger::Options,
     away: away::Options,
+    on_settings_differ: BasisListener,
 }
 
 /// What a [`Tidegate`] has done so far.
@@ -106,6 +108,7 @@ impl Tidegate {
             runtime: RuntimeOptions::default(),
             ledger: ledger::Options::default(),
             away: away::Options::default(),
+            on_settings_differ: BasisListener::default(),
         }
     }
 
@@ -317,6 +320,15 @@ impl Builder {
         self
     }
 
+    /// Called when a limiter of this gate goes by another algorithm or window than one of the same name before, in this process or on the
+    /// store: then neither sees what the other has counted. A warning says so in the log in any case. It is called in a task of the
+    /// runtime and must not block.
+    #[must_use]
+    pub fn on_settings_differ(mut self, listener: impl Fn(SettingsDiffer) + Send + Sync + 'static) -> Self {
+        self.on_settings_differ = BasisListener::new(listener);
+        self
+    }
+
     /// Loads the component and puts it all together.
     ///
     /// # Errors
@@ -328,7 +340,7 @@ impl Builder {
             Place::Memory(memory) => Backend::Memory(memory),
             Place::Shared(store) => {
                 let (runtime, clock) = (Arc::clone(&runtime), Arc::clone(&self.clock));
-                Backend::Shared(Ledger::open(runtime, store, clock, self.ledger, self.away)?)
+                Backend::Shared(Ledger::open(runtime, store, clock, self.ledger, self.away, self.on_settings_differ)?)
             }
         };
         Ok(Tidegate { core: Core::new(runtime, backend, self.clock), nodes: Arc::default() })

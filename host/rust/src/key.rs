@@ -10,6 +10,9 @@
 //! - The *prefix* is the store's, `tidegate` unless set otherwise.
 //! - The *tag*, in braces, holds the whole entity. Redis Cluster hashes what is in the braces, so all cells of an entity share a
 //!   slot. It has three parts parted by colons: the kind of the policy, the name of its configuration, and the caller's key.
+//!   Kinds are `rl` for rate limiters and `cb` for circuit breakers. Hosts keep two of their own: `sg` for what they write to find
+//!   out whether the store is back, which lives for a second, and `st` for a note of which window and algorithm a limiter goes by, which
+//!   lives for 30 days.
 //! - The *field* is a policy's number for a cell: `field >> 8` and `field & 0xff`, both in hexadecimal.
 //!
 //! A part is any text. `A-Z a-z 0-9 _ . @ / -` stand for themselves, every other byte of its UTF-8 is `%XX`. A part that would be

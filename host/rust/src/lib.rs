@@ -60,6 +60,7 @@ pub use self::circuit_breaker::{
 pub use self::clock::{Clock, ManualClock, SystemClock};
 pub use self::error::{Error, Problem};
 pub use self::gate::{Builder, Stats, Tidegate};
+pub use self::ledger::basis::SettingsDiffer;
 pub use self::rate_limiter::{
     Admission, Algorithm, Ask, Decision, Lease, Limit, OnLimit, RateLimiter, RateLimiterConfig, Reason, Ticket,
     Verdict, WindowUnit,

@@ -44,7 +44,7 @@ export interface Stats extends LedgerStats {
 const COUNTS = { maxKnown: 1, maxBatch: 1, maxWaiting: 1, maxAttempts: 1, flushDelayMs: 0, maxStalenessMs: 0 } as const;
 
 /** Options that are no counts. */
-const OTHERS: readonly string[] = ["store", "clock", "storeGuard", "onStoreChange"];
+const OTHERS: readonly string[] = ["store", "clock", "storeGuard", "onStoreChange", "onSettingsDiffer"];
 
 const checkGuard = object({ storeGuard: object({}, { failures: u32, openMs: u53, capMs: u53 }) });
 
@@ -256,10 +256,11 @@ function check(options: TidegateOptions): void {
     const least = COUNTS[name as keyof typeof COUNTS];
     if (!Number.isSafeInteger(value) || value < least) wrong(name, value, `a whole number from ${least}`);
   }
-  const { store, clock, storeGuard, onStoreChange } = options;
+  const { store, clock, storeGuard } = options;
   if (storeGuard !== undefined && storeGuard !== false) assertShape(checkGuard, { storeGuard }, () => "the gate");
-  if (onStoreChange !== undefined && typeof onStoreChange !== "function") {
-    wrong("onStoreChange", onStoreChange, "a function");
+  for (const name of ["onStoreChange", "onSettingsDiffer"] as const) {
+    const listener = options[name];
+    if (listener !== undefined && typeof listener !== "function") wrong(name, listener, "a function");
   }
   if (store !== undefined && !(store instanceof Memory) && typeof store?.commit !== "function") {
     wrong("store", store, "a Memory or a store such as redisStore(client)");

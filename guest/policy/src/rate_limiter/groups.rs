@@ -23,6 +23,9 @@
 //! *Why the cost does not grow.* A run reads the groups that have left since the head was written, and of the others only their sum:
 //! see `group_state.rs`. With places ahead (`delay`) groups are larger where a wait may hold more than 8,000 of them.
 
+use alloc::format;
+use alloc::string::String;
+
 use crate::kv::{Kv, MAX_LAG_MS};
 
 use super::cells::{Cells, Reading, Role};
@@ -60,6 +63,12 @@ pub(crate) struct Grouped {
 /// By how many sub-windows the cells of a limit are named. Those of the default are found where they were when it was 10.
 pub(crate) fn cells_of(sub_windows: u32) -> u32 {
     if sub_windows == DEFAULT_SUB_WINDOWS { OLD_DEFAULT } else { sub_windows }
+}
+
+/// The same in words; nothing of the default.
+pub(crate) fn parts_in_words(sub_windows: u32) -> String {
+    let cells = cells_of(sub_windows);
+    if cells == OLD_DEFAULT { String::new() } else { format!(" in {cells} parts") }
 }
 
 impl Grouped {

@@ -8,6 +8,7 @@
 //! Times are microseconds since 1970. Every rounding under-admits.
 
 mod away;
+mod basis;
 mod bucket;
 mod cells;
 mod charge;

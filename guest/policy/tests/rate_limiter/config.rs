@@ -3,7 +3,7 @@
 use tidegate_policy::problem::Problem;
 use tidegate_policy::rate_limiter::{Algorithm, Config, LeaseConfig, Limit, OnLimit, RateLimiter, Window, WindowUnit};
 
-use crate::support::{ALGORITHMS, COUNTER, FIXED, GCRA, LOG, STRICT, per_ms, per_second};
+use crate::support::{ALGORITHMS, BUCKET, COUNTER, FIXED, GCRA, LOG, STRICT, open, open_config, per_ms, per_second};
 
 fn problems(limits: &[Limit], on_limit: OnLimit) -> Vec<Problem> {
     RateLimiter::open(&Config { limits: limits.to_vec(), on_limit, lease: None }).err().unwrap_or_default()
@@ -273,4 +273,25 @@ fn accepts_what_lies_on_the_bounds() {
         assert_eq!(problems(&[limit], queue(10_000, 86_400_000, 86_400_000)), [], "{limit:?}");
         assert_eq!(problems(&[limit], queue(1, 1, 1)), [], "{limit:?}");
     }
+}
+
+#[test]
+fn basis_says_what_values_depend_on_beside_the_numbers_of_limits() {
+    let old = Algorithm::SlidingWindow { sub_windows: 10 };
+    let parts = Algorithm::SlidingWindow { sub_windows: 20 };
+    for (limits, expected) in [
+        (vec![per_second(5, STRICT)], "sliding-window of 1000 ms"),
+        (vec![per_second(50, old)], "sliding-window of 1000 ms"),
+        (vec![per_second(5, parts)], "sliding-window of 1000 ms in 20 parts"),
+        (vec![per_second(5, GCRA), per_ms(9, 60_000, BUCKET)], "bucket of 1000 ms, bucket of 60000 ms"),
+        (
+            vec![per_second(5, FIXED), per_ms(9, 7, COUNTER), per_ms(9, 60_000, LOG)],
+            "fixed-window of 1000 ms, sliding-window-counter of 7 ms, sliding-log of 60000 ms",
+        ),
+    ] {
+        assert_eq!(open(&limits, OnLimit::Reject).basis(), expected);
+    }
+    let lease = Some(LeaseConfig { max_permits: 5, life_ms: 100 });
+    let leased = Config { limits: vec![per_second(500, STRICT)], on_limit: OnLimit::Reject, lease };
+    assert_eq!(open_config(&leased).basis(), "sliding-window of 1000 ms; leased for 100 ms");
 }

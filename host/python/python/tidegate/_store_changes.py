@@ -36,6 +36,11 @@ def watch(source: Source[N], listener: Callable[[N], object]) -> None:
     threading.Thread(target=_tell, args=(source, listener), name="tidegate-store", daemon=True).start()
 
 
+def warn(source: Source[str]) -> None:
+    """Starts a thread that says in the log what it is told."""
+    watch(source, _log.warning)
+
+
 def _tell(source: Source[N], listener: Callable[[N], object]) -> None:
     while (news := source.next()) is not None:
         try:

@@ -28,6 +28,7 @@ __all__ = [
     "StoreChange",
     "StoreChanges",
     "Transition",
+    "Warnings",
 ]
 
 _StepParts: TypeAlias = tuple[bool, int, str | None, str | None]
@@ -511,6 +512,10 @@ class Pending(Generic[_T_co]):
 @final
 class StoreChanges:
     def next(self) -> StoreChange | None: ...
+
+@final
+class Warnings:
+    def next(self) -> str | None: ...
 
 @final
 class ForgottenNews:

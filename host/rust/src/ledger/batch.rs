@@ -157,6 +157,7 @@ impl Ledger {
                 if !is_conflict {
                     contention.won(|| self.clock.now_us());
                 }
+                self.compare_notes();
                 return Some((trip, Ok(answers)));
             }
         }

@@ -6,6 +6,7 @@
 
 mod alone;
 mod amends;
+pub(crate) mod basis;
 mod batch;
 mod contention;
 mod driven;
@@ -27,6 +28,7 @@ use tokio::sync::oneshot;
 
 use self::alone::Alone;
 use self::amends::Amends;
+use self::basis::{BasisListener, Notes};
 use self::driven::{Driven, Unheard};
 use self::hearer::Hearer;
 use self::lanes::{Call, Flush, Lanes, Work};
@@ -113,6 +115,7 @@ pub(crate) struct Ledger {
     counters: Counters,
     /// How many callers wait for the store.
     waiting: AtomicUsize,
+    notes: Notes,
 }
 
 impl Ledger {
@@ -124,6 +127,7 @@ impl Ledger {
         clock: Arc<dyn Clock>,
         options: Options,
         away: away::Options,
+        listener: BasisListener,
     ) -> Result<Arc<Self>, Error> {
         let lanes = Lanes::new(options.max_known, options.max_batch);
         let (offset, counters) = (Offset::default(), Counters::default());
@@ -144,6 +148,7 @@ impl Ledger {
             options,
             counters,
             waiting,
+            notes: Notes::new(listener),
         }))
     }
 

@@ -61,6 +61,9 @@ impl RateLimiter {
         };
         let share = share.transpose().map_err(|error| WhenAway::named(Error::of_open(&config.name, error)))?;
         let namespace = Namespace::new(Kind::RateLimiter.tag(), &config.name);
+        if let Some(ledger) = core.ledger().filter(|ledger| ledger.keeps_notes()) {
+            ledger.note_basis(&config.name, core.runtime().basis(&policy)?);
+        }
         Ok(Self { inner: Arc::new(Inner { core: Arc::clone(core), policy, share, namespace, config }) })
     }
 

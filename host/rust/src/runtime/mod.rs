@@ -160,6 +160,13 @@ impl Runtime {
         self.open_policy(PolicyConfig::BreakerNode(config))
     }
 
+    /// What a rate limiter's values depend on, in words.
+    pub(crate) fn basis(&self, policy: &Policy) -> Result<String, RunError> {
+        self.run(policy, &mut Transaction::default(), |guest, store, limiter| {
+            guest.tidegate_policy_rate_limiter().limiter().call_basis(store, limiter)
+        })
+    }
+
     /// The registry of the nodes, as JSON.
     pub(crate) fn registry(&self) -> Result<String, RunError> {
         self.with_instance(&mut Transaction::default(), |instance| {

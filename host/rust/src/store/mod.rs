@@ -76,6 +76,11 @@ pub trait Store: Send + Sync + std::fmt::Debug {
         0
     }
 
+    /// Whether other processes use it, too, and find what this one has left there.
+    fn outlives_processes(&self) -> bool {
+        false
+    }
+
     /// Whether one commit may be about all these entities. Otherwise each needs a commit of its own.
     fn is_atomic_over(&self, _entities: &[Arc<EntityKey>]) -> bool {
         true

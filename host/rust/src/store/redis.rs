@@ -119,6 +119,10 @@ impl Store for Redis {
         if self.link.is_cluster() { slot::group(entity) } else { 0 }
     }
 
+    fn outlives_processes(&self) -> bool {
+        true
+    }
+
     fn is_atomic_over(&self, entities: &[Arc<crate::key::EntityKey>]) -> bool {
         !self.link.is_cluster() || share_a_slot(entities)
     }

@@ -37,6 +37,8 @@ export interface SettlerParts {
   readonly stats: LedgerStats;
   readonly maxAttempts: number;
   readonly giveWay: GiveWay;
+  /** What else is done when the store has answered. */
+  readonly answered: () => void;
   /** Takes back what a call was given whose caller has gone on without it. */
   readonly takeBack: (call: Call) => void;
 }
@@ -52,6 +54,7 @@ export class Settler {
   readonly #stats: LedgerStats;
   readonly #maxAttempts: number;
   readonly #giveWay: GiveWay;
+  readonly #answered: () => void;
   readonly #takeBack: (call: Call) => void;
   readonly #offset = new Offset();
   /** Transactions that nobody uses. */
@@ -69,6 +72,7 @@ export class Settler {
     this.#stats = parts.stats;
     this.#maxAttempts = parts.maxAttempts;
     this.#giveWay = parts.giveWay;
+    this.#answered = parts.answered;
     this.#takeBack = parts.takeBack;
   }
 
@@ -146,6 +150,7 @@ export class Settler {
       if (isDone) {
         this.#stats.mostAttempts = Math.max(this.#stats.mostAttempts, attempt + 1);
         if (!hasMet) known.contention.won(() => this.#clock.nowUs());
+        this.#answered();
         return;
       }
     }

@@ -20,6 +20,7 @@ import { changes, type Store } from "../store/store.js";
 import { tell } from "../tell.js";
 import { Transaction } from "../transaction/transaction.js";
 import { Aside } from "./aside.js";
+import { Notes, type SettingsListener } from "./basis.js";
 import { type Run, Settler } from "./batch.js";
 import { type GiveWay, giveWay } from "./contention.js";
 import { Debtor } from "./debtor.js";
@@ -49,6 +50,11 @@ export interface LedgerOptions {
   readonly storeGuard?: StoreGuardOptions | false | undefined;
   /** Told when the store goes away, is probed and comes back, just after it; that it throws or rejects is logged once. */
   readonly onStoreChange?: StoreListener | undefined;
+  /**
+   * Called when a limiter goes by another algorithm or window than one of the same name before, in this process or on the store: then neither sees
+   * what the other has counted. A warning says so in the log in any case. That it throws or rejects is logged once.
+   */
+  readonly onSettingsDiffer?: SettingsListener | undefined;
 }
 
 /**
@@ -92,6 +98,8 @@ export class Ledger {
   readonly #listener: StoreListener | undefined;
   /** How many keys it remembers something of. */
   readonly maxKnown: number;
+  /** What its limiters are counted by. */
+  readonly notes: Notes;
   /** What else is done when all of the store is back. */
   onReturn: (() => void) | undefined;
   readonly #lanes: Lanes;
@@ -109,6 +117,7 @@ export class Ledger {
     const { maxKnown = 65_536, maxBatch = 256, maxWaiting = 1_000_000, flushDelayMs = 20 } = options;
     const store = inTime(parts.store, clock);
     this.maxKnown = maxKnown;
+    this.notes = new Notes(store, () => this.#settler.storeUs(), options.onSettingsDiffer);
     this.#run = run;
     this.#clock = clock;
     const changed = (change: StoreChange) => this.#storeChanged(change);
@@ -125,6 +134,7 @@ export class Ledger {
       stats: this.#stats,
       maxAttempts: options.maxAttempts ?? 64,
       giveWay: this.#giveWay,
+      answered: () => this.notes.compare(),
       takeBack: call => this.#takeBack(call),
     });
     const groupOf = (entity: EntityKey) => this.#guard.groupOf(entity);

@@ -13,6 +13,7 @@ export function inTime(store: Store, clock: Clock): Store {
 
 class Timed implements Store {
   readonly keepsLimit = true;
+  readonly outlivesProcesses: boolean;
   readonly #store: Store;
   readonly #clock: Clock;
 
@@ -22,6 +23,7 @@ class Timed implements Store {
     readonly limitMs: number,
   ) {
     this.#store = store;
+    this.outlivesProcesses = store.outlivesProcesses === true;
     this.#clock = clock;
   }
 

@@ -340,5 +340,8 @@ function opened(core: Core, config: RateLimiterConfig): LimiterPolicy {
   if (policy instanceof Refused) throw new ConfigError(nameOf(config.name), policy.problems.map(asWritten));
   // In this host's own memory there is no round trip that a lease would save.
   const isNeedless = core.memory !== undefined && wit.lease !== undefined;
-  return isNeedless ? opened(core, { ...config, lease: undefined }) : policy;
+  if (isNeedless) return opened(core, { ...config, lease: undefined });
+  const { notes } = core.ledger ?? {};
+  if (notes?.areKept) notes.note(config.name, core.runtime.basis(policy));
+  return policy;
 }

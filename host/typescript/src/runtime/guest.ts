@@ -50,6 +50,7 @@ export interface LimiterResource {
   release(entity: number, now: boolean): number;
   post(entity: number, cost: number): WitDecision;
   share(hosts: number): LimiterResource;
+  basis(): string;
 }
 
 /** A checked circuit breaker's configuration in an instance. */

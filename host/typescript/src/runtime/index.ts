@@ -64,6 +64,12 @@ export class Runtime {
     return this.#opened(policy, instance => instance.openLimiter(policy));
   }
 
+  /** What a rate limiter's values depend on, in words. */
+  basis(policy: LimiterPolicy): string {
+    const basis = this.ask(instance => limiterIn(instance, policy).basis());
+    return basis instanceof Refused ? "" : basis;
+  }
+
   /** Checks a circuit breaker's configuration. */
   openBreaker(config: WitBreakerConfig): BreakerPolicy | Refused {
     const policy = new BreakerPolicy(config);
@@ -191,10 +197,15 @@ function answerOf(instance: Instance, policy: Policy, request: Request): Answer 
   }
 }
 
+/** A rate limiter that is open in an instance, now at the latest. */
+function limiterIn(instance: Instance, policy: LimiterPolicy): LimiterResource {
+  const { resource: open } = policy;
+  return open !== undefined && policy.instance === instance ? open : instance.openLimiter(policy);
+}
+
 /** A call of a rate limiter, on the entity 0 of the instance's world. */
 function limit(instance: Instance, policy: LimiterPolicy, request: Request): Answer {
-  const { resource: open } = policy;
-  const limiter = open !== undefined && policy.instance === instance ? open : instance.openLimiter(policy);
+  const limiter = limiterIn(instance, policy);
   switch (request.kind) {
     case "cancelTicket":
       return { kind: "wasWaiting", wasWaiting: limiter.cancel(0, request.ticket) };

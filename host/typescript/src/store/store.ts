@@ -170,6 +170,8 @@ export interface Store {
   readonly limitMs?: number;
   /** Whether the store itself ends its operations in that time. Otherwise the host does, by its clock. */
   readonly keepsLimit?: boolean;
+  /** Whether other processes use it, too, and find what this one has left there. */
+  readonly outlivesProcesses?: boolean;
   /** Has it told whenever three attempts to connect in a row, or more, were refused, and with what. */
   onRefused?(tell: (error: StoreError) => void): void;
 }

@@ -42,6 +42,7 @@ const OPTIONS: ReadonlySet<string> = new Set(["prefix", "limitMs"]);
 export class RedisStore implements Store {
   readonly limitMs: number;
   readonly keepsLimit = true;
+  readonly outlivesProcesses = true;
   readonly #outbox: Outbox;
   readonly #prefix: string;
   readonly #client: RedisClient;
