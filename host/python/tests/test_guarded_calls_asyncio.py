@@ -18,7 +18,10 @@ from tidegate import (
     MisuseError,
     Queue,
     RateLimitError,
+    SampleCalls,
+    SlowRate,
     Tidegate,
+    Trip,
     aio,
     http_failure,
     remaining_s,
@@ -279,6 +282,32 @@ async def test_one_who_reads_no_further_keeps_no_place() -> None:
     await items.aclose()
     report = await breaker.status()
     assert (report.state, report.probes) == ("half-open", 0)
+
+
+async def test_one_who_stops_early_has_given_the_call_up_unless_it_was_slow() -> None:
+    clock = ManualClock()
+    rules = Trip(slow_rate=SlowRate(100, slower_than_ms=1_000), sample=SampleCalls(10), minimum_calls=10)
+    breaker = aio.Tidegate(clock=clock).circuit_breaker("slow", trip=rules)
+
+    @breaker
+    async def rows(own: float) -> AsyncGenerator[int, None]:
+        try:
+            clock.advance(own)
+            yield 1
+        finally:
+            # Cleaning up is no time of the call's.
+            clock.advance(60)
+
+    async def left(own: float) -> tuple[int, int, int]:
+        items = rows(own)
+        assert await anext(items) == 1
+        clock.advance(60)
+        await items.aclose()
+        report = await breaker.status()
+        return report.calls, report.slow, report.failed
+
+    assert await left(0.999) == (0, 0, 0)
+    assert (await left(1))[1:] == (1, 0)
 
 
 async def test_a_gate_for_threads_guards_coroutine_functions_as_what_they_are() -> None:

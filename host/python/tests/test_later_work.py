@@ -91,6 +91,72 @@ def test_one_who_reads_no_further_keeps_no_place() -> None:
         assert breaker.status().state == "half-open"
 
 
+def test_one_who_stops_early_has_given_the_call_up_which_is_no_success() -> None:
+    _, breaker = opened(2)
+
+    @breaker
+    def rows() -> Generator[int, None, None]:
+        yield from range(9)
+
+    for items in (rows(), breaker.call(lambda: (number for number in range(9)))):
+        breaker.reset()
+        with pytest.raises(ConnectionError):
+            breaker.call(fail, ConnectionError("down"))
+        assert next(items) == 0
+        items.close()
+        assert breaker.status().state == "closed"
+        # A success would have ended the row of failures.
+        with pytest.raises(ConnectionError):
+            breaker.call(fail, ConnectionError("down"))
+        assert breaker.status().state == "open"
+
+
+def test_one_who_stops_early_has_a_slow_call_counted_as_slow_and_no_other() -> None:
+    clock = ManualClock()
+    rules = Trip(slow_rate=SlowRate(100, slower_than_ms=1_000), sample=SampleCalls(10), minimum_calls=10)
+    breaker = Tidegate(clock=clock).circuit_breaker("slow", trip=rules)
+
+    def rows(own: float) -> Generator[int, None, None]:
+        try:
+            clock.advance(own)
+            yield 1
+        finally:
+            # Cleaning up is no time of the call's.
+            clock.advance(60)
+
+    def left(own: float) -> tuple[int, int, int]:
+        items = breaker.call(rows, own)
+        assert next(items) == 1
+        clock.advance(60)
+        items.close()
+        report = breaker.status()
+        return report.calls, report.slow, report.failed
+
+    assert left(0.999) == (0, 0, 0)
+    assert left(1)[1:] == (1, 0)
+
+
+def test_an_error_thrown_into_a_generator_or_by_one_that_is_closed_is_a_failure() -> None:
+    _, breaker = opened(2)
+
+    @breaker
+    def rows() -> Generator[int, None, None]:
+        try:
+            yield 1
+        finally:
+            raise ConnectionError("down")
+
+    items = breaker.call(lambda: (number for number in range(9)))
+    next(items)
+    with pytest.raises(ConnectionError):
+        items.throw(ConnectionError("down"))
+    items = rows()
+    next(items)
+    with pytest.raises(ConnectionError):
+        items.close()
+    assert breaker.status().state == "open"
+
+
 def test_a_future_is_guarded_until_it_is_done() -> None:
     _, breaker = opened(1)
     with ThreadPoolExecutor(1) as pool:

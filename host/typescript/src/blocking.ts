@@ -180,7 +180,7 @@ export class CircuitBreaker {
 
   /**
    * Makes a call through the circuit: throws a `CircuitOpenError` where it is refused, and records its outcome. A generator that the
-   * operation returns is guarded to its end. What only somebody who waits can have is not guarded here: for a promise, an async
+   * operation returns is guarded to its end; a reader who stops early has given the call up. What only somebody who waits can have is not guarded here: for a promise, an async
    * generator or a stream it throws a `MisuseError`, and nothing is counted. `CircuitBreaker.call` of a {@link AsyncTidegate} is for those.
    */
   call<R>(operation: () => R, options: Counting<R> = {}): R {

@@ -96,7 +96,8 @@ class CircuitBreaker(CircuitBreakerBase):
     async def call(self, function: Callable[P, Awaitable[R]], /, *args: P.args, **kwargs: P.kwargs) -> R:
         """Calls a function through the circuit, as in a `permit` block, and gives what it gives when awaited.
 
-        An async iterator in place of that is guarded to its end.
+        An async iterator in place of that is guarded to its end. A reader who stops early has given the call up: see
+        `cancelled`.
         """
         if kind_of(function) == "generator":
             refuse_generator(function)

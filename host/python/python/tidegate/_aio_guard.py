@@ -107,7 +107,7 @@ async def end(flight: Flight, settling: Settling, error: BaseException) -> None:
 class GuardedStream(AsyncGenerator[Any, Any]):
     """An async generator, or another async iterator, whose end is the outcome of a call.
 
-    Time between items does not count.
+    Time between items does not count. A reader who stops early has given the call up.
     """
 
     def __init__(self, flight: Flight, settling: Settling, items: AsyncIterator[Any]) -> None:

@@ -94,6 +94,7 @@ class CircuitBreaker(CircuitBreakerBase):
         """Calls a function through the circuit, as in a `permit` block, and gives back what it returns.
 
         What works later is guarded as what it is: a coroutine function as by `tidegate.aio`, a generator to its end.
+        A reader who stops early has given the call up: see `cancelled`.
         """
         if kind_of(function) != "plain":
             return self.wrap(function)(*args, **kwargs)

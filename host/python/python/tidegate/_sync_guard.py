@@ -70,7 +70,10 @@ def _end_future(flight: Flight, settling: Settling, future: Future[Any]) -> None
 
 
 class GuardedItems(Generator[Any, Any, Any]):
-    """A generator, or another iterator, whose end is the outcome of a call. Time between items does not count."""
+    """A generator, or another iterator, whose end is the outcome of a call. Time between items does not count.
+
+    A reader who stops early has given the call up.
+    """
 
     def __init__(self, flight: Flight, settling: Settling, items: Iterator[Any]) -> None:
         """Takes an iterator of which nothing has been asked yet."""

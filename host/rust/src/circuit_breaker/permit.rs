@@ -9,10 +9,11 @@ use super::judging::Counted;
 use super::{CircuitBreaker, CircuitReport, Failure, Permit};
 use crate::error::Error;
 
-/// A call that a circuit admitted, and whose outcome is not known yet. It has one outcome; dropped without one it was given up, and a
-/// probe's place is free again.
+/// A call that a circuit admitted, and whose outcome is not known yet. It has one outcome. Dropped without one, the call was given up: it
+/// is neither a success nor a failure, its probe's place is free again, and it counts for nothing, but as slow if it took at least the
+/// slow-call time.
 ///
-/// So a call can be guarded to the end of what it gives, such as a stream:
+/// So a call can be guarded to the end of what it gives, such as a stream. A reader who stops early drops the permit:
 ///
 /// ```
 /// # use std::time::Duration;

@@ -43,7 +43,7 @@ export class Admission<Told> implements Admitted {
   }
 
   pause(): void {
-    this.#pausedUs = this.#nowUs();
+    this.#pausedUs ??= this.#nowUs();
   }
 
   resume(): void {

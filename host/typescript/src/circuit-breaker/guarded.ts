@@ -156,16 +156,20 @@ export class GuardedCall<R> implements Ending {
   async failed(error: unknown): Promise<void> {
     const judgement = judge(error, this.#attempt?.stopped, this.#options);
     if ("failure" in judgement) return this.#settle(() => this.#admitted.failed(judgement.failure));
-    this.#giveUp(judgement.isCounted);
+    // Whoever aborts a call does not wait for it.
+    void this.#giveUp(judgement.isCounted);
   }
 
-  cancelled(): void {
-    this.#giveUp(true);
+  /** A reader who stops early may wait until its place is free. */
+  cancelled(): Promise<void> {
+    return this.#giveUp(true);
   }
 
-  /** Nobody waits for what was given up. */
-  #giveUp(isCounted: boolean): void {
-    this.#core.background(this.#settle(() => this.#admitted.cancelled(isCounted)));
+  /** In the background too, as not everybody waits. */
+  #giveUp(isCounted: boolean): Promise<void> {
+    const told = this.#settle(() => this.#admitted.cancelled(isCounted));
+    this.#core.background(told);
+    return told;
   }
 
   /** The operation has happened; its caller is better served with its result than with a store's trouble. */

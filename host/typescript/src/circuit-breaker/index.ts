@@ -186,7 +186,8 @@ export class CircuitBreaker {
    * is aborted when the call is given up. What it throws counts by its texts and those of its causes, and is thrown on.
    *
    * A generator, an async generator or a stream that it returns is guarded to its end; of a reply with a body, such as that of
-   * `fetch`, the body is its reader's. A call within a call of the same circuit and key goes with the permit of the outer one.
+   * `fetch`, the body is its reader's. A reader who stops early has given the call up: see {@link cancelled}. A call within a call
+   * of the same circuit and key goes with the permit of the outer one.
    *
    * @throws {CircuitOpenError} when the circuit refused the call
    * @throws {CallTimeoutError} when it took longer than `timeoutMs`

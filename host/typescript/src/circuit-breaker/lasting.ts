@@ -2,7 +2,8 @@
  * What an operation may return that has hardly begun: a generator, an async generator, a stream. It is handed on as one of the same
  * kind that tells how it ends: where it ends or fails, there the call succeeds or fails.
  *
- * One that is left early by whoever reads it has succeeded if it had given something, and else was given up.
+ * A reader who stops early (`break`, `return()`, `cancel()`, `destroy()` without an error, or forgets it) has given the call up: it is
+ * cancelled with its time so far, whatever it had given. So a slow call counts as slow, and else nothing counts.
  */
 
 import type { Attempt } from "../attempt.js";
@@ -16,26 +17,24 @@ export interface Ending {
   resume(): void;
   succeeded(): unknown;
   failed(error: unknown): unknown;
+  /** Its reader has given it up. */
   cancelled(): unknown;
 }
 
 /** Told how something ends by the first who knows. */
 class Once {
   isOver = false;
-  /** Whether it has given anything yet. */
-  hasGiven = false;
 
   constructor(readonly ending: Ending) {}
 
-  /** Begins a step. */
-  begin<R>(step: () => R): R {
-    this.ending.resume();
+  /** Begins a step. Cleaning up for a reader who leaves is one that takes no time of the call's. */
+  begin<R>(step: () => R, isLeft = false): R {
+    if (!isLeft) this.ending.resume();
     return this.ending.enter(step);
   }
 
   /** A step has given something. */
   gave(): void {
-    this.hasGiven = true;
     this.ending.pause();
   }
 
@@ -48,8 +47,7 @@ class Once {
   }
 
   left(): unknown {
-    if (!this.#end()) return undefined;
-    return this.hasGiven ? this.ending.succeeded() : this.ending.cancelled();
+    return this.#end() ? this.ending.cancelled() : undefined;
   }
 
   #end(): boolean {
@@ -119,7 +117,7 @@ function guardedGenerator(work: AnyGenerator, attempt: Attempt | undefined, once
     try {
       const stopped = once.isOver ? undefined : attempt?.stopped;
       if (stopped !== undefined) throw stopped.reason;
-      const result = once.begin(ask);
+      const result = once.begin(ask, isLeft);
       if (!result.done) once.gave();
       else if (isLeft) once.left();
       else once.succeeded();
@@ -139,7 +137,7 @@ function guardedGenerator(work: AnyGenerator, attempt: Attempt | undefined, once
 function guardedAsyncGenerator(work: AnyAsyncGenerator, attempt: Attempt | undefined, once: Once): AnyAsyncGenerator {
   const step = async (ask: () => Promise<IteratorResult<unknown, unknown>>, isLeft = false) => {
     try {
-      const asked = once.begin(ask);
+      const asked = once.begin(ask, isLeft);
       const result = await (attempt === undefined ? asked : attempt.race(asked));
       if (!result.done) once.gave();
       else await (isLeft ? once.left() : once.succeeded());
@@ -228,10 +226,12 @@ function guardedWebStream(stream: WebStream, attempt: Attempt | undefined, once:
     };
   };
   const cancel = async (reason: unknown) => {
+    // First: a read that waits ends with what is cancelled, as if all had been read.
+    const told = once.left();
     try {
       await reader.cancel(reason);
     } finally {
-      await once.left();
+      await told;
     }
   };
   return new ReadableStream({ ...type, start, pull, cancel }, { highWaterMark: 0 });
@@ -240,7 +240,6 @@ function guardedWebStream(stream: WebStream, attempt: Attempt | undefined, once:
 /** What of a stream of Node's is used. */
 interface NodeStream {
   readonly readableEnded: boolean;
-  readonly readableDidRead: boolean;
   readonly destroyed: boolean;
   readonly errored: unknown;
   once(event: "end" | "close", listener: () => void): unknown;
@@ -267,8 +266,7 @@ function isAbort(error: unknown): boolean {
 function guardedNodeStream(stream: NodeStream, attempt: Attempt | undefined, once: Once): NodeStream {
   stream.once("end", () => once.succeeded());
   stream.once("close", () => {
-    once.hasGiven = stream.readableDidRead;
-    // Whoever stops reading destroys it, which Node calls an abort.
+    // Whoever stops reading destroys it, which Node may call an abort.
     if (stream.errored && !isAbort(stream.errored)) once.failed(stream.errored);
     else once.left();
   });
