@@ -186,6 +186,18 @@ const MUTANTS: &[Mutant] = &[
         text: "model.given[found].1 -= permits.min(model.given[found].1);",
         instead: "model.given[found].1 -= if crate::mutant(b'Y') { 0 } else { permits.min(model.given[found].1) };",
     },
+    // Z: the time of the last permit in an open group is not raised.
+    Mutant {
+        file: "rate_limiter/groups.rs",
+        text: "Ok(count) if at_us > open.last_us => {",
+        instead: "Ok(count) if at_us > open.last_us && !crate::mutant(b'Z') => {",
+    },
+    // a: a place that is given back to a strict window is looked for at its own time only, though it went with a later one.
+    Mutant {
+        file: "rate_limiter/groups.rs",
+        text: "let ahead_us = if counts { self.max_wait_us() } else { 0 };",
+        instead: "let ahead_us = if counts && !crate::mutant(b'a') { self.max_wait_us() } else { 0 };",
+    },
 ];
 
 /// Runs simulations; `--mutants` alone builds the wrong policies and says where they are.

@@ -8,6 +8,7 @@ use tidegate::{
 use crate::clock;
 use crate::hiccups;
 use crate::jumps;
+use crate::places;
 use crate::random::Random;
 use crate::rows;
 use crate::scenario::{Actor, Cuts, Fault, FaultKind, Network, Scenario, Settings, Target};
@@ -18,6 +19,7 @@ const LENGTH_US: u64 = 4_000_000;
 /// The scenario of a seed. A third of the seeds have no faults but their hosts' clocks, so that promises are held to no slack.
 pub fn scenario(seed: u64) -> Scenario {
     match seed {
+        places::FIRST.. => places::scenario(seed),
         jumps::FIRST.. => jumps::scenario(seed),
         rows::FIRST.. => rows::scenario(seed),
         hiccups::FIRST.. => hiccups::scenario(seed),

@@ -16,6 +16,7 @@ pub mod jumps;
 pub mod link;
 pub mod mutant;
 pub mod node;
+pub mod places;
 pub mod random;
 pub mod record;
 pub mod rows;

@@ -35,14 +35,18 @@ pub const MUTANTS: &[(&str, u8)] = &[
     ("share-is-forgotten", b'W'),
     ("waiter-is-dropped-early", b'X'),
     ("refund-of-a-log-gives-nothing", b'Y'),
+    ("last-time-is-not-raised", b'Z'),
 ];
+
+/// Those that only fleets with places ahead catch.
+pub const OF_PLACES: &[(&str, u8)] = &[("place-is-given-back-in-part", b'a')];
 
 /// A component of which a mutant is in force.
 ///
 /// # Errors
 /// If there is no such mutant, or the component does not hold any.
 pub fn in_force(component: &[u8], name: &str) -> Result<Arc<[u8]>> {
-    let known = MUTANTS.iter().find(|(known, _)| *known == name);
+    let known = MUTANTS.iter().chain(OF_PLACES).find(|(known, _)| *known == name);
     let (_, letter) = known.with_context(|| format!("there is no mutant {name:?}"))?;
     let mut bytes = component.to_vec();
     let place = bytes.windows(MARK.len()).position(|window| window == MARK);

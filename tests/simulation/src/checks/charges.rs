@@ -131,7 +131,8 @@ fn posted_at_most(record: &Record) -> u64 {
 }
 
 /// Takes out what was given back, as the store had confirmed before a peek was made, and had not forgotten since. What a bucket
-/// gives back is less the later it is given, so there it counts as kept.
+/// gives back is less the later it is given, so there it counts as kept. A sliding window gives nothing back of a permit whose own time is over,
+/// though that may count on with the last of its group.
 fn take_back(record: &Record, peek: &Call, limit: &Limit, charges: &mut Vec<Charge>) {
     if is_bucket(limit) {
         return;
@@ -139,7 +140,11 @@ fn take_back(record: &Record, peek: &Call, limit: &Limit, charges: &mut Vec<Char
     let line: Vec<usize> = peek.commit.into_iter().flat_map(|commit| record.line(commit)).collect();
     let is_known = |call: &&Call| call.commit.is_some_and(|commit| line.contains(&commit));
     for call in record.on(&peek.tag).filter(|call| call.ended.1 < peek.asked.1).filter(is_known) {
-        let given_back = |charge: &Charge| call.ask == Ask::Refund(charge.cost, charge.at_us);
+        let at_us = call.commit.map_or(0, |commit| record.commits[commit].at_us);
+        let given_back = |charge: &Charge| {
+            let counted = charge.at_us + limit.window_count * 1_000 > at_us;
+            call.ask == Ask::Refund(charge.cost, charge.at_us) && counted
+        };
         if let Some(index) = charges.iter().position(given_back) {
             charges.swap_remove(index);
         }

@@ -6,7 +6,7 @@ use std::process::Command;
 use tidegate_simulation::flaw::{self, Flaw};
 use tidegate_simulation::run::Trial;
 use tidegate_simulation::shrink::Failure;
-use tidegate_simulation::{generate, hiccups, jumps, mutant, rows};
+use tidegate_simulation::{generate, hiccups, jumps, mutant, places, rows};
 
 /// In so many fleets each mutation is caught.
 const SEEDS: u64 = 1_000;
@@ -44,11 +44,13 @@ fn every_flaw_of_times_is_caught() {
 #[test]
 fn every_mutant_of_the_policies_is_caught() {
     let component = std::fs::read(component()).expect("the component of mutants can be read");
-    let missed = |(name, _): &&(&str, u8)| {
+    let is_missed = |name: &str, first| {
         let component = mutant::in_force(&component, name).expect("the component holds the mutants");
-        !is_caught(&Trial { component: Some(component), ..Trial::default() }, 0)
+        !is_caught(&Trial { component: Some(component), ..Trial::default() }, first)
     };
-    let missed: Vec<_> = mutant::MUTANTS.iter().filter(missed).map(|(name, _)| name).collect();
+    let all = [(mutant::MUTANTS, 0), (mutant::OF_PLACES, places::FIRST)];
+    let all = all.into_iter().flat_map(|(mutants, first)| mutants.iter().map(move |(name, _)| (*name, first)));
+    let missed: Vec<&str> = all.filter(|(name, first)| is_missed(name, *first)).map(|(name, _)| name).collect();
     assert!(missed.is_empty(), "{missed:?}");
 }
 
