@@ -116,9 +116,11 @@ function guardedGenerator(work: AnyGenerator, attempt: Attempt | undefined, once
   const step = (ask: () => IteratorResult<unknown, unknown>, isLeft = false) => {
     try {
       const stopped = once.isOver ? undefined : attempt?.stopped;
-      if (stopped !== undefined) throw stopped.reason;
+      // Whoever leaves it has it cleaned up all the same.
+      if (stopped !== undefined && !isLeft) throw stopped.reason;
       const result = once.begin(ask, isLeft);
       if (!result.done) once.gave();
+      else if (stopped !== undefined) once.failed(stopped.reason);
       else if (isLeft) once.left();
       else once.succeeded();
       return result;

@@ -258,3 +258,24 @@ describe("a generator that is left early", () => {
     expect(heard).toEqual(["cancelled", "cancelled"]);
   });
 });
+
+describe("a generator that is left after its caller's signal was aborted", () => {
+  it("is cleaned up, and counts for nothing", async () => {
+    const { breaker, gate } = counting();
+    const controller = new AbortController();
+    let isClean = false;
+    const work = function* () {
+      try {
+        for (;;) yield 1;
+      } finally {
+        isClean = true;
+      }
+    };
+    for (const _one of (await breaker.call(work, { signal: controller.signal })) as Iterable<number>) {
+      controller.abort();
+      break;
+    }
+    expect(isClean).toBe(true);
+    expect(await told(breaker, () => gate.flush())).toMatchObject({ calls: 0, failed: 0, slow: 0 });
+  });
+});
