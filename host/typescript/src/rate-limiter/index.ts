@@ -98,7 +98,7 @@ export class RateLimiter {
    */
   tryAcquireMany(asks: Iterable<KeyedAsk>): Promise<PromiseSettledResult<Decision>[]> {
     if (this.#core.memory !== undefined) return Promise.resolve(this.tryAcquireManyNow(asks));
-    return this.#tryAcquireMany(Array.from(asks, ({ key, cost }) => ({ key, cost })));
+    return this.#tryAcquireMany(Array.from(asks, ask => ({ ...ask })));
   }
 
   /**
@@ -301,7 +301,7 @@ export class RateLimiter {
     const settled: PromiseSettledResult<Decision>[] = [];
     for (let first = 0; first < asks.length; first += MANY_AT_ONCE) {
       const some = asks.slice(first, first + MANY_AT_ONCE);
-      settled.push(...(await Promise.allSettled(some.map(({ key, cost }) => this.tryAcquire(key, { cost })))));
+      settled.push(...(await Promise.allSettled(some.map(({ key, ...ask }) => this.tryAcquire(key, ask)))));
     }
     return settled;
   }

@@ -3,7 +3,8 @@
 import { readFileSync } from "node:fs";
 import { expect, it } from "vitest";
 import { Tidegate as Blocking } from "../../src/blocking.js";
-import { isConfigError, isRateLimitError, Memory, Tidegate } from "../../src/index.js";
+import { isConfigError, isRateLimitError, ManualClock, Memory, Tidegate } from "../../src/index.js";
+import { MemoryStore } from "../../src/store/memory-store.js";
 
 interface Inputs {
   settings: [text: string, path: string | null][];
@@ -60,4 +61,19 @@ it("an option that is not known is told", async () => {
   await expect(limiter.acquire("me", misspelt)).rejects.toThrow("cots is 5");
   await expect(limiter.tryAcquire(undefined as never)).rejects.toThrow("key is undefined, must be a text");
   expect(() => new Memory({ limitms: 5 } as object)).toThrow("limitms is 5, must be absent");
+});
+
+it("an option of one of several asks that is misspelt is told, on a shared store as in memory", async () => {
+  const clock = new ManualClock();
+  for (const store of [new Memory(), new MemoryStore(new Memory(), clock)]) {
+    const limiter = new Tidegate({ store, clock }).rateLimiter({
+      name: "api",
+      limits: [{ limit: 5, window: "minute" }],
+    });
+    const asks = [{ key: "a" }, { key: "b", costs: 2 }, { key: "c", cost: 2 }];
+    const [first, second, third] = await limiter.tryAcquireMany(asks);
+    expect([first?.status, third?.status]).toEqual(["fulfilled", "fulfilled"]);
+    expect(second).toMatchObject({ status: "rejected", reason: { code: "config" } });
+    expect(String((second as PromiseRejectedResult).reason)).toContain("costs is 2");
+  }
 });
