@@ -45,7 +45,7 @@ def test_a_host_whose_limiter_has_another_window_than_others_of_its_name_says_so
         with Tidegate(Redis(redis_url, prefix=prefix, limit_ms=LIMIT_MS)) as gate:
             limiter = gate.rate_limiter("api", limit=limit)
             limiter.try_acquire("me")
-            # The note follows the first answer; a call that the store answers after it, and the end of the gate, come later.
+            # The note follows the first answer, and comes before the end of the gate.
             limiter.peek("me")
             gate.flush()
     deadline = threading.Event()

@@ -52,8 +52,11 @@ async fn send_to_cluster(connection: &mut ClusterConnection, command: &Cmd) -> R
             let Some(node) = address(node) else { break };
             result = send_asking(connection, command, node).await;
         } else if owner.as_deref() == Some(node) {
-            // The slots were learnt anew, and still the command went elsewhere: the connection could not reach this node.
-            return Err(unreachable(node));
+            // The slots were learnt anew, from a node that has not heard of this one yet. So it is asked by its address.
+            let Some(address) = address(node) else { break };
+            let asked = send_to(connection, command, address).await;
+            result = asked.map_err(|error| if is_unconnected(&error) { unreachable(node) } else { error });
+            break;
         } else {
             // The connection has begun to learn the slots anew, and takes up nothing else before it has.
             owner = Some(node.to_owned());
@@ -70,6 +73,17 @@ fn unreachable(node: &str) -> RedisError {
 
 async fn send_once(connection: &mut ClusterConnection, command: &Cmd) -> RedisResult<Value> {
     connection.req_packed_command(command).await?.extract_error()
+}
+
+fn is_unconnected(error: &RedisError) -> bool {
+    matches!(error.kind(), ErrorKind::ClusterConnectionNotFound)
+}
+
+async fn send_to(connection: &mut ClusterConnection, command: &Cmd, node: SingleNodeRoutingInfo) -> RedisResult<Value> {
+    let mut pipeline = redis::pipe();
+    pipeline.add_command(command.clone());
+    let mut values = connection.route_pipeline(pipeline, 0, 1, node).await?;
+    values.pop().unwrap_or_default().extract_error()
 }
 
 /// The slot is on its way to another node: that one answers if asked in so many words.
