@@ -185,14 +185,15 @@ def test_a_listener_that_fails_is_told_of_the_next_change(server: RedisServer) -
     told.until("available")
 
 
-def test_the_thread_of_a_listener_ends_with_its_gate(server: RedisServer) -> None:
+def test_the_threads_of_a_listener_and_of_the_log_end_with_their_gate(server: RedisServer) -> None:
     before = set(threading.enumerate())
     gate = Tidegate(store(server), on_store_change=print)
-    (thread,) = set(threading.enumerate()) - before
-    assert thread.name == "tidegate-store"
+    threads = set(threading.enumerate()) - before
+    assert {thread.name for thread in threads} == {"tidegate-store", "tidegate-log"}
     del gate
-    thread.join(LONG_S)
-    assert not thread.is_alive()
+    for thread in threads:
+        thread.join(LONG_S)
+        assert not thread.is_alive()
 
 
 ENDS = """

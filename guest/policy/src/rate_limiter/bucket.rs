@@ -205,7 +205,8 @@ impl Bucket {
     pub(crate) fn refund_place<K: Kv>(&self, cells: &mut Cells<'_, K>, now_us: u64, charge: Charge, permits: u32) {
         let model = self.load(cells, Reading::Validated);
         let last_place_us = self.us_at(model.full.saturating_sub(self.room()));
-        if last_place_us <= now_us {
+        // Where another limit chose places, the last of them is not known here.
+        if self.ahead_us > 0 || last_place_us <= now_us {
             self.refund(cells, now_us, charge, permits);
         } else if last_place_us == charge.at_us {
             self.store(cells, &self.model(model.full.saturating_sub(self.cost(permits.min(self.burst)))));

@@ -316,3 +316,33 @@ fn bucket_gives_back_nothing_that_comes_back_until_a_place_that_another_limit_ch
     let fourth = key.acquire(1);
     assert!(fourth.charged_at_us >= start_us + 500_000, "three go within less than 400 ms: {fourth:?}");
 }
+
+/// The second limit places a call where the first bucket's last place would be by its own count, and four permits after it. What is given back
+/// of that place must not let seven go where six may.
+#[test]
+fn bucket_gives_no_place_back_that_another_limit_chose() {
+    let bucket = per_ms(10, 1_000, Algorithm::Gcra { burst: Some(6) });
+    let mut key = Key::new(&[bucket, per_ms(15, 2_700, LOG)], OnLimit::Delay { max_wait_ms: 2_700 });
+    let start_us = key.now_us();
+    key.acquire(2);
+    key.pass_ms(50);
+    key.acquire(4);
+    for _ in 0..9 {
+        key.acquire(1);
+    }
+    key.pass_ms(1_950);
+    let first = key.acquire(2);
+    let after = [key.acquire(1), key.acquire(3)];
+    assert_eq!(first.charged_at_us, start_us + 2_700_000);
+    assert_eq!(after.map(|decision| decision.charged_at_us), [start_us + 2_750_000; 2]);
+    key.refund_of(2, &first);
+    key.pass_ms(750);
+    let two = key.acquire(2);
+    let seventh = if two.charged_at_us > key.now_us() {
+        two
+    } else {
+        key.pass_ms(50);
+        key.acquire(1)
+    };
+    assert!(seventh.charged_at_us >= start_us + 2_850_000, "{seventh:?}");
+}

@@ -31,14 +31,14 @@ class Source(Protocol[N_co]):
         """Waits for the next; None: there will be no more."""
 
 
-def watch(source: Source[N], listener: Callable[[N], object]) -> None:
+def watch(source: Source[N], listener: Callable[[N], object], name: str = "tidegate-store") -> None:
     """Starts the thread, which ends with what it listens to."""
-    threading.Thread(target=_tell, args=(source, listener), name="tidegate-store", daemon=True).start()
+    threading.Thread(target=_tell, args=(source, listener), name=name, daemon=True).start()
 
 
 def warn(source: Source[str]) -> None:
     """Starts a thread that says in the log what it is told."""
-    watch(source, _log.warning)
+    watch(source, _log.warning, "tidegate-log")
 
 
 def _tell(source: Source[N], listener: Callable[[N], object]) -> None:
