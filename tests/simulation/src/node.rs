@@ -67,7 +67,7 @@ impl Node {
             Outcome::Applied(_) => self.describe(&tag, commit, clock_us, again),
             Outcome::Refused(_) => {
                 let reads = Commit { at_us: clock_us, ..Commit::default() };
-                Applied { refused: true, ..self.describe(&tag, &reads, clock_us, false) }
+                Applied { refused: true, ..self.describe(&tag, &reads, clock_us, again) }
             }
             Outcome::Untimely => return (reply, None),
         };

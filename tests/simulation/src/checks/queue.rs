@@ -89,7 +89,7 @@ impl Line<'_> {
             .filter(|waiter| (Reverse(waiter.priority), waiter.ticket) < rank)
             .filter(|waiter| self.is_in_time(waiter, decision.at_us))
             .filter(|waiter| self.written_us(waiter, commit) < waiter.ticket + self.timeout_us)
-            .filter(|waiter| !self.may_be_gone(waiter, call))
+            .filter(|waiter| !self.may_be_gone(waiter, call) && !self.may_have_gone(waiter, commit))
             .collect();
         let needed: u32 = ahead.iter().map(|waiter| waiter.cost).sum();
         if needed > decision.remaining {
@@ -99,6 +99,13 @@ impl Line<'_> {
             );
             found.push(Violation { promise: "queue order", what });
         }
+    }
+
+    /// Whether a waiter may have been let go and not know it: it has gone by the first copy of its request, and heard first that the second was
+    /// refused.
+    fn may_have_gone(&self, waiter: &Waiter, commit: usize) -> bool {
+        let between = self.record.line(commit).skip(1).take_while(|index| *index > waiter.commit);
+        between.map(|index| &self.record.commits[index]).any(|commit| commit.again && commit.refused)
     }
 
     /// The latest time at which anything was replaced after a waiter was told to wait and before a commit. If its time was over by

@@ -30,6 +30,14 @@ const FOUND: &[(u64, [&[usize]; 3])] = &[
     (519_617_708_589, [&[0, 1], &[4, 5, 8, 9, 10], &[]]),
     // A refund of a place that was given before a later one gave nothing back.
     (665_579_500_207, [&[3], &[2, 10], &[]]),
+    // A host whose time lagged gave back of a bucket what came back until a charge that others had committed.
+    (402_621_605_031, [&[3], &[1, 2], &[0]]),
+    // A bucket gave back what came back until the places that another limit chose, and such a place itself.
+    (402_621_630_004, [&[2], &[1, 3, 4], &[0, 1, 2, 3]]),
+    (679_449_026_821, [&[], &[5], &[0]]),
+    // The second copy of a request was refused, because the first was applied, and answered before it.
+    (679_449_004_483, [&[], &[], &[]]),
+    (679_449_008_828, [&[], &[], &[]]),
 ];
 
 fn no_promise_is_broken(seeds: impl IntoIterator<Item = u64>) {
