@@ -340,7 +340,10 @@ fn commit_of(call: &Call, answer: &Answer, heard: &[(u64, usize)], applied: &[Ap
         // Let go on a lease: by the commit that took it.
         (Answer::Decision(decision), _) if decision.leased => {
             let charged_us = decision.charged_at_us?;
-            heard.iter().rev().map(|(_, commit)| *commit).find(|commit| applied[*commit].at_us <= charged_us)
+            // Replies overtake each other, so the latest is not always that of the latest commit.
+            let mut taken = heard.iter().rev().map(|(_, commit)| *commit);
+            let exactly = taken.clone().find(|commit| applied[*commit].at_us == charged_us);
+            exactly.or_else(|| taken.find(|commit| applied[*commit].at_us <= charged_us))
         }
         (Answer::Decision(decision), Ask::Acquire(..)) => {
             since.into_iter().find(|commit| applied[*commit].at_us == decision.at_us)
