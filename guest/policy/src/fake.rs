@@ -78,6 +78,11 @@ impl FakeWorld {
         }
     }
 
+    /// Drops the shared cells whose text begins so, as a store that is short of memory might.
+    pub fn evict(&mut self, start: &str) {
+        self.cells.retain(|(_, cell), stored| cell.scope == Scope::Local || !stored.value.starts_with(start));
+    }
+
     /// Whose copy of a cell is meant.
     fn owner(&self, at: Cell) -> u32 {
         if at.scope == Scope::Local { self.host } else { 0 }

@@ -183,7 +183,12 @@ impl Grouped {
             return Err(self.observe_middle(cells, model, permits));
         }
         let wide_us = self.wide_us(model.head.open, at_us, cells.refused_ms());
+        let counted = model.head.open.is_some();
         model.give(permits, at_us, wide_us);
+        if !counted && model.head.open.is_some() {
+            // A store that evicts may have kept what was counted in a group whose head it has dropped.
+            (model.spent.count, model.spent.last) = (true, true);
+        }
         self.store(cells, &model, now_us);
         Ok((at_us, model))
     }

@@ -105,3 +105,21 @@ fn what_is_given_back_of_a_wide_group_is_taken_out_of_it_open_or_closed() {
         assert_eq!(key.refund(3, charged.charged_at_us - 30_000).count, counted - 3, "{closed}");
     }
 }
+
+/// A store that is short of memory drops single cells.
+#[test]
+fn what_is_left_of_a_group_whose_head_was_evicted_is_not_counted_again() {
+    for limit in [5, 10_000] {
+        let mut key = refused(limit, 10);
+        for _ in 0..3 {
+            key.pass_ms(1);
+            assert_eq!(key.acquire(1).verdict, Verdict::Allowed);
+        }
+        key.world.evict("w2 ");
+        key.world.set_refused_ms(10);
+        assert_eq!(key.acquire(1).count, 1, "{limit}");
+        key.world.set_refused_ms(0);
+        key.pass_ms(1);
+        assert_eq!(key.acquire(1).count, 2, "{limit}");
+    }
+}
