@@ -50,11 +50,11 @@ async fn send_to_cluster(connection: &mut ClusterConnection, command: &Cmd) -> R
         let Some((node, _)) = error.redirect_node() else { break };
         if error.kind() == ErrorKind::Server(ServerErrorKind::Ask) {
             let Some(node) = address(node) else { break };
-            result = send_asking(connection, command, node).await;
+            result = send_to(connection, command, node, true).await;
         } else if owner.as_deref() == Some(node) {
             // The slots were learnt anew, from a node that has not heard of this one yet. So it is asked by its address.
             let Some(address) = address(node) else { break };
-            let asked = send_to(connection, command, address).await;
+            let asked = send_to(connection, command, address, false).await;
             result = asked.map_err(|error| if is_unconnected(&error) { unreachable(node) } else { error });
             break;
         } else {
@@ -79,22 +79,20 @@ fn is_unconnected(error: &RedisError) -> bool {
     matches!(error.kind(), ErrorKind::ClusterConnectionNotFound)
 }
 
-async fn send_to(connection: &mut ClusterConnection, command: &Cmd, node: SingleNodeRoutingInfo) -> RedisResult<Value> {
-    let mut pipeline = redis::pipe();
-    pipeline.add_command(command.clone());
-    let mut values = connection.route_pipeline(pipeline, 0, 1, node).await?;
-    values.pop().unwrap_or_default().extract_error()
-}
-
-/// The slot is on its way to another node: that one answers if asked in so many words.
-async fn send_asking(
+/// Sends a command to one node, whatever slots it is known to have. `is_asking`: the slot is on its way there, and the node answers only if asked
+/// in so many words.
+async fn send_to(
     connection: &mut ClusterConnection,
     command: &Cmd,
     node: SingleNodeRoutingInfo,
+    is_asking: bool,
 ) -> RedisResult<Value> {
     let mut pipeline = redis::pipe();
-    pipeline.cmd("ASKING").ignore().add_command(command.clone());
-    let mut values = connection.route_pipeline(pipeline, 0, 2, node).await?;
+    if is_asking {
+        pipeline.cmd("ASKING").ignore();
+    }
+    pipeline.add_command(command.clone());
+    let mut values = connection.route_pipeline(pipeline, 0, 1 + usize::from(is_asking), node).await?;
     values.pop().unwrap_or_default().extract_error()
 }
 
