@@ -66,8 +66,8 @@ impl Node {
         let applied = match reply.outcome {
             Outcome::Applied(_) => self.describe(&tag, commit, clock_us, again),
             Outcome::Refused(_) => {
-                let reads = Commit { at_us: clock_us, ..Commit::default() };
-                Applied { refused: true, ..self.describe(&tag, &reads, clock_us, again) }
+                let asked = self.describe(&tag, commit, clock_us, again);
+                Applied { at_us: clock_us, refused: true, moved_back: 0, ..asked }
             }
             Outcome::Untimely => return (reply, None),
         };

@@ -108,7 +108,8 @@ pub struct Applied {
     pub parent: Option<usize>,
     /// Whether it was the second copy of a request of which the store had the first before, and applied or turned away.
     pub again: bool,
-    /// How many numbers it moved back, and values it replaced: each may give permits.
+    /// How many numbers it moves back, and values it replaces: each may give permits. Of one that was refused: what it would have, if it was the
+    /// second copy of one that had.
     pub gives: u64,
     /// Whether it was refused, and its host told the values.
     pub refused: bool,

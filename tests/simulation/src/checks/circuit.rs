@@ -1,7 +1,7 @@
 //! The circuit: open admits nothing before its time, an outcome of an earlier generation counts for nothing, and nothing opens
 //! it but enough failures.
 
-use tidegate::{Cause, CircuitBreakerConfig, CircuitReport, Effect, Mode, Transition};
+use tidegate::{Cause, CircuitBreakerConfig, CircuitReport, Effect, Mode, Permit, Transition};
 
 use super::Violation;
 use crate::record::{Answer, Ask, Call, Record};
@@ -108,8 +108,54 @@ fn check_cause(
     // Counts go on through generations that did not clear them, but never past a closing; failures are counted from there on.
     let failures = record.on(&call.tag).filter(|of| matches!(of.ask, Ask::Failed(_)) && of.asked.1 < call.ended.1);
     let own = failures.filter(|of| matches!(&of.ask, Ask::Failed(of) if of.generation == permit.generation)).count();
-    if own < needed as usize && record.tips(&call.tag).len() < 2 {
+    if own + doubled_failures(record, call, permit) < needed as usize && record.tips(&call.tag).len() < 2 {
         let what = format!("{}: opened after {own} failures, not {needed}", call.tag);
         found.push(Violation { promise: "a circuit opens only by its rules", what });
+    }
+}
+
+/// How many failures may have counted twice before a call ended, in the generation of its permit: the first copy of a request counted, and its
+/// host heard first that the second was refused.
+fn doubled_failures(record: &Record, call: &Call, permit: &Permit) -> usize {
+    let Some(last) = call.commit else { return 0 };
+    let before = record.line(last).map(|index| &record.commits[index]);
+    before.filter(|commit| commit.again && commit.refused && commit.clock_us >= permit.generation).count()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use tidegate::Failure;
+
+    use super::super::written::{TAG, Written, decision};
+    use super::*;
+
+    /// A circuit of two failures in a row opens by the only failure there is, after one commit that `again` and `refused` are said of.
+    fn found_after(again: bool, refused: bool) -> Vec<Violation> {
+        let config = CircuitBreakerConfig::consecutive("any", 2);
+        let gate = tidegate::blocking::Tidegate::builder().build().expect("the component loads");
+        let breaker = gate.circuit_breaker(config.clone()).expect("it is valid");
+        let permit = breaker.admit().expect("it answers").permit.expect("it is closed");
+        let fail = || breaker.failed(permit, Duration::ZERO, Failure::default()).expect("it answers");
+        fail();
+        let opened = fail();
+
+        let mut written = Written::new(tidegate::RateLimiterConfig::new("any", tidegate::Limit::per_second(5)));
+        let copy = written.call(Ask::Peek, 0, None, 0, decision(None, 0));
+        (written.record.commits[copy].again, written.record.commits[copy].refused) = (again, refused);
+        written.call(Ask::Failed(permit), 1, Some(copy), 1, decision(None, 0));
+        written.record.calls[1].answer = Answer::Report(Box::new(opened));
+        let mut found = Vec::new();
+        check(&written.record, TAG, &config, &mut found);
+        found
+    }
+
+    #[test]
+    fn a_failure_counts_twice_only_where_its_second_copy_was_refused() {
+        assert_eq!(found_after(true, true), []);
+        for (again, refused) in [(false, false), (true, false), (false, true)] {
+            assert_eq!(found_after(again, refused).len(), 1, "{again} {refused}");
+        }
     }
 }

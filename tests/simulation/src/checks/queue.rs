@@ -112,7 +112,8 @@ impl Line<'_> {
     /// then it was taken out of the queue, and a host whose time lags does not find it there.
     fn written_us(&self, waiter: &Waiter, commit: usize) -> u64 {
         let between = self.record.line(commit).skip(1).take_while(|index| *index > waiter.commit);
-        let written = between.map(|index| &self.record.commits[index]).filter(|commit| commit.gives > 0);
+        let written =
+            between.map(|index| &self.record.commits[index]).filter(|commit| commit.gives > 0 && !commit.refused);
         written.map(|commit| commit.at_us).max().unwrap_or(0)
     }
 

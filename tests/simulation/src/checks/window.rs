@@ -7,9 +7,11 @@
 //! A bucket gives back what a charge still takes of it *at the time of the refund*. A host whose time lags gives back what comes back of
 //! that until the time of a charge which others have committed before, and no more than that is allowed beside.
 
+use std::collections::BTreeMap;
+
 use tidegate::{Algorithm, Limit, RateLimiterConfig};
 
-use super::{Charge, Violation, doubled_refunds, kept_charges, late_returns};
+use super::{Charge, Violation, charge, decision, doubled_refunds, kept_charges, late_returns};
 use crate::actor::capacity;
 use crate::record::{Ask, Record};
 
@@ -27,7 +29,8 @@ pub(super) fn check(record: &Record, tag: &str, config: &RateLimiterConfig, foun
             .collect();
         charges.sort_by_key(|charge| charge.goes_us);
         for limit in &config.limits {
-            check_line(&charges, limit, spare + late_returns(record, &line, limit), tag, found);
+            let spare = spare + stray_leases(record, tag, &line, config) + late_returns(record, &line, limit);
+            check_line(&charges, limit, spare, tag, found);
         }
     }
     if let Some(charge) = charges.iter().find(|charge| charge.commit.is_none()) {
@@ -46,6 +49,20 @@ fn stray_refunds(record: &Record, tag: &str) -> u64 {
         _ => None,
     });
     refunded.sum()
+}
+
+/// What was left of leases that were charged outside a line, and may have been given back to it.
+fn stray_leases(record: &Record, tag: &str, line: &[usize], config: &RateLimiterConfig) -> u64 {
+    let Some(lease) = config.lease else { return 0 };
+    let mut left: BTreeMap<usize, u32> = BTreeMap::new();
+    for call in record.on(tag).filter(|call| charge(config, call).is_some()) {
+        let (Some(commit), Some(decision)) = (call.commit, decision(call)) else { continue };
+        if !line.contains(&commit) && (decision.leased || decision.release_after.is_some()) {
+            let least = left.entry(commit).or_insert(lease.max_permits);
+            *least = decision.remaining.min(*least);
+        }
+    }
+    left.into_values().map(u64::from).sum()
 }
 
 fn check_line(charges: &[Charge], limit: &Limit, spare: u64, tag: &str, found: &mut Vec<Violation>) {
@@ -132,7 +149,13 @@ fn most_over_rate(charges: &[Charge], limit: &Limit, window_us: u64) -> u64 {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
+    use tidegate::{Lease, WindowUnit};
+
+    use super::super::written::{TAG, Written, decision};
     use super::*;
+    use crate::record::Answer;
 
     fn charges(of: &[(u64, u32)]) -> Vec<Charge> {
         of.iter()
@@ -158,5 +181,25 @@ mod tests {
         let limit = Limit::new(1, tidegate::WindowUnit::Millisecond, 1).by(Algorithm::Gcra { burst: None });
         assert_eq!(most_over_rate(&charges(&[(0, 1), (1_000, 1), (2_000, 1)]), &limit, 1_000), 1);
         assert_eq!(most_over_rate(&charges(&[(0, 1), (998, 1)]), &limit, 1_000), 2);
+    }
+
+    /// A lease has two permits left when the store loses all; on what it holds after that so many go.
+    fn found_after_a_loss(permits: u32) -> Vec<Violation> {
+        let limit = Limit::new(5, WindowUnit::Second, 1).by(Algorithm::FixedWindow);
+        let lease = Lease::new(4, Duration::from_millis(500));
+        let mut written = Written::new(RateLimiterConfig::new("limiter", limit).lease(lease));
+        written.call(Ask::TryAcquire(2), 0, None, 1, decision(Some(0), 4));
+        let Answer::Decision(decided) = &mut written.record.calls[0].answer else { unreachable!() };
+        (decided.remaining, decided.release_after) = (2, Some(Duration::from_millis(500)));
+        written.call(Ask::TryAcquire(permits), 100_000, None, 1, decision(Some(100_000), permits));
+        let mut found = Vec::new();
+        check(&written.record, TAG, &written.config, &mut found);
+        found
+    }
+
+    #[test]
+    fn what_is_left_of_a_lost_lease_may_go_once_more() {
+        assert_eq!(found_after_a_loss(7), []);
+        assert_eq!(found_after_a_loss(8).len(), 1);
     }
 }

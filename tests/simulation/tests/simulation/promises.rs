@@ -40,6 +40,13 @@ const FOUND: &[(u64, [&[usize]; 3])] = &[
     (679_449_008_828, [&[], &[], &[]]),
     // A store had dropped the head of a strict window and kept its count, which the next open group counted again.
     (555_553_958_025, [&[3], &[0, 4, 6], &[1, 2]]),
+    // What was left of a lease was given back to a store that had lost the charge of it.
+    (261_808_111_859, [&[], &[0], &[]]),
+    (261_808_117_523, [&[3, 4], &[0, 2, 3], &[0, 3]]),
+    // A failure, and a refund, counted twice: its host heard first that the second copy of its request was refused.
+    (261_808_119_739, [&[2], &[], &[0]]),
+    (296_610_420_374, [&[0], &[9, 11], &[0, 1]]),
+    (296_610_423_102, [&[], &[], &[]]),
 ];
 
 fn no_promise_is_broken(seeds: impl IntoIterator<Item = u64>) {
