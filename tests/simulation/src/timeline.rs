@@ -63,6 +63,8 @@ impl Timeline {
 
     /// Lets time pass until `done`, and says whether it was before the time `until_us`.
     pub async fn pass(&self, until_us: u64, done: impl Fn() -> bool) -> bool {
+        // Who lets time pass may just have begun something.
+        self.0.lock().happened();
         loop {
             // Comes back when no other task can go on: see `runtime`.
             tokio::task::yield_now().await;
@@ -91,6 +93,10 @@ impl Inner {
         place
     }
 
+    fn happened(&mut self) {
+        self.happened_us = self.now_us;
+    }
+
     fn next_us(&self) -> Option<u64> {
         self.events.first_key_value().map(|((at_us, _), _)| *at_us)
     }
@@ -108,7 +114,7 @@ impl Inner {
         let due = self.next_us().is_some_and(|at_us| at_us <= self.now_us);
         let event = due.then(|| self.events.pop_first()).flatten();
         if event.is_some() {
-            self.happened_us = us;
+            self.happened();
         }
         event.map(|(_, event)| event)
     }

@@ -109,12 +109,13 @@ impl Contention {
         chance.checked_rem(self.spread_at(now_us).max(self.left_at(now_us))).map(Duration::from_micros)
     }
 
+    // A clock that was set back does not tell how long ago anything was: nothing is remembered until it has caught up.
     fn left_at(&self, now_us: u64) -> u64 {
-        if now_us.saturating_sub(self.met_us) < REMEMBERED_US { self.left_us } else { 0 }
+        if now_us.abs_diff(self.met_us) < REMEMBERED_US { self.left_us } else { 0 }
     }
 
     fn spread_at(&self, now_us: u64) -> u64 {
-        let halvings = now_us.saturating_sub(self.seen_us) / FADES_US;
+        let halvings = now_us.abs_diff(self.seen_us) / FADES_US;
         self.spread_us >> halvings.min(63)
     }
 }
@@ -213,6 +214,17 @@ mod tests {
         assert_eq!(contention.wait(1_000 + FADES_US, 800), Some(Duration::ZERO));
         assert_eq!(contention.wait(1_000 + 20 * FADES_US, 799), None);
         assert_eq!(contention.wait(u64::MAX, 799), None);
+    }
+
+    #[test]
+    fn a_host_whose_clock_is_set_back_does_not_wait_until_it_has_caught_up() {
+        const HOUR_US: u64 = 3_600_000_000;
+        let mut contention = Contention::default();
+        for _ in 0..3 {
+            contention.met(2 * HOUR_US, 40_000, WIDEST_US, false);
+        }
+        assert!(contention.wait(2 * HOUR_US, 39_999).is_some());
+        assert_eq!(contention.wait(HOUR_US, 39_999), None);
     }
 
     #[test]

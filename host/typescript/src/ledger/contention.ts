@@ -103,12 +103,13 @@ export class Contention {
     return Math.floor(chance * Math.max(this.#spreadAt(nowUs), this.#leftAt(nowUs)));
   }
 
+  // A clock that was set back does not tell how long ago anything was: nothing is remembered until it has caught up.
   #leftAt(nowUs: number): number {
-    return nowUs - this.#metUs < REMEMBERED_US ? this.#leftUs : 0;
+    return Math.abs(nowUs - this.#metUs) < REMEMBERED_US ? this.#leftUs : 0;
   }
 
   #spreadAt(nowUs: number): number {
-    const halvings = Math.floor(Math.max(nowUs - this.#seenUs, 0) / FADES_US);
+    const halvings = Math.floor(Math.abs(nowUs - this.#seenUs) / FADES_US);
     return Math.floor(this.#spreadUs / 2 ** halvings);
   }
 }

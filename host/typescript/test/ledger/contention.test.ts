@@ -133,6 +133,14 @@ describe("contention", () => {
     expect(contention.isFelt).toBe(false);
   });
 
+  test("is not remembered where a clock is set back, until it has caught up", () => {
+    const hourUs = 3_600_000_000;
+    const contention = new Contention();
+    for (let conflict = 0; conflict < 3; conflict++) contention.met(2 * hourUs, 40_000, 50_000, false);
+    expect(spreadUs(contention, 2 * hourUs)).toBe(50_000);
+    expect(spreadUs(contention, hourUs)).toBe(0);
+  });
+
   test("takes a part of the time that a call has", () => {
     expect([50, 5_000, 0, undefined].map(widestUs)).toEqual([12_500, 50_000, 100, 50_000]);
   });

@@ -80,7 +80,7 @@ fn at_most(record: &Record, peek: &Call, config: &RateLimiterConfig, limit: &Lim
     if record.commits.iter().any(|commit| commit.tag == peek.tag && commit.refused) {
         leave_in_wide_groups(limit, &mut charges);
     }
-    take_back(record, peek, limit, &mut charges);
+    take_back(record, peek, limit, at_us, &mut charges);
     if !is_bucket(limit) || unknown == 0 {
         return counted(&charges, limit, at_us, true) + unknown;
     }
@@ -132,8 +132,9 @@ fn posted_at_most(record: &Record) -> u64 {
 
 /// Takes out what was given back, as the store had confirmed before a peek was made, and had not forgotten since. What a bucket
 /// gives back is less the later it is given, so there it counts as kept. A sliding window gives nothing back of a permit whose own time is over,
-/// though that may count on with the last of its group.
-fn take_back(record: &Record, peek: &Call, limit: &Limit, charges: &mut Vec<Charge>) {
+/// though that may count on with the last of its group. It gives back one of the first permits that leave no earlier than the one it is told
+/// of. So where that leaves with a later one, it counts on when its own time is over.
+fn take_back(record: &Record, peek: &Call, limit: &Limit, peek_us: u64, charges: &mut Vec<Charge>) {
     if is_bucket(limit) {
         return;
     }
@@ -145,7 +146,9 @@ fn take_back(record: &Record, peek: &Call, limit: &Limit, charges: &mut Vec<Char
             let counted = charge.at_us + limit.window_count * 1_000 > at_us;
             call.ask == Ask::Refund(charge.cost, charge.at_us) && counted
         };
-        if let Some(index) = charges.iter().position(given_back) {
+        let counts_on =
+            |charge: &Charge| charge.taken_us > charge.at_us && charge.at_us + limit.window_count * 1_000 <= peek_us;
+        if let Some(index) = charges.iter().position(given_back).filter(|index| !counts_on(&charges[*index])) {
             charges.swap_remove(index);
         }
     }
@@ -252,6 +255,26 @@ mod tests {
     fn a_place_before_the_last_one_leaves_with_that_of_a_sliding_window_only() {
         assert_eq!(found_by_a_peek_after_places(Algorithm::SlidingWindow { sub_windows: 64 }), []);
         assert_eq!(found_by_a_peek_after_places(Algorithm::SlidingLog)[0].promise, "a rejection charges nothing");
+    }
+
+    /// A place 900 ms ahead, a permit at once that leaves with it and is given back, and a peek.
+    fn found_by_a_peek_after_a_return(peek_ms: u64) -> Vec<Violation> {
+        let limit = Limit::new(5, WindowUnit::Millisecond, 1_000).by(Algorithm::SlidingWindow { sub_windows: 64 });
+        let mut written = Written::new(RateLimiterConfig::new("limiter", limit));
+        written.call(Ask::TryAcquire(1), 1_000, None, 1, decision(Some(900_000), 1));
+        written.call(Ask::TryAcquire(1), 2_000, Some(0), 1, decision(Some(2_000), 2));
+        let refund = Ask::Refund(1, super::super::written::START_US + 2_000);
+        written.call(refund, 3_000, Some(1), 1, decision(None, 1));
+        written.call(Ask::Peek, peek_ms * 1_000, Some(2), 0, decision(None, 2));
+        let mut found = Vec::new();
+        check(&written.record, TAG, &written.config, &mut found);
+        found
+    }
+
+    #[test]
+    fn what_was_given_back_may_count_on_with_the_last_when_its_own_time_is_over() {
+        assert_eq!(found_by_a_peek_after_a_return(1_001)[0].promise, "a rejection charges nothing");
+        assert_eq!(found_by_a_peek_after_a_return(1_002), []);
     }
 
     #[test]

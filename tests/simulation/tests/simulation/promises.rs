@@ -6,7 +6,7 @@ use std::io::Write as _;
 use tidegate_simulation::run::Trial;
 use tidegate_simulation::scenario::Cuts;
 use tidegate_simulation::shrink::Failure;
-use tidegate_simulation::{generate, hiccups, jumps, random, rows};
+use tidegate_simulation::{generate, hiccups, jumps, places, random, rows};
 
 /// Seeds of fleets that broke a promise once, and what was left out when the failure was shrunk: hosts, actors and faults.
 const FOUND: &[(u64, [&[usize]; 3])] = &[
@@ -40,6 +40,8 @@ const FOUND: &[(u64, [&[usize]; 3])] = &[
     (679_449_008_828, [&[], &[], &[]]),
     // A store had dropped the head of a strict window and kept its count, which the next open group counted again.
     (555_553_958_025, [&[3], &[0, 4, 6], &[1, 2]]),
+    // A host whose clock was set back left its turn to others whom it had met before that.
+    (719_432_442_613, [&[1, 2, 4], &[0, 1, 7, 8, 9, 12], &[0]]),
     // What was left of a lease was given back to a store that had lost the charge of it.
     (261_808_111_859, [&[], &[0], &[]]),
     (261_808_117_523, [&[3, 4], &[0, 2, 3], &[0, 3]]),
@@ -71,6 +73,11 @@ fn a_thousand_fleets_of_a_circuit_that_counts_in_a_row_break_no_promise() {
 #[test]
 fn a_thousand_fleets_whose_clocks_jump_break_no_promise() {
     no_promise_is_broken(jumps::FIRST..jumps::FIRST + 1_000);
+}
+
+#[test]
+fn a_thousand_fleets_whose_places_are_given_back_break_no_promise() {
+    no_promise_is_broken(places::FIRST..places::FIRST + 1_000);
 }
 
 #[test]
