@@ -11,11 +11,12 @@ import time
 import uuid
 import weakref
 from collections.abc import Callable
-from typing import Any, TypeVar
-
-from typing_extensions import Self
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from tidegate import _tidegate as _core
+
+if TYPE_CHECKING:
+    from typing_extensions import Self
 
 T = TypeVar("T")
 

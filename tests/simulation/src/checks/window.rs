@@ -58,8 +58,8 @@ fn stray_leases(record: &Record, tag: &str, line: &[usize], config: &RateLimiter
     for call in record.on(tag).filter(|call| charge(config, call).is_some()) {
         let (Some(commit), Some(decision)) = (call.commit, decision(call)) else { continue };
         if !line.contains(&commit) && (decision.leased || decision.release_after.is_some()) {
-            let least = left.entry(commit).or_insert(lease.max_permits);
-            *least = decision.remaining.min(*least);
+            let rest = left.entry(commit).or_insert(lease.max_permits);
+            *rest = decision.remaining.min(*rest);
         }
     }
     left.into_values().map(u64::from).sum()
