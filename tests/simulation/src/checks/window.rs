@@ -11,9 +11,9 @@ use std::collections::BTreeMap;
 
 use tidegate::{Algorithm, Limit, RateLimiterConfig};
 
-use super::{Charge, Violation, charge, decision, doubled_refunds, kept_charges, late_returns};
+use super::{Charge, Violation, charge, cost, decision, doubled_refunds, kept_charges, late_returns};
 use crate::actor::capacity;
-use crate::record::{Ask, Record};
+use crate::record::{Answer, Ask, Record};
 
 const PROMISE: &str = "permits in every window are at most the limit";
 
@@ -44,11 +44,13 @@ fn stray_refunds(record: &Record, tag: &str) -> u64 {
     if record.tips(tag).len() < 2 {
         return 0;
     }
-    let refunded = record.on(tag).filter_map(|call| match call.ask {
-        Ask::Refund(cost, _) => Some(u64::from(cost)),
+    let refunded = record.on(tag).filter_map(|call| match (&call.ask, &call.answer) {
+        (Ask::Refund(cost, _), _) => Some(*cost),
+        // What a caller who went away was given goes back by itself.
+        (ask, Answer::Dropped) => cost(ask),
         _ => None,
     });
-    refunded.sum()
+    refunded.map(u64::from).sum()
 }
 
 /// What was left of leases that were charged outside a line, and may have been given back to it.
@@ -155,7 +157,6 @@ mod tests {
 
     use super::super::written::{TAG, Written, decision};
     use super::*;
-    use crate::record::Answer;
 
     fn charges(of: &[(u64, u32)]) -> Vec<Charge> {
         of.iter()

@@ -45,6 +45,8 @@ const FOUND: &[(u64, [&[usize]; 3])] = &[
     // What was left of a lease was given back to a store that had lost the charge of it.
     (261_808_111_859, [&[], &[0], &[]]),
     (261_808_117_523, [&[3, 4], &[0, 2, 3], &[0, 3]]),
+    // So was what a caller had been given who went away.
+    (8_249_129_721, [&[0], &[], &[0, 3]]),
     // A failure, and a refund, counted twice: its host heard first that the second copy of its request was refused.
     (261_808_119_739, [&[2], &[], &[0]]),
     (296_610_420_374, [&[0], &[9, 11], &[0, 1]]),
