@@ -199,25 +199,26 @@ impl Head {
         }
     }
 
-    /// Whether the middle may hold a permit of that time.
-    pub(crate) fn is_in_middle(&self, at_us: u64) -> bool {
-        self.stands().is_some_and(|stands| stands.after_us <= at_us && at_us <= stands.group.last_us)
+    /// Whether the middle may hold a permit of that time, or, where that `may_be_later`, with a later one.
+    pub(crate) fn is_in_middle(&self, at_us: u64, may_be_later: bool) -> bool {
+        let stands = self.stands();
+        stands.is_some_and(|stands| (may_be_later || stands.after_us <= at_us) && at_us <= stands.group.last_us)
     }
 
     /// Takes up to so many permits of a time out of the closed group that they were counted in, which lasted `span_us` at most;
-    /// what could not be taken. A time that ends one group may begin the next; a place may be with the last that lies so far ahead of it.
+    /// what could not be taken. A time that ends one group may begin the next; a place may be with any that is later.
     /// What is taken out of a group before that leaves in its stead, and no later.
-    pub(crate) fn take(&mut self, at_us: u64, span_us: u64, ahead_us: u64, mut permits: u64) -> u64 {
+    pub(crate) fn take(&mut self, at_us: u64, span_us: u64, may_be_later: bool, mut permits: u64) -> u64 {
         let (first, middle) = (self.closed.partition_point(|group| group.last_us < at_us), self.middle());
         for index in first..self.closed.len() {
             let group = &mut self.closed[index];
-            let reach_us = span_us.max(group.lasted_us) + ahead_us;
-            if group.last_us > at_us.saturating_add(reach_us) || middle == Some(index) {
+            let is_beyond = group.last_us > at_us.saturating_add(span_us.max(group.lasted_us));
+            if is_beyond && !may_be_later || middle == Some(index) {
                 break;
             }
             let taken = permits.min(group.permits);
             (permits, group.permits) = (permits - taken, group.permits - taken);
-            if permits == 0 || ahead_us == 0 && group.last_us > at_us {
+            if permits == 0 || !may_be_later && group.last_us > at_us {
                 break;
             }
         }
@@ -355,7 +356,7 @@ mod tests {
             (50, 1, 1, [2, 3, 1, 5]),
         ] {
             let mut head = whole.clone();
-            assert_eq!(head.take(at_us, 10, 0, permits), left, "{at_us}");
+            assert_eq!(head.take(at_us, 10, false, permits), left, "{at_us}");
             let expected: Vec<u64> = rest.into_iter().filter(|permits| *permits > 0).collect();
             assert_eq!(head.closed.iter().map(|group| group.permits).collect::<Vec<u64>>(), expected, "{at_us}");
         }

@@ -319,13 +319,13 @@ impl Grouped {
     pub(crate) fn refund<K: Kv>(&self, cells: &mut Cells<'_, K>, now_us: u64, charged_at_us: u64, permits: u32) {
         let permits = u64::from(permits);
         let mut model = self.read(cells, now_us, Reading::Validated);
-        if model.head.is_in_middle(charged_at_us) {
+        // A permit that was given a place before the last one is with that, or with one still later, where what was given back of
+        // others was taken out of a group before it. While its own time counts, it is in some group.
+        let may_be_later = self.max_wait_ms > 0 && self.counts_at(model.head.seen_us)(charged_at_us);
+        if model.head.is_in_middle(charged_at_us, may_be_later) {
             self.read_middle(cells, &mut model, Reading::Validated);
         }
-        // A permit that was given a place before the last one is with that. While its own time counts, its group is there.
-        let counts = self.counts_at(model.head.seen_us)(charged_at_us);
-        let ahead_us = if counts { self.max_wait_us() } else { 0 };
-        let mut left = model.head.take(charged_at_us, self.longest_us(), ahead_us, permits);
+        let mut left = model.head.take(charged_at_us, self.longest_us(), may_be_later, permits);
         let mut in_count = false;
         if let Some(open) = model.head.open.as_mut().filter(|open| self.lasts(open, charged_at_us)) {
             // Where in the group they were does not matter.

@@ -192,6 +192,37 @@ fn of_a_place_right_behind_another_gives_all_of_it_back() {
     assert_eq!(key.refund(2, second.charged_at_us).count, before - 2);
 }
 
+/// Of many places that lie ahead, as of a key that callers come back to: each refund gives back all that it names.
+#[test]
+fn of_a_place_among_many_gives_all_of_it_back() {
+    for seed in 0..1_000_u64 {
+        let mut key = Key::new(&[per_ms(16, 133, STRICT)], OnLimit::Delay { max_wait_ms: 125 });
+        let mut random = seed;
+        let mut next = |below: u64| {
+            random = random.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+            (random >> 33) % below
+        };
+        let mut held = Vec::new();
+        for _ in 0..200 {
+            key.pass_us(next(6_000));
+            let cost = u32::try_from(next(3)).expect("it is small") + 1;
+            let decision = key.acquire(cost);
+            if decision.verdict != Verdict::Denied {
+                held.push((decision.charged_at_us, cost));
+            }
+            if next(3) == 0 && !held.is_empty() {
+                let place = usize::try_from(next(held.len() as u64)).expect("it is small");
+                let (charged_at_us, cost) = held.swap_remove(place);
+                let before = key.peek(1);
+                let counts = charged_at_us + 133_000 > before.at_us;
+                let expected = if counts { before.count - cost } else { before.count };
+                let after = key.refund(cost, charged_at_us).count;
+                assert!(after == expected || !counts, "seed {seed}: {cost} of {charged_at_us} at {}", before.at_us);
+            }
+        }
+    }
+}
+
 #[test]
 fn of_a_window_gone_by_gives_nothing() {
     for algorithm in [STRICT, FIXED, COUNTER, LOG] {
