@@ -16,6 +16,8 @@ const KV: &str = "tidegate:policy/kv@0.1.0";
 pub(crate) struct HostState {
     pub(super) tx: Transaction,
     pub(super) limits: StoreLimits,
+    /// In how many ticks the run was seen at work.
+    pub(super) looks: u64,
 }
 
 /// Adds all imports. By hand instead of through the generated traits, because these take and return `Arc<str>`: a text

@@ -3,12 +3,12 @@
 use std::sync::{Arc, Weak};
 
 use wasmtime::component::{Component, Linker, ResourceAny};
-use wasmtime::{Engine, Store, StoreLimitsBuilder};
+use wasmtime::{Engine, Store, StoreLimitsBuilder, Trap, UpdateDeadline};
 
 use super::bindings::TidegatePre;
 use super::policy::{Opened, PolicyConfig, PolicyIds};
 use super::stats::Counters;
-use super::ticker::LIMIT_TICKS;
+use super::ticker::LOOKS;
 use super::wit::rate_limiter;
 use super::wit::types::Problem;
 use super::{Guest, HostState, LoadError, Policy, host};
@@ -46,14 +46,21 @@ impl Source {
     #[cold]
     pub(super) fn instantiate(&self) -> wasmtime::Result<Box<Instance>> {
         let limits = StoreLimitsBuilder::new().memory_size(self.memory_limit_bytes).trap_on_grow_failure(true).build();
-        let mut store = Store::new(&self.engine, HostState { tx: Transaction::default(), limits });
+        let mut store = Store::new(&self.engine, HostState { limits, ..HostState::default() });
         store.limiter(|host| &mut host.limits);
-        store.set_epoch_deadline(LIMIT_TICKS);
+        store.epoch_deadline_callback(|mut store| look(store.data_mut()));
+        store.set_epoch_deadline(1);
         let guest = self.component.instantiate(&mut store)?;
         self.counters.instantiated();
         let counters = Arc::clone(&self.counters);
         Ok(Box::new(Instance { guest, store, open: Vec::new(), dropped_seen: 0, counters }))
     }
+}
+
+/// A run is at work in another tick, or, however many have passed, again: it goes on, unless it has been in too many.
+fn look(host: &mut HostState) -> wasmtime::Result<UpdateDeadline> {
+    host.looks += 1;
+    if host.looks < LOOKS { Ok(UpdateDeadline::Continue(1)) } else { Err(Trap::Interrupt.into()) }
 }
 
 /// An instance, owned by one call at a time.
@@ -89,7 +96,8 @@ impl Instance {
         policies: &PolicyIds,
         work: &mut impl FnMut(&mut Self) -> wasmtime::Result<R>,
     ) -> wasmtime::Result<R> {
-        self.store.set_epoch_deadline(LIMIT_TICKS);
+        self.store.data_mut().looks = 0;
+        self.store.set_epoch_deadline(1);
         let dropped = policies.dropped();
         if dropped != self.dropped_seen {
             self.dropped_seen = dropped;

@@ -3,7 +3,7 @@
 //! It sleeps while nothing runs. Falling asleep and being woken must not miss each other, and a fence in every call would
 //! cost more than the rest of what a call does here. So the ticker first announces that it will sleep and then waits for one
 //! more tick: a call that started before it could see the announcement is seen by then, because its writes are
-//! in memory after 50 ms, and a call that starts later sees the announcement and wakes the ticker.
+//! in memory after 25 ms, and a call that starts later sees the announcement and wakes the ticker.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Weak};
@@ -16,12 +16,14 @@ use super::LoadError;
 use super::pool::Pool;
 
 /// How long a run may take at most, in milliseconds. It is stopped between one tick before that and then.
-pub(super) const LIMIT_MS: u64 = LIMIT_TICKS * TICK_MS;
-pub(super) const LIMIT_TICKS: u64 = 2;
-const TICK_MS: u64 = 50;
+pub(super) const LIMIT_MS: u64 = LOOKS * TICK_MS;
+/// In how many ticks a run must be at work until it is stopped. The system may take its processor away for many of them at once, on a
+/// machine that has more to do than it can; but then the run goes on after one, and is at its end long before the next.
+pub(super) const LOOKS: u64 = 4;
+const TICK_MS: u64 = 25;
 
 /// After so many ticks without a call the ticker sleeps.
-const IDLE_TICKS: u32 = 20;
+const IDLE_TICKS: u32 = 40;
 
 /// The ticker's handle; it ends when this is dropped.
 pub(super) struct Ticker(Arc<Signal>);

@@ -90,6 +90,19 @@ fn a_runaway_guest_is_stopped() {
 }
 
 #[test]
+fn a_guest_whose_processor_was_taken_away_goes_on() {
+    let runtime = runtime();
+    let policy = open(&runtime, guest::DECIDES);
+    let decision = runtime.run(&policy, &mut direct(), |guest, store, limiter| {
+        // For many ticks nothing ran but the ticker.
+        (0..1_000).for_each(|_| store.engine().increment_epoch());
+        guest.tidegate_policy_rate_limiter().limiter().call_try_acquire(store, limiter, 0, 1)
+    });
+    assert!(decision.expect("it is not stopped").is_ok());
+    assert_eq!(runtime.stats().timeouts, 0);
+}
+
+#[test]
 fn a_guest_that_grows_beyond_its_memory_traps() {
     let runtime = runtime();
     let policy = open(&runtime, guest::GROWS);
