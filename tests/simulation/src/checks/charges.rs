@@ -76,7 +76,7 @@ fn at_most(record: &Record, peek: &Call, config: &RateLimiterConfig, limit: &Lim
             None => unknown += u64::from(cost),
         }
     }
-    leave_together(limit, &mut charges);
+    leave_together(limit, &mut charges, drops_cells(record));
     if record.commits.iter().any(|commit| commit.tag == peek.tag && commit.refused) {
         leave_in_wide_groups(limit, &mut charges);
     }
@@ -97,13 +97,19 @@ fn at_most(record: &Record, peek: &Call, config: &RateLimiterConfig, limit: &Lim
     counted(&charges, limit, at_us.saturating_sub(late_us), true).max(ahead) + unknown + 1
 }
 
-/// A permit of a sliding window that is given a place before the last one, such as one that was given back, leaves with that.
-fn leave_together(limit: &Limit, charges: &mut [Charge]) {
+/// Whether the store drops single cells. Of the middle of a strict window, where that was dropped, only the last time is known.
+fn drops_cells(record: &Record) -> bool {
+    record.scenario.faults.iter().any(|fault| matches!(fault.kind, FaultKind::Evict(_)))
+}
+
+/// A permit of a sliding window that is given a place before the last one, such as one that was given back, leaves with that; where `all`, each
+/// leaves with the last of all.
+fn leave_together(limit: &Limit, charges: &mut [Charge], all: bool) {
     if !matches!(limit.algorithm, Algorithm::SlidingWindow { .. }) {
         return;
     }
     charges.sort_by_key(|charge| charge.commit);
-    let mut last_us = 0;
+    let mut last_us = if all { charges.iter().map(|charge| charge.at_us).max().unwrap_or(0) } else { 0 };
     for charge in charges {
         last_us = charge.at_us.max(last_us);
         charge.taken_us = last_us;
