@@ -61,7 +61,7 @@ fn posted<'a>(record: &'a Record, peek: &'a Call) -> impl Iterator<Item = Charge
 
 /// The most that can count at a time: all that was not surely refused, where it was asked for before the peek had ended.
 fn at_most(record: &Record, peek: &Call, config: &RateLimiterConfig, limit: &Limit, at_us: u64) -> u64 {
-    let (mut charges, mut unknown) = (Vec::new(), 0);
+    let (mut charges, mut unknown, mut unknown_since, mut ended) = (Vec::new(), 0, u64::MAX, Vec::new());
     for call in record.on(&peek.tag).filter(|call| call.asked.1 < peek.ended.1) {
         let Some(cost) = cost(&call.ask) else { continue };
         let answered = call.ended.1 < peek.ended.1 && call.answer != Answer::Pending;
@@ -72,11 +72,19 @@ fn at_most(record: &Record, peek: &Call, config: &RateLimiterConfig, limit: &Lim
                 let posted = if decision.is_allowed() { posted_at_most(record) } else { 0 };
                 unknown += u64::from(cost).saturating_mul(1 + posted);
             }
-            Some(_) => charges.extend(charge(config, call)),
-            None => unknown += u64::from(cost),
+            Some(_) => {
+                charges.extend(charge(config, call));
+                ended.extend(call.commit.map(|commit| (call.ended.1, commit)));
+            }
+            None => {
+                unknown += u64::from(cost);
+                unknown_since = call.asked.1.min(unknown_since);
+            }
         }
     }
     leave_together(limit, &mut charges, drops_cells(record));
+    let unsure = ended.into_iter().filter(|(ended, _)| *ended > unknown_since).map(|(_, commit)| commit).min();
+    leave_with_the_unknown(limit, &mut charges, unsure, at_us);
     if record.commits.iter().any(|commit| commit.tag == peek.tag && commit.refused) {
         leave_in_wide_groups(limit, &mut charges);
     }
@@ -113,6 +121,17 @@ fn leave_together(limit: &Limit, charges: &mut [Charge], all: bool) {
     for charge in charges {
         last_us = charge.at_us.max(last_us);
         charge.taken_us = last_us;
+    }
+}
+
+/// A permit of a sliding window that was given, from some commit on, when a place may have been that nobody has told of yet, may leave with
+/// that, however late it is.
+fn leave_with_the_unknown(limit: &Limit, charges: &mut [Charge], since: Option<usize>, at_us: u64) {
+    if !matches!(limit.algorithm, Algorithm::SlidingWindow { .. }) {
+        return;
+    }
+    for charge in charges.iter_mut().filter(|charge| since.is_some() && charge.commit >= since) {
+        charge.taken_us = charge.taken_us.max(at_us);
     }
 }
 

@@ -45,6 +45,8 @@ const FOUND: &[(u64, [&[usize]; 3])] = &[
     // What was left of a lease was given back to a store that had lost the charge of it.
     (261_808_111_859, [&[], &[0], &[]]),
     (261_808_117_523, [&[3, 4], &[0, 2, 3], &[0, 3]]),
+    // A permit left with a later place, whose caller had not been answered.
+    (307_436_164_433, [&[4], &[3, 6], &[0, 1, 2]]),
     // A store had dropped the middle of a strict window, of which then only the last place was known.
     (307_436_120_527, [&[3], &[1, 2, 3, 6, 7], &[0, 2, 3]]),
     // A refund of a place gave back only what was left of its own group, though another's refund had been taken out of that.
