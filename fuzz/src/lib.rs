@@ -34,6 +34,7 @@ taken! {
     "../../host/rust/src/key.rs" key
     "taken/rate_limiter.rs" rate_limiter
     "taken/runtime.rs" runtime
+    "../../host/rust/src/settings/mod.rs" settings
     "taken/store.rs" store
     "../../host/rust/src/time.rs" time
     "../../guest/component/src/world.rs" world

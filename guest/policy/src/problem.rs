@@ -7,11 +7,11 @@ use core::fmt::{Debug, Display};
 /// One thing that is wrong with a configuration.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Problem {
-    /// Where, as a path from the root of the configuration: `limits[1].window.count`.
+    /// Where, as a path from the root of the configuration, as its JSON is built: `limits[1].algorithm.burst`.
     pub path: String,
     /// The value found there, as text.
     pub value: String,
-    /// What is allowed there, as a phrase that completes "must be ...".
+    /// What is allowed there, as a phrase that completes "must be ...", with names of settings between backticks.
     pub allowed: String,
 }
 

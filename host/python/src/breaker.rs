@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use pyo3::prelude::*;
+use tidegate::settings::Spelling;
 use tidegate::{CircuitBreakerConfig, Error};
 use tokio::runtime::Handle;
 
@@ -29,6 +30,8 @@ struct Opened {
 pub(crate) struct CircuitBreaker {
     gate: Arc<Gate>,
     config: CircuitBreakerConfig,
+    /// How its caller has written them.
+    spelling: Spelling,
     key: String,
     opened: PerProcess<Opened>,
 }
@@ -52,7 +55,8 @@ impl CircuitBreaker {
 
     /// The circuit of the same settings for a key.
     fn keyed(&self, key: String) -> Self {
-        Self { gate: Arc::clone(&self.gate), config: self.config.clone(), key, opened: PerProcess::new() }
+        let (gate, config, spelling) = (Arc::clone(&self.gate), self.config.clone(), self.spelling);
+        Self { gate, config, spelling, key, opened: PerProcess::new() }
     }
 
     fn admit(&self, py: Python<'_>) -> PyResult<CircuitReport> {
@@ -140,8 +144,9 @@ impl CircuitBreaker {
 }
 
 impl CircuitBreaker {
-    pub(crate) fn open(py: Python<'_>, gate: Arc<Gate>, config: CircuitBreakerConfig) -> PyResult<Self> {
-        let breaker = Self { gate, config, key: String::new(), opened: PerProcess::new() };
+    pub(crate) fn open(py: Python<'_>, gate: Arc<Gate>, config: &str, spelling: Spelling) -> PyResult<Self> {
+        let config = CircuitBreakerConfig::from_json_as(config, spelling).map_err(|error| errors::raise(py, error))?;
+        let breaker = Self { gate, config, spelling, key: String::new(), opened: PerProcess::new() };
         breaker.open_here(py)?;
         Ok(breaker)
     }
@@ -149,7 +154,8 @@ impl CircuitBreaker {
     fn open_here(&self, py: Python<'_>) -> PyResult<Opened> {
         self.opened.get(py, || {
             let gate = self.gate.open(py)?;
-            let breaker = gate.gate.circuit_breaker(self.config.clone()).map_err(|error| errors::raise(py, error))?;
+            let breaker = gate.gate.circuit_breaker(self.config.clone());
+            let breaker = breaker.map_err(|error| errors::raise(py, error.spelt(self.spelling)))?;
             let breaker = if self.key.is_empty() { breaker } else { breaker.keyed(&self.key) };
             Ok(Opened { breaker, runtime: gate.runtime })
         })

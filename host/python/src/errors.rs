@@ -20,7 +20,7 @@ pub(crate) fn raise(py: Python<'_>, error: Error) -> PyErr {
             new(py, "CostNeverFitsError", (limiter, cost, binding, limit, count, remaining))
         }
         Error::Denied { limiter, decision } => new(py, "RateLimitError", (limiter, Decision(*decision))),
-        Error::Store(_) => new(py, "StoreError", (text,)),
+        Error::Store(error) => new(py, "StoreError", (text, error.reason())),
         Error::Overloaded { waiting, limit } => new(py, "OverloadedError", (waiting, limit)),
         Error::Contended { attempts } => new(py, "ContendedError", (attempts,)),
         Error::Load(_) => new(py, "LoadError", (text,)),
@@ -32,8 +32,8 @@ pub(crate) fn raise(py: Python<'_>, error: Error) -> PyErr {
 /// The exception for a store that cannot be.
 pub(crate) fn connect(py: Python<'_>, error: &ConnectError) -> PyErr {
     exception(match error {
-        ConnectError::Setting { path, reason } => misread(py, path, reason),
-        ConnectError::Store(_) => new(py, "StoreError", (error.to_string(),)),
+        ConnectError::Settings { problems } => config(py, "the Redis store", problems.clone()),
+        ConnectError::Store(store) => new(py, "StoreError", (error.to_string(), store.reason())),
     })
 }
 

@@ -4,7 +4,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use pyo3::prelude::*;
-use tidegate::{CircuitBreakerConfig, Clock, RateLimiterConfig, StoreGuard, SystemClock};
+use tidegate::settings::Spelling;
+use tidegate::{Clock, StoreGuard, SystemClock};
 use tokio::runtime::Handle;
 
 use crate::breaker::CircuitBreaker;
@@ -40,6 +41,7 @@ struct Options {
     /// Failures, and milliseconds of the first pause and of the longest; `None`: no guard.
     store_guard: Option<(u32, u64, u64)>,
     on_store_change: Option<Py<PyAny>>,
+    require_shared: Option<bool>,
 }
 
 /// What a gate is in one process.
@@ -81,7 +83,8 @@ impl Gate {
     #[new]
     #[pyo3(signature = (
         store = None, clock = None, *, component_file = None, max_known = None, max_batch = None, max_waiting = None,
-        max_attempts = None, flush_delay_ms = None, max_staleness_ms = None, store_guard = None, on_store_change = None
+        max_attempts = None, flush_delay_ms = None, max_staleness_ms = None, store_guard = None, on_store_change = None,
+        require_shared = None
     ))]
     #[expect(clippy::too_many_arguments, reason = "they are keywords in Python")]
     fn new(
@@ -97,6 +100,7 @@ impl Gate {
         max_staleness_ms: Option<u64>,
         store_guard: Option<(u32, u64, u64)>,
         on_store_change: Option<Py<PyAny>>,
+        require_shared: Option<bool>,
     ) -> PyResult<Self> {
         let options = Options {
             component_file,
@@ -108,6 +112,7 @@ impl Gate {
             max_staleness_ms,
             store_guard,
             on_store_change,
+            require_shared,
         };
         let gate = Inner { place: store, clock, options, opened: PerProcess::new(), loops: Loops::new() };
         // What is wrong is to be known here, and a connection opens until it is needed.
@@ -116,16 +121,14 @@ impl Gate {
         Ok(Self { inner: Arc::new(gate), limiter_nodes, breaker_nodes })
     }
 
-    /// A limiter by its settings in JSON.
-    fn rate_limiter(&self, py: Python<'_>, config: &str) -> PyResult<RateLimiter> {
-        let config = RateLimiterConfig::from_json(config).map_err(|error| errors::raise(py, error))?;
-        RateLimiter::open(py, Arc::clone(&self.inner), config)
+    /// A limiter by its settings in JSON, which were given as keywords or as a mapping.
+    fn rate_limiter(&self, py: Python<'_>, config: &str, is_mapping: bool) -> PyResult<RateLimiter> {
+        RateLimiter::open(py, Arc::clone(&self.inner), config, spelling(is_mapping))
     }
 
-    /// A breaker by its settings in JSON.
-    fn circuit_breaker(&self, py: Python<'_>, config: &str) -> PyResult<CircuitBreaker> {
-        let config = CircuitBreakerConfig::from_json(config).map_err(|error| errors::raise(py, error))?;
-        CircuitBreaker::open(py, Arc::clone(&self.inner), config)
+    /// A breaker by its settings in JSON, likewise.
+    fn circuit_breaker(&self, py: Python<'_>, config: &str, is_mapping: bool) -> PyResult<CircuitBreaker> {
+        CircuitBreaker::open(py, Arc::clone(&self.inner), config, spelling(is_mapping))
     }
 
     /// A rate limiter node by its configuration in JSON.
@@ -190,6 +193,10 @@ impl Gate {
     }
 }
 
+fn spelling(is_mapping: bool) -> Spelling {
+    if is_mapping { Spelling::PythonMapping } else { Spelling::Python }
+}
+
 impl Inner {
     /// This process's gate.
     pub(crate) fn open(&self, py: Python<'_>) -> PyResult<Opened> {
@@ -227,6 +234,9 @@ impl Options {
             None => builder.no_store_guard(),
         };
 
+        if let Some(required) = self.require_shared {
+            builder = builder.require_shared(required);
+        }
         if let Some(path) = &self.component_file {
             builder = builder.component_file(path);
         }

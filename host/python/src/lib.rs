@@ -58,7 +58,13 @@ mod _tidegate {
     #[pymodule_export]
     use crate::testing::ScriptedStore;
 
-    use super::{Bound, PyModule, PyResult};
+    use super::{Bound, PyModule, PyResult, pyfunction};
+
+    /// The URL of the Redis that the environment names.
+    #[pyfunction]
+    fn redis_url_of_env() -> String {
+        tidegate::store::redis::url_of_env()
+    }
 
     #[pymodule_init]
     fn init(module: &Bound<'_, PyModule>) -> PyResult<()> {

@@ -4,6 +4,7 @@ use std::future::Future;
 use std::sync::Arc;
 
 use pyo3::prelude::*;
+use tidegate::settings::Spelling;
 use tidegate::{Ask, Error, RateLimiterConfig, Ticket};
 use tokio::runtime::Handle;
 
@@ -27,6 +28,8 @@ struct Opened {
 pub(crate) struct RateLimiter {
     gate: Arc<Gate>,
     config: RateLimiterConfig,
+    /// How its caller has written them.
+    spelling: Spelling,
     opened: PerProcess<Opened>,
 }
 
@@ -187,8 +190,9 @@ impl RateLimiter {
 }
 
 impl RateLimiter {
-    pub(crate) fn open(py: Python<'_>, gate: Arc<Gate>, config: RateLimiterConfig) -> PyResult<Self> {
-        let limiter = Self { gate, config, opened: PerProcess::new() };
+    pub(crate) fn open(py: Python<'_>, gate: Arc<Gate>, config: &str, spelling: Spelling) -> PyResult<Self> {
+        let config = RateLimiterConfig::from_json_as(config, spelling).map_err(|error| errors::raise(py, error))?;
+        let limiter = Self { gate, config, spelling, opened: PerProcess::new() };
         RateLimiter::open_here(&limiter, py)?;
         Ok(limiter)
     }
@@ -196,7 +200,8 @@ impl RateLimiter {
     fn open_here(&self, py: Python<'_>) -> PyResult<Opened> {
         self.opened.get(py, || {
             let gate = self.gate.open(py)?;
-            let limiter = gate.gate.rate_limiter(self.config.clone()).map_err(|error| errors::raise(py, error))?;
+            let limiter = gate.gate.rate_limiter(self.config.clone());
+            let limiter = limiter.map_err(|error| errors::raise(py, error.spelt(self.spelling)))?;
             Ok(Opened { limiter, runtime: gate.runtime })
         })
     }

@@ -165,10 +165,10 @@ WRONG: list[tuple[dict[str, Any], str, str]] = [
     ({"name": "api", "limits": [{"limit": 0, "window": "second", "windowCount": 0}]}, "limits[0].window", "0 second"),
     ({"name": "api", "limits": [{"limit": "ten", "window": "second"}]}, "limits[0].limit", "ten"),
     ({"name": "api", "limits": [{"limit": 1, "window": "century"}]}, "limits[0].window", "century"),
-    ({"name": "api", "limit": 1}, "limit", "unknown field"),
+    ({"name": "api", "limits": [], "limit": 1}, "limit", "left out: the fields here are name, limits"),
     ({"name": "api", "limits": [{"limit": object(), "window": "second"}]}, "limits[0].limit", "object object"),
     ({"name": "api", "limits": [{"limit": float("nan"), "window": "second"}]}, "limits[0].limit", "nan"),
-    ({"name": "api", "limits": {3: 4}}, "limits", "3"),
+    ({"name": "api", "limits": 3}, "limits", "3, must be a list"),
 ]
 
 

@@ -167,6 +167,6 @@ def test_what_is_said_while_the_store_is_away() -> None:
 def test_wrong_settings_of_a_store_are_named() -> None:
     with pytest.raises(ConfigError, match="url"):
         Redis("http://localhost")
-    with pytest.raises(ConfigError, match="limit_ms: 0 is not from 1 to 60000"):
+    with pytest.raises(ConfigError, match="limit_ms is 0, must be 1 to 60000"):
         Redis("redis://localhost", limit_ms=0)
     assert "secret" not in repr(Redis("redis://me:secret@localhost"))

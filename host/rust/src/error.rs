@@ -6,6 +6,7 @@ use crate::circuit_breaker::CircuitReport;
 use crate::rate_limiter::Decision;
 use crate::runtime::wit::types as wit;
 use crate::runtime::{LoadError, OpenError, RunError};
+use crate::settings::Spelling;
 use crate::store::StoreError;
 
 /// One thing that is wrong with a configuration.
@@ -22,6 +23,14 @@ pub struct Problem {
 impl From<wit::Problem> for Problem {
     fn from(problem: wit::Problem) -> Self {
         Self { path: problem.path, value: problem.value, allowed: problem.allowed }
+    }
+}
+
+impl Problem {
+    /// With the names of the contract written otherwise.
+    fn spelt(self, spelling: Spelling) -> Self {
+        let Self { path, value, allowed } = self;
+        Self { path: spelling.name(&path), value, allowed: spelling.phrase(&allowed) }
     }
 }
 
@@ -43,7 +52,7 @@ pub enum Error {
         /// All its problems.
         problems: Vec<Problem>,
     },
-    /// The JSON text is not such a configuration.
+    /// The text is not JSON, or names a field twice.
     #[error("the configuration is wrong at {path}: {reason}")]
     Json {
         /// Where, as a path from the root: `limits[1].window`; `.` is the root.
@@ -133,13 +142,38 @@ impl Error {
         }
     }
 
+    /// As [`Self::of_open`], of settings that are fields of this crate.
+    pub(crate) fn of_settings(name: &str, error: OpenError) -> Self {
+        match Self::of_open(name, error) {
+            Self::Config { name, problems } => {
+                let problems = problems.into_iter().map(|problem| problem.spelt(Spelling::Rust)).collect();
+                Self::Config { name, problems }
+            }
+            other => other,
+        }
+    }
+
+    /// The same, with the names of settings as a caller has written them.
+    #[doc(hidden)]
+    #[must_use]
+    pub fn spelt(self, spelling: Spelling) -> Self {
+        let Self::Config { name, problems } = self else { return self };
+        Self::Config { name, problems: problems.into_iter().map(|problem| problem.spelt(spelling)).collect() }
+    }
+
     pub(crate) fn of_input(node: &str, problems: Vec<wit::Problem>) -> Self {
         Self::Input { node: node.to_owned(), problems: problems.into_iter().map(Into::into).collect() }
     }
 
-    /// Whether the store was away, so that the caller may choose to go on without it.
-    pub fn is_store_away(&self) -> bool {
+    /// Whether it comes from the store, which was away or refused: `when_away` says what to answer instead.
+    pub(crate) fn is_of_store(&self) -> bool {
         matches!(self, Self::Store(_))
+    }
+
+    /// Whether the store was away, so that the caller may choose to go on without it. A store that answered and refused, for want of
+    /// rights or of memory, is not away.
+    pub fn is_store_away(&self) -> bool {
+        matches!(self, Self::Store(error) if error.is_away())
     }
 
     /// The decision, where a rate limiter denied the call.
@@ -151,6 +185,18 @@ impl Error {
     }
 }
 
-fn list(problems: &[Problem]) -> String {
+#[cfg(feature = "redis")]
+impl From<crate::store::redis::ConnectError> for Error {
+    fn from(error: crate::store::redis::ConnectError) -> Self {
+        match error {
+            crate::store::redis::ConnectError::Settings { problems } => {
+                Self::Config { name: "the Redis store".to_owned(), problems }
+            }
+            crate::store::redis::ConnectError::Store(error) => Self::Store(error),
+        }
+    }
+}
+
+pub(crate) fn list(problems: &[Problem]) -> String {
     problems.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ")
 }

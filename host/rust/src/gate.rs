@@ -9,7 +9,7 @@ use crate::away::{self, StoreChange, StoreGuard, StoreState};
 use crate::circuit_breaker::{CircuitBreaker, CircuitBreakerConfig};
 use crate::clock::{Clock, SystemClock};
 use crate::core::{Backend, Core};
-use crate::error::Error;
+use crate::error::{Error, Problem};
 use crate::ledger::basis::{BasisListener, SettingsDiffer};
 use crate::ledger::{self, Ledger};
 use crate::nodes;
@@ -54,6 +54,7 @@ pub struct Builder {
     ledger: ledger::Options,
     away: away::Options,
     on_settings_differ: BasisListener,
+    require_shared: Option<bool>,
 }
 
 /// What a [`Tidegate`] has done so far.
@@ -109,7 +110,27 @@ impl Tidegate {
             ledger: ledger::Options::default(),
             away: away::Options::default(),
             on_settings_differ: BasisListener::default(),
+            require_shared: None,
         }
+    }
+
+    /// A gate on the Redis at this URL, with the default settings of both: see [`RedisBuilder`](crate::store::redis::RedisBuilder).
+    ///
+    /// # Errors
+    /// [`Error::Config`] for the URL, [`Error::Store`] where there is no connection within the time limit, and as [`Builder::build`].
+    #[cfg(feature = "redis")]
+    pub async fn connect(url: &str) -> Result<Self, Error> {
+        Self::builder().store(crate::Redis::connect(url).await?).build()
+    }
+
+    /// A gate on the Redis that the environment names: by `TIDEGATE_REDIS_URL` or `REDIS_URL`, else by `REDIS_HOST` and `REDIS_PORT`,
+    /// which are `localhost` and `6379` where they are not set.
+    ///
+    /// # Errors
+    /// As [`Self::connect`].
+    #[cfg(feature = "redis")]
+    pub async fn from_env() -> Result<Self, Error> {
+        Self::connect(&crate::store::redis::url_of_env()).await
     }
 
     /// Opens a rate limiter.
@@ -329,12 +350,23 @@ impl Builder {
         self
     }
 
+    /// Whether the state must be shared by processes, so that a gate in memory is an error; by default where the environment has
+    /// `TIDEGATE_ENV=production`. What is counted in memory is counted in each process.
+    #[must_use]
+    pub fn require_shared(mut self, required: bool) -> Self {
+        self.require_shared = Some(required);
+        self
+    }
+
     /// Loads the component and puts it all together.
     ///
     /// # Errors
     /// [`Error::Load`] if the component cannot be read, compiled, or is not of the expected world; [`Error::Config`] for wrong
-    /// settings of the guard round the store.
+    /// settings of the guard round the store, or where the store must be shared and is not.
     pub fn build(self) -> Result<Tidegate, Error> {
+        if matches!(self.place, Place::Memory(_)) && self.require_shared.unwrap_or_else(is_production) {
+            return Err(not_shared());
+        }
         let runtime = Runtime::open(&self.runtime)?;
         let backend = match self.place {
             Place::Memory(memory) => Backend::Memory(memory),
@@ -345,4 +377,15 @@ impl Builder {
         };
         Ok(Tidegate { core: Core::new(runtime, backend, self.clock), nodes: Arc::default() })
     }
+}
+
+fn is_production() -> bool {
+    std::env::var_os("TIDEGATE_ENV").is_some_and(|environment| environment == "production")
+}
+
+fn not_shared() -> Error {
+    let allowed =
+        "one that processes share, such as a Redis, since `require_shared` or TIDEGATE_ENV=production says so";
+    let (path, value, allowed) = ("store".to_owned(), "the memory store".to_owned(), allowed.to_owned());
+    Error::Config { name: "the gate".to_owned(), problems: vec![Problem { path, value, allowed }] }
 }

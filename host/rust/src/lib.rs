@@ -46,6 +46,8 @@ mod ledger;
 pub mod nodes;
 mod rate_limiter;
 mod runtime;
+#[doc(hidden)]
+pub mod settings;
 pub mod store;
 mod time;
 mod transaction;

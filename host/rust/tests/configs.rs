@@ -63,31 +63,11 @@ fn malformed_limits() -> Vec<Case<RateLimiterConfig>> {
     vec![
         ("limits", "0 limits", "1 to 8 limits", none),
         ("limits", "9 limits", "1 to 8 limits", nine_limits),
-        (
-            "limits[0].algorithm.sliding-window.sub-windows",
-            "0",
-            "1 to 100",
-            by(Algorithm::SlidingWindow { sub_windows: 0 }),
-        ),
-        (
-            "limits[0].algorithm.sliding-window.sub-windows",
-            "101",
-            "1 to 100",
-            by(Algorithm::SlidingWindow { sub_windows: 101 }),
-        ),
-        ("limits[0].algorithm.gcra.burst", "0", "1 to 3162240000", by(Algorithm::Gcra { burst: Some(0) })),
-        (
-            "limits[0].algorithm.token-bucket.burst",
-            "0",
-            "1 to 3162240000",
-            by(Algorithm::TokenBucket { burst: Some(0) }),
-        ),
-        (
-            "limits[0].algorithm.gcra.burst",
-            "4294967295",
-            "1 to 3162240000",
-            by(Algorithm::Gcra { burst: Some(u32::MAX) }),
-        ),
+        ("limits[0].algorithm.sub_windows", "0", "1 to 100", by(Algorithm::SlidingWindow { sub_windows: 0 })),
+        ("limits[0].algorithm.sub_windows", "101", "1 to 100", by(Algorithm::SlidingWindow { sub_windows: 101 })),
+        ("limits[0].algorithm.burst", "0", "1 to 3162240000", by(Algorithm::Gcra { burst: Some(0) })),
+        ("limits[0].algorithm.burst", "0", "1 to 3162240000", by(Algorithm::TokenBucket { burst: Some(0) })),
+        ("limits[0].algorithm.burst", "4294967295", "1 to 3162240000", by(Algorithm::Gcra { burst: Some(u32::MAX) })),
         ("limits[0].limit", "1000001", too_fast, limited(Limit::per_second(1_000_001).by(gcra))),
         ("limits[0].limit", "10001", "at most 10000 for sliding-log, which keeps every permit", log(10_001)),
         ("limits[1]", "5 in 1 second", same, limited(Limit::per_second(10)).and(Limit::per_second(5))),
@@ -105,17 +85,17 @@ fn different_limits(count: u64) -> Vec<Limit> {
 fn malformed_behaviours() -> Vec<Case<RateLimiterConfig>> {
     let bounded = "1 to 1000000 with these limits: their state must stay bounded";
     vec![
-        ("on-limit.delay.max-wait-ms", "0", bounded, delay(0)),
-        ("on-limit.delay.max-wait-ms", "1000001", bounded, delay(1_000_001)),
-        ("on-limit.delay.max-wait-ms", "86400001", A_DAY, {
+        ("on_limit.max_wait_ms", "0", bounded, delay(0)),
+        ("on_limit.max_wait_ms", "1000001", bounded, delay(1_000_001)),
+        ("on_limit.max_wait_ms", "86400001", A_DAY, {
             by(Algorithm::Gcra { burst: None }).on_limit(OnLimit::Delay { max_wait_ms: 86_400_001 })
         }),
-        ("on-limit.queue.max-size", "0", "1 to 10000", queue(0, 1_000, None)),
-        ("on-limit.queue.max-size", "10001", "1 to 10000", queue(10_001, 1_000, None)),
-        ("on-limit.queue.timeout-ms", "0", A_DAY, queue(1, 0, None)),
-        ("on-limit.queue.timeout-ms", "86400001", A_DAY, queue(1, 86_400_001, None)),
-        ("on-limit.queue.grace-ms", "0", "1 to 1000", queue(1, 1_000, Some(0))),
-        ("on-limit.queue.grace-ms", "1001", "1 to 1000", queue(1, 1_000, Some(1_001))),
+        ("on_limit.max_size", "0", "1 to 10000", queue(0, 1_000, None)),
+        ("on_limit.max_size", "10001", "1 to 10000", queue(10_001, 1_000, None)),
+        ("on_limit.timeout_ms", "0", A_DAY, queue(1, 0, None)),
+        ("on_limit.timeout_ms", "86400001", A_DAY, queue(1, 86_400_001, None)),
+        ("on_limit.grace_ms", "0", "1 to 1000", queue(1, 1_000, Some(0))),
+        ("on_limit.grace_ms", "1001", "1 to 1000", queue(1, 1_000, Some(1_001))),
     ]
 }
 
@@ -144,26 +124,26 @@ fn malformed_trips() -> Vec<Case<CircuitBreakerConfig>> {
     let rate = |percent| CircuitBreakerConfig::failure_rate("payments", percent);
     let row = |failures| CircuitBreakerConfig::consecutive("payments", failures);
     vec![
-        ("trip", "no rule", "at least one of failures, consecutive, failure-rate and slow-rate", {
+        ("trip", "no rule", "at least one of `failures`, `consecutive`, `failure_rate_percent` and `slow_rate`", {
             tripped(Trip::default())
         }),
         ("trip.failures.count", "0", "1 to 1000", failures(0, 1)),
         ("trip.failures.count", "1001", "1 to 1000", failures(1_001, 1)),
-        ("trip.failures.within-ms", "0", A_DAY, failures(1, 0)),
-        ("trip.failures.within-ms", "18446744073709551615", A_DAY, failures(1, u64::MAX)),
+        ("trip.failures.within_ms", "0", A_DAY, failures(1, 0)),
+        ("trip.failures.within_ms", "18446744073709551615", A_DAY, failures(1, u64::MAX)),
         ("trip.consecutive", "0", "1 to 1000000", row(0)),
         ("trip.consecutive", "1000001", "1 to 1000000", row(1_000_001)),
-        ("trip.failure-rate.percent", "0", percent, rate(0.0)),
-        ("trip.failure-rate.percent", "-1", percent, rate(-1.0)),
-        ("trip.failure-rate.percent", "100.01", percent, rate(100.01)),
-        ("trip.failure-rate.percent", "NaN", percent, rate(f64::NAN)),
-        ("trip.failure-rate.percent", "inf", percent, rate(f64::INFINITY)),
-        ("trip.slow-rate.percent", "101", percent, slow(101.0, 1)),
-        ("trip.slow-rate.slower-than-ms", "0", A_DAY, slow(1.0, 0)),
-        ("trip.sample.window-ms", "99", "100 to 86400000", sampled(Sample::WindowMs(99), 1)),
+        ("trip.failure_rate_percent", "0", percent, rate(0.0)),
+        ("trip.failure_rate_percent", "-1", percent, rate(-1.0)),
+        ("trip.failure_rate_percent", "100.01", percent, rate(100.01)),
+        ("trip.failure_rate_percent", "NaN", percent, rate(f64::NAN)),
+        ("trip.failure_rate_percent", "inf", percent, rate(f64::INFINITY)),
+        ("trip.slow_rate.percent", "101", percent, slow(101.0, 1)),
+        ("trip.slow_rate.slower_than_ms", "0", A_DAY, slow(1.0, 0)),
+        ("trip.sample.window_ms", "99", "100 to 86400000", sampled(Sample::WindowMs(99), 1)),
         ("trip.sample.calls", "1001", "1 to 1000", sampled(Sample::Calls(1_001), 1)),
-        ("trip.minimum-calls", "0", "1 to 1000000", sampled(Sample::WindowMs(100), 0)),
-        ("trip.minimum-calls", "11", "1 to 10", sampled(Sample::Calls(10), 11)),
+        ("trip.minimum_calls", "0", "1 to 1000000", sampled(Sample::WindowMs(100), 0)),
+        ("trip.minimum_calls", "11", "1 to 10", sampled(Sample::Calls(10), 11)),
     ]
 }
 
@@ -176,18 +156,18 @@ fn malformed_recoveries() -> Vec<Case<CircuitBreakerConfig>> {
     let ignored = |patterns| CircuitBreakerConfig { ignored: patterns, ..consecutive() };
     let dangling = "a pattern in which a character follows each backslash that takes one";
     vec![
-        ("open-ms", "0", month, CircuitBreakerConfig { open_ms: 0, ..consecutive() }),
-        ("open-ms", "2592000001", month, CircuitBreakerConfig { open_ms: 2_592_000_001, ..consecutive() }),
+        ("open_ms", "0", month, CircuitBreakerConfig { open_ms: 0, ..consecutive() }),
+        ("open_ms", "2592000001", month, CircuitBreakerConfig { open_ms: 2_592_000_001, ..consecutive() }),
         ("backoff.factor", "0.5", "1 to 100", backoff(0.5, 60_000)),
         ("backoff.factor", "NaN", "1 to 100", backoff(f64::NAN, 60_000)),
-        ("backoff.cap-ms", "29999", "30000 to 2592000000", backoff(2.0, 29_999)),
-        ("half-open.probes", "0", "1 to 1000", half_open(HalfOpen { probes: 0, ..with })),
-        ("half-open.successes", "0", "1 to 1000000", half_open(HalfOpen { successes: 0, ..with })),
-        ("half-open.permit-ms", "86400001", A_DAY, half_open(HalfOpen { permit_ms: 86_400_001, ..with })),
-        ("half-open.rule.ratio.of", "1", "2 to 1000000", {
+        ("backoff.cap_ms", "29999", "30000 to 2592000000", backoff(2.0, 29_999)),
+        ("half_open.probes", "0", "1 to 1000", half_open(HalfOpen { probes: 0, ..with })),
+        ("half_open.successes", "0", "1 to 1000000", half_open(HalfOpen { successes: 0, ..with })),
+        ("half_open.permit_ms", "86400001", A_DAY, half_open(HalfOpen { permit_ms: 86_400_001, ..with })),
+        ("half_open.rule.ratio.of", "1", "2 to 1000000", {
             half_open(HalfOpen { successes: 2, rule: ProbeRule::Ratio { of: 1 }, ..with })
         }),
-        ("half-open.rule.rate.of", "0", "1 to 1000000", {
+        ("half_open.rule.rate.of", "0", "1 to 1000000", {
             half_open(HalfOpen { rule: ProbeRule::Rate { percent: 50.0, of: 0 }, ..with })
         }),
         ("monitored[0].pattern", "\"\"", "1 to 1024 bytes long", monitored(vec![ErrorPattern::any("")])),
@@ -241,8 +221,8 @@ fn all_problems_of_a_limiter_are_told_at_once() {
         .on_limit(OnLimit::Queue { max_size: 0, timeout_ms: 0, grace_ms: Some(0) });
     let Err(Error::Config { problems, .. }) = gate().rate_limiter(config) else { panic!("it is malformed") };
     let paths: Vec<_> = problems.iter().map(|problem| problem.path.as_str()).collect();
-    let queue = ["on-limit.queue.max-size", "on-limit.queue.timeout-ms", "on-limit.queue.grace-ms"];
-    let limits = ["limits[0].algorithm.sliding-window.sub-windows", "limits[1].window"];
+    let queue = ["on_limit.max_size", "on_limit.timeout_ms", "on_limit.grace_ms"];
+    let limits = ["limits[0].algorithm.sub_windows", "limits[1].window"];
     assert_eq!(paths, [&limits[..], &queue].concat());
 }
 
@@ -253,8 +233,8 @@ fn all_problems_of_a_breaker_are_told_at_once() {
     let config = CircuitBreakerConfig { open_ms: 0, ..tripped(trip).half_open(half_open) };
     let Err(Error::Config { problems, .. }) = gate().circuit_breaker(config) else { panic!("it is malformed") };
     let paths: Vec<_> = problems.iter().map(|problem| problem.path.as_str()).collect();
-    let trip = ["trip.consecutive", "trip.failure-rate.percent", "trip.minimum-calls", "open-ms"];
-    assert_eq!(paths, [&trip[..], &["half-open.probes", "half-open.successes", "half-open.permit-ms"]].concat());
+    let trip = ["trip.consecutive", "trip.failure_rate_percent", "trip.minimum_calls", "open_ms"];
+    assert_eq!(paths, [&trip[..], &["half_open.probes", "half_open.successes", "half_open.permit_ms"]].concat());
 }
 
 /// Reads settings that must not be readable, and wants the error to name all of these words.
@@ -355,22 +335,91 @@ fn the_least_json_gives_the_defaults() {
     assert_eq!(breaker, consecutive());
 }
 
+/// All problems that JSON of the wrong shape has: path, value and what is allowed.
+fn misread(read: Result<(), Error>) -> Vec<(String, String, String)> {
+    let Err(Error::Config { problems, .. }) = read else { panic!("it is of the right shape: {read:?}") };
+    problems.into_iter().map(|problem| (problem.path, problem.value, problem.allowed)).collect()
+}
+
 #[test]
-fn json_of_the_wrong_shape_is_refused_with_the_field_named() {
-    let limiter = |text: &str| RateLimiterConfig::from_json(text).map(drop);
-    let breaker = |text: &str| CircuitBreakerConfig::from_json(text).map(drop);
+fn json_of_the_wrong_shape_is_refused_with_all_that_is_wrong() {
+    let limiter = |text: &str| misread(RateLimiterConfig::from_json(text).map(drop));
+    let breaker = |text: &str| misread(CircuitBreakerConfig::from_json(text).map(drop));
+    let words = r#"one of "error", "open", "closed", {"share": ...}"#;
+    let units = r#"one of "millisecond", "second", "minute", "hour", "day""#;
     let cases = [
-        (limiter(r#"{"name": "a", "limits": [{"limit": "5", "window": "second"}]}"#), "limits[0].limit", "\"5\""),
-        (limiter(r#"{"name": "a", "limits": [{"limit": 5, "window": "week"}]}"#), "limits[0].window", "`week`"),
-        (limiter(r#"{"name": "a", "limits": [], "onlimit": 1}"#), "onlimit", "`onlimit`"),
-        (limiter(r#"{"name": "a", "limits": []} x"#), ".", "trailing"),
-        (breaker(r#"{"name": "a", "trip": {"consecutive": -1}}"#), "trip.consecutive", "`-1`"),
-        (breaker(r#"{"name": "a", "trip": {}, "halfOpen": {"probes": 1.5}}"#), "halfOpen.probes", "1.5"),
+        (
+            limiter(r#"{"name": 5, "limits": [{"limit": "5", "window": "week"}], "whenAway": "allow"}"#),
+            vec![
+                ("name", "5", "a text"),
+                ("limits[0].limit", "\"5\"", "a whole number from 0 to 4294967295"),
+                ("limits[0].window", "\"week\"", units),
+                ("whenAway", "\"allow\"", words),
+            ],
+        ),
+        (
+            // What is only out of range is told along with what is of the wrong type.
+            limiter(r#"{"limits": 10, "onLimit": {"behavior": "queue", "maxSize": 0, "timeoutMs": 0.5}}"#),
+            vec![
+                ("name", "missing", "a text"),
+                ("limits", "10", "a list"),
+                ("onLimit.maxSize", "0", "1 to 10000"),
+                ("onLimit.timeoutMs", "0.5", "a whole number from 1 to 86400000"),
+            ],
+        ),
+        (
+            limiter(r#"{"name": "a", "limits": ["ten a second"], "onLimit": "queue"}"#),
+            vec![
+                ("limits[0]", "\"ten a second\"", "an object or a text such as \"10/second\""),
+                ("onLimit", "\"queue\"", r#"an object whose behavior is one of "reject", "delay", "queue""#),
+            ],
+        ),
+        (
+            breaker(r#"{"name": "a", "trip": {"consecutive": -1, "sample": {}}, "failures": 5}"#),
+            vec![
+                (
+                    "failures",
+                    "5",
+                    "left out: the fields here are name, trip, openMs, backoff, halfOpen, monitored, others, ignored, \
+                     countRefusals, mode, whenAway",
+                ),
+                ("trip.consecutive", "-1", "a whole number from 1 to 1000000"),
+                ("trip.sample", "{}", r#"one of {"windowMs": ...}, {"calls": ...}"#),
+            ],
+        ),
+        (limiter("7"), vec![(".", "7", "an object")]),
     ];
-    for (result, at, quoted) in cases {
-        let Err(Error::Json { path, reason }) = result else { panic!("{at} is taken") };
-        assert_eq!(path, at, "{reason}");
-        assert!(reason.contains(quoted), "{reason}");
+    for (found, expected) in cases {
+        let found: Vec<_> = found.iter().map(|(path, value, allowed)| (&**path, &**value, &**allowed)).collect();
+        assert_eq!(found, expected);
     }
-    assert!(limiter(r#"{"name": "a", "limits": [{"limit": 5, "window": "second"}]}"#).is_ok());
+    assert!(RateLimiterConfig::from_json(r#"{"name": "a", "limits": [{"limit": 5, "window": "second"}]}"#).is_ok());
+}
+
+#[test]
+fn what_is_no_json_is_refused_with_its_place() {
+    for (text, reason) in [(r#"{"name": "a", "limits": []} x"#, "line 1 column 29"), ("", "line 1 column 0")] {
+        let Err(Error::Json { path, reason: found }) = RateLimiterConfig::from_json(text) else { panic!("{text}") };
+        assert_eq!(path, ".");
+        assert!(found.contains(reason), "{found}");
+    }
+}
+
+#[test]
+fn a_limit_may_be_a_text() {
+    let read = |text: &str| text.parse::<Limit>();
+    for (text, limit) in [
+        ("10/second", Limit::per_second(10)),
+        (" 100 / 5 minutes ", Limit::new(100, WindowUnit::Minute, 5)),
+        ("1000 per day", Limit::per_day(1_000)),
+        ("5/250ms", Limit::new(5, WindowUnit::Millisecond, 250)),
+    ] {
+        assert_eq!(read(text).expect(text), limit);
+        let config = format!(r#"{{"name": "api", "limits": ["{text}"]}}"#);
+        assert_eq!(RateLimiterConfig::from_json(&config).expect(text), limited(limit));
+    }
+    for text in ["", "10", "/second", "ten/second", "-1/second", "+1/second", "10/week", "1.5/second", "4294967296/s"] {
+        let Err(Error::Config { problems, .. }) = read(text) else { panic!("{text} is a limit") };
+        assert_eq!(problems[0].value, format!("{text:?}"));
+    }
 }

@@ -275,15 +275,19 @@ async fn a_read_only_replica_refuses() {
 #[tokio::test]
 async fn wrong_settings_are_named() {
     let path_of = async |builder: tidegate::store::redis::RedisBuilder| match builder.connect().await {
-        Err(ConnectError::Setting { path, reason }) => {
-            assert!(!reason.contains("secret"), "{reason}");
-            path
+        Err(error @ ConnectError::Settings { .. }) => {
+            let shown = error.to_string();
+            assert!(!shown.contains("secret"), "{shown}");
+            let ConnectError::Settings { problems } = error else { unreachable!() };
+            problems.iter().map(|problem| problem.path.clone()).collect::<Vec<_>>().join(" ")
         }
         other => panic!("not a wrong setting: {other:?}"),
     };
     assert_eq!(path_of(Redis::builder("http://user:secret@localhost")).await, "url");
-    assert_eq!(path_of(Redis::builder("")).await, "url");
-    assert_eq!(path_of(Redis::builder("redis://localhost").node("nonsense")).await, "nodes[1]");
+    assert_eq!(path_of(Redis::builder("user:secret@localhost")).await, "url");
+    assert_eq!(path_of(Redis::builder("redis+unix:///socket?user=me&pass=secret&pas=5")).await, "url");
+    assert_eq!(path_of(Redis::builder("").limit_ms(0)).await, "limit_ms url");
+    assert_eq!(path_of(Redis::builder("redis://localhost").node("nonsense")).await, "nodes[0]");
     assert_eq!(path_of(Redis::builder("redis://localhost").limit_ms(0)).await, "limit_ms");
     assert_eq!(path_of(Redis::builder("redis://localhost").connect_limit_ms(60_001)).await, "connect_limit_ms");
     assert_eq!(path_of(Redis::builder("redis://localhost").root_certificate("x")).await, "root_certificate");

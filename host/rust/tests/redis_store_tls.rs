@@ -36,5 +36,5 @@ async fn an_authority_that_is_not_trusted_is_refused() {
 async fn a_certificate_that_is_none_is_a_wrong_setting() {
     let builder = Redis::builder("rediss://localhost").client_certificate("no", "key");
     let error = builder.connect().await.expect_err("that is no certificate");
-    assert!(matches!(error, ConnectError::Setting { .. }), "{error:?}");
+    assert!(matches!(error, ConnectError::Settings { .. }), "{error:?}");
 }

@@ -38,7 +38,7 @@ export function assertOptions(options: object | undefined, known: ReadonlySet<st
   for (const name in options) {
     const value = (options as Record<string, unknown>)[name];
     if (known.has(name) || value === undefined) continue;
-    wrong(name, value, `absent: the options are ${[...known].join(", ")}`, what);
+    wrong(name, value, `left out: the options are ${[...known].join(", ")}`, what);
   }
 }
 

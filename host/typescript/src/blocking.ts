@@ -13,7 +13,7 @@ import type { CircuitReport } from "./circuit-breaker/report.js";
 import { type Clock, SystemClock } from "./clock.js";
 import { MisuseError } from "./errors.js";
 import { Tidegate as AsyncTidegate, type Stats } from "./gate.js";
-import type { RateLimiterConfig } from "./rate-limiter/config.js";
+import type { OpenedLimiterConfig, RateLimiterConfig } from "./rate-limiter/config.js";
 import type { Decision } from "./rate-limiter/decision.js";
 import {
   type RateLimiter as AsyncRateLimiter,
@@ -69,7 +69,7 @@ export class RateLimiter {
   }
 
   /** The settings. */
-  get config(): RateLimiterConfig {
+  get config(): OpenedLimiterConfig {
     return this.#limiter.config;
   }
 

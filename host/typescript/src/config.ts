@@ -50,10 +50,6 @@ export const u53: Check = (value, path, problems) => {
   must(holds, value, path, problems, `a whole number from 0 to ${MOST}`);
 };
 
-/** Any number, also one that the component will refuse. */
-export const float: Check = (value, path, problems) =>
-  must(typeof value === "number" && !Number.isNaN(value), value, path, problems, "a number");
-
 const HALF_A_PAIR = /\p{Surrogate}/u;
 const { isWellFormed } = String.prototype as { isWellFormed?: () => boolean };
 
@@ -76,18 +72,16 @@ export const text: Check = (value, path, problems) => {
 export const flag: Check = (value, path, problems) =>
   must(typeof value === "boolean", value, path, problems, "true or false");
 
-/** One of a few texts. */
-export function oneOf(...allowed: readonly string[]): Check {
-  const list = `one of ${allowed.map(each => JSON.stringify(each)).join(", ")}`;
-  return (value, path, problems) =>
-    must(typeof value === "string" && allowed.includes(value), value, path, problems, list);
+/** A few words as a phrase. */
+export function oneOfWords(words: readonly string[]): string {
+  return `one of ${words.map(each => JSON.stringify(each)).join(", ")}`;
 }
 
-/** What may also be null, which means that it is not set: so the other languages write it. */
-export function orNull(check: Check): Check {
-  return (value, path, problems) => {
-    if (value !== null) check(value, path, problems);
-  };
+/** One of a few texts. */
+export function oneOf(...allowed: readonly string[]): Check {
+  const list = oneOfWords(allowed);
+  return (value, path, problems) =>
+    must(typeof value === "string" && allowed.includes(value), value, path, problems, list);
 }
 
 /** A list. */
@@ -108,29 +102,11 @@ export function object(required: Fields, optional: Fields = {}): Check {
     if (!isPlain(value)) return must(false, value, path, problems, "an object");
     for (const name of Object.keys(value)) {
       const known = Object.hasOwn(fields, name);
-      must(known, value[name], at(path, name), problems, `absent: the fields here are ${names}`);
+      must(known, value[name], at(path, name), problems, `left out: the fields here are ${names}`);
     }
     for (const [name, check] of Object.entries(fields)) {
       if (value[name] !== undefined || Object.hasOwn(required, name)) check(value[name], at(path, name), problems);
     }
-  };
-}
-
-/** An object whose other fields depend on the text in one of them. */
-export function tagged(tag: string, variants: Readonly<Record<string, [required: Fields, optional?: Fields]>>): Check {
-  const which = oneOf(...Object.keys(variants));
-  const checks = new Map(
-    Object.entries(variants).map(([name, [required, optional]]) => [
-      name,
-      object({ [tag]: text, ...required }, optional),
-    ]),
-  );
-  return (value, path, problems) => {
-    if (!isPlain(value)) return must(false, value, path, problems, "an object");
-    const name = value[tag];
-    const check = typeof name === "string" ? checks.get(name) : undefined;
-    if (check === undefined) which(name, at(path, tag), problems);
-    else check(value, path, problems);
   };
 }
 
@@ -150,16 +126,15 @@ export function assertShape(check: Check, value: unknown, what: (name: unknown) 
   if (problems.length > 0) throw new ConfigError(what(isPlain(value) ? value["name"] : undefined), problems);
 }
 
-/** The paths of a policy's settings as the contract has them, where they are not only spelt otherwise. */
-const RENAMED: readonly [RegExp, string][] = [
-  [/^on-limit\.(queue|delay)\./, "on-limit."],
-  [/\.algorithm\.(sliding-window|gcra|token-bucket)\./, ".algorithm."],
-  [/^trip\.failure-rate\.percent$/, "trip.failure-rate-percent"],
-  [/^hosts$/, "when-away.share"],
-];
+/** A name or a path of the contract, as it is written here. */
+export function spelt(contract: string): string {
+  return contract.replace(/-([a-z])/g, (_, letter: string) => letter.toUpperCase());
+}
 
-/** A problem that the component found, with its path as the caller wrote it. */
+/** A problem that the component found, with the names of settings as the caller wrote them. */
 export function asWritten({ path, value, allowed }: Problem): Problem {
-  const renamed = RENAMED.reduce((text, [from, to]) => text.replace(from, to), path);
-  return { path: renamed.replace(/-([a-z])/g, (_, letter: string) => letter.toUpperCase()), value, allowed };
+  // The share of a limiter is opened by the number of hosts alone.
+  const renamed = path === "hosts" ? "when-away.share" : path;
+  const named = allowed.replace(/`([^`]*)`/g, (_, name: string) => `\`${spelt(name)}\``);
+  return { path: spelt(renamed), value, allowed: named };
 }

@@ -251,7 +251,7 @@ function check(options: TidegateOptions): void {
   for (const [name, value] of Object.entries(options)) {
     if (value === undefined || OTHERS.includes(name)) continue;
     if (!Object.hasOwn(COUNTS, name)) {
-      wrong(name, value, `absent: the options are ${[...OTHERS, ...Object.keys(COUNTS)].join(", ")}`);
+      wrong(name, value, `left out: the options are ${[...OTHERS, ...Object.keys(COUNTS)].join(", ")}`);
     }
     const least = COUNTS[name as keyof typeof COUNTS];
     if (!Number.isSafeInteger(value) || value < least) wrong(name, value, `a whole number from ${least}`);

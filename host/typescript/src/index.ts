@@ -31,7 +31,15 @@ export type { SettingsDiffer, SettingsListener } from "./ledger/basis.js";
 export type { LedgerOptions } from "./ledger/ledger.js";
 export type { LedgerStats } from "./ledger/stats.js";
 export * from "./nodes/index.js";
-export type { Algorithm, Lease, Limit, OnLimit, RateLimiterConfig, WindowUnit } from "./rate-limiter/config.js";
+export type {
+  Algorithm,
+  Lease,
+  Limit,
+  OnLimit,
+  OpenedLimiterConfig,
+  RateLimiterConfig,
+  WindowUnit,
+} from "./rate-limiter/config.js";
 export type { Decision, Reason } from "./rate-limiter/decision.js";
 export { type Admission, type Charge, type KeyedAsk, RateLimiter, type WrapOptions } from "./rate-limiter/index.js";
 export { RateLimiterPermit } from "./rate-limiter/permit.js";

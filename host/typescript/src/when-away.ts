@@ -1,6 +1,4 @@
-/** What to answer while the store is away, and its shape. */
-
-import { type Check, isPlain, must, object, u32 } from "./config.js";
+/** What to answer while the store is away. */
 
 /**
  * What a limiter answers while the store is away.
@@ -20,24 +18,3 @@ export type WhenAway = "error" | "open" | "closed" | { readonly share: number };
  * by the same rules.
  */
 export type CircuitWhenAway = WhenAway | "share";
-
-const share = object({ share: u32 });
-
-function checkWords(words: readonly string[], allowed: string): Check {
-  return (value, path, problems) => {
-    if (isPlain(value)) return share(value, path, problems);
-    must(typeof value === "string" && words.includes(value), value, path, problems, allowed);
-  };
-}
-
-/** The shape of what a limiter answers while the store is away. */
-export const checkWhenAway = checkWords(
-  ["error", "open", "closed"],
-  'one of "error", "open", "closed", or {"share": hosts}',
-);
-
-/** The shape of what a circuit answers while the store is away. */
-export const checkCircuitWhenAway = checkWords(
-  ["share", "error", "open", "closed"],
-  'one of "share", "error", "open", "closed", or {"share": hosts}',
-);

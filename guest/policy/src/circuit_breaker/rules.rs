@@ -131,7 +131,11 @@ impl Rules {
 fn check_trip(problems: &mut Problems, trip: &Trip) {
     let (rates, counts) = ((trip.failure_rate, trip.slow_rate), (trip.failures, trip.consecutive));
     if rates == (None, None) && counts == (None, None) {
-        problems.add("trip", &"no rule", "at least one of failures, consecutive, failure-rate and slow-rate");
+        problems.add(
+            "trip",
+            &"no rule",
+            "at least one of `failures`, `consecutive`, `failure-rate-percent` and `slow-rate`",
+        );
     }
     if let Some(failures) = trip.failures {
         problems.check_range("trip.failures.count", failures.count, 1..=MOST_REMEMBERED);
@@ -141,7 +145,7 @@ fn check_trip(problems: &mut Problems, trip: &Trip) {
         problems.check_range("trip.consecutive", consecutive, 1..=MOST_CALLS);
     }
     if let Some(rate) = trip.failure_rate {
-        check_percent(problems, "trip.failure-rate.percent", rate.percent);
+        check_percent(problems, "trip.failure-rate-percent", rate.percent);
     }
     if let Some(rate) = trip.slow_rate {
         check_percent(problems, "trip.slow-rate.percent", rate.percent);

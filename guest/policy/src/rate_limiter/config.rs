@@ -84,7 +84,7 @@ fn check_limit(problems: &mut Problems, path: &str, limit: &Limit) {
     }
     match limit.algorithm {
         Algorithm::SlidingWindow { sub_windows } => {
-            let path = format!("{path}.algorithm.sliding-window.sub-windows");
+            let path = format!("{path}.algorithm.sub-windows");
             problems.check_range(&path, sub_windows, 1..=MAX_SUB_WINDOWS);
         }
         Algorithm::Gcra { burst } => check_bucket(problems, path, "gcra", limit.limit, window_us, burst),
@@ -110,7 +110,7 @@ fn check_bucket(
         problems.add(&format!("{path}.limit"), &limit, &allowed);
     }
     if let Some(burst) = burst {
-        problems.check_range(&format!("{path}.algorithm.{name}.burst"), burst, 1..=most_burst(limit, window_us));
+        problems.check_range(&format!("{path}.algorithm.burst"), burst, 1..=most_burst(limit, window_us));
     }
 }
 
@@ -144,10 +144,10 @@ fn check_on_limit(problems: &mut Problems, config: &Config) {
         OnLimit::Reject => {}
         OnLimit::Delay { max_wait_ms } => check_delay(problems, config, max_wait_ms),
         OnLimit::Queue { max_size, timeout_ms, grace_ms } => {
-            problems.check_range("on-limit.queue.max-size", max_size, 1..=MAX_WAITERS);
-            problems.check_range("on-limit.queue.timeout-ms", timeout_ms, 1..=MAX_WAIT_MS);
+            problems.check_range("on-limit.max-size", max_size, 1..=MAX_WAITERS);
+            problems.check_range("on-limit.timeout-ms", timeout_ms, 1..=MAX_WAIT_MS);
             let most = timeout_ms.clamp(1, MAX_WAIT_MS);
-            problems.check_range("on-limit.queue.grace-ms", grace_ms, 1..=most);
+            problems.check_range("on-limit.grace-ms", grace_ms, 1..=most);
         }
     }
 }
@@ -160,7 +160,7 @@ fn check_delay(problems: &mut Problems, config: &Config, max_wait_ms: u64) {
         } else {
             format!("1 to {MAX_WAIT_MS}")
         };
-        problems.add("on-limit.delay.max-wait-ms", &max_wait_ms, &allowed);
+        problems.add("on-limit.max-wait-ms", &max_wait_ms, &allowed);
     }
 }
 

@@ -75,11 +75,11 @@ pub(crate) fn check(problems: &mut Problems, config: &Config) {
     problems.check_range("lease.life-ms", lease.life_ms, 1..=MAX_LIFE_MS);
     let over = match config.on_limit {
         OnLimit::Reject => None,
-        OnLimit::Delay { .. } => Some("with on-limit.delay"),
-        OnLimit::Queue { .. } => Some("with on-limit.queue"),
+        OnLimit::Delay { .. } => Some("given with delay"),
+        OnLimit::Queue { .. } => Some("given with queue"),
     };
     if let Some(over) = over {
-        problems.add("lease", &over, "left out unless on-limit is reject");
+        problems.add("lease", &over, "left out unless `on-limit` is reject");
     }
     let most_ms = config.limits.iter().filter_map(most_life_ms).min();
     if let Some(most_ms) = most_ms.filter(|most_ms| lease.life_ms > *most_ms && lease.life_ms <= MAX_LIFE_MS) {

@@ -50,7 +50,7 @@ const fn queue(max_size: u32, timeout_ms: u64, grace_ms: u64) -> OnLimit {
 fn names_the_path_the_value_and_what_is_allowed_of_a_limit() {
     use WindowUnit::{Day, Hour, Millisecond, Minute, Second};
     let whole = "1 millisecond to 366 days in all";
-    let sub = "limits[0].algorithm.sliding-window.sub-windows";
+    let sub = "limits[0].algorithm.sub-windows";
     let cases = [
         (per_second(10, strict(0)), sub, "0", "1 to 100"),
         (per_second(10, strict(101)), sub, "101", "1 to 100"),
@@ -76,12 +76,12 @@ fn names_the_path_the_value_and_what_is_allowed_of_a_limit() {
             "1001",
             "at most 1000 for token-bucket in this window: 1,000,000 in a second",
         ),
-        (per_second(10, gcra(0)), "limits[0].algorithm.gcra.burst", "0", "1 to 3162240000"),
-        (per_second(10, token_bucket(0)), "limits[0].algorithm.token-bucket.burst", "0", "1 to 3162240000"),
-        (per_second(10, gcra(3_162_240_001)), "limits[0].algorithm.gcra.burst", "3162240001", "1 to 3162240000"),
+        (per_second(10, gcra(0)), "limits[0].algorithm.burst", "0", "1 to 3162240000"),
+        (per_second(10, token_bucket(0)), "limits[0].algorithm.burst", "0", "1 to 3162240000"),
+        (per_second(10, gcra(3_162_240_001)), "limits[0].algorithm.burst", "3162240001", "1 to 3162240000"),
         (
             Limit { limit: 1, window: Window { unit: Day, count: 366 }, algorithm: token_bucket(11) },
-            "limits[0].algorithm.token-bucket.burst",
+            "limits[0].algorithm.burst",
             "11",
             "1 to 10",
         ),
@@ -103,7 +103,7 @@ fn names_the_path_the_value_and_what_is_allowed_of_a_limit() {
 fn names_the_path_the_value_and_what_is_allowed_of_a_behaviour() {
     let bounded = |most: &str| format!("1 to {most} with these limits: their state must stay bounded");
     let day = "1 to 86400000".to_string();
-    let wait = "on-limit.delay.max-wait-ms";
+    let wait = "on-limit.max-wait-ms";
     let cases = [
         (per_second(10, GCRA), delay(0), wait, "0", day.clone()),
         (per_second(10, GCRA), delay(86_400_001), wait, "86400001", day.clone()),
@@ -116,16 +116,16 @@ fn names_the_path_the_value_and_what_is_allowed_of_a_behaviour() {
         (per_second(10, LOG), delay(1_000_001), wait, "1000001", bounded("1000000")),
         (per_second(5_000, LOG), delay(2_001), wait, "2001", bounded("2000")),
         (per_ms(10_000, 1, LOG), delay(2), wait, "2", bounded("1")),
-        (per_second(10, GCRA), queue(0, 1_000, 10), "on-limit.queue.max-size", "0", "1 to 10000".into()),
-        (per_second(10, GCRA), queue(10_001, 1_000, 10), "on-limit.queue.max-size", "10001", "1 to 10000".into()),
-        (per_second(10, GCRA), queue(1, 86_400_001, 10), "on-limit.queue.timeout-ms", "86400001", day.clone()),
-        (per_second(10, GCRA), queue(1, u64::MAX, 10), "on-limit.queue.timeout-ms", "18446744073709551615", day),
-        (per_second(10, GCRA), queue(1, 1_000, 0), "on-limit.queue.grace-ms", "0", "1 to 1000".into()),
-        (per_second(10, GCRA), queue(1, 1_000, 1_001), "on-limit.queue.grace-ms", "1001", "1 to 1000".into()),
+        (per_second(10, GCRA), queue(0, 1_000, 10), "on-limit.max-size", "0", "1 to 10000".into()),
+        (per_second(10, GCRA), queue(10_001, 1_000, 10), "on-limit.max-size", "10001", "1 to 10000".into()),
+        (per_second(10, GCRA), queue(1, 86_400_001, 10), "on-limit.timeout-ms", "86400001", day.clone()),
+        (per_second(10, GCRA), queue(1, u64::MAX, 10), "on-limit.timeout-ms", "18446744073709551615", day),
+        (per_second(10, GCRA), queue(1, 1_000, 0), "on-limit.grace-ms", "0", "1 to 1000".into()),
+        (per_second(10, GCRA), queue(1, 1_000, 1_001), "on-limit.grace-ms", "1001", "1 to 1000".into()),
         (
             per_second(10, GCRA),
             queue(1, 1_000, u64::MAX),
-            "on-limit.queue.grace-ms",
+            "on-limit.grace-ms",
             "18446744073709551615",
             "1 to 1000".into(),
         ),
@@ -181,16 +181,16 @@ fn reports_all_problems_at_once() {
     let found = problems(&limits, queue(0, 0, 0));
     let paths: Vec<&str> = found.iter().map(|problem| problem.path.as_str()).collect();
     let expected = [
-        "limits[0].algorithm.sliding-window.sub-windows",
+        "limits[0].algorithm.sub-windows",
         "limits[1].window",
-        "limits[1].algorithm.gcra.burst",
+        "limits[1].algorithm.burst",
         "limits[2].limit",
-        "limits[2].algorithm.token-bucket.burst",
+        "limits[2].algorithm.burst",
         "limits[3].limit",
         "limits[3].window",
-        "on-limit.queue.max-size",
-        "on-limit.queue.timeout-ms",
-        "on-limit.queue.grace-ms",
+        "on-limit.max-size",
+        "on-limit.timeout-ms",
+        "on-limit.grace-ms",
     ];
     let (mut paths, mut expected) = (paths, expected.to_vec());
     paths.sort_unstable();
@@ -209,9 +209,9 @@ fn lease_is_checked() {
     let life = |value| problem("lease.life-ms", value, "1 to 60000");
     assert_eq!(with_lease(limit, reject, 10, 0), life("0"));
     assert_eq!(with_lease(limit, reject, 10, 60_001), life("60001"));
-    let waits = |value| problem("lease", value, "left out unless on-limit is reject");
-    assert_eq!(with_lease(limit, delay(10), 10, 100), waits("with on-limit.delay"));
-    assert_eq!(with_lease(limit, queue(10, 100, 10), 10, 100), waits("with on-limit.queue"));
+    let waits = |value| problem("lease", value, "left out unless `on-limit` is reject");
+    assert_eq!(with_lease(limit, delay(10), 10, 100), waits("given with delay"));
+    assert_eq!(with_lease(limit, queue(10, 100, 10), 10, 100), waits("given with queue"));
     for (max_permits, life_ms) in [(2, 1), (1_000_000, 60_000)] {
         assert_eq!(with_lease(limit, reject, max_permits, life_ms), []);
     }
@@ -245,7 +245,7 @@ fn lease_adds_no_problem_to_a_bucket_that_is_wrong() {
 #[test]
 fn reports_no_problem_that_follows_from_another() {
     assert_eq!(one(&[per_second(20_000, LOG)], delay(1_000)).0, "limits[0].limit");
-    let sub_windows = "limits[0].algorithm.sliding-window.sub-windows";
+    let sub_windows = "limits[0].algorithm.sub-windows";
     assert_eq!(one(&[per_second(10, strict(20_000))], delay(1_000)).0, sub_windows);
     assert_eq!(one(&[per_ms(2_000, 1, gcra(u32::MAX))], delay(1_000)).0, "limits[0].limit");
     assert_eq!(

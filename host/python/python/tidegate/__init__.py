@@ -56,6 +56,7 @@ from tidegate._errors import (
     Problem,
     RateLimitError,
     StoreError,
+    StoreErrorReason,
     TidegateError,
 )
 from tidegate._failure import Failure, http_failure
@@ -151,6 +152,7 @@ __all__ = [
     "Stats",
     "StoreChange",
     "StoreError",
+    "StoreErrorReason",
     "StoreGuard",
     "StoreState",
     "Subject",

@@ -345,12 +345,20 @@ Json: TypeAlias = Mapping[str, Any]
 """Settings as JSON has them, in camelCase."""
 
 
-def config_text(config: Json | None, settings: Mapping[str, object]) -> str:
-    """The JSON text of a configuration that is given as a mapping, or setting by setting."""
+NO_JSON = "\0"
+"""What a text begins with that stands for a value that JSON does not have. The compiled part quotes what follows."""
+
+
+def config_text(config: Json | None, settings: Mapping[str, object], odd: list[Problem] | None = None) -> str:
+    """The JSON text of a configuration that is given as a mapping, or setting by setting.
+
+    A value that JSON does not have is added to ``odd``, or raised where there is no such list.
+    """
+    plain = _Plain(odd)
     if config is not None:
-        return json.dumps(_plain(config, "."))
-    given = {_camel(name): value for name, value in settings.items() if value is not None}
-    return json.dumps(_plain(given, "."))
+        return json.dumps(plain.of(config, "."))
+    given = {name: value for name, value in settings.items() if value is not None}
+    return json.dumps({_camel(name): plain.of(value, name) for name, value in given.items()})
 
 
 def _camel(name: str) -> str:
@@ -358,34 +366,54 @@ def _camel(name: str) -> str:
     return first + "".join(word.title() for word in rest)
 
 
-def _plain(value: object, path: str) -> object:
-    """The value in terms of JSON; an error tells which part of it is not."""
-    if isinstance(value, Share):
-        return "share" if value.hosts is None else {"share": _plain(value.hosts, path)}
-    if isinstance(value, (ProbeRatio, ProbeRate)):
-        return {"ratio" if isinstance(value, ProbeRatio) else "rate": vars(value)}
-    if isinstance(value, _Settings) and is_dataclass(value):
-        given = {_camel(each.name): getattr(value, each.name) for each in fields(value)}
-        return _plain({name: part for name, part in given.items() if part is not None}, path)
-    if isinstance(value, timedelta):
-        return _ms(value)
-    if isinstance(value, float) and not math.isfinite(value):
-        raise ConfigError([Problem(path, f"{path} is {value!r}, must be a finite number", repr(value))])
-    if value is None or isinstance(value, (bool, int, float, str)):
-        return value
-    if isinstance(value, Mapping):
-        parts = cast("Mapping[object, object]", value)
-        return {_name(name, path): _plain(part, _below(path, str(name))) for name, part in parts.items()}
-    if isinstance(value, Sequence) and not isinstance(value, (bytes, bytearray)):
-        items = cast("Sequence[object]", value)
-        return [_plain(item, f"{path.rstrip('.')}[{index}]") for index, item in enumerate(items)]
-    raise ConfigError([Problem(path, f"{path} is {value!r}, must be a setting", repr(value))])
+class _Plain:
+    """Values in terms of JSON, with paths as the caller has written them."""
 
+    def __init__(self, odd: list[Problem] | None) -> None:
+        self._odd = odd
 
-def _name(name: object, path: str) -> str:
-    if not isinstance(name, str):
-        raise ConfigError([Problem(path, f"{path} has a field {name!r}, whose name must be text", repr(name))])
-    return name
+    def of(self, value: object, path: str) -> object:
+        """The value, or what stands for one that JSON does not have."""
+        if isinstance(value, Share):
+            return "share" if value.hosts is None else {"share": self.of(value.hosts, _below(path, "hosts"))}
+        if isinstance(value, (ProbeRatio, ProbeRate)):
+            return {"ratio" if isinstance(value, ProbeRatio) else "rate": self._fields(value, path)}
+        if isinstance(value, _Settings):
+            return self._fields(value, path)
+        if isinstance(value, timedelta):
+            return _ms(value)
+        if isinstance(value, float) and not math.isfinite(value):
+            return self._odd_one(value, path, "a finite number")
+        if value is None or isinstance(value, (bool, int, float, str)):
+            return value
+        if isinstance(value, Mapping):
+            return self._members(cast("Mapping[object, object]", value), path)
+        if isinstance(value, Sequence) and not isinstance(value, (bytes, bytearray)):
+            items = cast("Sequence[object]", value)
+            return [self.of(item, f"{path.rstrip('.')}[{index}]") for index, item in enumerate(items)]
+        return self._odd_one(value, path, "a setting")
+
+    def _fields(self, value: object, path: str) -> object:
+        if not is_dataclass(value):
+            return self._odd_one(value, path, "a setting")
+        given = [(each.name, getattr(value, each.name)) for each in fields(value)]
+        return {_camel(name): self.of(part, _below(path, name)) for name, part in given if part is not None}
+
+    def _members(self, value: Mapping[object, object], path: str) -> object:
+        members: dict[str, object] = {}
+        for name, part in value.items():
+            if isinstance(name, str):
+                members[name] = self.of(part, _below(path, name))
+            else:
+                self._odd_one(name, _below(path, str(name)), "a name that is text")
+        return members
+
+    def _odd_one(self, value: object, path: str, allowed: str) -> str:
+        problem = Problem(path, f"{path} is {value!r}, must be {allowed}", repr(value), allowed)
+        if self._odd is None:
+            raise ConfigError([problem])
+        self._odd.append(problem)
+        return NO_JSON + repr(value)
 
 
 def _below(path: str, name: str) -> str:

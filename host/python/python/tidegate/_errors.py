@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Literal, TypeAlias
 
 from tidegate._tidegate import CircuitReport, Decision
 
@@ -144,8 +145,30 @@ class CircuitOpenError(TidegateError):
         )
 
 
+StoreErrorReason: TypeAlias = Literal["timed-out", "away", "refused", "full"]
+"""Why a store did not answer.
+
+``timed-out``: not within the time limit. ``away``: it cannot be reached, or the connection broke. ``refused``: it
+answered with an error, such as missing rights or no memory left. ``full``: it holds as many entities as it may.
+"""
+
+
 class StoreError(TidegateError, ConnectionError):
     """The store did not answer, or refused. ``when_away`` says what to answer instead."""
+
+    def __init__(self, message: str, reason: StoreErrorReason = "away") -> None:
+        """Takes what happened, and why in a word."""
+        super().__init__(message)
+        self.reason: StoreErrorReason = reason
+
+    @property
+    def is_away(self) -> bool:
+        """Whether the store was silent or cannot be reached; one that refused, or is full, has answered."""
+        return self.reason in ("timed-out", "away")
+
+    def __reduce__(self) -> tuple[type[StoreError], tuple[str, StoreErrorReason]]:
+        """What it is made from: an `OSError` would be copied by its text."""
+        return type(self), (str(self), self.reason)
 
 
 class OverloadedError(TidegateError):

@@ -42,6 +42,17 @@ class Gate(Uncopied):
     _place: object
     """What two gates have in common that share their state."""
 
+    @classmethod
+    def from_env(cls, **options: Any) -> Self:
+        """Opens a gate on the Redis that the environment names.
+
+        By ``TIDEGATE_REDIS_URL`` or ``REDIS_URL``, else by ``REDIS_HOST`` and ``REDIS_PORT``, which are ``localhost``
+        and ``6379`` where they are not set. The options are those of the gate.
+        """
+        opener: Any = cls
+        gate: Self = opener(_core.redis_url_of_env(), **options)
+        return gate
+
     def _opened_with(self, store: object, clock: object, options: dict[str, Any]) -> None:
         """Keeps what it takes to open it elsewhere."""
         self._place = self._core if store is None else store

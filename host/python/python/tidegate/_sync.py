@@ -23,12 +23,12 @@ from tidegate._config import (
     Time,
     Trip,
     WhenAway,
-    guard_parts,
 )
 from tidegate._limiting import Limited
+from tidegate._opening import Place, open_gate
 from tidegate._pickling import Gate, Uncopied, opened_again
 from tidegate._rules import FailureIf, FailureOf
-from tidegate._settings import as_dict, asks_of, breaker_parts, charge_of, limiter_text
+from tidegate._settings import as_dict, asks_of, charge_of, open_breaker, open_limiter
 from tidegate._store_changes import listener_of
 from tidegate._sync_breaker import CircuitBreaker
 from tidegate._sync_nodes import NodeMethods
@@ -36,9 +36,6 @@ from tidegate._tidegate import (
     Admission,
     Decision,
     ManualClock,
-    Memory,
-    Redis,
-    ScriptedStore,
     Stats,
     StoreChange,
 )
@@ -53,16 +50,16 @@ R = TypeVar("R")
 class Tidegate(NodeMethods):
     """Resilience policies on a store, for threads. `tidegate.aio.Tidegate` is the same for asyncio.
 
-    ``store`` is a `Memory`, which gates of this process may share, or a `Redis`, which processes share; by default a
-    memory of its own. ``clock`` is the system's unless a `ManualClock` is given. A `Redis` connects in the background;
-    until it has, calls wait for it as long as for an answer.
+    ``store`` is a `Memory`, which gates of this process may share, or a `Redis` or its URL, which processes share; by
+    default a memory of its own. ``clock`` is the system's unless a `ManualClock` is given. A `Redis` connects in the
+    background; until it has, calls wait for it as long as for an answer.
 
     In a forked child a gate starts anew: with a connection of its own, and an empty memory.
     """
 
     def __init__(
         self,
-        store: Memory | Redis | ScriptedStore | None = None,
+        store: Place | None = None,
         clock: ManualClock | None = None,
         *,
         component_file: str | None = None,
@@ -74,6 +71,7 @@ class Tidegate(NodeMethods):
         max_staleness_ms: int | None = None,
         store_guard: StoreGuard | None = StoreGuard(),  # noqa: B008 - it is frozen
         on_store_change: Callable[[StoreChange], object] | None = None,
+        require_shared: bool | None = None,
     ) -> None:
         """Opens a gate.
 
@@ -88,6 +86,9 @@ class Tidegate(NodeMethods):
         for it; None: it is asked every time. ``on_store_change`` is called when a shared store goes away, is tried
         again or comes back: in the order of the changes, one at a time, in any thread. It must return at once; for
         asyncio, let it hand over by ``loop.call_soon_threadsafe``.
+
+        With ``require_shared``, or unless that is said where the environment has ``TIDEGATE_ENV=production``, a gate in
+        memory is a `ConfigError`: what is counted there is counted in each process.
         """
         options: dict[str, Any] = {
             "component_file": component_file,
@@ -99,10 +100,10 @@ class Tidegate(NodeMethods):
             "max_staleness_ms": max_staleness_ms,
             "store_guard": store_guard,
             "on_store_change": listener_of(on_store_change),
+            "require_shared": require_shared,
         }
-        parts: dict[str, Any] = {**options, "store_guard": guard_parts(store_guard)}
-        self._core = _core.Gate(store, clock, **parts)
-        self._opened_with(store, clock, options)
+        self._core, place = open_gate(store, clock, options)
+        self._opened_with(place, clock, options)
 
     @overload
     def rate_limiter(self, config: Json, /) -> RateLimiter: ...
@@ -113,8 +114,8 @@ class Tidegate(NodeMethods):
         config: str,
         /,
         *,
-        limit: Limit | None = ...,
-        limits: Sequence[Limit] | None = ...,
+        limit: Limit | str | None = ...,
+        limits: Sequence[Limit | str] | None = ...,
         on_limit: OnLimit | None = ...,
         lease: Lease | None = ...,
         when_away: WhenAway | None = ...,
@@ -125,8 +126,8 @@ class Tidegate(NodeMethods):
         config: Json | str,
         /,
         *,
-        limit: Limit | None = None,
-        limits: Sequence[Limit] | None = None,
+        limit: Limit | str | None = None,
+        limits: Sequence[Limit | str] | None = None,
         on_limit: OnLimit | None = None,
         lease: Lease | None = None,
         when_away: WhenAway | None = None,
@@ -138,9 +139,7 @@ class Tidegate(NodeMethods):
         is charged by itself, without a ``lease``, and a store that is away is an error. Raises `ConfigError` with all
         problems.
         """
-        return RateLimiter(
-            self._core.rate_limiter(limiter_text(config, limit, limits, on_limit, lease, when_away)), self
-        )
+        return RateLimiter(open_limiter(self._core, config, limit, limits, on_limit, lease, when_away), self)
 
     @overload
     def circuit_breaker(
@@ -185,9 +184,8 @@ class Tidegate(NodeMethods):
         go say ``count_refusals`` and, for this handle alone, the last three: see `CircuitBreaker.__call__`. Raises
         `ConfigError`.
         """
-        text, rules = breaker_parts(config, settings)
-        core = self._core.circuit_breaker(text)
-        return CircuitBreaker(core, self, rules.but(count_refusals=as_dict(core.config_json())["countRefusals"]))
+        core, rules = open_breaker(self._core, config, settings)
+        return CircuitBreaker(core, self, rules)
 
     def stats(self) -> Stats:
         """What it has done so far in this process."""

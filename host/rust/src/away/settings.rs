@@ -33,7 +33,7 @@ pub enum WhenAway {
 }
 
 /// Where a number of hosts is in a configuration.
-const HOSTS_PATH: &str = "when-away.share";
+const HOSTS_PATH: &str = "when_away.share";
 /// The most hosts that share.
 const MOST_HOSTS: u32 = 1_000_000;
 /// What JSON may have.

@@ -27,7 +27,7 @@ impl CircuitBreaker {
             WhenAway::Closed => CircuitReport::refused(ledger.retry_after(&key)),
             WhenAway::Share { .. } | WhenAway::Own => match self.alone(ledger, &key, &Request::Admit) {
                 // This host cannot keep more circuits apart.
-                Err(error) if error.is_store_away() => CircuitReport::refused(ledger.retry_after(&key)),
+                Err(error) if error.is_of_store() => CircuitReport::refused(ledger.retry_after(&key)),
                 answer => answer?,
             },
         };
@@ -55,7 +55,7 @@ impl CircuitBreaker {
             Ok(CircuitReport { permit: Some(permit), .. }) => {
                 self.alone(ledger, &key, &request.with_permit(permit.into()))
             }
-            Err(error) if !error.is_store_away() => Err(error),
+            Err(error) if !error.is_of_store() => Err(error),
             _ => Ok(CircuitReport::ignored()),
         }
     }

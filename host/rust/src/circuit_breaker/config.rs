@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::report::Mode;
 use crate::away::WhenAway;
 use crate::runtime::wit::circuit_breaker as wit;
+use crate::settings::{self, Spelling};
 use crate::time::ms;
 
 /// Which calls the rates are taken over.
@@ -251,9 +252,16 @@ impl CircuitBreakerConfig {
     /// Reads settings from JSON text. They are checked when they are opened.
     ///
     /// # Errors
-    /// [`Error::Json`](crate::Error::Json) naming the field: an unknown or missing one, or a value of the wrong type.
+    /// [`Error::Config`](crate::Error::Config) with every field that is unknown, missing or of a wrong type, and
+    /// [`Error::Json`](crate::Error::Json) where the text is no JSON.
     pub fn from_json(text: &str) -> Result<Self, crate::Error> {
-        crate::json::settings(text)
+        Self::from_json_as(text, Spelling::Json)
+    }
+
+    /// The same for settings that were written in another way.
+    #[doc(hidden)]
+    pub fn from_json_as(text: &str, spelling: Spelling) -> Result<Self, crate::Error> {
+        settings::read(settings::Of::CircuitBreaker, text, spelling)
     }
 
     /// Opens after so many failures with no success between them.

@@ -55,7 +55,7 @@ impl CircuitBreaker {
     pub(crate) fn open(core: &Arc<Core>, config: CircuitBreakerConfig) -> Result<Self, Error> {
         config.when_away.check(&config.name)?;
         let policy = core.runtime().open_breaker(config.to_wit());
-        let policy = policy.map_err(|error| Error::of_open(&config.name, error))?;
+        let policy = policy.map_err(|error| Error::of_settings(&config.name, error))?;
         let namespace = Namespace::new(Kind::CircuitBreaker.tag(), &config.name);
         Ok(Self { inner: Arc::new(Inner { core: Arc::clone(core), policy, namespace, config }), key: Arc::from("") })
     }
@@ -114,7 +114,7 @@ impl CircuitBreaker {
     /// Those of [`Self::admit`].
     pub async fn status(&self) -> Result<CircuitReport, Error> {
         match self.ask(Request::Status).await {
-            Err(error) if error.is_store_away() => self.status_away(error),
+            Err(error) if error.is_of_store() => self.status_away(error),
             answer => answer,
         }
     }
@@ -156,7 +156,7 @@ impl CircuitBreaker {
             return self.outcome_away(&request);
         }
         match report(core.record(namespace, &self.key, policy, request.clone()).await) {
-            Err(error) if error.is_store_away() => self.outcome_away(&request),
+            Err(error) if error.is_of_store() => self.outcome_away(&request),
             answer => answer,
         }
     }
@@ -178,7 +178,7 @@ impl CircuitBreaker {
 
     fn admission(&self, answer: Result<Answer, Error>) -> Result<CircuitReport, Error> {
         match answer {
-            Err(error) if error.is_store_away() => self.admit_away(error),
+            Err(error) if error.is_of_store() => self.admit_away(error),
             answer => report(answer),
         }
     }

@@ -18,7 +18,7 @@ impl CircuitBreakerNode {
         let Some((ledger, key)) = self.away() else { return Err(error) };
         match self.alone(ledger, &key, request) {
             // This host cannot keep more circuits apart.
-            Err(full) if full.is_store_away() => Err(error),
+            Err(full) if full.is_of_store() => Err(error),
             Ok(passage) => {
                 ledger.note_degraded();
                 Ok(passage)

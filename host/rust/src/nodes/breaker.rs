@@ -263,7 +263,7 @@ impl CircuitBreakerNode {
     async fn ask(&self, request: NodeRequest) -> Result<CircuitPassage, Error> {
         let (inner, request) = (&self.inner, Request::Node(request));
         match inner.core.call(&inner.namespace, "", &inner.policy, request.clone()).await {
-            Err(error) if error.is_store_away() => self.ask_alone(&request, error),
+            Err(error) if error.is_of_store() => self.ask_alone(&request, error),
             answer => self.passage(answer?),
         }
     }
@@ -274,7 +274,7 @@ impl CircuitBreakerNode {
         }
         let inner = &self.inner;
         match inner.core.record(&inner.namespace, "", &inner.policy, Request::Node(request.clone())).await {
-            Err(error) if error.is_store_away() => self.outcome_away(&request, error),
+            Err(error) if error.is_of_store() => self.outcome_away(&request, error),
             answer => self.passage(answer?),
         }
     }

@@ -82,7 +82,7 @@ impl Inner {
             Ok(Answer::NeverFits(never)) => Err(self.never_fits(never)),
             Ok(_) => Err(Error::Misuse("the answer to another question".to_owned())),
             // This host cannot keep more keys apart.
-            Err(error) if error.is_store_away() => Ok(refused(ledger, key)),
+            Err(error) if error.is_of_store() => Ok(refused(ledger, key)),
             Err(error) => Err(error),
         }
     }

@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::away::WhenAway;
 use crate::runtime::wit::rate_limiter as wit;
+use crate::settings::{self, Spelling};
 use crate::time::ms;
 
 /// How permits are counted. In the promises A(D) is the number of permits admitted in any half-open span of time of length D,
@@ -69,8 +70,10 @@ pub enum WindowUnit {
 }
 
 /// At most `limit` permits in a window of `window_count` units.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
+///
+/// As text: `"10/second".parse::<Limit>()`, `"100/5minutes"`, `"1000 per day"`. JSON may have that, too, or the fields.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
 pub struct Limit {
     /// Permits; 0 to 4,294,967,295. For GCRA and token bucket at most 1,000,000 in a second. 0: every call is denied, and told no time
     /// to come back at.
@@ -78,11 +81,21 @@ pub struct Limit {
     /// The unit of the window's length.
     pub window: WindowUnit,
     /// How many units; by default 1. The window is 1 ms to 366 days.
-    #[serde(default = "default_window_count")]
     pub window_count: u64,
     /// How permits are counted; by default the strict sliding window.
-    #[serde(default)]
     pub algorithm: Algorithm,
+}
+
+/// A [`Limit`] as JSON has it field by field.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub(super) struct LimitFields {
+    pub(super) limit: u32,
+    pub(super) window: WindowUnit,
+    #[serde(default = "default_window_count")]
+    pub(super) window_count: u64,
+    #[serde(default)]
+    pub(super) algorithm: Algorithm,
 }
 
 fn default_window_count() -> u64 {
@@ -256,9 +269,16 @@ impl RateLimiterConfig {
     /// Reads settings from JSON text. They are checked when they are opened.
     ///
     /// # Errors
-    /// [`Error::Json`](crate::Error::Json) naming the field: an unknown or missing one, or a value of the wrong type.
+    /// [`Error::Config`](crate::Error::Config) with every field that is unknown, missing or of a wrong type, and
+    /// [`Error::Json`](crate::Error::Json) where the text is no JSON.
     pub fn from_json(text: &str) -> Result<Self, crate::Error> {
-        crate::json::settings(text)
+        Self::from_json_as(text, Spelling::Json)
+    }
+
+    /// The same for settings that were written in another way.
+    #[doc(hidden)]
+    pub fn from_json_as(text: &str, spelling: Spelling) -> Result<Self, crate::Error> {
+        settings::read(settings::Of::RateLimiter, text, spelling)
     }
 
     /// One more limit on the same keys.

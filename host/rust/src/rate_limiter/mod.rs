@@ -3,6 +3,7 @@
 mod away;
 mod config;
 mod decision;
+pub(crate) mod limit_text;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -48,7 +49,7 @@ impl RateLimiter {
         config.when_away.check_number(&config.name)?;
         let open = |config: &RateLimiterConfig| {
             let policy = core.runtime().open_limiter(config.to_wit());
-            policy.map_err(|error| Error::of_open(&config.name, error))
+            policy.map_err(|error| Error::of_settings(&config.name, error))
         };
         let mut policy = open(&config)?;
         if config.lease.is_some() && matches!(core.backend(), Backend::Memory(_)) {
@@ -59,7 +60,7 @@ impl RateLimiter {
             WhenAway::Share { hosts } => Some(core.runtime().open_share(config.to_wit(), hosts)),
             _ => None,
         };
-        let share = share.transpose().map_err(|error| WhenAway::named(Error::of_open(&config.name, error)))?;
+        let share = share.transpose().map_err(|error| WhenAway::named(Error::of_settings(&config.name, error)))?;
         let namespace = Namespace::new(Kind::RateLimiter.tag(), &config.name);
         if let Some(ledger) = core.ledger().filter(|ledger| ledger.keeps_notes()) {
             ledger.note_basis(&config.name, core.runtime().basis(&policy)?);
@@ -269,7 +270,7 @@ impl Inner {
             Ok(Answer::Decision(decision)) => Ok(decision.into()),
             Ok(Answer::NeverFits(never)) => Err(self.never_fits(never)),
             Ok(_) => Err(Error::Misuse("the answer to another question".to_owned())),
-            Err(error) if error.is_store_away() => self.while_away(ask, request).unwrap_or(Err(error)),
+            Err(error) if error.is_of_store() => self.while_away(ask, request).unwrap_or(Err(error)),
             Err(error) => Err(error),
         }
     }

@@ -45,6 +45,23 @@ pub enum StoreError {
     },
 }
 
+impl StoreError {
+    /// Whether the store did not answer: it was silent, or cannot be reached. One that refused, or is full, did.
+    pub fn is_away(&self) -> bool {
+        matches!(self, Self::TimedOut { .. } | Self::Away(_))
+    }
+
+    /// Why, in a word: `timed-out`, `away`, `refused` or `full`.
+    pub fn reason(&self) -> &'static str {
+        match self {
+            Self::TimedOut { .. } => "timed-out",
+            Self::Away(_) => "away",
+            Self::Refused(_) => "refused",
+            Self::Full { .. } => "full",
+        }
+    }
+}
+
 /// A future that can be kept in a box.
 pub type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
 

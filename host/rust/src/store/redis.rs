@@ -13,6 +13,7 @@
 
 mod builder;
 mod connection;
+mod env;
 mod error;
 mod link;
 mod reply;
@@ -27,6 +28,7 @@ use std::time::{Duration, Instant};
 use redis::cluster_routing::Slot;
 
 pub use self::builder::{ConnectError, RedisBuilder};
+pub use self::env::url_of_env;
 use self::link::Link;
 use self::sender::{MALFORMED, Sender};
 use self::wire::Encoded;

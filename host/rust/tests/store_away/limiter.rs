@@ -156,11 +156,11 @@ async fn wrong_shares_are_named() {
     let config = RateLimiterConfig::new("api", Limit::per_second(5)).when_away(WhenAway::Share { hosts: 0 });
     let error = gate.rate_limiter(config).expect_err("it is wrong");
     let Error::Config { problems, .. } = error else { panic!("{error}") };
-    assert_eq!((problems[0].path.as_str(), problems[0].value.as_str()), ("when-away.share", "0"));
+    assert_eq!((problems[0].path.as_str(), problems[0].value.as_str()), ("when_away.share", "0"));
     let breaker = tidegate::CircuitBreakerConfig::consecutive("c", 1).when_away(WhenAway::Share { hosts: 1_000_001 });
     let error = gate.circuit_breaker(breaker).expect_err("it is wrong");
     let Error::Config { problems, .. } = error else { panic!("{error}") };
-    assert_eq!((problems[0].path.as_str(), problems[0].value.as_str()), ("when-away.share", "1000001"));
+    assert_eq!((problems[0].path.as_str(), problems[0].value.as_str()), ("when_away.share", "1000001"));
 }
 
 #[tokio::test]

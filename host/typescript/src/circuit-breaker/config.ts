@@ -1,9 +1,11 @@
 /** Circuit breaker settings. */
 
 import type { CircuitMode } from "../call.js";
-import { type Check, flag, float, isPlain, listOf, object, oneOf, orNull, text, u32, u53 } from "../config.js";
+import { isPlain, oneOf } from "../config.js";
+import { declared } from "../declared.js";
 import type { WitBreakerConfig, WitErrorPattern, WitProbeRule } from "../runtime/guest.js";
-import { type CircuitWhenAway, checkCircuitWhenAway } from "../when-away.js";
+import { SETTINGS } from "../settings.generated.js";
+import type { CircuitWhenAway } from "../when-away.js";
 
 /** When a closed circuit opens: on the first rule met, in the order of the fields. At least one is needed. */
 export interface Trip {
@@ -105,59 +107,11 @@ export interface CircuitBreakerConfig {
 }
 
 const modes = ["normal", "forced-open", "forced-closed", "disabled", "metrics-only"] as const;
-const patterns = listOf(object({ pattern: text }, { part: oneOf("any", "name", "message", "code", "status") }));
-
 /** The shape of a mode. */
 export const checkMode = oneOf(...modes);
 
-const oneSample = object({}, { windowMs: u53, calls: u53 });
-
-const sample: Check = (value, path, problems) => {
-  const before = problems.length;
-  oneSample(value, path, problems);
-  const fields = value as { windowMs?: unknown; calls?: unknown };
-  if (problems.length > before || (fields.windowMs === undefined) !== (fields.calls === undefined)) return;
-  problems.push({ path, value: JSON.stringify(value), allowed: "either windowMs or calls" });
-};
-
-const firstFailure = oneOf("first-failure");
-const ratio = object({ ratio: object({ of: u32 }) });
-const rate = object({ rate: object({ percent: float, of: u32 }) });
-
-const probeRule: Check = (value, path, problems) => {
-  if (!isPlain(value)) firstFailure(value, path, problems);
-  else if ("rate" in value) rate(value, path, problems);
-  else ratio(value, path, problems);
-};
-
 /** The shape of the settings. */
-export const checkBreaker = object(
-  {
-    name: text,
-    trip: object(
-      {},
-      {
-        failures: orNull(object({ count: u32, withinMs: u53 })),
-        consecutive: orNull(u32),
-        failureRatePercent: orNull(float),
-        slowRate: orNull(object({ percent: float, slowerThanMs: u53 })),
-        sample,
-        minimumCalls: u32,
-      },
-    ),
-  },
-  {
-    openMs: u53,
-    backoff: orNull(object({ factor: float, capMs: u53 })),
-    halfOpen: object({}, { probes: u32, successes: u32, permitMs: u53, rule: probeRule }),
-    monitored: patterns,
-    others: oneOf("ignored", "success"),
-    ignored: patterns,
-    countRefusals: flag,
-    mode: checkMode,
-    whenAway: checkCircuitWhenAway,
-  },
-);
+export const checkBreaker = declared(SETTINGS["circuit-breaker"]);
 
 /** The settings with the patterns of classes in place of the classes: plain data, the same in every language. */
 export function asData(config: CircuitBreakerConfig): CircuitBreakerConfig {

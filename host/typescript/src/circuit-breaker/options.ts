@@ -83,7 +83,7 @@ export function checkOptions(options: object | undefined, ...known: readonly (re
   for (const [name, value] of Object.entries(options)) {
     if (value === undefined) continue;
     const check = known.some(names => names.includes(name)) ? OPTIONS[name] : undefined;
-    if (check === undefined) wrong(name, value, `absent: the options here are ${known.flat().join(", ")}`);
+    if (check === undefined) wrong(name, value, `left out: the options here are ${known.flat().join(", ")}`);
     check(value, name);
   }
 }

@@ -1,8 +1,10 @@
 /** Rate limiter settings. */
 
-import { listOf, object, oneOf, orNull, tagged, text, u32, u53 } from "../config.js";
+import { declared } from "../declared.js";
 import type { WitAlgorithm, WitLimit, WitLimiterConfig, WitOnLimit } from "../runtime/guest.js";
-import { checkWhenAway, type WhenAway } from "../when-away.js";
+import { SETTINGS } from "../settings.generated.js";
+import type { WhenAway } from "../when-away.js";
+import { readLimit } from "./limit-text.js";
 
 /** A unit of a window's length. */
 export type WindowUnit = "millisecond" | "second" | "minute" | "hour" | "day";
@@ -85,8 +87,11 @@ export interface Lease {
 export interface RateLimiterConfig {
   /** Limiters of the same name on the same store share the state of their keys. Any text. */
   readonly name: string;
-  /** The limits of one key, 1 to 8: a call needs room in all of them and is charged in all or none. */
-  readonly limits: readonly Limit[];
+  /**
+   * The limits of one key, 1 to 8: a call needs room in all of them and is charged in all or none. Each may be a text such as
+   * `"10/second"`, `"100/5minutes"` or `"1000 per day"`.
+   */
+  readonly limits: readonly (Limit | string)[];
   /** What to do with a call over a limit; it is denied unless set. */
   readonly onLimit?: OnLimit | undefined;
   /** Permits to hold in advance, only where a call over a limit is denied; unless set, every call is charged by itself. */
@@ -95,42 +100,22 @@ export interface RateLimiterConfig {
   readonly whenAway?: WhenAway | undefined;
 }
 
-const BURST = [{}, { burst: orNull(u32) }] as const;
+/** The settings of a limiter, with no limit as text. */
+export interface OpenedLimiterConfig extends RateLimiterConfig {
+  readonly limits: readonly Limit[];
+}
+
+/** Settings of the right shape, with no limit as text. */
+export function withLimits(config: RateLimiterConfig): OpenedLimiterConfig {
+  const limits = config.limits.map(limit => (typeof limit === "string" ? (readLimit(limit) as Limit) : limit));
+  return { ...config, limits };
+}
 
 /** The shape of the settings. */
-export const checkLimiter = object(
-  {
-    name: text,
-    limits: listOf(
-      object(
-        { limit: u32, window: oneOf("millisecond", "second", "minute", "hour", "day") },
-        {
-          windowCount: u53,
-          algorithm: tagged("name", {
-            "sliding-window": [{}, { subWindows: u32 }],
-            gcra: [...BURST],
-            "token-bucket": [...BURST],
-            "fixed-window": [{}],
-            "sliding-window-counter": [{}],
-            "sliding-log": [{}],
-          }),
-        },
-      ),
-    ),
-  },
-  {
-    onLimit: tagged("behavior", {
-      reject: [{}],
-      delay: [{ maxWaitMs: u53 }],
-      queue: [{ maxSize: u32, timeoutMs: u53 }, { graceMs: orNull(u53) }],
-    }),
-    lease: orNull(object({ maxPermits: u32, lifeMs: u53 })),
-    whenAway: checkWhenAway,
-  },
-);
+export const checkLimiter = declared(SETTINGS["rate-limiter"]);
 
 /** The settings as the component takes them, with the defaults filled in. */
-export function witLimiter({ limits, onLimit = { behavior: "reject" }, lease }: RateLimiterConfig): WitLimiterConfig {
+export function witLimiter({ limits, onLimit = { behavior: "reject" }, lease }: OpenedLimiterConfig): WitLimiterConfig {
   return { limits: limits.map(witLimit), onLimit: witOnLimit(onLimit), lease: lease ? { ...lease } : undefined };
 }
 

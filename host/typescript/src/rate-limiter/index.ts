@@ -13,7 +13,7 @@ import type { LimiterPolicy } from "../runtime/policy.js";
 import { type Signal, sleep } from "../signal.js";
 import { type AnyFunction, type AsyncFunction, type Promised, standsFor, type WithSignal } from "../wrapped.js";
 import { LimiterAway, nameOf } from "./away.js";
-import { checkLimiter, type RateLimiterConfig, witLimiter } from "./config.js";
+import { checkLimiter, type OpenedLimiterConfig, type RateLimiterConfig, withLimits, witLimiter } from "./config.js";
 import type { Decision } from "./decision.js";
 import { RateLimiterPermit } from "./permit.js";
 import { decisionIn, peekRequest, refundRequest, tryAcquireRequest } from "./requests.js";
@@ -59,12 +59,13 @@ export class RateLimiter {
   readonly #core: Core;
   readonly #policy: LimiterPolicy;
   readonly #namespace: Namespace;
-  readonly #config: RateLimiterConfig;
+  readonly #config: OpenedLimiterConfig;
   readonly #away: LimiterAway;
 
   /** @internal */
-  constructor(core: Core, config: RateLimiterConfig) {
-    assertShape(checkLimiter, config, nameOf);
+  constructor(core: Core, given: RateLimiterConfig) {
+    assertShape(checkLimiter, given, nameOf);
+    const config = withLimits(given);
     const policy = opened(core, config);
     this.#core = core;
     this.#policy = policy;
@@ -74,7 +75,7 @@ export class RateLimiter {
   }
 
   /** The settings. */
-  get config(): RateLimiterConfig {
+  get config(): OpenedLimiterConfig {
     return this.#config;
   }
 
@@ -334,7 +335,7 @@ export function assertCharge({ chargedAtUs, fullAtUs }: Charge): void {
   if (fullAtUs !== undefined) wholeOf("decision.fullAtUs", fullAtUs);
 }
 
-function opened(core: Core, config: RateLimiterConfig): LimiterPolicy {
+function opened(core: Core, config: OpenedLimiterConfig): LimiterPolicy {
   const wit = witLimiter(config);
   const policy = core.runtime.openLimiter(wit);
   if (policy instanceof Refused) throw new ConfigError(nameOf(config.name), policy.problems.map(asWritten));

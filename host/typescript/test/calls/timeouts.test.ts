@@ -350,9 +350,9 @@ describe("mistakes count for nothing", () => {
     const now = new blocking.Tidegate().circuitBreaker({ name: "c", trip: { consecutive: 1 } });
     const options = { timeoutMs: 5 } as object;
     expect(() => now.call(() => 1, options)).toThrow(
-      "absent: the options here are failureOf, failureIf, countRefusals",
+      "left out: the options here are failureOf, failureIf, countRefusals",
     );
     const permit = { failureIf: () => true } as object;
-    await expect(breaker.permit(permit)).rejects.toThrow("absent: the options here are signal, timeoutMs");
+    await expect(breaker.permit(permit)).rejects.toThrow("left out: the options here are signal, timeoutMs");
   });
 });

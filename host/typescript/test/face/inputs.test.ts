@@ -57,10 +57,10 @@ it.each(calls)("a call of $cost for $key: $path", async ({ key, cost, path, allo
 it("an option that is not known is told", async () => {
   const limiter = new Tidegate().rateLimiter({ name: "api", limits: [{ limit: 1, window: "day" }] });
   const misspelt = { cots: 5 } as object;
-  await expect(limiter.tryAcquire("me", misspelt)).rejects.toThrow("cots is 5, must be absent: the options are cost");
+  await expect(limiter.tryAcquire("me", misspelt)).rejects.toThrow("cots is 5, must be left out: the options are cost");
   await expect(limiter.acquire("me", misspelt)).rejects.toThrow("cots is 5");
   await expect(limiter.tryAcquire(undefined as never)).rejects.toThrow("key is undefined, must be a text");
-  expect(() => new Memory({ limitms: 5 } as object)).toThrow("limitms is 5, must be absent");
+  expect(() => new Memory({ limitms: 5 } as object)).toThrow("limitms is 5, must be left out");
 });
 
 it("an option of one of several asks that is misspelt is told, on a shared store as in memory", async () => {

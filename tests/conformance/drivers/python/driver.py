@@ -4,6 +4,7 @@ See tests/conformance/README.md.
 """
 
 import json
+import re
 import sys
 
 from tidegate import (
@@ -83,6 +84,18 @@ def log_of(given):
     return {"circuitStep": {"token": given.token or "", "result": result, "report": report_log(given.report)}}
 
 
+def contract_problems(error):
+    """Problems of settings as the contract spells them; the host spells them as the caller wrote the settings."""
+
+    def kebab(name):
+        return re.sub("[A-Z]", lambda letter: f"-{letter[0].lower()}", name)
+
+    def phrase(allowed):
+        return re.sub("`[^`]*`", lambda name: kebab(name[0]), allowed)
+
+    return [{"path": kebab(p.path), "value": p.value, "allowed": phrase(p.allowed)} for p in error.problems]
+
+
 def problems_of(error):
     """Problems as the log has them."""
     return [{"path": p.path, "value": p.value, "allowed": p.allowed} for p in error.problems]
@@ -140,7 +153,7 @@ class Stage:
             for gate, _, _, policies in self.hosts:
                 policies[policy["id"]] = OPENERS[policy["kind"]](gate, policy["config"])
         except ConfigError as error:
-            return problems_of(error)
+            return problems_of(error) if policy["kind"].endswith("-node") else contract_problems(error)
         return []
 
     def make(self, step):

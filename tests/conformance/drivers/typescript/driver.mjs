@@ -4,7 +4,7 @@
 import { createInterface } from "node:readline";
 import { pathToFileURL } from "node:url";
 
-import { contractPath, decisionLog, reportLog } from "./log.mjs";
+import { contractProblem, decisionLog, reportLog } from "./log.mjs";
 import { guardNode, limitNode, problemsOf } from "./nodes.mjs";
 import { Scripted, fieldOf, write } from "./scripted.mjs";
 
@@ -51,7 +51,7 @@ class Stage {
       return [];
     } catch (error) {
       if (!(error instanceof ConfigError)) throw error;
-      return error.problems.map(({ path, value, allowed }) => ({ path: kind.endsWith("-node") ? path : contractPath(config, path), value, allowed }));
+      return kind.endsWith("-node") ? problemsOf(error) : error.problems.map(contractProblem);
     }
   }
 

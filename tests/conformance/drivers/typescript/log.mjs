@@ -53,11 +53,8 @@ export function reportLog(report) {
   };
 }
 
-/** The path of a problem as the contract spells it; the host spells it as the caller wrote the settings. */
-export function contractPath(config, path) {
-  return path
-    .replace(/^onLimit\./, () => `onLimit.${config.onLimit.behavior}.`)
-    .replace(/^(limits\[(\d+)\]\.algorithm)\./, (_, at, index) => `${at}.${config.limits[index].algorithm.name}.`)
-    .replace(/^trip\.failureRatePercent$/, "trip.failureRate.percent")
-    .replace(/([A-Z])/g, (letter) => `-${letter.toLowerCase()}`);
+/** A problem as the contract spells it; the host spells it as the caller wrote the settings. */
+export function contractProblem({ path, value, allowed }) {
+  const kebab = (name) => name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
+  return { path: kebab(path), value, allowed: allowed.replace(/`[^`]*`/g, kebab) };
 }

@@ -30,21 +30,18 @@ from tidegate._config import (
     Time,
     Trip,
     WhenAway,
-    guard_parts,
 )
 from tidegate._limiting import Limited
 from tidegate._loops import hear
+from tidegate._opening import Place, open_gate
 from tidegate._pickling import Gate, Uncopied, opened_again
 from tidegate._rules import FailureIf, FailureOf
-from tidegate._settings import as_dict, asks_of, breaker_parts, charge_of, limiter_text
+from tidegate._settings import as_dict, asks_of, charge_of, open_breaker, open_limiter
 from tidegate._store_changes import listener_of
 from tidegate._tidegate import (
     Admission,
     Decision,
     ManualClock,
-    Memory,
-    Redis,
-    ScriptedStore,
     Stats,
     StoreChange,
 )
@@ -69,7 +66,7 @@ class Tidegate(NodeMethods):
 
     def __init__(
         self,
-        store: Memory | Redis | ScriptedStore | None = None,
+        store: Place | None = None,
         clock: ManualClock | None = None,
         *,
         component_file: str | None = None,
@@ -81,6 +78,7 @@ class Tidegate(NodeMethods):
         max_staleness_ms: int | None = None,
         store_guard: StoreGuard | None = StoreGuard(),  # noqa: B008 - it is frozen
         on_store_change: Callable[[StoreChange], object] | None = None,
+        require_shared: bool | None = None,
     ) -> None:
         """See `tidegate.Tidegate`."""
         options: dict[str, Any] = {
@@ -93,10 +91,10 @@ class Tidegate(NodeMethods):
             "max_staleness_ms": max_staleness_ms,
             "store_guard": store_guard,
             "on_store_change": listener_of(on_store_change),
+            "require_shared": require_shared,
         }
-        parts: dict[str, Any] = {**options, "store_guard": guard_parts(store_guard)}
-        self._core = _core.Gate(store, clock, **parts)
-        self._opened_with(store, clock, options)
+        self._core, place = open_gate(store, clock, options)
+        self._opened_with(place, clock, options)
 
     @overload
     def rate_limiter(self, config: Json, /) -> RateLimiter: ...
@@ -107,8 +105,8 @@ class Tidegate(NodeMethods):
         config: str,
         /,
         *,
-        limit: Limit | None = ...,
-        limits: Sequence[Limit] | None = ...,
+        limit: Limit | str | None = ...,
+        limits: Sequence[Limit | str] | None = ...,
         on_limit: OnLimit | None = ...,
         lease: Lease | None = ...,
         when_away: WhenAway | None = ...,
@@ -119,16 +117,14 @@ class Tidegate(NodeMethods):
         config: Json | str,
         /,
         *,
-        limit: Limit | None = None,
-        limits: Sequence[Limit] | None = None,
+        limit: Limit | str | None = None,
+        limits: Sequence[Limit | str] | None = None,
         on_limit: OnLimit | None = None,
         lease: Lease | None = None,
         when_away: WhenAway | None = None,
     ) -> RateLimiter:
         """See `tidegate.Tidegate.rate_limiter`. Nothing is waited for."""
-        return RateLimiter(
-            self._core.rate_limiter(limiter_text(config, limit, limits, on_limit, lease, when_away)), self
-        )
+        return RateLimiter(open_limiter(self._core, config, limit, limits, on_limit, lease, when_away), self)
 
     @overload
     def circuit_breaker(
@@ -165,9 +161,8 @@ class Tidegate(NodeMethods):
 
     def circuit_breaker(self, config: Json | str, /, **settings: Any) -> CircuitBreaker:
         """See `tidegate.Tidegate.circuit_breaker`. Nothing is waited for."""
-        text, rules = breaker_parts(config, settings)
-        core = self._core.circuit_breaker(text)
-        return CircuitBreaker(core, self, rules.but(count_refusals=as_dict(core.config_json())["countRefusals"]))
+        core, rules = open_breaker(self._core, config, settings)
+        return CircuitBreaker(core, self, rules)
 
     def stats(self) -> Stats:
         """What it has done so far in this process."""

@@ -9,19 +9,18 @@ use super::connection::Opener;
 use super::link::Link;
 use super::sender::Sender;
 use super::{LATEST, Redis};
+use crate::error::Problem;
 use crate::key::escaped_prefix;
 use crate::store::StoreError;
 
 /// Why there is no store.
 #[derive(Debug, Clone, thiserror::Error)]
 pub enum ConnectError {
-    /// A setting is wrong. Quotes no password.
-    #[error("{path}: {reason}")]
-    Setting {
-        /// Which setting, such as `url` or `nodes[2]`.
-        path: String,
-        /// What is wrong with it, and what is allowed.
-        reason: String,
+    /// Settings are wrong: everything that is. Quotes no password.
+    #[error("the Redis store is not a valid configuration: {}", crate::error::list(.problems))]
+    Settings {
+        /// All problems, with paths such as `url` or `nodes[2]`.
+        problems: Vec<Problem>,
     },
     /// The server cannot be reached or refuses us.
     #[error(transparent)]
@@ -108,7 +107,7 @@ impl RedisBuilder {
     /// Connects, and teaches the server the commit script.
     ///
     /// # Errors
-    /// [`ConnectError::Setting`] for the first setting that is wrong, [`ConnectError::Store`] where there is no connection
+    /// [`ConnectError::Settings`] with all settings that are wrong, [`ConnectError::Store`] where there is no connection
     /// within the time limit or the server refuses it.
     pub async fn connect(self) -> Result<Redis, ConnectError> {
         let store = self.build()?;
@@ -120,7 +119,7 @@ impl RedisBuilder {
     /// what is in the way.
     ///
     /// # Errors
-    /// [`ConnectError::Setting`] for the first setting that is wrong.
+    /// [`ConnectError::Settings`] with all settings that are wrong.
     pub fn connect_in_background(self) -> Result<Redis, ConnectError> {
         let store = self.build()?;
         store.link.open_in_background();
@@ -128,15 +127,20 @@ impl RedisBuilder {
     }
 
     fn build(self) -> Result<Redis, ConnectError> {
-        let limit = checked_limit("limit_ms", self.limit_ms)?;
-        let connect_limit = checked_limit("connect_limit_ms", self.connect_limit_ms)?;
-        let nodes = self.nodes()?;
+        let mut problems = Vec::new();
+        let limit = checked_limit(&mut problems, "limit_ms", self.limit_ms);
+        let connect_limit = checked_limit(&mut problems, "connect_limit_ms", self.connect_limit_ms);
+        let nodes = self.nodes(&mut problems);
+        let certificates = self.certificates(&nodes, &mut problems);
+        if !problems.is_empty() {
+            return Err(ConnectError::Settings { problems });
+        }
         if nodes.iter().any(is_tls) {
             choose_crypto_provider();
         }
-        let certificates = self.certificates(&nodes)?;
-        let opener = Opener::new(nodes, self.is_cluster, certificates, connect_limit)
-            .map_err(|error| setting("url", error.to_string()))?;
+        let opener = Opener::new(nodes, self.is_cluster, certificates, connect_limit).map_err(|error| {
+            setting("url", masked(&self.urls[0]), format!("one that a client can be made of: {error}"))
+        })?;
         Ok(Redis {
             link: Link::new(opener),
             prefix: escaped_prefix(&self.prefix),
@@ -145,29 +149,32 @@ impl RedisBuilder {
         })
     }
 
-    fn nodes(&self) -> Result<Vec<ConnectionInfo>, ConnectError> {
-        let path = |index| if index == 0 { "url".to_owned() } else { format!("nodes[{index}]") };
-        let parse = |(index, url): (usize, &String)| match Client::open(url.as_str()) {
-            Ok(client) => {
-                let info = client.get_connection_info().clone();
-                check_query(url, &info).map_err(|reason| setting(path(index), reason))?;
-                Ok(info)
+    fn nodes(&self, problems: &mut Vec<Problem>) -> Vec<ConnectionInfo> {
+        let mut nodes = Vec::new();
+        for (index, url) in self.urls.iter().enumerate() {
+            let path = index.checked_sub(1).map_or_else(|| "url".to_owned(), |node| format!("nodes[{node}]"));
+            match Client::open(url.as_str()) {
+                Ok(client) => {
+                    let info = client.get_connection_info().clone();
+                    problems.extend(check_query(url, &info).map(|allowed| problem(&path, masked(url), allowed)));
+                    nodes.push(info);
+                }
+                Err(_) => problems.push(problem(&path, masked(url), URLS.to_owned())),
             }
-            Err(error) => Err(setting(path(index), format!("{error}; allowed: redis://, rediss:// or redis+unix://"))),
-        };
-        self.urls.iter().enumerate().map(parse).collect()
+        }
+        nodes
     }
 
-    fn certificates(&self, nodes: &[ConnectionInfo]) -> Result<Option<TlsCertificates>, ConnectError> {
-        if self.root_certificate.is_none() && self.client_certificate.is_none() {
-            return Ok(None);
-        }
+    fn certificates(&self, nodes: &[ConnectionInfo], problems: &mut Vec<Problem>) -> Option<TlsCertificates> {
+        let of_root = self.root_certificate.as_ref().map(|_| "root_certificate");
+        let given = of_root.or_else(|| self.client_certificate.as_ref().map(|_| "client_certificate"))?;
         if !nodes.iter().all(is_tls) {
-            return Err(setting("root_certificate", "certificates need URLs that begin with rediss://"));
+            let (value, allowed) = ("given".to_owned(), "left out unless all URLs begin with rediss://".to_owned());
+            problems.push(problem(given, value, allowed));
         }
         let client_tls = self.client_certificate.clone();
         let client_tls = client_tls.map(|(client_cert, client_key)| ClientTlsConfig { client_cert, client_key });
-        Ok(Some(TlsCertificates { client_tls, root_cert: self.root_certificate.clone() }))
+        Some(TlsCertificates { client_tls, root_cert: self.root_certificate.clone() })
     }
 }
 
@@ -184,32 +191,52 @@ impl fmt::Debug for RedisBuilder {
     }
 }
 
-fn checked_limit(path: &str, limit_ms: u64) -> Result<Duration, ConnectError> {
-    if (1..=60_000).contains(&limit_ms) {
-        Ok(Duration::from_millis(limit_ms))
-    } else {
-        Err(setting(path, format!("{limit_ms} is not from 1 to 60000")))
+/// What URLs are read.
+const URLS: &str =
+    "a URL such as redis://[user[:password]@]host[:port][/db], with rediss for TLS, or redis+unix:///path";
+
+fn checked_limit(problems: &mut Vec<Problem>, path: &str, limit_ms: u64) -> Duration {
+    if !(1..=60_000).contains(&limit_ms) {
+        problems.push(problem(path, limit_ms.to_string(), "1 to 60000".to_owned()));
     }
+    Duration::from_millis(limit_ms)
 }
 
-/// What the client library takes no notice of is refused: `?db=3` would go to another database than it says.
-fn check_query(url: &str, info: &ConnectionInfo) -> Result<(), String> {
+/// What must be where the client library takes no notice of something: `?db=3` would go to another database than it says.
+fn check_query(url: &str, info: &ConnectionInfo) -> Option<String> {
     let (url, _) = url.split_once('#').unwrap_or((url, ""));
-    let Some((_, query)) = url.split_once('?') else { return Ok(()) };
+    let (_, query) = url.split_once('?')?;
     let known: &[&str] = match info.addr() {
         ConnectionAddr::Unix(_) => &["db", "user", "pass", "protocol"],
         _ => &["protocol"],
     };
     let names = query.split('&').map(|pair| pair.split_once('=').unwrap_or((pair, "")).0);
-    match names.into_iter().find(|name| !known.contains(name)) {
-        None => Ok(()),
-        Some("db") => Err("?db is not read here; the database is the path: redis://host/3".to_owned()),
-        Some(name) => Err(format!("?{name} is not known; allowed: ?{}", known.join(", ?"))),
+    match names.into_iter().find(|name| !known.contains(name))? {
+        "db" => Some("without ?db: the database is the path, as in redis://host/3".to_owned()),
+        name => Some(format!("without ?{name}: what is read here is ?{}", known.join(", ?"))),
     }
 }
 
-fn setting(path: impl Into<String>, reason: impl Into<String>) -> ConnectError {
-    ConnectError::Setting { path: path.into(), reason: reason.into() }
+/// A URL in quotation marks, without who we are and our password.
+fn masked(url: &str) -> String {
+    let (scheme, rest) = url.split_once("://").map_or(("", url), |(scheme, rest)| (&url[..scheme.len() + 3], rest));
+    let rest = rest.rsplit_once('@').map_or_else(|| rest.to_owned(), |(_, host)| format!("***@{host}"));
+    let (place, query) = rest.split_once('?').unwrap_or((&rest, ""));
+    let pairs = query.split('&').map(|pair| match pair.split_once('=') {
+        Some((name @ ("user" | "pass"), _)) => format!("{name}=***"),
+        _ => pair.to_owned(),
+    });
+    let query = pairs.collect::<Vec<_>>().join("&");
+    let mark = if query.is_empty() { "" } else { "?" };
+    format!("{:?}", format!("{scheme}{place}{mark}{query}"))
+}
+
+fn problem(path: &str, value: String, allowed: String) -> Problem {
+    Problem { path: path.to_owned(), value, allowed }
+}
+
+fn setting(path: &str, value: String, allowed: String) -> ConnectError {
+    ConnectError::Settings { problems: vec![problem(path, value, allowed)] }
 }
 
 fn is_tls(node: &ConnectionInfo) -> bool {

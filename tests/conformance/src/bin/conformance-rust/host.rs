@@ -98,7 +98,11 @@ impl Stage {
             };
             match opened {
                 Ok(policy) => drop(host.policies.insert(settings.id.clone(), policy)),
-                Err(Error::Config { problems, .. }) => return Ok(crate::log::problems(problems)),
+                Err(Error::Config { problems, .. }) => {
+                    let is_node = matches!(settings.kind, PolicyKind::LimiterNode | PolicyKind::BreakerNode);
+                    let as_log = if is_node { crate::log::problems } else { crate::log::contract_problems };
+                    return Ok(as_log(problems));
+                }
                 Err(error) => return Err(error.into()),
             }
         }

@@ -30,6 +30,18 @@ pub(crate) fn problems(problems: Vec<tidegate::Problem>) -> Vec<Problem> {
     problems.into_iter().map(problem).collect()
 }
 
+/// Problems of settings as the contract spells them; the host spells them as the fields of its structures.
+pub(crate) fn contract_problems(problems: Vec<tidegate::Problem>) -> Vec<Problem> {
+    let kebab = |name: &str| name.replace('_', "-");
+    let phrase = |allowed: &str| {
+        let parts = allowed.split('`').enumerate();
+        let parts = parts.map(|(place, part)| if place % 2 == 1 { kebab(part) } else { part.to_owned() });
+        parts.collect::<Vec<_>>().join("`")
+    };
+    let problem = |p: tidegate::Problem| Problem { path: kebab(&p.path), value: p.value, allowed: phrase(&p.allowed) };
+    problems.into_iter().map(problem).collect()
+}
+
 #[derive(Serialize)]
 pub(crate) struct Step<'a> {
     pub(crate) step: usize,

@@ -1,0 +1,85 @@
+//! The declaration, as it is read.
+
+use std::sync::LazyLock;
+
+use indexmap::IndexMap;
+use serde::Deserialize;
+
+use super::Of;
+
+/// A setting.
+#[derive(Debug, Deserialize)]
+pub(super) struct Field {
+    #[serde(default)]
+    pub(super) required: bool,
+    /// Whether null stands for nothing.
+    #[serde(default)]
+    pub(super) nullable: bool,
+    #[serde(flatten)]
+    pub(super) kind: Kind,
+}
+
+/// In the order in which they are listed.
+pub(super) type Fields = IndexMap<String, Field>;
+
+/// What a setting may hold.
+#[derive(Debug, Deserialize)]
+#[serde(tag = "kind", rename_all = "kebab-case")]
+pub(super) enum Kind {
+    Text,
+    Flag,
+    /// A whole number. The type holds so many bits; beyond its range, what it may be is the component's to say.
+    Whole {
+        least: u64,
+        most: u64,
+        bits: u32,
+    },
+    /// Any number.
+    Number {
+        above: Option<f64>,
+        least: Option<f64>,
+        most: f64,
+    },
+    Choice {
+        of: Vec<String>,
+    },
+    List {
+        of: Box<Field>,
+    },
+    Object {
+        /// Of which class it is, where a language has one.
+        is: Option<String>,
+        /// An example of the text that may stand for a limit.
+        text: Option<String>,
+        fields: Fields,
+    },
+    /// An object whose other fields depend on a word in one of them.
+    Tagged {
+        tag: String,
+        variants: IndexMap<String, Fields>,
+    },
+    /// One of a few words, or an object of just one of these fields.
+    Either {
+        words: Vec<String>,
+        fields: Fields,
+        /// Of which classes such an object is, where a language has them.
+        classes: Vec<String>,
+    },
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+struct All {
+    rate_limiter: Field,
+    circuit_breaker: Field,
+}
+
+static ALL: LazyLock<All> =
+    LazyLock::new(|| serde_json::from_str(include_str!("declaration.json")).expect("the declaration is one"));
+
+pub(super) fn of(strategy: Of) -> &'static Field {
+    match strategy {
+        Of::RateLimiter => &ALL.rate_limiter,
+        Of::CircuitBreaker => &ALL.circuit_breaker,
+    }
+}

@@ -1,0 +1,38 @@
+//! What settings may hold, and how they are spelt.
+//!
+//! `declaration.json` is the one list of all settings with their types and ranges, in the words of the contract. Each language reads it, so a
+//! value of the wrong type is told in the same way everywhere, all such values at once, with the names as the caller has written them.
+//! What the settings say of each other is the component's to check.
+
+mod check;
+mod declaration;
+mod spelling;
+
+use serde::de::DeserializeOwned;
+use serde_json::Value;
+
+pub use self::spelling::Spelling;
+
+use crate::error::Error;
+use crate::json;
+
+/// Of which strategy settings are.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Of {
+    RateLimiter,
+    CircuitBreaker,
+}
+
+/// Reads settings from JSON text.
+///
+/// # Errors
+/// [`Error::Json`] where it is no JSON, and [`Error::Config`] with all values that are not of their type.
+pub(crate) fn read<T: DeserializeOwned>(of: Of, text: &str, spelling: Spelling) -> Result<T, Error> {
+    let value: Value = json::settings(text)?;
+    let problems = check::problems(declaration::of(of), &value, spelling);
+    if problems.is_empty() {
+        return json::settings(text);
+    }
+    let name = value.get("name").and_then(Value::as_str).unwrap_or_default().to_owned();
+    Err(Error::Config { name, problems })
+}
