@@ -195,8 +195,8 @@ const MUTANTS: &[Mutant] = &[
     // a: a place that is given back to a strict window is looked for at its own time only, though it went with a later one.
     Mutant {
         file: "rate_limiter/groups.rs",
-        text: "let ahead_us = if counts { self.max_wait_us() } else { 0 };",
-        instead: "let ahead_us = if counts && !crate::mutant(b'a') { self.max_wait_us() } else { 0 };",
+        text: "let may_be_later = self.max_wait_ms > 0",
+        instead: "let may_be_later = !crate::mutant(b'a') && self.max_wait_ms > 0",
     },
 ];
 

@@ -349,5 +349,5 @@ async fn no_lease_is_taken_on_the_memory_store_but_its_settings_are_checked() {
     assert_eq!(leased(&calls(&limiter, 50).await), 0);
     let wrong = config(Algorithm::default()).lease(Lease::new(1, LIFE));
     let error = gate.rate_limiter(wrong).expect_err("one permit is no lease");
-    assert!(error.to_string().contains("lease.max-permits is 1, must be 2 to 1000000"), "{error}");
+    assert!(error.to_string().contains("lease.max_permits is 1, must be 2 to 1000000"), "{error}");
 }

@@ -136,12 +136,14 @@ fn a_circuits_share_needs_no_number_in_json_and_a_limiters_does() {
     for wrong in
         [r#","whenAway":"never""#, r#","whenAway":{"part":4}"#, r#","whenAway":{"share":4,"of":5}"#, r#","whenAway":7"#]
     {
-        let Err(Error::Json { path, .. }) = circuit(wrong) else { panic!("{wrong} was read") };
-        assert!(path.starts_with("whenAway"), "{path}");
+        let Err(Error::Config { problems, .. }) = circuit(wrong) else { panic!("{wrong} was read") };
+        assert!(problems[0].path.starts_with("whenAway"), "{problems:?}");
     }
     let limiter = r#"{"name":"api","limits":[{"limit":1,"window":"second"}],"whenAway":"share"}"#;
-    let limiter = tidegate::RateLimiterConfig::from_json(limiter).expect("it can be read");
-    let gate = Tidegate::builder().build().expect("the component loads");
-    let error = gate.rate_limiter(limiter).expect_err("of how many hosts?");
-    assert!(error.to_string().contains("when-away.share is none, must be 1 to 1000000"), "{error}");
+    let error = tidegate::RateLimiterConfig::from_json(limiter).expect_err("of how many hosts?");
+    assert!(error.to_string().contains("whenAway is \"share\", must be one of"), "{error}");
+    let config = tidegate::RateLimiterConfig::new("api", tidegate::Limit::per_second(1)).when_away(WhenAway::Own);
+    let error = Tidegate::builder().build().expect("the component loads").rate_limiter(config);
+    let error = error.expect_err("of how many hosts?");
+    assert!(error.to_string().contains("when_away.share is none, must be 1 to 1000000"), "{error}");
 }
