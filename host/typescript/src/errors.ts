@@ -267,7 +267,15 @@ export function isCallTimeoutError(error: unknown): error is CallTimeoutError {
   return codeOf(error) === "call-timed-out";
 }
 
-/** Whether the store did not answer, so that the caller may choose to go on without it. */
+/**
+ * Whether the store was silent or could not be reached, so that the caller may choose to go on without it. One that refused, for want of
+ * rights or of memory, or is full, has answered.
+ */
+export function isStoreAway(error: unknown): error is StoreError {
+  return isStoreError(error) && (error.reason === "timed-out" || error.reason === "away");
+}
+
+/** Whether the store gave no answer, or refused. */
 export function isStoreError(error: unknown): error is StoreError {
   return codeOf(error) === "store";
 }

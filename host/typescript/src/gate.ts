@@ -6,9 +6,9 @@ import type { StoreState } from "./away/state.js";
 import type { CircuitBreakerConfig } from "./circuit-breaker/config.js";
 import { CircuitBreaker } from "./circuit-breaker/index.js";
 import { type Clock, SystemClock } from "./clock.js";
-import { assertShape, object, u32, u53 } from "./config.js";
+import { flag, must, object, quoted, u32, u53 } from "./config.js";
 import { Core } from "./core.js";
-import { ConfigError } from "./errors.js";
+import { ConfigError, type Problem } from "./errors.js";
 import { Ledger, type LedgerOptions } from "./ledger/ledger.js";
 import { type LedgerStats, newStats } from "./ledger/stats.js";
 import type { NodeOptions } from "./nodes/asking.js";
@@ -30,6 +30,11 @@ export interface TidegateOptions extends LedgerOptions {
   readonly store?: Memory | Store | undefined;
   /** Tells the time; the system's clock unless set. */
   readonly clock?: Clock | undefined;
+  /**
+   * Whether the state must be shared by processes, so that a gate in memory is an error; where the environment has
+   * `TIDEGATE_ENV=production`, unless set. What is counted in memory is counted in each process.
+   */
+  readonly requireShared?: boolean | undefined;
 }
 
 /** What a {@link Tidegate} has done so far. */
@@ -44,7 +49,14 @@ export interface Stats extends LedgerStats {
 const COUNTS = { maxKnown: 1, maxBatch: 1, maxWaiting: 1, maxAttempts: 1, flushDelayMs: 0, maxStalenessMs: 0 } as const;
 
 /** Options that are no counts. */
-const OTHERS: readonly string[] = ["store", "clock", "storeGuard", "onStoreChange", "onSettingsDiffer"];
+const OTHERS: readonly string[] = [
+  "store",
+  "clock",
+  "requireShared",
+  "storeGuard",
+  "onStoreChange",
+  "onSettingsDiffer",
+];
 
 const checkGuard = object({ storeGuard: object({}, { failures: u32, openMs: u53, capMs: u53 }) });
 
@@ -66,7 +78,13 @@ export class Tidegate {
   /** @throws {ConfigError} if an option is not what it must be */
   constructor(options: TidegateOptions = {}) {
     check(options);
-    const { store = new Memory(), clock = new SystemClock(), ...ledgerOptions } = options;
+    const {
+      store = new Memory(),
+      clock = new SystemClock(),
+      requireShared = isProduction(),
+      ...ledgerOptions
+    } = options;
+    if (requireShared && store instanceof Memory) throw notShared();
     const runtime = Runtime.shared;
     if (store instanceof Memory) {
       this.#core = new Core(runtime, store, undefined, clock);
@@ -244,26 +262,49 @@ export class Tidegate {
   }
 }
 
+function isProduction(): boolean {
+  const { process } = globalThis as { process?: { env?: Record<string, string | undefined> } };
+  return process?.env?.["TIDEGATE_ENV"] === "production";
+}
+
+function notShared(): ConfigError {
+  const allowed =
+    "one that processes share, such as redisStore(client), since requireShared or TIDEGATE_ENV=production says so";
+  return new ConfigError("the gate", [{ path: "store", value: "a Memory", allowed }]);
+}
+
 function check(options: TidegateOptions): void {
-  const wrong = (path: string, value: unknown, allowed: string) => {
-    throw new ConfigError("the gate", [{ path, value: String(value), allowed }]);
-  };
+  const problems: Problem[] = [];
   for (const [name, value] of Object.entries(options)) {
     if (value === undefined || OTHERS.includes(name)) continue;
-    if (!Object.hasOwn(COUNTS, name)) {
-      wrong(name, value, `left out: the options are ${[...OTHERS, ...Object.keys(COUNTS)].join(", ")}`);
-    }
-    const least = COUNTS[name as keyof typeof COUNTS];
-    if (!Number.isSafeInteger(value) || value < least) wrong(name, value, `a whole number from ${least}`);
+    const names = [...OTHERS, ...Object.keys(COUNTS)].join(", ");
+    const least = Object.hasOwn(COUNTS, name) ? COUNTS[name as keyof typeof COUNTS] : undefined;
+    if (least === undefined) must(false, value, name, problems, `left out: the options are ${names}`);
+    else must(Number.isSafeInteger(value) && value >= least, value, name, problems, `a whole number from ${least}`);
   }
-  const { store, clock, storeGuard } = options;
-  if (storeGuard !== undefined && storeGuard !== false) assertShape(checkGuard, { storeGuard }, () => "the gate");
+  checkOthers(options, problems);
+  if (problems.length > 0) throw new ConfigError("the gate", problems);
+}
+
+function checkOthers(
+  { store, clock, requireShared, storeGuard, ...listeners }: TidegateOptions,
+  problems: Problem[],
+): void {
+  if (storeGuard !== undefined && storeGuard !== false) checkGuard({ storeGuard }, "", problems);
+  if (requireShared !== undefined) flag(requireShared, "requireShared", problems);
   for (const name of ["onStoreChange", "onSettingsDiffer"] as const) {
-    const listener = options[name];
-    if (listener !== undefined && typeof listener !== "function") wrong(name, listener, "a function");
+    const listener: unknown = listeners[name];
+    must(listener === undefined || typeof listener === "function", listener, name, problems, "a function");
   }
-  if (store !== undefined && !(store instanceof Memory) && typeof store?.commit !== "function") {
-    wrong("store", store, "a Memory or a store such as redisStore(client)");
-  }
-  if (clock !== undefined && typeof clock?.nowUs !== "function") wrong("clock", clock, "a Clock");
+  const isStore = store === undefined || store instanceof Memory || typeof store?.commit === "function";
+  if (!isStore)
+    problems.push({ path: "store", value: kindOf(store), allowed: "a Memory or a store such as redisStore(client)" });
+  const isClock = clock === undefined || typeof clock?.nowUs === "function";
+  if (!isClock) problems.push({ path: "clock", value: kindOf(clock), allowed: "a Clock" });
+}
+
+/** Not as it shows itself: a client holds a password. */
+function kindOf(value: unknown): string {
+  if (typeof value !== "object" || value === null) return quoted(value);
+  return `an object of ${(value.constructor as { name?: unknown } | undefined)?.name ?? "no class"}`;
 }

@@ -40,6 +40,7 @@ export type {
   RateLimiterConfig,
   WindowUnit,
 } from "./rate-limiter/config.js";
+export { perDay, perHour, perMinute, perSecond } from "./rate-limiter/config.js";
 export type { Decision, Reason } from "./rate-limiter/decision.js";
 export { type Admission, type Charge, type KeyedAsk, RateLimiter, type WrapOptions } from "./rate-limiter/index.js";
 export { RateLimiterPermit } from "./rate-limiter/permit.js";

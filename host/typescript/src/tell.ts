@@ -1,7 +1,7 @@
 /** Functions of the user's that are called on the side: what they throw must harm neither the process nor whoever comes next. */
 
 /** Nobody else would hear of it. */
-declare const console: { error(...data: readonly unknown[]): void };
+declare const console: { error(...data: readonly unknown[]): void; warn(message: string): void };
 
 /** Those whose failure has been logged. */
 const logged = new WeakSet<object>();
@@ -15,6 +15,11 @@ export function logOnce(of: object, what: string, error: unknown): void {
   } catch {
     // An error that cannot be shown, or a console that fails as well.
   }
+}
+
+/** Logs what looks like a mistake. */
+export function warn(message: string): void {
+  console.warn(`tidegate: ${message}`);
 }
 
 /** Tells a listener. What it throws, or rejects with, is logged once. */

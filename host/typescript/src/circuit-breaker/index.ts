@@ -11,6 +11,7 @@ import { isWithin } from "../nesting.js";
 import { Refused } from "../runtime/index.js";
 import type { BreakerPolicy } from "../runtime/policy.js";
 import type { Signal } from "../signal.js";
+import { warn } from "../tell.js";
 import { type AnyFunction, type AsyncFunction, type Promised, standsFor, type WithSignal } from "../wrapped.js";
 import { Admission, permitIn } from "./admission.js";
 import { CircuitAway, degradedPermit } from "./away.js";
@@ -81,9 +82,24 @@ function open(core: Core, config: CircuitBreakerConfig): Circuits {
   assertShape(checkBreaker, plain, what);
   const policy = core.runtime.openBreaker(witBreaker(plain));
   if (policy instanceof Refused) throw new ConfigError(what(config.name), policy.problems.map(asWritten));
+  warnOfFractions(plain);
   const namespace = new Namespace("cb", config.name);
   const away = new CircuitAway(core, namespace, policy, config.whenAway ?? "share");
   return { core, policy, namespace, config: JSON.parse(JSON.stringify(plain)), away };
+}
+
+/** Of a share below one percent, which is most often meant as a fraction. */
+function warnOfFractions({ name, trip, halfOpen }: CircuitBreakerConfig): void {
+  const { rule } = halfOpen ?? {};
+  const shares = [
+    ["trip.failureRatePercent", trip.failureRatePercent],
+    ["trip.slowRate.percent", trip.slowRate?.percent],
+    ["halfOpen.rule.rate.percent", typeof rule === "object" && "rate" in rule ? rule.rate.percent : undefined],
+  ] as const;
+  for (const [path, percent] of shares.filter(([, percent]) => (percent ?? 1) < 1)) {
+    const circuit = `circuit breaker ${JSON.stringify(name)}`;
+    warn(`${path} of ${circuit} is ${percent}, less than one call in a hundred: 50 is half of them`);
+  }
 }
 
 /**

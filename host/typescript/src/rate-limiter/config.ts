@@ -46,6 +46,15 @@ export interface Limit {
   readonly algorithm?: Algorithm | undefined;
 }
 
+/** At most so many permits in every second. */
+export const perSecond = (limit: number): Limit => ({ limit, window: "second" });
+/** At most so many permits in every minute. */
+export const perMinute = (limit: number): Limit => ({ limit, window: "minute" });
+/** At most so many permits in every hour. */
+export const perHour = (limit: number): Limit => ({ limit, window: "hour" });
+/** At most so many permits in every day of 24 hours. */
+export const perDay = (limit: number): Limit => ({ limit, window: "day" });
+
 /**
  * What happens to a call that is over a limit.
  *

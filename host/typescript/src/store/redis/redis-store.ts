@@ -13,6 +13,7 @@
  */
 
 import { assertOptions } from "../../ask.js";
+import { quoted } from "../../config.js";
 import { ConfigError, type Problem, type StoreError } from "../../errors.js";
 import { type EntityKey, escapedPrefix } from "../../key.js";
 import { refused } from "../errors.js";
@@ -50,12 +51,12 @@ export class RedisStore implements Store {
   /**
    * @param client the connection: ioredis' `Redis` or `Cluster`, or what `createClient` or `createCluster` of the package `redis`
    *   returns, connected or about to be
-   * @throws a ConfigError for settings that are wrong, a MisuseError for a client that is not known
+   * @throws a ConfigError for settings that are wrong, also where ioredis has a `keyPrefix`; a MisuseError for a client that is not known
    */
   constructor(client: RedisClient, options: RedisStoreOptions = {}) {
     assertOptions(options, OPTIONS, "the Redis store");
     const { prefix = "tidegate", limitMs = 250 } = options;
-    check(prefix, limitMs);
+    check(prefix, limitMs, keyPrefixOf(client));
     this.#prefix = escapedPrefix(prefix);
     this.limitMs = limitMs;
     this.#client = client;
@@ -107,8 +108,18 @@ export function redisStore(client: RedisClient, options?: RedisStoreOptions): Re
   return new RedisStore(client, options);
 }
 
-function check(prefix: unknown, limitMs: unknown): void {
+/** What ioredis puts before every key. */
+function keyPrefixOf(client: RedisClient): unknown {
+  return (client as { options?: { keyPrefix?: unknown } } | undefined)?.options?.keyPrefix || undefined;
+}
+
+function check(prefix: unknown, limitMs: unknown, keyPrefix: unknown): void {
   const problems: Problem[] = [];
+  if (keyPrefix !== undefined) {
+    const allowed =
+      "left out, since hosts without it would not share their state with this one; say prefix here instead";
+    problems.push({ path: "client.options.keyPrefix", value: quoted(keyPrefix), allowed });
+  }
   if (typeof prefix !== "string") problems.push({ path: "prefix", value: `${prefix}`, allowed: "a text" });
   if (!Number.isInteger(limitMs) || (limitMs as number) < 1 || (limitMs as number) > 60_000) {
     problems.push({ path: "limitMs", value: `${limitMs}`, allowed: "a whole number from 1 to 60000" });
