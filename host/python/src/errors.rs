@@ -30,11 +30,8 @@ pub(crate) fn raise(py: Python<'_>, error: Error) -> PyErr {
 }
 
 /// The exception for a store that cannot be.
-pub(crate) fn connect(py: Python<'_>, error: &ConnectError) -> PyErr {
-    exception(match error {
-        ConnectError::Settings { problems } => config(py, "the Redis store", problems.clone()),
-        ConnectError::Store(store) => new(py, "StoreError", (error.to_string(), store.reason())),
-    })
+pub(crate) fn connect(py: Python<'_>, error: ConnectError) -> PyErr {
+    raise(py, error.into())
 }
 
 /// The exception for what cannot be started.

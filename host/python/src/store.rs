@@ -130,7 +130,7 @@ impl Redis {
             builder = builder.client_certificate(certificate, key);
         }
         // Outside a runtime nothing is connected, and the settings are checked.
-        builder.clone().connect_in_background().map_err(|error| errors::connect(py, &error))?;
+        builder.clone().connect_in_background().map_err(|error| errors::connect(py, error))?;
         Ok(Self { builder, url: url.to_owned(), options: options.unbind() })
     }
 
@@ -157,6 +157,6 @@ impl Redis {
 impl Redis {
     /// A connection of its own, opened in the background.
     pub(crate) fn connect(&self, py: Python<'_>) -> PyResult<tidegate::Redis> {
-        self.builder.clone().connect_in_background().map_err(|error| errors::connect(py, &error))
+        self.builder.clone().connect_in_background().map_err(|error| errors::connect(py, error))
     }
 }

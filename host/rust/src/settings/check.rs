@@ -86,7 +86,7 @@ impl Check {
     /// An object of just one of these fields.
     fn either(&mut self, path: &str, fields: &Fields, object: &Object, field: &Field, value: &Value) {
         let only = object.iter().next().filter(|_| object.len() == 1);
-        let known = fields.iter().find(|(name, _)| only.is_some_and(|(given, _)| *given == Spelling::in_json(name)));
+        let known = fields.iter().find(|(name, _)| only.is_some_and(|(given, _)| *given == Spelling::Json.name(name)));
         match (known, only) {
             (Some((name, of)), Some((_, value))) => self.field(&below(path, &self.spelling.name(name)), of, value),
             _ => self.wrong(path, value, &field.kind),
@@ -95,7 +95,7 @@ impl Check {
 
     fn fields(&mut self, path: &str, fields: &Fields, object: &Object, others: &[&String]) {
         for (given, value) in object {
-            let is_known = others.contains(&given) || fields.keys().any(|name| *given == Spelling::in_json(name));
+            let is_known = others.contains(&given) || fields.keys().any(|name| *given == Spelling::Json.name(name));
             if !is_known {
                 let names = others.iter().map(|name| self.spelling.name(name));
                 let names =
@@ -106,7 +106,7 @@ impl Check {
         }
         for (name, field) in fields {
             let path = below(path, &self.spelling.name(name));
-            match object.get(&Spelling::in_json(name)) {
+            match object.get(&Spelling::Json.name(name)) {
                 Some(value) => self.field(&path, field, value),
                 None if field.required => {
                     self.malformed(&path, "missing".to_owned(), field.kind.allowed(self.spelling));

@@ -36,11 +36,6 @@ impl Spelling {
         parts.collect::<Vec<_>>().join("`")
     }
 
-    /// How a field is called in the JSON that is checked.
-    pub(super) fn in_json(contract: &str) -> String {
-        camel(contract)
-    }
-
     pub(super) fn has_classes(self) -> bool {
         self == Self::Python
     }
