@@ -32,10 +32,10 @@ impl ManualClock {
         self.now_us.load(Ordering::SeqCst)
     }
 
-    /// Moves on by a `timedelta` or so many seconds, and wakes those whose time has come.
-    fn advance(&self, py: Python<'_>, time: &Bound<'_, PyAny>) -> PyResult<()> {
-        let time_us = u64::try_from(duration(time)?.as_micros()).unwrap_or(u64::MAX);
-        self.set_us(py, self.now_us().saturating_add(time_us))
+    /// Moves on by so many milliseconds, or a `timedelta`, and wakes those whose time has come.
+    fn advance_ms(&self, py: Python<'_>, time_ms: &Bound<'_, PyAny>) -> PyResult<()> {
+        let step_us = u64::try_from(duration(time_ms)?.as_micros()).unwrap_or(u64::MAX);
+        self.set_us(py, self.now_us().saturating_add(step_us))
     }
 
     /// Jumps to a time, earlier or later.
@@ -62,15 +62,18 @@ impl ManualClock {
     }
 }
 
-/// A `timedelta`, or a number of seconds.
-fn duration(time: &Bound<'_, PyAny>) -> PyResult<Duration> {
-    if let Ok(time) = time.extract::<f64>() {
-        return Duration::try_from_secs_f64(time)
-            .map_err(|error| PyValueError::new_err(format!("{time} seconds: {error}")));
-    }
-    match time.call_method0("total_seconds").and_then(|seconds| seconds.extract::<f64>()) {
-        Ok(seconds) => Duration::try_from_secs_f64(seconds)
-            .map_err(|error| PyValueError::new_err(format!("{seconds} seconds: {error}"))),
-        Err(_) => Err(PyTypeError::new_err(format!("a time must be a timedelta or seconds, not {}", time.repr()?))),
-    }
+/// Milliseconds, or a `timedelta`.
+fn duration(time_ms: &Bound<'_, PyAny>) -> PyResult<Duration> {
+    let given_ms = time_ms.extract::<f64>().or_else(|_| {
+        let seconds = time_ms.call_method0("total_seconds").and_then(|seconds| seconds.extract::<f64>());
+        seconds.map(|seconds| seconds * 1_000.0)
+    });
+    let value = || time_ms.repr().map_or_else(|_| "what it is".to_owned(), |text| text.to_string());
+    let Ok(given_ms) = given_ms else {
+        return Err(PyTypeError::new_err(format!("time_ms is {}, must be milliseconds or a timedelta", value())));
+    };
+    let time = Duration::try_from_secs_f64(given_ms / 1_000.0);
+    time.map_err(|_| {
+        PyValueError::new_err(format!("time_ms is {}, must be 0 or more: time goes on; set_us jumps", value()))
+    })
 }

@@ -28,10 +28,18 @@ enum Place {
     Scripted(Py<ScriptedStore>),
 }
 
+/// Where the code of a component of the user's own is kept.
+#[derive(Debug, FromPyObject)]
+enum CodeCache {
+    Kept(bool),
+    Folder(String),
+}
+
 /// How a gate works where it is not as usual.
 #[derive(Debug)]
 struct Options {
     component_file: Option<String>,
+    code_cache: Option<CodeCache>,
     max_known: Option<usize>,
     max_batch: Option<usize>,
     max_waiting: Option<usize>,
@@ -82,8 +90,8 @@ pub(crate) struct Gate {
 impl Gate {
     #[new]
     #[pyo3(signature = (
-        store = None, clock = None, *, component_file = None, max_known = None, max_batch = None, max_waiting = None,
-        max_attempts = None, flush_delay_ms = None, max_staleness_ms = None, store_guard = None, on_store_change = None,
+        store = None, clock = None, *, component_file = None, code_cache = None, max_known = None, max_batch = None,
+        max_waiting = None, max_attempts = None, flush_delay_ms = None, max_staleness_ms = None, store_guard = None, on_store_change = None,
         require_shared = None
     ))]
     #[expect(clippy::too_many_arguments, reason = "they are keywords in Python")]
@@ -92,6 +100,7 @@ impl Gate {
         store: Option<Place>,
         clock: Option<Py<ManualClock>>,
         component_file: Option<String>,
+        code_cache: Option<CodeCache>,
         max_known: Option<usize>,
         max_batch: Option<usize>,
         max_waiting: Option<usize>,
@@ -104,6 +113,7 @@ impl Gate {
     ) -> PyResult<Self> {
         let options = Options {
             component_file,
+            code_cache,
             max_known,
             max_batch,
             max_waiting,
@@ -240,6 +250,11 @@ impl Options {
         if let Some(path) = &self.component_file {
             builder = builder.component_file(path);
         }
+        builder = match &self.code_cache {
+            Some(CodeCache::Folder(path)) => builder.code_cache(path),
+            Some(CodeCache::Kept(false)) => builder.no_code_cache(),
+            Some(CodeCache::Kept(true)) | None => builder,
+        };
         if let Some(entities) = self.max_known {
             builder = builder.max_known(entities);
         }

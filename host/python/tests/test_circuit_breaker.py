@@ -57,7 +57,7 @@ def test_opens_after_failures_in_a_row_and_fails_fast() -> None:
 def test_a_probe_closes_it_again() -> None:
     clock, breaker = opened(half_open=HalfOpen(probes=1, successes=1), open_ms=1_000)
     trip(breaker)
-    clock.advance(1)
+    clock.advance_ms(1_000)
     assert breaker.status().state == "half-open"
     assert breaker.call(lambda: "paid") == "paid"
     assert breaker.status().state == "closed"
@@ -103,14 +103,14 @@ def test_slow_calls_open_it() -> None:
     breaker = Tidegate(clock=clock).circuit_breaker("slow", trip=rules, backoff=Backoff(2, cap_ms=60_000))
     for _ in range(2):
         with breaker.permit():
-            clock.advance(0.2)
+            clock.advance_ms(200)
     assert breaker.status().state == "open"
 
 
 def test_an_interrupted_call_gives_its_permit_back() -> None:
     clock, breaker = opened(consecutive=1, open_ms=1_000)
     trip(breaker, 1)
-    clock.advance(1)
+    clock.advance_ms(1_000)
     with pytest.raises(KeyboardInterrupt), breaker.permit():
         assert breaker.status().probes == 1
         raise KeyboardInterrupt

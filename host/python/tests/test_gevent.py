@@ -15,7 +15,7 @@ limiter = Tidegate(clock=clock).rate_limiter("api", limit=Limit.per_second(1), o
 limiter.acquire("user-42")
 waiting = gevent.spawn(lambda: gevent.get_hub().threadpool.apply(limiter.acquire, ("user-42",)))
 while not waiting.ready():
-    clock.advance(0.01)  # in another greenlet, without which the wait would have no end
+    clock.advance_ms(10)  # in another greenlet, without which the wait would have no end
     gevent.sleep(0)
 assert waiting.get().decision.is_allowed
 """

@@ -39,7 +39,7 @@ def half_open() -> tuple[ManualClock, CircuitBreaker]:
     clock, breaker = opened(1, open_ms=1_000)
     with pytest.raises(ValueError, match="opens"):
         breaker.call(fail, ValueError("opens it"))
-    clock.advance(1)
+    clock.advance_ms(1_000)
     return clock, breaker
 
 
@@ -267,7 +267,7 @@ def test_a_node_inside_a_breaker_of_the_same_circuit_goes_with_its_permit() -> N
     node = gate.circuit_breaker_node(config)
     with pytest.raises(ValueError, match="opens"):
         node.call(lambda: fail(ValueError("opens it")))
-    clock.advance(1)
+    clock.advance_ms(1_000)
     inner = node.call(lambda: node.call(lambda: "ok")).result
     assert inner is not None
     assert (inner.result, inner.circuit_result.allowed) == ("ok", True)
@@ -283,7 +283,7 @@ def test_a_function_in_a_thread_is_told_how_long_it_has() -> None:
 
     def work() -> list[float | None]:
         told = [remaining_s()]
-        clock.advance(1.5)
+        clock.advance_ms(1_500)
         with breaker.keyed("other").permit(timeout_ms=5_000):
             told.append(remaining_s())
         return told
@@ -294,26 +294,28 @@ def test_a_function_in_a_thread_is_told_how_long_it_has() -> None:
 
 def test_one_that_takes_longer_is_a_failure_and_gives_its_result() -> None:
     clock, breaker = opened(1, monitored=[CallTimeoutError])
-    assert breaker(timeout_ms=1_000).call(lambda: clock.advance(1)) is None
+    assert breaker(timeout_ms=1_000).call(lambda: clock.advance_ms(1_000)) is None
     assert breaker.status().state == "closed"
 
     @breaker(timeout_ms=1_000)
     def late() -> str:
-        clock.advance(1.001)
+        clock.advance_ms(1_001)
         return "paid"
 
     assert late() == "paid"
     assert breaker.status().state == "open"
     breaker.reset()
     with breaker.permit(timeout_ms=1_000):
-        clock.advance(2)
+        clock.advance_ms(2_000)
     assert breaker.status().state == "open"
 
 
 def test_nodes_take_a_time_limit_too() -> None:
     clock = ManualClock()
     gate = Tidegate(clock=clock)
-    guarded = gate.with_circuit_breaker(circuit(failureThreshold=1), {}, lambda: clock.advance(2), timeout_ms=1_000)
+    guarded = gate.with_circuit_breaker(
+        circuit(failureThreshold=1), {}, lambda: clock.advance_ms(2_000), timeout_ms=1_000
+    )
     assert guarded.circuit_result.circuit_state == "open"
 
 

@@ -47,7 +47,7 @@ async def half_open() -> tuple[ManualClock, aio.CircuitBreaker]:
     clock, breaker = opened(open_ms=1_000)
     with pytest.raises(ValueError, match="opens"):
         await breaker.call(fail, ValueError("opens it"))
-    clock.advance(1)
+    clock.advance_ms(1_000)
     return clock, breaker
 
 
@@ -290,24 +290,24 @@ async def test_one_who_stops_early_has_given_the_call_up_unless_it_was_slow() ->
     breaker = aio.Tidegate(clock=clock).circuit_breaker("slow", trip=rules)
 
     @breaker
-    async def rows(own: float) -> AsyncGenerator[int, None]:
+    async def rows(own_ms: int) -> AsyncGenerator[int, None]:
         try:
-            clock.advance(own)
+            clock.advance_ms(own_ms)
             yield 1
         finally:
             # Cleaning up is no time of the call's.
-            clock.advance(60)
+            clock.advance_ms(60_000)
 
-    async def left(own: float) -> tuple[int, int, int]:
-        items = rows(own)
+    async def left(own_ms: int) -> tuple[int, int, int]:
+        items = rows(own_ms)
         assert await anext(items) == 1
-        clock.advance(60)
+        clock.advance_ms(60_000)
         await items.aclose()
         report = await breaker.status()
         return report.calls, report.slow, report.failed
 
-    assert await left(0.999) == (0, 0, 0)
-    assert (await left(1))[1:] == (1, 0)
+    assert await left(999) == (0, 0, 0)
+    assert (await left(1_000))[1:] == (1, 0)
 
 
 async def test_a_gate_for_threads_guards_coroutine_functions_as_what_they_are() -> None:
@@ -347,7 +347,7 @@ async def test_a_limiter_for_threads_on_a_coroutine_function_blocks_no_loop() ->
     while limiter.peek("me").waiting == 0:
         await asyncio.sleep(0)
     while not task.done():
-        clock.advance(0.01)
+        clock.advance_ms(10)
         await asyncio.sleep(0)
     assert await task == "went"
 

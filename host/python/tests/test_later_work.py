@@ -36,7 +36,7 @@ def test_a_generator_is_guarded_to_its_end() -> None:
     def read(end: BaseException | None) -> str:
         items = rows(end)
         assert next(items) == 1
-        clock.advance(60)
+        clock.advance_ms(60_000)
         try:
             items.send("sent")
         except StopIteration as stop:
@@ -57,14 +57,14 @@ def test_time_between_items_is_not_the_calls() -> None:
     breaker = Tidegate(clock=clock).circuit_breaker("slow", trip=rules)
 
     @breaker
-    def rows(own: float) -> Iterator[int]:
+    def rows(own_ms: int) -> Iterator[int]:
         yield 1
-        clock.advance(own)
+        clock.advance_ms(own_ms)
 
-    for _ in rows(0.5):
-        clock.advance(60)
+    for _ in rows(500):
+        clock.advance_ms(60_000)
     assert breaker.status().state == "closed"
-    list(rows(1))
+    list(rows(1_000))
     assert breaker.status().state == "open"
 
 
@@ -116,24 +116,24 @@ def test_one_who_stops_early_has_a_slow_call_counted_as_slow_and_no_other() -> N
     rules = Trip(slow_rate=SlowRate(100, slower_than_ms=1_000), sample=SampleCalls(10), minimum_calls=10)
     breaker = Tidegate(clock=clock).circuit_breaker("slow", trip=rules)
 
-    def rows(own: float) -> Generator[int, None, None]:
+    def rows(own_ms: int) -> Generator[int, None, None]:
         try:
-            clock.advance(own)
+            clock.advance_ms(own_ms)
             yield 1
         finally:
             # Cleaning up is no time of the call's.
-            clock.advance(60)
+            clock.advance_ms(60_000)
 
-    def left(own: float) -> tuple[int, int, int]:
-        items = breaker.call(rows, own)
+    def left(own_ms: int) -> tuple[int, int, int]:
+        items = breaker.call(rows, own_ms)
         assert next(items) == 1
-        clock.advance(60)
+        clock.advance_ms(60_000)
         items.close()
         report = breaker.status()
         return report.calls, report.slow, report.failed
 
-    assert left(0.999) == (0, 0, 0)
-    assert left(1)[1:] == (1, 0)
+    assert left(999) == (0, 0, 0)
+    assert left(1_000)[1:] == (1, 0)
 
 
 def test_an_error_thrown_into_a_generator_or_by_one_that_is_closed_is_a_failure() -> None:

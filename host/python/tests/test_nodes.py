@@ -7,7 +7,7 @@ import json
 import pickle
 import threading
 import uuid
-from datetime import datetime, timedelta, timezone
+from datetime import datetime, timezone
 from decimal import Decimal
 from typing import Any
 
@@ -156,7 +156,7 @@ def test_steps_wait_outside_and_come_back_with_a_token(gate: Tidegate, clock: Ma
     assert step.result is None
     assert step.token is not None
     assert step.wait_ms >= 60_000
-    clock.advance(timedelta(milliseconds=step.wait_ms))
+    clock.advance_ms(step.wait_ms)
     end = gate.rate_limiter_node(dict(QUEUE)).step(context, step.token)
     assert end.done
     assert end.result is not None
@@ -198,7 +198,7 @@ def test_a_call_in_a_thread_waits_its_turn(gate: Tidegate, clock: ManualClock) -
     until_waiting(gate, node)
     # In steps: one who comes back sleeps on from the time it is then.
     while thread.is_alive():
-        clock.advance(timedelta(seconds=1))
+        clock.advance_ms(1_000)
         thread.join(0)
     assert (passed[0].passed, passed[0].queued) == (True, True)
     assert passed[0].wait_time >= 60_000

@@ -68,7 +68,7 @@ def test_a_forked_child_has_a_memory_of_its_own_and_waits_on_its_clock() -> None
             pass
         # In steps: it may be between its place in the queue and its sleep.
         while thread.is_alive():
-            clock.advance(0.01)
+            clock.advance_ms(10)
         return True
 
     assert in_child(check)

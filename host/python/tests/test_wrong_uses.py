@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from datetime import timedelta
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
@@ -198,6 +198,8 @@ WRONG: list[tuple[Callable[[], object], str]] = [
     (lambda: aio.Tidegate(5), "store is a builtins.int, must be a URL such as"),  # type: ignore[arg-type]
     (lambda: Tidegate(clock=5), "clock is a builtins.int, must be a ManualClock"),  # type: ignore[arg-type]
     (lambda: Tidegate(max_known=0), "max_known is 0, must be a whole number from 1"),
+    (lambda: Tidegate(component_file=cast("Any", 5)), "component_file is 5, must be a path"),
+    (lambda: Tidegate(code_cache=cast("Any", True)), "code_cache is True, must be a path, or False"),
     (lambda: Tidegate(max_batch="5"), "max_batch is '5', must be a whole number from 1"),  # type: ignore[arg-type]
     (lambda: Tidegate(require_shared=True), "store is the memory store, must be one that processes share"),
     (lambda: Memory(capacity=0), "capacity is 0, must be a whole number from 1"),

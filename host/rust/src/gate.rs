@@ -14,7 +14,9 @@ use crate::ledger::basis::{BasisListener, SettingsDiffer};
 use crate::ledger::{self, Ledger};
 use crate::nodes;
 use crate::rate_limiter::{RateLimiter, RateLimiterConfig};
-use crate::runtime::{CodeCache, ComponentSource, Runtime, RuntimeOptions, RuntimeStats};
+#[cfg(feature = "compile")]
+use crate::runtime::{CodeCache, ComponentSource};
+use crate::runtime::{Runtime, RuntimeOptions, RuntimeStats};
 use crate::store::{Memory, Store};
 
 /// Resilience policies on a store. Cheap to clone.
@@ -236,6 +238,7 @@ impl Builder {
     }
 
     /// Runs this component instead of the one that the crate was built with. It must have the same world.
+    #[cfg(feature = "compile")]
     #[must_use]
     pub fn component(mut self, component: impl Into<Vec<u8>>) -> Self {
         self.runtime.component = ComponentSource::Bytes(component.into().into());
@@ -243,22 +246,25 @@ impl Builder {
     }
 
     /// Runs the component in this file instead of the one that the crate was built with. It must have the same world.
+    #[cfg(feature = "compile")]
     #[must_use]
     pub fn component_file(mut self, path: impl Into<PathBuf>) -> Self {
         self.runtime.component = ComponentSource::File(path.into());
         self
     }
 
-    /// Keeps the compiled component in this directory between starts, given by its absolute path; by default in the user's cache
-    /// directory. Machine code is taken from it, so only this user may be able to write there. One that cannot be read or
-    /// written is done without.
+    /// Keeps the code of a component of your own in this directory between starts, given by its absolute path; by default in the
+    /// user's cache directory. Machine code is taken from it, so only this user may be able to write there. One that cannot be read or
+    /// written is done without. The built-in component was compiled when the crate was, and needs no cache.
+    #[cfg(feature = "compile")]
     #[must_use]
     pub fn code_cache(mut self, directory: impl Into<PathBuf>) -> Self {
         self.runtime.cache = CodeCache::Directory(directory.into());
         self
     }
 
-    /// Compiles the component at every start, which takes some milliseconds.
+    /// Compiles a component of your own at every start, which takes about half a second.
+    #[cfg(feature = "compile")]
     #[must_use]
     pub fn no_code_cache(mut self) -> Self {
         self.runtime.cache = CodeCache::Off;

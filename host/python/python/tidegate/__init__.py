@@ -7,7 +7,8 @@ asyncio. Names end in their unit: ``retry_after_ms`` are milliseconds, ``at_us``
 
 from __future__ import annotations
 
-from tidegate import aio, nodes
+from typing import TYPE_CHECKING
+
 from tidegate._config import (
     Algorithm,
     Backoff,
@@ -89,6 +90,11 @@ from tidegate._tidegate import (
     Transition,
 )
 
+if TYPE_CHECKING:
+    from types import ModuleType
+
+    from tidegate import aio, nodes
+
 __all__ = [
     "Admission",
     "Algorithm",
@@ -169,3 +175,13 @@ __all__ = [
     "nodes",
     "remaining_s",
 ]
+
+
+def __getattr__(name: str) -> ModuleType:
+    # What is for asyncio brings asyncio along, which takes longer to import than all the rest.
+    if name in ("aio", "nodes"):
+        from importlib import import_module
+
+        return import_module(f"tidegate.{name}")
+    message = f"module {__name__!r} has no attribute {name!r}"
+    raise AttributeError(message)

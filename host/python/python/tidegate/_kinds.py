@@ -5,12 +5,15 @@ from __future__ import annotations
 import functools
 import inspect
 import io
+import sys
 from collections.abc import AsyncIterator, Awaitable, Hashable, Iterator
-from concurrent.futures import Future
 from types import FunctionType
-from typing import Any, Literal, TypeAlias, TypeGuard, cast
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias, TypeGuard, cast
 
 from tidegate._errors import MisuseError
+
+if TYPE_CHECKING:
+    from concurrent.futures import Future
 
 _NOT_PLAIN = inspect.CO_GENERATOR | inspect.CO_COROUTINE | inspect.CO_ASYNC_GENERATOR | inspect.CO_ITERABLE_COROUTINE
 
@@ -51,7 +54,18 @@ def is_done(result: object) -> bool:
 
 @functools.lru_cache(maxsize=1_024)
 def _is_done(cls: Hashable) -> bool:
-    return not issubclass(cast("type", cls), (Awaitable, Iterator, AsyncIterator, Future))
+    return not issubclass(cast("type", cls), (Awaitable, Iterator, AsyncIterator, *_future()))
+
+
+def is_future(result: object) -> TypeGuard[Future[Any]]:
+    """Whether a result is the future of an executor."""
+    return isinstance(result, _future())
+
+
+def _future() -> tuple[type, ...]:
+    # Who has a future has imported its class; to import it here costs all others a tenth of their start.
+    module = sys.modules.get("concurrent.futures._base")
+    return () if module is None else (module.Future,)
 
 
 def is_items(result: object) -> TypeGuard[Iterator[Any]]:

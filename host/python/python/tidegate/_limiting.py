@@ -5,15 +5,16 @@ from __future__ import annotations
 import functools
 import inspect
 from collections.abc import AsyncGenerator, Callable, Generator
-from typing import Any
+from typing import Any, TypeVar
 
 from tidegate import _tidegate as _core
 from tidegate._kinds import is_stream, kind_of, refuse_awaitable, refuse_generator, refuse_plain
-from tidegate._loops import hear
 from tidegate._settings import charge_of
 from tidegate._tidegate import Admission
 
 Key = str | Callable[..., str]
+
+T = TypeVar("T")
 
 
 class Limited:
@@ -104,9 +105,15 @@ class Limited:
 
     async def _acquired(self, key: str) -> Admission:
         answer = self._core.start_acquire(key, self._cost, self._priority)
-        return answer if isinstance(answer, Admission) else await hear(answer)
+        return answer if isinstance(answer, Admission) else await _heard(answer)
 
     async def _refunded(self, key: str, admission: Admission) -> None:
         answer = self._core.start_refund(key, *charge_of(admission.decision, None, None), self._cost)
         if isinstance(answer, _core.Pending):
-            await hear(answer)
+            await _heard(answer)
+
+
+async def _heard(pending: _core.Pending[T]) -> T:
+    from tidegate._loops import hear  # Not above: see `tidegate.__getattr__`.
+
+    return await hear(pending)

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
-from typing import Any, TypeAlias
+from typing import Any, TypeAlias, cast
 
 from tidegate import _tidegate as _core
 from tidegate._config import guard_parts
@@ -34,9 +35,10 @@ def open_gate(
         problems.insert(0, _problem("store", _named(store), allowed))
     if timer is None and clock is not None:
         problems.append(_problem("clock", _named(clock), "a ManualClock"))
+    paths = {name: _path(name, options[name], problems) for name in ("component_file", "code_cache")}
     if problems:
         raise ConfigError(problems, "the gate")
-    parts: dict[str, Any] = {**options, "store_guard": guard_parts(options["store_guard"])}
+    parts: dict[str, Any] = {**options, **paths, "store_guard": guard_parts(options["store_guard"])}
     return _core.Gate(place, timer, **parts), place
 
 
@@ -44,6 +46,18 @@ def _place(store: object) -> _core.Memory | _core.Redis | _core.ScriptedStore | 
     if isinstance(store, str):
         return _core.Redis(store)
     return store if isinstance(store, (_core.Memory, _core.Redis, _core.ScriptedStore)) else None
+
+
+def _path(name: str, value: object, problems: list[Problem]) -> object:
+    if value is None or (name == "code_cache" and value is False):
+        return value
+    try:
+        path: object = os.fspath(cast("str", value))
+    except TypeError:
+        path = None
+    if not isinstance(path, str):
+        problems.append(_problem(name, repr(value), "a path" if name == "component_file" else "a path, or False"))
+    return path
 
 
 def _count(name: str, value: object, least: int) -> Problem | None:

@@ -7,8 +7,8 @@ come back to it, so that no task opens a connection of its own.
 
 from __future__ import annotations
 
+import os
 import time
-import uuid
 import weakref
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -70,7 +70,7 @@ class Gate(Uncopied):
             )
             raise TypeError(message)
         if not self._number:
-            self._number = uuid.uuid4().hex
+            self._number = os.urandom(16).hex()
             _gates[type(self), self._number] = self
         return _gate, (type(self), self._number, self._store, self._options)
 

@@ -10,7 +10,6 @@ from typing import Protocol, TypeVar
 
 from tidegate import _tidegate as _core
 from tidegate._failure import Failure, errors_of, not_recorded
-from tidegate._loops import hear_out
 from tidegate._node_results import PassageParts
 from tidegate._rules import Outcome
 from tidegate._tidegate import CircuitReport, Permit
@@ -136,4 +135,8 @@ class NodeSettling:
 
 
 async def _heard(answer: A | _core.Pending[A]) -> A:
-    return await hear_out(answer) if isinstance(answer, _core.Pending) else answer
+    if not isinstance(answer, _core.Pending):
+        return answer
+    from tidegate._loops import hear_out  # Not above: see `tidegate.__getattr__`.
+
+    return await hear_out(answer)

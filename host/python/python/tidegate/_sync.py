@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Generator, Iterable, Sequence
 from contextlib import contextmanager
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar, overload
+from os import PathLike
+from typing import TYPE_CHECKING, Any, Literal, ParamSpec, TypeVar, overload
 
 from tidegate import _tidegate as _core
 from tidegate._config import (
@@ -62,7 +63,8 @@ class Tidegate(NodeMethods):
         store: Place | None = None,
         clock: ManualClock | None = None,
         *,
-        component_file: str | None = None,
+        component_file: str | PathLike[str] | None = None,
+        code_cache: str | PathLike[str] | Literal[False] | None = None,
         max_known: int | None = None,
         max_batch: int | None = None,
         max_waiting: int | None = None,
@@ -75,12 +77,16 @@ class Tidegate(NodeMethods):
     ) -> None:
         """Opens a gate.
 
-        ``component_file`` runs another component of the same world. With a shared store, ``max_known`` is of how many
-        entities to remember what was last seen (65,536), ``max_batch`` how many calls on one go out together (256),
-        ``max_waiting`` how many calls may wait for the store in this process before one more ends in `OverloadedError`
-        (1,000,000), ``max_attempts`` how often a call is committed before it ends in `ContendedError` (64), and
-        ``flush_delay_ms`` how long successes of a closed circuit are kept back to be recorded together (20). What the
-        store has refused is refused again without asking it for ``max_staleness_ms`` (at most 100, as by default).
+        ``component_file`` runs another component of the same world, which is compiled at the first start, for half a
+        second. Its code is kept in ``code_cache``, the absolute path of a folder in which only this user may write,
+        in the user's cache folder unless set; False: nowhere. The built-in component needs none of that.
+
+        With a shared store, ``max_known`` is of how many entities to remember what was last seen (65,536),
+        ``max_batch`` how many calls on one go out together (256), ``max_waiting`` how many calls may wait for the store
+        in this process before one more ends in `OverloadedError` (1,000,000), ``max_attempts`` how often a call is
+        committed before it ends in `ContendedError` (64), and ``flush_delay_ms`` how long successes of a closed circuit
+        are kept back to be recorded together (20). What the store has refused is refused again without asking it for
+        ``max_staleness_ms`` (at most 100, as by default).
 
         ``store_guard`` says when a shared store counts as away, so that calls are answered at once instead of waiting
         for it; None: it is asked every time. ``on_store_change`` is called when a shared store goes away, is tried
@@ -92,6 +98,7 @@ class Tidegate(NodeMethods):
         """
         options: dict[str, Any] = {
             "component_file": component_file,
+            "code_cache": code_cache,
             "max_known": max_known,
             "max_batch": max_batch,
             "max_waiting": max_waiting,

@@ -6,9 +6,8 @@ import functools
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from datetime import timedelta
-from typing import Any, ParamSpec, TypeVar, cast, overload
+from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar, cast, overload
 
-from tidegate import _aio_breaker
 from tidegate._breaker_base import CircuitBreakerBase
 from tidegate._config import Mode
 from tidegate._errors import CircuitOpenError
@@ -19,6 +18,9 @@ from tidegate._rules import FailureIf, FailureOf, Rules
 from tidegate._settling import Settling
 from tidegate._sync_guard import GuardedItems, end, run
 from tidegate._tidegate import CircuitReport, Permit
+
+if TYPE_CHECKING:
+    from tidegate._aio_breaker import CircuitBreaker as AioCircuitBreaker
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -171,6 +173,8 @@ class CircuitBreaker(CircuitBreakerBase):
         return self._admitted(rules, report)
 
 
-def _for_asyncio(breaker: CircuitBreaker) -> _aio_breaker.CircuitBreaker:
+def _for_asyncio(breaker: CircuitBreaker) -> AioCircuitBreaker:
     """The same handle for functions that are awaited."""
-    return _aio_breaker.CircuitBreaker(breaker._core, breaker._gate, breaker._rules)
+    from tidegate._aio_breaker import CircuitBreaker as AioCircuitBreaker  # Not above: see `tidegate.__getattr__`.
+
+    return AioCircuitBreaker(breaker._core, breaker._gate, breaker._rules)

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Generator, Iterator
-from concurrent.futures import Future
 from types import TracebackType
-from typing import Any, ParamSpec, TypeGuard, TypeVar, cast, overload
+from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar, cast, overload
 
-from tidegate._aio_guard import GuardedStream
 from tidegate._flight import Flight
-from tidegate._kinds import is_done, is_items, is_stream, refuse_awaitable
+from tidegate._kinds import is_done, is_future, is_items, is_stream, refuse_awaitable
 from tidegate._settling import Settling
+
+if TYPE_CHECKING:
+    from concurrent.futures import Future
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -43,19 +44,17 @@ def end(flight: Flight, settling: Settling, error: BaseException) -> None:
 def _to_its_end(flight: Flight, settling: Settling, result: R) -> R:
     """A call has returned: that is its end, or it goes on with what it returned."""
     if is_stream(result):
+        from tidegate._aio_guard import GuardedStream  # Not above: see `tidegate.__getattr__`.
+
         return cast("R", GuardedStream(flight, settling, result))
     if is_items(result):
         return cast("R", GuardedItems(flight, settling, result))
-    if _is_future(result):
+    if is_future(result):
         flight.go_on_elsewhere()
         result.add_done_callback(lambda done: _end_future(flight, settling, done))
         return cast("R", result)
     settling.settle(flight.succeeds(result), flight.elapsed_ms())
     return result
-
-
-def _is_future(result: object) -> TypeGuard[Future[Any]]:
-    return isinstance(result, Future)
 
 
 def _end_future(flight: Flight, settling: Settling, future: Future[Any]) -> None:

@@ -493,8 +493,8 @@ class ManualClock:
     @property
     def now_us(self) -> int:
         """Microseconds since 1970."""
-    def advance(self, time: timedelta | float) -> None:
-        """Moves on by a `timedelta` or so many seconds, and wakes those whose time has come."""
+    def advance_ms(self, time_ms: timedelta | float) -> None:
+        """Moves on by so many milliseconds, or a `timedelta`, and wakes those whose time has come."""
     def set_us(self, now_us: int) -> None:
         """Jumps to a time, earlier or later."""
     def __reduce__(self) -> NoReturn: ...
@@ -533,6 +533,7 @@ class Gate:
         clock: ManualClock | None = None,
         *,
         component_file: str | None = None,
+        code_cache: str | bool | None = None,
         max_known: int | None = None,
         max_batch: int | None = None,
         max_waiting: int | None = None,

@@ -1,42 +1,51 @@
-//! The engine and the compiled component.
+//! The engine and the component in it.
 
 use wasmtime::component::Component;
-use wasmtime::{Cache, CacheConfig, Config, Engine, OptLevel};
+use wasmtime::{Config, Engine};
 
-use super::{CodeCache, ComponentSource, LoadError};
+use super::{ComponentSource, LoadError, RuntimeOptions, code, tunables};
 
-/// The component that was built for this crate.
-const BUILT_IN: &[u8] = include_bytes!(env!("TIDEGATE_COMPONENT_FILE"));
-
-pub(super) fn engine(cache: &CodeCache) -> Result<Engine, LoadError> {
-    let mut config = config();
-    config.cache(open_cache(cache));
-    Engine::new(&config).map_err(|error| LoadError::Engine(format!("{error:#}")))
-}
-
-fn config() -> Config {
+/// An engine, and the component as the options name it.
+pub(super) fn load(options: &RuntimeOptions) -> Result<(Engine, Component), LoadError> {
     let mut config = Config::new();
-    config
-        .cranelift_opt_level(OptLevel::Speed)
-        .epoch_interruption(true)
-        // Three hosts must decide alike, down to the bits.
-        .cranelift_nan_canonicalization(true)
-        // Nobody reads addresses of a policy; without them the compiled code is smaller and loads faster.
-        .generate_address_map(false)
-        .native_unwind_info(false)
-        .concurrency_support(false)
-        // What a policy does not need it does not get.
-        .wasm_relaxed_simd(false)
-        .wasm_simd(false)
-        .wasm_memory64(false)
-        .wasm_multi_memory(false)
-        .wasm_tail_call(false);
-    config
+    tunables::set(&mut config);
+    match &options.component {
+        ComponentSource::BuiltIn => {
+            let engine = Engine::new(&config).map_err(|error| unable(&error))?;
+            let component = code::component(&engine).map_err(|error| unable(&error))?;
+            Ok((engine, component))
+        }
+        #[cfg(feature = "compile")]
+        ComponentSource::Bytes(bytes) => compiled(config, bytes, &options.cache),
+        #[cfg(feature = "compile")]
+        ComponentSource::File(path) => match std::fs::read(path) {
+            Ok(bytes) => compiled(config, &bytes, &options.cache),
+            Err(error) => Err(LoadError::Unreadable { path: path.clone(), reason: error.to_string() }),
+        },
+    }
 }
 
-/// A cache that cannot be used is as good as none: the component is then compiled, which takes some milliseconds.
-fn open_cache(cache: &CodeCache) -> Option<Cache> {
-    let mut config = CacheConfig::new();
+fn unable(error: &wasmtime::Error) -> LoadError {
+    LoadError::Engine(format!("{error:#}"))
+}
+
+/// A component that someone brought along, compiled here and now or taken from the cache.
+#[cfg(feature = "compile")]
+fn compiled(mut config: Config, bytes: &[u8], cache: &super::CodeCache) -> Result<(Engine, Component), LoadError> {
+    super::compiler::set(&mut config);
+    config.cache(open_cache(cache));
+    let engine = Engine::new(&config).map_err(|error| unable(&error))?;
+    let component = Component::from_binary(&engine, bytes);
+    let component = component.map_err(|error| LoadError::NotAComponent(format!("{error:#}")))?;
+    Ok((engine, component))
+}
+
+/// A cache that cannot be used is as good as none: the component is then compiled, which takes half a second.
+#[cfg(feature = "compile")]
+fn open_cache(cache: &super::CodeCache) -> Option<wasmtime::Cache> {
+    use super::CodeCache;
+
+    let mut config = wasmtime::CacheConfig::new();
     match cache {
         CodeCache::User => {}
         CodeCache::Directory(directory) => {
@@ -44,20 +53,16 @@ fn open_cache(cache: &CodeCache) -> Option<Cache> {
         }
         CodeCache::Off => return None,
     }
-    let cache = Cache::new(config);
+    let cache = wasmtime::Cache::new(config);
     cache.inspect_err(|error| tracing::debug!("compiled code is not kept: {error:#}")).ok()
 }
 
-pub(super) fn component(engine: &Engine, source: &ComponentSource) -> Result<Component, LoadError> {
-    let compile = |bytes: &[u8]| {
-        Component::from_binary(engine, bytes).map_err(|error| LoadError::NotAComponent(format!("{error:#}")))
-    };
-    match source {
-        ComponentSource::BuiltIn => compile(BUILT_IN),
-        ComponentSource::Bytes(bytes) => compile(bytes),
-        ComponentSource::File(path) => match std::fs::read(path) {
-            Ok(bytes) => compile(&bytes),
-            Err(error) => Err(LoadError::Unreadable { path: path.clone(), reason: error.to_string() }),
-        },
-    }
+/// What the build script compiles with.
+#[cfg(all(test, feature = "compile"))]
+pub(super) fn compiler_for(target: &str) -> Engine {
+    let mut config = Config::new();
+    tunables::set(&mut config);
+    super::compiler::set(&mut config);
+    config.target(target).expect("the script has compiled for it");
+    Engine::new(&config).expect("the script has made one")
 }

@@ -5,6 +5,9 @@
 //! [`Runtime::run`] the transaction holds either all of what the run did or nothing of it.
 
 mod bindings;
+mod code;
+#[cfg(feature = "compile")]
+mod compiler;
 mod engine;
 mod error;
 mod host;
@@ -12,11 +15,13 @@ mod instance;
 mod policy;
 mod pool;
 mod stats;
-#[cfg(test)]
+#[cfg(all(test, feature = "compile"))]
 mod tests;
 mod ticker;
+mod tunables;
 mod world;
 
+#[cfg(feature = "compile")]
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -50,12 +55,15 @@ pub(crate) enum ComponentSource {
     #[default]
     BuiltIn,
     /// A file.
+    #[cfg(feature = "compile")]
     File(PathBuf),
     /// Its bytes.
+    #[cfg(feature = "compile")]
     Bytes(Arc<[u8]>),
 }
 
-/// Where compiled code is kept between starts.
+/// Where the code of a component that is not the built-in one is kept between starts.
+#[cfg(feature = "compile")]
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) enum CodeCache {
     /// In the user's cache directory.
@@ -72,7 +80,8 @@ pub(crate) enum CodeCache {
 pub(crate) struct RuntimeOptions {
     /// The component.
     pub(crate) component: ComponentSource,
-    /// Where compiled code is kept. One that cannot be read or written is done without.
+    /// Where code is kept that was compiled here. A place that cannot be read or written is done without.
+    #[cfg(feature = "compile")]
     pub(crate) cache: CodeCache,
     /// How much memory one instance may have; default 16 MiB.
     pub(crate) memory_limit_bytes: usize,
@@ -86,8 +95,9 @@ impl Default for RuntimeOptions {
         let processors = std::thread::available_parallelism().map_or(1, usize::from);
         Self {
             component: ComponentSource::default(),
+            #[cfg(feature = "compile")]
             cache: CodeCache::default(),
-            memory_limit_bytes: 16 << 20,
+            memory_limit_bytes: tunables::MEMORY_BYTES as usize,
             instances: (2 * processors).clamp(4, 64),
         }
     }
@@ -121,8 +131,7 @@ impl Runtime {
     }
 
     fn load(options: &RuntimeOptions) -> Result<Self, LoadError> {
-        let engine = engine::engine(&options.cache)?;
-        let component = engine::component(&engine, &options.component)?;
+        let (engine, component) = engine::load(options)?;
         world::check(&engine, &component)?;
         let counters = Arc::new(Counters::default());
         let pool = Arc::new(Pool::new(options.instances));

@@ -10,7 +10,8 @@ from __future__ import annotations
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Coroutine, Iterable, Sequence
 from contextlib import asynccontextmanager
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar, overload
+from os import PathLike
+from typing import TYPE_CHECKING, Any, Literal, ParamSpec, TypeVar, overload
 
 from tidegate import _tidegate as _core
 from tidegate._aio_breaker import CircuitBreaker
@@ -69,7 +70,8 @@ class Tidegate(NodeMethods):
         store: Place | None = None,
         clock: ManualClock | None = None,
         *,
-        component_file: str | None = None,
+        component_file: str | PathLike[str] | None = None,
+        code_cache: str | PathLike[str] | Literal[False] | None = None,
         max_known: int | None = None,
         max_batch: int | None = None,
         max_waiting: int | None = None,
@@ -83,6 +85,7 @@ class Tidegate(NodeMethods):
         """See `tidegate.Tidegate`."""
         options: dict[str, Any] = {
             "component_file": component_file,
+            "code_cache": code_cache,
             "max_known": max_known,
             "max_batch": max_batch,
             "max_waiting": max_waiting,
