@@ -59,6 +59,11 @@ impl CircuitBreaker {
         Self { gate, config, spelling, key, opened: PerProcess::new() }
     }
 
+    /// Settings that are allowed and rarely meant: their paths, each with the rest of a sentence.
+    fn doubts(&self) -> Vec<(String, String)> {
+        self.config.doubts(self.spelling)
+    }
+
     fn admit(&self, py: Python<'_>) -> PyResult<CircuitReport> {
         let Opened { breaker, runtime } = self.open_here(py)?;
         wait(py, &runtime, breaker.admit()).map(CircuitReport)

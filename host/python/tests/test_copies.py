@@ -98,6 +98,35 @@ def test_errors_keep_their_fields(error: Exception) -> None:
         assert (str(each), each.args, vars(each)) == (str(error), error.args, vars(error))
 
 
+def raised(error: Exception, cause: BaseException) -> Exception:
+    try:
+        raise error from cause
+    except type(error) as caught:
+        return caught
+
+
+class Unpickled(Exception):
+    def __init__(self, one: int, two: int) -> None:
+        super().__init__(one)
+        self.two = two
+
+
+@pytest.mark.parametrize("error", errors(), ids=lambda error: type(error).__name__)
+def test_errors_keep_their_cause_and_tell_their_stack(error: Exception) -> None:
+    for each in copies(raised(error, ValueError("no money"))):
+        assert (str(each), each.args) == (str(error), error.args)
+        assert repr(each.__cause__) == "ValueError('no money')"
+        assert "in raised" in each.__notes__[0]
+
+
+def test_a_cause_that_cannot_be_pickled_is_told_by_its_name_and_text() -> None:
+    error = raised(StoreError("gone", "refused"), Unpickled(1, 2))
+    with pytest.raises(TypeError):
+        pickle.loads(pickle.dumps(error.__cause__))
+    again = pickle.loads(pickle.dumps(error))
+    assert (again.reason, str(again.__cause__)) == ("refused", f"{__name__}.Unpickled: 1")
+
+
 def test_settings_are_copied_as_they_are() -> None:
     settings = [
         Limit.per_second(3),

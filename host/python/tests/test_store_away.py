@@ -165,7 +165,7 @@ def test_without_a_guard_the_store_is_asked_every_time(server: RedisServer) -> N
 def test_wrong_shares_and_guards_are_named() -> None:
     with pytest.raises(ConfigError, match=r"when_away\.hosts is 0, must be 1 to 1000000"):
         Tidegate().rate_limiter("api", limit=Limit.per_hour(1), when_away=Share(0))
-    with pytest.raises(ConfigError, match="store guard"):
+    with pytest.raises(ConfigError, match=r"store_guard\.failures is 0, must be"):
         Tidegate(Redis("redis://localhost:1"), store_guard=StoreGuard(failures=0))
 
 

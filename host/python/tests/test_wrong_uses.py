@@ -30,6 +30,7 @@ from tidegate import (
     Share,
     SlidingWindow,
     SlowRate,
+    StoreGuard,
     Tidegate,
     TokenBucket,
     Trip,
@@ -37,6 +38,7 @@ from tidegate import (
 )
 
 OK = Limit.per_second(1)
+ADDRESS = "redis://127.0.0.1:1"
 Any_: Any = None
 
 
@@ -198,6 +200,9 @@ WRONG: list[tuple[Callable[[], object], str]] = [
     (lambda: aio.Tidegate(5), "store is a builtins.int, must be a URL such as"),  # type: ignore[arg-type]
     (lambda: Tidegate(clock=5), "clock is a builtins.int, must be a ManualClock"),  # type: ignore[arg-type]
     (lambda: Tidegate(max_known=0), "max_known is 0, must be a whole number from 1"),
+    (lambda: Tidegate(store_guard=cast("Any", 5)), "store_guard is 5, must be a StoreGuard or None"),
+    (lambda: Tidegate(store_guard=StoreGuard(cap_ms=-1)), "store_guard.cap_ms is -1, must be a whole number from 0"),
+    (lambda: Tidegate(ADDRESS, store_guard=StoreGuard(0)), "store_guard.failures is 0, must be 1 to 1000000"),
     (lambda: Tidegate(component_file=cast("Any", 5)), "component_file is 5, must be a path"),
     (lambda: Tidegate(code_cache=cast("Any", True)), "code_cache is True, must be a path, or False"),
     (lambda: Tidegate(max_batch="5"), "max_batch is '5', must be a whole number from 1"),  # type: ignore[arg-type]
@@ -236,6 +241,24 @@ def test_the_words_of_other_languages_are_found() -> None:
 
 def test_there_are_at_least_forty() -> None:
     assert len(WRONG) >= 40
+
+
+@pytest.mark.parametrize(
+    ("path", "settings"),
+    [
+        ("trip.failure_rate_percent", {"trip": Trip(failure_rate_percent=0.5)}),
+        ("trip.slow_rate.percent", {"trip": Trip(slow_rate=SlowRate(0.5, slower_than_ms=9))}),
+        ("half_open.rule.percent", {"trip": Trip(consecutive=1), "half_open": HalfOpen(rule=ProbeRate(0.5, 10))}),
+    ],
+)
+def test_a_share_that_looks_like_a_fraction_is_doubted(path: str, settings: dict[str, Any]) -> None:
+    expected = f'{path} of circuit breaker "a" is 0.5, less than one call in a hundred: 50 is half of them'
+    for gate in (Tidegate(), aio.Tidegate()):
+        with pytest.warns(UserWarning, match=re.escape(expected)) as told:
+            gate.circuit_breaker("a", **settings)
+        assert [warning.filename for warning in told] == [__file__]
+    with pytest.warns(UserWarning, match="trip.failureRatePercent of"):
+        Tidegate().circuit_breaker({"name": "a", "trip": {"failureRatePercent": 0.5}})
 
 
 def test_a_limit_may_be_a_text() -> None:

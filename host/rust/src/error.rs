@@ -1,6 +1,7 @@
 //! Errors, in three layers: a wrong configuration, a store that did not answer, and a policy that failed.
 
 use std::fmt;
+use std::time::Duration;
 
 use crate::circuit_breaker::CircuitReport;
 use crate::rate_limiter::Decision;
@@ -174,6 +175,16 @@ impl Error {
     /// rights or of memory, is not away.
     pub fn is_store_away(&self) -> bool {
         matches!(self, Self::Store(error) if error.is_away())
+    }
+
+    /// After what time the same call may go through: where a rate limiter denied it, or a node's circuit refused it and knows. `None` of
+    /// all else, such as a cost that never fits.
+    pub fn retry_after(&self) -> Option<Duration> {
+        match self {
+            Self::Denied { decision, .. } => Some(decision.retry_after),
+            Self::CircuitOpen { report, .. } => report.known_retry_after(),
+            _ => None,
+        }
     }
 
     /// The decision, where a rate limiter denied the call.

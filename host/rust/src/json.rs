@@ -10,7 +10,9 @@ use crate::error::Error;
 pub(crate) fn parse<T: DeserializeOwned>(text: &str) -> Result<T, Error> {
     let mut json = serde_json::Deserializer::from_str(text);
     let settings = serde_path_to_error::deserialize(&mut json).map_err(|error| {
-        let path = error.path().to_string();
+        // A text that ends too early has no place of its own.
+        let path = error.path().to_string().replace(".?", "");
+        let path = if path == "?" { ".".to_owned() } else { path };
         Error::Json { path, reason: error.into_inner().to_string() }
     })?;
     json.end().map_err(|error| Error::Json { path: ".".to_owned(), reason: error.to_string() })?;

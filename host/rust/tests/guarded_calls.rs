@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 use tidegate::{
-    CallError, CircuitBreaker, CircuitBreakerConfig, CircuitReport, ErrorPart, ErrorPattern, Failure, HalfOpen, Limit,
-    ManualClock, Others, RateLimiterConfig, State, Tidegate, blocking, http_failure,
+    Ask, CallError, CircuitBreaker, CircuitBreakerConfig, CircuitReport, ErrorPart, ErrorPattern, Failure, HalfOpen,
+    Limit, ManualClock, Mode, Others, RateLimiterConfig, State, Tidegate, blocking, http_failure,
 };
 
 const OPEN: Duration = Duration::from_secs(30);
@@ -294,4 +294,29 @@ async fn calls_of_a_node_are_guarded_alike() {
     within.await.expect_err("it failed");
     let status = node.status().await.expect("there is an answer");
     assert_eq!(status.result.failure_count, 4);
+}
+
+#[tokio::test]
+async fn an_error_says_when_to_come_back_where_that_is_known() {
+    let world = World::new();
+    let breaker = world.breaker(CircuitBreakerConfig::consecutive("payments", 1).open_for(OPEN));
+    let failed = breaker.call(async { Err::<(), _>(std::fmt::Error) }).await.expect_err("it fails");
+    assert_eq!(failed.retry_after(), None);
+    world.clock.advance(SECOND);
+    let refused = breaker.call(async { Ok::<_, std::fmt::Error>(()) }).await.expect_err("it is refused");
+    assert_eq!(refused.clone().retry_after(), Some(OPEN - SECOND));
+    // An order has no end that is known.
+    breaker.set_mode(Mode::ForcedOpen).await.expect("there is an answer");
+    let ordered = breaker.call(async { Ok::<_, std::fmt::Error>(()) }).await.expect_err("it is refused");
+    assert_eq!(ordered.retry_after(), None);
+
+    let limiter = world.gate.rate_limiter(RateLimiterConfig::new("api", Limit::per_second(1))).expect("it is valid");
+    limiter.acquire("me").await.expect("it is allowed");
+    let denied = limiter.acquire("me").await.expect_err("it is denied");
+    assert_eq!(denied.retry_after(), denied.denied().map(|decision| decision.retry_after));
+    assert!(denied.retry_after() > Some(Duration::ZERO));
+    let never = limiter.acquire(Ask::of("me").cost(2)).await.expect_err("it never fits");
+    assert_eq!(never.retry_after(), None);
+    let gate = CallError::<&str>::Gate(denied.clone());
+    assert_eq!(gate.retry_after(), denied.retry_after());
 }

@@ -72,9 +72,9 @@ class StoreGuard:
     """Each time that fails the time is doubled, up to this; at least ``open_ms``, at most 30 days."""
 
 
-def guard_parts(guard: StoreGuard | None) -> tuple[int, int, int] | None:
-    """A guard as the compiled part takes it."""
-    return None if guard is None else (guard.failures, _ms(guard.open_ms), _ms(guard.cap_ms))
+def guard_parts(guard: StoreGuard) -> tuple[tuple[str, object], ...]:
+    """What a guard is made of, as the compiled part takes it, each with its name."""
+    return ("failures", guard.failures), ("open_ms", _ms(guard.open_ms)), ("cap_ms", _ms(guard.cap_ms))
 
 
 @dataclass(frozen=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal, TypeAlias
+from typing import Any, Literal, TypeAlias
 
 from tidegate._tidegate import CircuitReport, Decision
 
@@ -24,7 +24,17 @@ class Problem:
 
 
 class TidegateError(Exception):
-    """Whatever Tidegate raises."""
+    """Whatever Tidegate raises.
+
+    A copy, also one that is pickled, keeps the fields and the cause, and has the stack as a note.
+    """
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """What it is made from, and then what was set on it."""
+        return type(self), self._made_of(), _state_of(self)
+
+    def _made_of(self) -> tuple[Any, ...]:
+        return self.args
 
 
 class MisuseError(TidegateError, TypeError):
@@ -40,9 +50,9 @@ class CallTimeoutError(TidegateError, TimeoutError):
         self.circuit = circuit
         self.timeout_ms = timeout_ms
 
-    def __reduce__(self) -> tuple[type[CallTimeoutError], tuple[str, float]]:
-        """What it is made from: an `OSError` would be copied by its text."""
-        return type(self), (self.circuit, self.timeout_ms)
+    def _made_of(self) -> tuple[Any, ...]:
+        # An `OSError` would be copied by its text.
+        return self.circuit, self.timeout_ms
 
 
 class ConfigError(TidegateError, ValueError):
@@ -166,9 +176,9 @@ class StoreError(TidegateError, ConnectionError):
         """Whether the store was silent or cannot be reached; one that refused, or is full, has answered."""
         return self.reason in ("timed-out", "away")
 
-    def __reduce__(self) -> tuple[type[StoreError], tuple[str, StoreErrorReason]]:
-        """What it is made from: an `OSError` would be copied by its text."""
-        return type(self), (str(self), self.reason)
+    def _made_of(self) -> tuple[Any, ...]:
+        # An `OSError` would be copied by its text.
+        return str(self), self.reason
 
 
 class OverloadedError(TidegateError):
@@ -207,3 +217,27 @@ class LoadError(TidegateError):
 
 class PolicyError(TidegateError):
     """The component failed: a defect, and not of the caller. Nothing was charged."""
+
+
+def _state_of(error: BaseException) -> dict[str, Any]:
+    state: dict[str, Any] = dict(vars(error))
+    if error.__cause__ is not None:
+        # Set like any other attribute, by `BaseException.__setstate__`.
+        state["__cause__"] = _portable(error.__cause__)
+    if error.__traceback__ is not None:
+        import traceback  # Not above: who copies no error needs none of it.
+
+        lines = "".join(traceback.format_tb(error.__traceback__)).rstrip()
+        state["__notes__"] = [*state.get("__notes__", []), f"raised by\n{lines}"]
+    return state
+
+
+def _portable(cause: BaseException) -> BaseException:
+    """A cause, or what tells of one that cannot be pickled."""
+    import pickle  # Not above: likewise.
+
+    try:
+        pickle.loads(pickle.dumps(cause))
+    except Exception:  # noqa: BLE001 - it is the cause's own code that fails, in whatever way.
+        return TidegateError(f"{type(cause).__module__}.{type(cause).__qualname__}: {cause}")
+    return cause

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import warnings
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, TypeVar, cast
@@ -96,10 +97,14 @@ _KEYWORDS = [
 """Where a keyword is not called as in JSON."""
 
 
-def _as_written(problem: Problem, renamed: Mapping[str, str]) -> Problem:
-    path, allowed = problem.path, problem.allowed
+def _keyword(path: str) -> str:
     for pattern, name in _KEYWORDS:
         path = pattern.sub(name, path)
+    return path
+
+
+def _as_written(problem: Problem, renamed: Mapping[str, str]) -> Problem:
+    path, allowed = _keyword(problem.path), problem.allowed
     for name, written in renamed.items():
         if path == name or path.startswith((f"{name}.", f"{name}[")):
             path = written + path[len(name) :]
@@ -127,6 +132,9 @@ def open_breaker(gate: Gate, config: Json | str, settings: dict[str, Any]) -> tu
         breaker = _opened(gate.circuit_breaker, config, {}, {})
     else:
         breaker = _opened(gate.circuit_breaker, config, *_short(settings))
+    for path, doubt in breaker.doubts():
+        # Told to who opens it: this function is called by a method of the gate.
+        warnings.warn(f"{path if isinstance(config, Mapping) else _keyword(path)} {doubt}", stacklevel=3)
     return breaker, rules.but(count_refusals=as_dict(breaker.config_json())["countRefusals"])
 
 

@@ -12,7 +12,7 @@ use super::guard::{Circuit, Guard, Outages, Outcome, Pass, Refusal};
 use super::news::News;
 use super::place::Place;
 use super::probe;
-use super::settings::{Options, StoreState};
+use super::settings::{Options, StoreGuard, StoreState};
 use super::steady::Steady;
 use crate::clock::Clock;
 use crate::error::Error;
@@ -49,7 +49,7 @@ impl Guards {
     ) -> Result<Arc<Self>, Error> {
         let limit_ms = store.limit().map_or(0, |limit| u64::try_from(limit.as_millis()).unwrap_or(u64::MAX / 4));
         let config = options.guard.unwrap_or_default().circuit(2 * limit_ms + PROBE_SLACK_MS);
-        let policy = runtime.open_breaker(config.to_wit()).map_err(|error| Error::of_settings(&config.name, error))?;
+        let policy = runtime.open_breaker(config.to_wit()).map_err(StoreGuard::error)?;
         let circuit = Circuit {
             runtime: Arc::clone(runtime),
             policy,

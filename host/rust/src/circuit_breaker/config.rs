@@ -264,6 +264,28 @@ impl CircuitBreakerConfig {
         settings::read(settings::Of::CircuitBreaker, text, spelling)
     }
 
+    /// Settings that are allowed and rarely meant, each by its path and the rest of a sentence: shares below one percent, most often
+    /// written as a fraction.
+    #[doc(hidden)]
+    pub fn doubts(&self, spelling: Spelling) -> Vec<(String, String)> {
+        let probes = match self.half_open.rule {
+            ProbeRule::Rate { percent, .. } => Some(percent),
+            _ => None,
+        };
+        let shares = [
+            ("trip.failure-rate-percent", self.trip.failure_rate_percent),
+            ("trip.slow-rate.percent", self.trip.slow_rate.map(|rule| rule.percent)),
+            ("half-open.rule.rate.percent", probes),
+        ];
+        let below_one =
+            shares.into_iter().filter_map(|(path, share)| Some((path, share.filter(|share| *share < 1.0)?)));
+        let sentence = |(path, share): (&str, f64)| {
+            let rest = "less than one call in a hundred: 50 is half of them";
+            (spelling.name(path), format!("of circuit breaker {:?} is {share}, {rest}", self.name))
+        };
+        below_one.map(sentence).collect()
+    }
+
     /// Opens after so many failures with no success between them.
     pub fn consecutive(name: impl Into<String>, failures: u32) -> Self {
         Self::new(name, Trip { consecutive: Some(failures), ..Trip::default() })

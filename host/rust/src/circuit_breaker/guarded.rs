@@ -14,7 +14,7 @@ use crate::clock::Clock;
 use crate::error::Error;
 
 /// Why a guarded call gave no result.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub enum CallError<E> {
     /// The circuit refused it: it failed fast.
     Refused {
@@ -32,6 +32,18 @@ pub enum CallError<E> {
     },
     /// There is no answer from the circuit.
     Gate(Error),
+}
+
+impl<E> CallError<E> {
+    /// After what time a call may be admitted: where the circuit refused it and knows, or a rate limiter denied it. `None` of all else,
+    /// such as the operation's own error.
+    pub fn retry_after(&self) -> Option<Duration> {
+        match self {
+            Self::Refused { report, .. } => report.known_retry_after(),
+            Self::Gate(error) => error.retry_after(),
+            Self::Failed(_) | Self::TimedOut { .. } => None,
+        }
+    }
 }
 
 impl<E: fmt::Display> fmt::Display for CallError<E> {

@@ -33,6 +33,7 @@ use crate::core::{Core, Kind};
 use crate::error::Error;
 use crate::key::Namespace;
 use crate::runtime::Policy;
+use crate::settings::Spelling;
 
 /// A handle on a circuit: cheap to clone, to be shared between tasks and threads. It holds no state of the circuit; handles of
 /// the same name on the same store are one circuit, in whatever process and language.
@@ -56,6 +57,9 @@ impl CircuitBreaker {
         config.when_away.check(&config.name)?;
         let policy = core.runtime().open_breaker(config.to_wit());
         let policy = policy.map_err(|error| Error::of_settings(&config.name, error))?;
+        for (path, doubt) in config.doubts(Spelling::Rust) {
+            tracing::warn!("{path} {doubt}");
+        }
         let namespace = Namespace::new(Kind::CircuitBreaker.tag(), &config.name);
         Ok(Self { inner: Arc::new(Inner { core: Arc::clone(core), policy, namespace, config }), key: Arc::from("") })
     }

@@ -165,6 +165,11 @@ impl CircuitReport {
     pub fn is_admitted(&self) -> bool {
         self.effect == Effect::Admitted
     }
+
+    /// Until a call may be admitted, where that is known: an order or places of probes have no end that is.
+    pub(crate) fn known_retry_after(&self) -> Option<Duration> {
+        (!self.retry_after.is_zero()).then_some(self.retry_after)
+    }
 }
 
 impl From<wit::Report> for CircuitReport {

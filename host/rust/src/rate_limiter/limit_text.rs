@@ -46,8 +46,8 @@ impl FromStr for Limit {
     /// Reads a limit such as `10/second`, `100/5minutes` or `1000 per day`, by the strict sliding window.
     fn from_str(text: &str) -> Result<Self, Error> {
         let allowed = || format!("a limit such as {}", EXAMPLES.map(|example| format!("{example:?}")).join(", "));
-        let problem = || Problem { path: ".".to_owned(), value: format!("{text:?}"), allowed: allowed() };
-        read(text).ok_or_else(|| Error::Config { name: String::new(), problems: vec![problem()] })
+        let problem = || Problem { path: "limit".to_owned(), value: format!("{text:?}"), allowed: allowed() };
+        read(text).ok_or_else(|| Error::Config { name: "the limit".to_owned(), problems: vec![problem()] })
     }
 }
 
