@@ -45,21 +45,6 @@ fn refused_by_server(result: Result<Redis, ConnectError>) -> String {
     }
 }
 
-async fn refused(store: &Redis) -> String {
-    let entity = Bench::new(store);
-    let at_us = 0;
-    let commit = tidegate::store::Commit {
-        at_us,
-        entities: vec![entity.entity],
-        cells: vec![(0, 0)],
-        ops: vec![put(0, Some("a"))],
-    };
-    match store.commit(&commit).await {
-        Err(StoreError::Refused(text)) => text,
-        other => panic!("not refused: {other:?}"),
-    }
-}
-
 #[tokio::test]
 async fn a_server_that_is_away_from_the_start_is_an_error() {
     let mut server = RedisServer::start().expect("redis-server starts");
@@ -173,32 +158,6 @@ async fn a_wrong_password_is_refused_at_the_start() {
     assert!(!text.contains("wrong"), "the password shows: {text}");
     let store = Redis::connect(&server.url_of("", "right")).await.expect("the store connects");
     answers_again(&store).await;
-}
-
-#[tokio::test]
-async fn a_user_needs_the_documented_rights_and_no_more() {
-    let server = RedisServer::start().expect("redis-server starts");
-    let mut client = server.client().expect("the server takes connections");
-    let mut user = |name: &str, rules: &str| {
-        let mut command = redis::cmd("ACL");
-        command.arg("SETUSER").arg(name).arg("on").arg(">secret");
-        for rule in rules.split(' ') {
-            command.arg(rule);
-        }
-        command.exec(&mut client).expect("the user is made");
-        server.url_of(name, "secret")
-    };
-    let rights = "+evalsha +eval +script|load +time +mget +set +del +pttl";
-    let able = Redis::connect(&user("able", &format!("{rights} ~tidegate:*"))).await.expect("the store connects");
-    let bench = Bench::new(&able);
-    bench.apply(vec![put(0, Some("a")), put(1, None), advance(2, 1, 0, 1, true)]).await;
-    bench.apply(vec![advance(2, 1, 0, 1, false)]).await;
-
-    let text = refused_by_server(Redis::connect(&user("unable", "+ping ~*")).await);
-    assert!(text.contains("NOPERM"), "{text}");
-    let elsewhere = Redis::connect(&user("elsewhere", &format!("{rights} ~other:*"))).await.expect("it connects");
-    let text = refused(&elsewhere).await;
-    assert!(text.contains("NOPERM") || text.contains("No permissions"), "{text}");
 }
 
 #[tokio::test]

@@ -1,9 +1,7 @@
 //! Redis servers of a test's own: on free ports, with nothing persisted, ended with the value that holds them.
 
-use std::io::{BufRead as _, BufReader};
-use std::net::TcpListener;
-use std::path::PathBuf;
-use std::process::{Child, Command, Stdio};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command};
 use std::thread;
 use std::time::Duration;
 
@@ -11,6 +9,7 @@ use anyhow::{Context as _, Result, bail, ensure};
 use redis::cluster_routing::Slot;
 use tidegate::key::EntityKey;
 
+use crate::process::{free_port, program, spawn};
 use crate::tls::{Authority, ServerFiles};
 
 /// How often a port that was free may turn out to be taken before the test is given up.
@@ -302,7 +301,8 @@ impl RedisCluster {
         for (index, range) in SLOTS.into_iter().enumerate() {
             let mut node = self.nodes[index].client()?;
             let mut command = redis::cmd("CLUSTER");
-            command.arg("ADDSLOTSRANGE").arg(range.0).arg(range.1);
+            // Redis 6.2 takes no range.
+            command.arg("ADDSLOTS").arg((range.0..=range.1).collect::<Vec<_>>());
             command.exec(&mut node)?;
         }
         for (index, node) in self.nodes.iter().enumerate() {
@@ -340,43 +340,34 @@ fn table_of(port: u16) -> PathBuf {
 }
 
 fn start_somewhere(scheme: &'static str, args_on: impl Fn(u16) -> Vec<String>) -> Result<RedisServer> {
-    for _ in 0..MAX_TRIES {
-        let port = free_port()?;
+    start_plainly(scheme, |port| {
         let mut args = args_on(port);
         args.extend(["--bind", "127.0.0.1", "--save", "", "--appendonly", "no"].map(ToOwned::to_owned));
         args.extend(WITHOUT_FILES.map(ToOwned::to_owned));
+        Ok(args)
+    })
+}
+
+/// A Sentinel. It keeps what it learns in a file of `folder`, which begins with these settings.
+pub(crate) fn start_sentinel(
+    scheme: &'static str,
+    folder: &Path,
+    settings: impl Fn(u16) -> String,
+) -> Result<RedisServer> {
+    start_plainly(scheme, |port| {
+        let file = folder.join(format!("{port}.conf"));
+        std::fs::write(&file, settings(port))?;
+        Ok(vec![file.to_string_lossy().into_owned(), "--sentinel".to_owned()])
+    })
+}
+
+fn start_plainly(scheme: &'static str, args_on: impl Fn(u16) -> Result<Vec<String>>) -> Result<RedisServer> {
+    for _ in 0..MAX_TRIES {
+        let port = free_port()?;
+        let args = args_on(port)?;
         if let Some(process) = spawn(&args)? {
             return Ok(RedisServer { process, port, scheme, args });
         }
     }
-    bail!("redis-server did not start on any of {MAX_TRIES} free ports")
-}
-
-fn free_port() -> Result<u16> {
-    // A cluster node talks to the others on the port 10000 above its own.
-    loop {
-        let port = TcpListener::bind("127.0.0.1:0")?.local_addr()?.port();
-        if port < 55_536 {
-            return Ok(port);
-        }
-    }
-}
-
-/// Starts a server and reads its log until it is ready; `None` if it ended before that.
-fn spawn(args: &[String]) -> Result<Option<Child>> {
-    let mut process = Command::new("redis-server")
-        .args(args)
-        .stdin(Stdio::null())
-        .stdout(Stdio::piped())
-        .spawn()
-        .context("redis-server is needed: on Debian, apt-get install redis-server")?;
-    let mut log = BufReader::new(process.stdout.take().context("no log")?).lines();
-    let is_ready = log.any(|line| line.is_ok_and(|line| line.contains("Ready to accept connections")));
-    if is_ready {
-        // A server whose log is not read comes to a halt when the pipe is full.
-        thread::spawn(move || log.for_each(drop));
-        return Ok(Some(process));
-    }
-    process.wait()?;
-    Ok(None)
+    bail!("{} did not start on any of {MAX_TRIES} free ports", program().display())
 }

@@ -4,9 +4,15 @@
 //! entities that come at the same time share a call; what becomes of one does not depend on the others. Needs Redis 6.2 or
 //! later, or Valkey. How keys look is told in [`crate::key`]; every key expires.
 //!
-//! An ACL user needs `EVALSHA`, `EVAL`, `SCRIPT LOAD`, and for the script `TIME`, `MGET`, `SET`, `DEL` and `PTTL`, on the keys
-//! under the prefix: `+evalsha +eval +script|load +time +mget +set +del +pttl ~tidegate:*`. In a cluster it
-//! needs `+cluster|slots +asking +ping` as well.
+//! An ACL user needs no more than this:
+//!
+//! ```text
+//! ACL SETUSER tidegate on >a-secret ~tidegate:* +evalsha +eval +script|load +time +mget +set +del +pttl +ping +info +client|setname
+//! ```
+//!
+//! `tidegate:*` are the keys under the prefix. In a cluster it needs `+cluster|slots +asking` as well. This host does without
+//! `+ping` (but not in a cluster), `+info` (but not behind Sentinels) and `+client|setname`; those of other languages ask for them.
+//! A right that is missing is an error that names it.
 //!
 //! In a cluster the clock is that of the node that an entity is on, and [`Store::time_us`] tells any node's. Keep the nodes'
 //! clocks together; where they differ, commits at the time of another node are untimely and the reply tells the right time.
@@ -17,8 +23,11 @@ mod env;
 mod error;
 mod link;
 mod reply;
+mod rights;
 mod sender;
+mod sentinels;
 mod slot;
+mod urls;
 mod wire;
 
 use std::pin::pin;

@@ -4,8 +4,9 @@ use tidegate::{Limit, RateLimiterConfig};
 use tidegate_fault_tests::line::Line;
 use tidegate_fault_tests::proxy::{Flow, Proxy, Way};
 use tidegate_test_support::redis_server::RedisServer;
+use tidegate_test_support::sentinels::Watched;
 
-use crate::fixtures::{Fleet, address, now_us, place_behind, proxy, server};
+use crate::fixtures::{Fleet, address, now_us, place, place_behind, proxy, server};
 
 const DAILY: u64 = 60;
 const SEEN: u64 = 25;
@@ -74,4 +75,24 @@ fn a_master_that_was_made_a_replica_is_left_for_the_one_that_the_name_leads_to_n
     let aftermath = fleet.end();
     aftermath.failed_only_by(&["READONLY", "away", "did not answer within"]);
     aftermath.kept_promises_in(&[Line::until(last_us), Line::until(seen_us).and_from(demoted_us)]);
+}
+
+#[test]
+fn sentinels_lead_hosts_to_a_successor_who_charges_nothing_twice_and_forgets_nothing_that_it_had_seen() {
+    let mut watched = Watched::start(1, 1).expect("they start");
+    let mut fleet = Fleet::start(&place(&watched.url()));
+    let (seen, unheard) = fleet.spend(&daily(), SEEN);
+    let seen_us = now_us();
+    let [master, successor] = watched.servers() else { panic!("there are two") };
+    successor.wait_until_it_has_all_of(master).expect("the successor has it all");
+
+    watched.servers_mut()[0].kill().expect("it is killed");
+    let gone_us = now_us();
+    fleet.served();
+
+    let (after, unheard_after) = fleet.spend(&daily(), DAILY);
+    assert_eq!(seen, SEEN);
+    let unheard = unheard + unheard_after;
+    assert!((DAILY - unheard..=DAILY).contains(&(seen + after)), "{seen} seen, {after} after, {unheard} unheard");
+    fleet.end().kept_promises_in(&[Line::until(gone_us), Line::until(seen_us).and_from(gone_us)]);
 }

@@ -3,11 +3,12 @@
 use std::fmt;
 use std::time::Duration;
 
-use redis::{Client, ClientTlsConfig, ConnectionAddr, ConnectionInfo, TlsCertificates};
+use redis::{ClientTlsConfig, TlsCertificates};
 
-use super::connection::Opener;
+use super::connection::{Opener, Place};
 use super::link::Link;
 use super::sender::Sender;
+use super::urls::{self, is_tls, masked};
 use super::{LATEST, Redis};
 use crate::error::Problem;
 use crate::key::escaped_prefix;
@@ -30,12 +31,16 @@ pub enum ConnectError {
 /// The settings of a [`Redis`] store.
 ///
 /// A URL reads `redis://[user[:password]@]host[:port][/db]`, with `rediss` for TLS, or `redis+unix:///path[?db=3]`. What a URL says
-/// beyond that is refused.
+/// beyond that is refused. `redis+sentinel://[user[:password]@]host[:port][,host[:port]...]/master-name[/db]` asks Sentinels for the
+/// master; `rediss+sentinel` speaks TLS with them and with the servers. User and password are those of the servers; the Sentinels' own
+/// are `?sentinel_user=` and `?sentinel_password=`.
 #[derive(Clone)]
 pub struct RedisBuilder {
     urls: Vec<String>,
+    sentinels: Vec<String>,
     is_cluster: bool,
     prefix: String,
+    client_name: String,
     limit_ms: u64,
     connect_limit_ms: u64,
     root_certificate: Option<Vec<u8>>,
@@ -46,8 +51,10 @@ impl RedisBuilder {
     pub(super) fn new(url: &str) -> Self {
         Self {
             urls: vec![url.to_owned()],
+            sentinels: Vec::new(),
             is_cluster: false,
             prefix: "tidegate".to_owned(),
+            client_name: "tidegate".to_owned(),
             limit_ms: 250,
             connect_limit_ms: 2_000,
             root_certificate: None,
@@ -69,10 +76,36 @@ impl RedisBuilder {
         self.cluster()
     }
 
-    /// What all keys begin with; `tidegate` unless set. Hosts share cells if they share server and prefix.
+    /// One more Sentinel to ask for the master. The host of the store's own URL is then the master's name, and has no port:
+    ///
+    /// ```
+    /// # use tidegate::store::redis::Redis;
+    /// let store = Redis::builder("redis://user:password@mymaster/0")
+    ///     .sentinel("redis://10.0.0.1:26379")
+    ///     .sentinel("redis://10.0.0.2:26379");
+    /// ```
+    ///
+    /// The Sentinels are asked each time a connection is opened: at first, when the old one broke, and when a master says that it was made
+    /// a replica.
+    #[must_use]
+    pub fn sentinel(mut self, url: &str) -> Self {
+        self.sentinels.push(url.to_owned());
+        self
+    }
+
+    /// What all keys begin with; `tidegate` unless set. Hosts share cells if they share server and prefix: staging and production on one
+    /// Redis share limits unless each has a prefix of its own.
     #[must_use]
     pub fn prefix(mut self, prefix: &str) -> Self {
         prefix.clone_into(&mut self.prefix);
+        self
+    }
+
+    /// What `CLIENT LIST` calls the connections; `tidegate` unless set, and nothing where it is empty. A user who may not run
+    /// `CLIENT SETNAME` goes without. In a cluster, a connection that is opened anew later on has no name.
+    #[must_use]
+    pub fn client_name(mut self, name: &str) -> Self {
+        name.clone_into(&mut self.client_name);
         self
     }
 
@@ -130,15 +163,16 @@ impl RedisBuilder {
         let mut problems = Vec::new();
         let limit = checked_limit(&mut problems, "limit_ms", self.limit_ms);
         let connect_limit = checked_limit(&mut problems, "connect_limit_ms", self.connect_limit_ms);
-        let nodes = self.nodes(&mut problems);
-        let certificates = self.certificates(&nodes, &mut problems);
-        if !problems.is_empty() {
+        check_name(&mut problems, &self.client_name);
+        let place = self.place(&mut problems);
+        let certificates = place.as_ref().and_then(|place| self.certificates(place, &mut problems));
+        let Some(place) = place.filter(|_| problems.is_empty()) else {
             return Err(ConnectError::Settings { problems });
-        }
-        if nodes.iter().any(is_tls) {
+        };
+        if place.nodes().any(is_tls) {
             choose_crypto_provider();
         }
-        let opener = Opener::new(nodes, self.is_cluster, certificates, connect_limit).map_err(|error| {
+        let opener = Opener::new(place, certificates, self.client_name, connect_limit).map_err(|error| {
             setting("url", masked(&self.urls[0]), format!("one that a client can be made of: {error}"))
         })?;
         Ok(Redis {
@@ -149,26 +183,68 @@ impl RedisBuilder {
         })
     }
 
-    fn nodes(&self, problems: &mut Vec<Problem>) -> Vec<ConnectionInfo> {
+    fn place(&self, problems: &mut Vec<Problem>) -> Option<Place> {
+        let named = match urls::of_sentinels(&self.urls[0]) {
+            Some(Err(allowed)) => {
+                problems.push(problem("url", masked(&self.urls[0]), allowed));
+                return None;
+            }
+            Some(Ok(named)) => Some(named),
+            None if self.sentinels.is_empty() => None,
+            None => Some(urls::Named { master: self.urls[0].clone(), sentinels: Vec::new() }),
+        };
+        match named {
+            Some(named) => self.master(&named, problems),
+            None => self.servers(problems),
+        }
+    }
+
+    /// The one server, or the nodes of a cluster.
+    fn servers(&self, problems: &mut Vec<Problem>) -> Option<Place> {
         let mut nodes = Vec::new();
         for (index, url) in self.urls.iter().enumerate() {
             let path = index.checked_sub(1).map_or_else(|| "url".to_owned(), |node| format!("nodes[{node}]"));
-            match Client::open(url.as_str()) {
-                Ok(client) => {
-                    let info = client.get_connection_info().clone();
-                    problems.extend(check_query(url, &info).map(|allowed| problem(&path, masked(url), allowed)));
-                    nodes.push(info);
-                }
-                Err(_) => problems.push(problem(&path, masked(url), URLS.to_owned())),
-            }
+            nodes.extend(urls::read(&path, url, url, problems));
         }
-        nodes
+        if self.is_cluster { Some(Place::Cluster(nodes)) } else { nodes.pop().map(Box::new).map(Place::Single) }
     }
 
-    fn certificates(&self, nodes: &[ConnectionInfo], problems: &mut Vec<Problem>) -> Option<TlsCertificates> {
+    /// The master that Sentinels know, by its name.
+    fn master(&self, named: &urls::Named, problems: &mut Vec<Problem>) -> Option<Place> {
+        let url = &self.urls[0];
+        if self.is_cluster {
+            let allowed = "left out: Sentinels tell of one master, and a cluster has none";
+            problems.push(problem("cluster", "true".to_owned(), allowed.to_owned()));
+        }
+        if urls::names_port(&named.master) {
+            let allowed = "without a port: beside Sentinels the host is the master's name";
+            problems.push(problem("url", masked(url), allowed.to_owned()));
+        }
+        let server = urls::read("url", &named.master, url, problems);
+        let mut sentinels = Vec::new();
+        for sentinel in &named.sentinels {
+            sentinels.extend(urls::read("url", sentinel, url, problems));
+        }
+        for (index, sentinel) in self.sentinels.iter().enumerate() {
+            sentinels.extend(urls::read_sentinel(
+                &format!("sentinels[{index}]"),
+                sentinel,
+                sentinels.first(),
+                problems,
+            ));
+        }
+        Some(Place::Master { server: Box::new(server?), sentinels })
+    }
+
+    fn certificates(&self, place: &Place, problems: &mut Vec<Problem>) -> Option<TlsCertificates> {
         let of_root = self.root_certificate.as_ref().map(|_| "root_certificate");
         let given = of_root.or_else(|| self.client_certificate.as_ref().map(|_| "client_certificate"))?;
-        if !nodes.iter().all(is_tls) {
+        // Sentinels may do without TLS where their servers do not.
+        let has_use = match place {
+            Place::Master { .. } => place.nodes().any(is_tls),
+            Place::Single(_) | Place::Cluster(_) => place.nodes().all(is_tls),
+        };
+        if !has_use {
             let (value, allowed) = ("given".to_owned(), "left out unless all URLs begin with rediss://".to_owned());
             problems.push(problem(given, value, allowed));
         }
@@ -185,15 +261,12 @@ impl fmt::Debug for RedisBuilder {
             .debug_struct("RedisBuilder")
             .field("is_cluster", &self.is_cluster)
             .field("prefix", &self.prefix)
+            .field("client_name", &self.client_name)
             .field("limit_ms", &self.limit_ms)
             .field("connect_limit_ms", &self.connect_limit_ms)
             .finish_non_exhaustive()
     }
 }
-
-/// What URLs are read.
-const URLS: &str =
-    "a URL such as redis://[user[:password]@]host[:port][/db], with rediss for TLS, or redis+unix:///path";
 
 fn checked_limit(problems: &mut Vec<Problem>, path: &str, limit_ms: u64) -> Duration {
     if !(1..=60_000).contains(&limit_ms) {
@@ -202,33 +275,11 @@ fn checked_limit(problems: &mut Vec<Problem>, path: &str, limit_ms: u64) -> Dura
     Duration::from_millis(limit_ms)
 }
 
-/// What must be where the client library takes no notice of something: `?db=3` would go to another database than it says.
-fn check_query(url: &str, info: &ConnectionInfo) -> Option<String> {
-    let (url, _) = url.split_once('#').unwrap_or((url, ""));
-    let (_, query) = url.split_once('?')?;
-    let known: &[&str] = match info.addr() {
-        ConnectionAddr::Unix(_) => &["db", "user", "pass", "protocol"],
-        _ => &["protocol"],
-    };
-    let names = query.split('&').map(|pair| pair.split_once('=').unwrap_or((pair, "")).0);
-    match names.into_iter().find(|name| !known.contains(name))? {
-        "db" => Some("without ?db: the database is the path, as in redis://host/3".to_owned()),
-        name => Some(format!("without ?{name}: what is read here is ?{}", known.join(", ?"))),
+fn check_name(problems: &mut Vec<Problem>, name: &str) {
+    if !name.bytes().all(|byte| byte.is_ascii_graphic()) {
+        let allowed = "letters, digits and signs of ASCII, without spaces and line ends";
+        problems.push(problem("client_name", format!("{name:?}"), allowed.to_owned()));
     }
-}
-
-/// A URL in quotation marks, without who we are and our password.
-fn masked(url: &str) -> String {
-    let (scheme, rest) = url.split_once("://").map_or(("", url), |(scheme, rest)| (&url[..scheme.len() + 3], rest));
-    let rest = rest.rsplit_once('@').map_or_else(|| rest.to_owned(), |(_, host)| format!("***@{host}"));
-    let (place, query) = rest.split_once('?').unwrap_or((&rest, ""));
-    let pairs = query.split('&').map(|pair| match pair.split_once('=') {
-        Some((name @ ("user" | "pass"), _)) => format!("{name}=***"),
-        _ => pair.to_owned(),
-    });
-    let query = pairs.collect::<Vec<_>>().join("&");
-    let mark = if query.is_empty() { "" } else { "?" };
-    format!("{:?}", format!("{scheme}{place}{mark}{query}"))
 }
 
 fn problem(path: &str, value: String, allowed: String) -> Problem {
@@ -237,10 +288,6 @@ fn problem(path: &str, value: String, allowed: String) -> Problem {
 
 fn setting(path: &str, value: String, allowed: String) -> ConnectError {
     ConnectError::Settings { problems: vec![problem(path, value, allowed)] }
-}
-
-fn is_tls(node: &ConnectionInfo) -> bool {
-    matches!(node.addr(), ConnectionAddr::TcpTls { .. })
 }
 
 /// The client library takes the process's provider of cryptography and panics without one. A choice of the application stands.

@@ -12,7 +12,10 @@ use redis::{
     RedisResult, ServerErrorKind, TlsCertificates, Value,
 };
 
+use super::error::store_error;
+use super::sentinels::Sentinels;
 use super::wire;
+use crate::store::StoreError;
 
 /// How often a cluster may point a command at another node before it is given up.
 const MAX_REDIRECTS: usize = 5;
@@ -101,46 +104,60 @@ fn address(node: &str) -> Option<SingleNodeRoutingInfo> {
     Some(SingleNodeRoutingInfo::ByAddress { host: host.to_owned(), port: port.parse().ok()? })
 }
 
+/// Where connections lead.
+pub(super) enum Place {
+    /// To this server.
+    Single(Box<ConnectionInfo>),
+    /// To a cluster with these nodes.
+    Cluster(Vec<ConnectionInfo>),
+    /// To the master that these Sentinels know by the name that is the server's host here.
+    Master { server: Box<ConnectionInfo>, sentinels: Vec<ConnectionInfo> },
+}
+
+impl Place {
+    /// Servers, nodes and Sentinels.
+    pub(super) fn nodes(&self) -> impl Iterator<Item = &ConnectionInfo> {
+        let (one, many): (Option<&ConnectionInfo>, &[ConnectionInfo]) = match self {
+            Self::Single(server) => (Some(server), &[]),
+            Self::Cluster(nodes) => (None, nodes),
+            Self::Master { server, sentinels } => (Some(server), sentinels),
+        };
+        one.into_iter().chain(many)
+    }
+}
+
 /// Opens connections.
 pub(super) struct Opener {
     target: Target,
+    client_name: String,
     limit: Duration,
 }
 
 enum Target {
     Single(Box<Client>),
     Cluster(Box<ClusterClient>),
+    Master(Box<Sentinels>),
 }
 
 impl Opener {
     /// Checks the settings; opens nothing yet.
     pub(super) fn new(
-        nodes: Vec<ConnectionInfo>,
-        is_cluster: bool,
+        place: Place,
         certificates: Option<TlsCertificates>,
+        client_name: String,
         limit: Duration,
     ) -> RedisResult<Self> {
-        let mut nodes = nodes.into_iter().map(with_settings);
-        let target = if is_cluster {
-            let mut builder = ClusterClientBuilder::new(nodes)
-                .tcp_settings(tcp_settings())
-                .connection_timeout(limit)
-                .response_timeout(limit)
-                // A command whose connection broke may have run: sending it again could charge twice.
-                .retries(0);
-            if let Some(certificates) = certificates {
-                builder = builder.certs(certificates);
+        let target = match place {
+            Place::Single(server) => Target::Single(Box::new(match certificates {
+                Some(certificates) => Client::build_with_tls(with_settings(*server), certificates)?,
+                None => Client::open(with_settings(*server))?,
+            })),
+            Place::Cluster(nodes) => Target::Cluster(Box::new(cluster(nodes, certificates, limit)?)),
+            Place::Master { server, sentinels } => {
+                Target::Master(Box::new(Sentinels::new(&server, &sentinels, certificates)?))
             }
-            Target::Cluster(Box::new(builder.build()?))
-        } else {
-            let node = nodes.next().ok_or((ErrorKind::InvalidClientConfig, "no URL"))?;
-            let client = match certificates {
-                Some(certificates) => Client::build_with_tls(node, certificates)?,
-                None => Client::open(node)?,
-            };
-            Target::Single(Box::new(client))
         };
-        Ok(Self { target, limit })
+        Ok(Self { target, client_name, limit })
     }
 
     pub(super) fn is_cluster(&self) -> bool {
@@ -148,37 +165,66 @@ impl Opener {
     }
 
     /// Opens a connection and teaches the server the script. `on_close` is called when the server closes it later on.
-    pub(super) async fn open(&self, on_close: impl Fn() + Send + Sync + 'static) -> RedisResult<Connection> {
-        match tokio::time::timeout(self.limit, self.open_unbounded(on_close)).await {
-            Ok(result) => result,
-            Err(_) => Err(RedisError::from(std::io::Error::new(
-                std::io::ErrorKind::TimedOut,
-                format!("no connection within {} ms", self.limit.as_millis()),
-            ))),
-        }
+    pub(super) async fn open(&self, on_close: impl Fn() + Send + Sync + 'static) -> Result<Connection, StoreError> {
+        tokio::time::timeout(self.limit, self.open_unbounded(on_close)).await.unwrap_or_else(|_| {
+            let to = match &self.target {
+                Target::Master(sentinels) => format!(" to {sentinels}"),
+                Target::Single(_) | Target::Cluster(_) => String::new(),
+            };
+            Err(StoreError::Away(format!("no connection{to} within {} ms", self.limit.as_millis())))
+        })
     }
 
-    async fn open_unbounded(&self, on_close: impl Fn() + Send + Sync + 'static) -> RedisResult<Connection> {
+    async fn open_unbounded(&self, on_close: impl Fn() + Send + Sync + 'static) -> Result<Connection, StoreError> {
         let mut connection = match &self.target {
-            Target::Single(client) => {
-                let config = AsyncConnectionConfig::new()
-                    // That of `open` is in force, and says in its error how long it was.
-                    .set_connection_timeout(None)
-                    .set_response_timeout(None)
-                    .set_pipeline_buffer_size(QUEUED_COMMANDS)
-                    .set_push_sender(move |push: PushInfo| {
-                        if push.kind == PushKind::Disconnection {
-                            on_close();
-                        }
-                        Ok::<(), ()>(())
-                    });
-                Connection::Single(client.get_multiplexed_async_connection_with_config(&config).await?)
-            }
-            Target::Cluster(client) => Connection::Cluster(client.get_async_connection().await?),
-        };
-        connection.send(redis::cmd("SCRIPT").arg("LOAD").arg(wire::SCRIPT)).await?;
+            Target::Single(client) => single(client, on_close).await,
+            Target::Cluster(client) => client.get_async_connection().await.map(Connection::Cluster),
+            Target::Master(sentinels) => single(&sentinels.master().await?, on_close).await,
+        }
+        .map_err(|error| store_error(&error))?;
+        self.introduce(&mut connection).await.map_err(|error| store_error(&error))?;
         Ok(connection)
     }
+
+    async fn introduce(&self, connection: &mut Connection) -> RedisResult<()> {
+        if !self.client_name.is_empty() {
+            // A name is a courtesy: whoever may not have one does without, and a connection that is broken says so next.
+            let _ = connection.send(redis::cmd("CLIENT").arg("SETNAME").arg(&self.client_name)).await;
+        }
+        connection.send(redis::cmd("SCRIPT").arg("LOAD").arg(wire::SCRIPT)).await.map(drop)
+    }
+}
+
+async fn single(client: &Client, on_close: impl Fn() + Send + Sync + 'static) -> RedisResult<Connection> {
+    let config = AsyncConnectionConfig::new()
+        // That of `open` is in force, and says in its error how long it was.
+        .set_connection_timeout(None)
+        .set_response_timeout(None)
+        .set_pipeline_buffer_size(QUEUED_COMMANDS)
+        .set_push_sender(move |push: PushInfo| {
+            if push.kind == PushKind::Disconnection {
+                on_close();
+            }
+            Ok::<(), ()>(())
+        });
+    client.get_multiplexed_async_connection_with_config(&config).await.map(Connection::Single)
+}
+
+fn cluster(
+    nodes: Vec<ConnectionInfo>,
+    certificates: Option<TlsCertificates>,
+    limit: Duration,
+) -> RedisResult<ClusterClient> {
+    let mut builder = ClusterClientBuilder::new(nodes.into_iter().map(with_settings))
+        .tcp_settings(tcp_settings())
+        .connection_timeout(limit)
+        .response_timeout(limit)
+        // A command whose connection broke may have run: sending it again could charge twice.
+        .retries(0);
+    if let Some(certificates) = certificates {
+        builder = builder.certs(certificates);
+    }
+    builder.build()
 }
 
 /// RESP3 is what tells a connection at once that the server has closed it.
@@ -188,7 +234,7 @@ fn with_settings(node: ConnectionInfo) -> ConnectionInfo {
 }
 
 /// Commits are small and someone waits for each: they are sent at once.
-fn tcp_settings() -> TcpSettings {
+pub(super) fn tcp_settings() -> TcpSettings {
     let settings = TcpSettings::default().set_nodelay(true);
     // A node that vanished without a word must not hold its connection for minutes.
     #[cfg(target_os = "linux")]

@@ -2,6 +2,7 @@
 
 use redis::{ErrorKind, RedisError, ServerErrorKind};
 
+use super::rights;
 use crate::store::StoreError;
 
 /// An error of the server refuses the commit: a script that fails has written nothing, because ours checks before it writes.
@@ -16,12 +17,13 @@ pub(super) fn store_error(error: &RedisError) -> StoreError {
     }
 }
 
-/// The server's own words.
+/// The server's own words; where they are about rights, with what is missing.
 fn server_text(error: &RedisError) -> String {
-    match (error.code(), error.detail()) {
+    let text = match (error.code(), error.detail()) {
         (Some(code), Some(detail)) => format!("{code} {detail}"),
         _ => error.to_string(),
-    }
+    };
+    rights::explained(&text).unwrap_or(text)
 }
 
 /// The server does not know the script.

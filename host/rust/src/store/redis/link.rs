@@ -88,14 +88,10 @@ impl Link {
                 link.broke(generation, StoreError::Away("the server closed the connection".to_owned()));
             }
         };
-        match self.opener.open(on_close).await {
-            Ok(connection) => {
-                self.silent_since_ms.store(0, Ordering::Relaxed);
-                self.state.send_replace(State::Open(Wire { connection, generation }));
-                Ok(())
-            }
-            Err(error) => Err(store_error(&error)),
-        }
+        let connection = self.opener.open(on_close).await?;
+        self.silent_since_ms.store(0, Ordering::Relaxed);
+        self.state.send_replace(State::Open(Wire { connection, generation }));
+        Ok(())
     }
 
     /// The connection, if it is open.
