@@ -93,8 +93,8 @@ pub(crate) struct Redis {
 impl Redis {
     #[new]
     #[pyo3(signature = (
-        url, *, cluster = false, nodes = Vec::new(), prefix = "tidegate", limit_ms = 250, connect_limit_ms = 2_000,
-        root_certificate = None, client_certificate = None
+        url, *, cluster = false, nodes = Vec::new(), sentinels = Vec::new(), prefix = "tidegate", client_name = "tidegate",
+        limit_ms = 250, connect_limit_ms = 2_000, root_certificate = None, client_certificate = None
     ))]
     #[expect(clippy::too_many_arguments, clippy::needless_pass_by_value, reason = "they are keywords in Python")]
     fn new(
@@ -102,7 +102,9 @@ impl Redis {
         url: &str,
         cluster: bool,
         nodes: Vec<String>,
+        sentinels: Vec<String>,
         prefix: &str,
+        client_name: &str,
         limit_ms: u64,
         connect_limit_ms: u64,
         root_certificate: Option<Vec<u8>>,
@@ -111,18 +113,21 @@ impl Redis {
         let options = PyDict::new(py);
         options.set_item("cluster", cluster)?;
         options.set_item("nodes", &nodes)?;
+        options.set_item("sentinels", &sentinels)?;
         options.set_item("prefix", prefix)?;
+        options.set_item("client_name", client_name)?;
         options.set_item("limit_ms", limit_ms)?;
         options.set_item("connect_limit_ms", connect_limit_ms)?;
         options.set_item("root_certificate", root_certificate.as_deref().map(|pem| PyBytes::new(py, pem)))?;
         let pair = client_certificate.as_ref().map(|(it, key)| (PyBytes::new(py, it), PyBytes::new(py, key)));
         options.set_item("client_certificate", pair)?;
         let mut builder = tidegate::Redis::builder(url).prefix(prefix).limit_ms(limit_ms);
-        builder = builder.connect_limit_ms(connect_limit_ms);
+        builder = builder.connect_limit_ms(connect_limit_ms).client_name(client_name);
         if cluster {
             builder = builder.cluster();
         }
         builder = nodes.iter().fold(builder, |builder, node| builder.node(node));
+        builder = sentinels.iter().fold(builder, |builder, sentinel| builder.sentinel(sentinel));
         if let Some(pem) = root_certificate {
             builder = builder.root_certificate(pem);
         }

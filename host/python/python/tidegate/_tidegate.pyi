@@ -459,11 +459,17 @@ class Redis:
     """Shares state through Redis 6.2 or later, or Valkey: the settings of connections, one for each gate.
 
     The URL reads ``redis://[user[:password]@]host[:port][/db]``, with ``rediss`` for TLS, or ``redis+unix:///path``.
-    Hosts share cells if they share server and ``prefix``. An answer may take ``limit_ms`` from when a call is handed
-    to the connection, opening a connection ``connect_limit_ms``, both 1 to 60,000. ``cluster`` says that the server is
-    a node of a Redis Cluster, ``nodes`` names others of its nodes. Certificates are in PEM: ``root_certificate`` of
-    whom to trust in place of the public authorities, ``client_certificate`` and its key of who we are. Raises
-    `ConfigError`; connects to nothing yet.
+    ``redis+sentinel://[user[:password]@]host[:port][,host[:port]...]/master-name[/db]`` asks Sentinels for the master,
+    each time a connection is opened; ``rediss+sentinel`` speaks TLS with them and with the servers. User and password
+    are those of the servers, the Sentinels' own are ``?sentinel_user=`` and ``?sentinel_password=``. The same by
+    settings: ``Redis("redis://mymaster", sentinels=["redis://10.0.0.1:26379", "redis://10.0.0.2:26379"])``.
+
+    Hosts share cells if they share server and ``prefix``, which all keys begin with: staging and production on one
+    Redis share limits unless each has a prefix of its own. ``client_name`` is what ``CLIENT LIST`` calls the
+    connections. An answer may take ``limit_ms`` from when a call is handed to the connection, opening a connection
+    ``connect_limit_ms``, both 1 to 60,000. ``cluster`` says that the server is a node of a Redis Cluster, ``nodes``
+    names others of its nodes. Certificates are in PEM: ``root_certificate`` of whom to trust in place of the public
+    authorities, ``client_certificate`` and its key of who we are. Raises `ConfigError`; connects to nothing yet.
     """
 
     def __new__(
@@ -472,7 +478,9 @@ class Redis:
         *,
         cluster: bool = False,
         nodes: list[str] = ...,
+        sentinels: list[str] = ...,
         prefix: str = "tidegate",
+        client_name: str = "tidegate",
         limit_ms: int = 250,
         connect_limit_ms: int = 2000,
         root_certificate: bytes | None = None,
