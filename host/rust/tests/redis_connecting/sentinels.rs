@@ -143,6 +143,7 @@ async fn wrong_settings_of_sentinels_are_named() {
     assert_eq!(of(Redis::builder("redis+sentinel://localhost/")).await, "url");
     assert_eq!(of(Redis::builder("redis+sentinel://localhost/m/x")).await, "url");
     assert_eq!(of(Redis::builder("redis+sentinel://localhost/m").cluster()).await, "cluster");
+    assert_eq!(of(Redis::builder("redis+sentinel://localhost/m").node("redis://localhost")).await, "nodes");
     assert_eq!(of(Redis::builder("redis+sentinel://localhost/m").root_certificate("x")).await, "root_certificate");
     assert_eq!(of(Redis::builder("redis://m:6379").sentinel("redis://localhost")).await, "url");
     assert_eq!(of(Redis::builder("redis://m").sentinel("nonsense")).await, "sentinels[0]");

@@ -213,8 +213,9 @@ impl RedisBuilder {
     fn master(&self, named: &urls::Named, problems: &mut Vec<Problem>) -> Option<Place> {
         let url = &self.urls[0];
         if self.is_cluster {
-            let allowed = "left out: Sentinels tell of one master, and a cluster has none";
-            problems.push(problem("cluster", "true".to_owned(), allowed.to_owned()));
+            let path = if self.urls.len() > 1 { "nodes" } else { "cluster" };
+            let allowed = "left out: Sentinels tell of one master, and a cluster has several";
+            problems.push(problem(path, "given".to_owned(), allowed.to_owned()));
         }
         if urls::names_port(&named.master) {
             let allowed = "without a port: beside Sentinels the host is the master's name";
