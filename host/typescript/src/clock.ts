@@ -85,7 +85,7 @@ interface Sleeper {
  * const limiter = gate.rateLimiter({ name: "api", limits: [{ limit: 1, window: "second" }] });
  * await limiter.tryAcquire("me"); // allowed
  * await limiter.tryAcquire("me"); // denied
- * clock.advance(1_100);
+ * clock.advanceMs(1_100);
  * await limiter.tryAcquire("me"); // allowed
  * ```
  */
@@ -111,7 +111,7 @@ export class ManualClock implements Clock {
   }
 
   /** Moves on by `ms` milliseconds and wakes those whose time has come, who came due first first. */
-  advance(ms: number): void {
+  advanceMs(ms: number): void {
     this.setUs(this.#nowUs + Math.round(ms * 1_000));
   }
 

@@ -181,7 +181,7 @@ describe("a limiter", () => {
     expect(atUs).toBe(fleet.clock.nowUs());
     link.isCut = true;
     expect(await letGo()).toBe(0);
-    clock.advance(2_000);
+    clock.advanceMs(2_000);
     expect(await letGo()).toBe(2);
   });
 

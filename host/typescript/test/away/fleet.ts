@@ -29,7 +29,7 @@ export class Fleet {
 
   /** Lets time pass, and what is then due be done. */
   async pass(ms: number): Promise<void> {
-    this.clock.advance(ms);
+    this.clock.advanceMs(ms);
     await settled();
   }
 }

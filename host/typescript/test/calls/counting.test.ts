@@ -164,7 +164,7 @@ describe("what an error counts by", () => {
     const { clock, breaker } = open({ trip: { consecutive: 1 } });
     await thrownBy(breaker.call(fail));
     for (let round = 0; round < 3; round++) {
-      clock.advance(1_000);
+      clock.advanceMs(1_000);
       const call = breaker.call(() => Promise.reject(new Proxy({}, { get: fail })), { failureOf: fail });
       await call.catch(() => undefined);
       expect(await breaker.status()).toMatchObject({ state: "open", probes: 0 });
@@ -222,7 +222,7 @@ describe("errors of Tidegate's own within a call", () => {
     const refusal = await refusing();
     const { gate, clock, breaker } = open({ trip: { consecutive: 1 } });
     await thrownBy(breaker.call(() => Promise.reject(new Error("x"))));
-    clock.advance(1_000);
+    clock.advanceMs(1_000);
     await thrownBy(breaker.call(() => Promise.reject(refusal)));
     await gate.flush();
     expect(await breaker.call(() => "back")).toBe("back");

@@ -36,7 +36,7 @@ describe.each(sources)("%s", (_, source) => {
     };
     const thrown = thrownBy(read());
     await setImmediate();
-    clock.advance(100);
+    clock.advanceMs(100);
     expect(await thrown).toSatisfy(isCallTimeoutError);
     expect(await told(breaker, () => gate.flush())).toMatchObject({ calls: 1, failed: 1 });
   });
@@ -58,7 +58,7 @@ describe.each(sources)("%s", (_, source) => {
   it("holds a probe's place until it ends", async () => {
     const { clock, breaker, gate } = open({ trip: { consecutive: 1 } });
     await thrownBy(breaker.call(() => Promise.reject(broken())));
-    clock.advance(1_000);
+    clock.advanceMs(1_000);
     const work = await breaker.call(() => source(2));
     expect(await breaker.admit()).toMatchObject({ effect: "refused-probes" });
     for await (const _row of work);
@@ -97,8 +97,8 @@ describe("the time between steps", () => {
   ])("of %s is its reader's, and that within them the call's", async (_, source) => {
     const { clock, breaker, gate } = open(slow);
     const read = async (stepMs: number) => {
-      const work = await breaker.call(() => source(() => clock.advance(stepMs)) as AsyncIterable<unknown>);
-      for await (const _row of work) clock.advance(1_000);
+      const work = await breaker.call(() => source(() => clock.advanceMs(stepMs)) as AsyncIterable<unknown>);
+      for await (const _row of work) clock.advanceMs(1_000);
       return told(breaker, () => gate.flush());
     };
     expect(await read(20)).toMatchObject({ calls: 1, slow: 0 });
@@ -115,7 +115,7 @@ describe("what is dropped unread", () => {
   ])("as %s holds no place once it is collected", async (_, source) => {
     const { clock, breaker, gate } = open({ trip: { consecutive: 1 } });
     await thrownBy(breaker.call(() => Promise.reject(broken())));
-    clock.advance(1_000);
+    clock.advanceMs(1_000);
     await (async () => void (await breaker.call(source)))();
     expect(await breaker.status()).toMatchObject({ state: "half-open", probes: 1 });
     await collected(async () => (await breaker.status()).probes === 0);
@@ -264,7 +264,7 @@ describe("a web stream that cannot be left in peace", () => {
   it("is told all the same, and its reader hears of it", async () => {
     const { clock, breaker, gate } = open({ trip: { consecutive: 1 } });
     await thrownBy(breaker.call(() => Promise.reject(broken())));
-    clock.advance(1_000);
+    clock.advanceMs(1_000);
     const stream = await breaker.call(() => new ReadableStream({ cancel: () => Promise.reject(broken()) }));
     await expect(stream.cancel("enough")).rejects.toThrow("the source broke");
     expect(await told(breaker, () => gate.flush())).toMatchObject({ state: "half-open", probes: 0 });

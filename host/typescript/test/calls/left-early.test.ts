@@ -20,7 +20,7 @@ const slow = {
 async function halfOpen() {
   const { clock, gate, breaker } = open({ trip: { consecutive: 1 } });
   await thrownBy(breaker.call(() => Promise.reject(broken())));
-  clock.advance(1_000);
+  clock.advanceMs(1_000);
   return { clock, gate, breaker };
 }
 
@@ -82,10 +82,10 @@ describe("what is left early after the slow-call time", () => {
     const { clock, breaker, gate } = open(slow);
     const read = async (stepMs: number) => {
       for await (const _row of (await breaker.call(() =>
-        source(() => clock.advance(stepMs)),
+        source(() => clock.advanceMs(stepMs)),
       )) as AsyncIterable<unknown>) {
         // That is the reader's time.
-        clock.advance(1_000);
+        clock.advanceMs(1_000);
         break;
       }
       return told(breaker, () => gate.flush());
@@ -98,7 +98,7 @@ describe("what is left early after the slow-call time", () => {
     const { clock, breaker, gate } = open(slow);
     const read = async (ms: number) => {
       const stream = await breaker.call(() => nodeStream(5));
-      clock.advance(ms);
+      clock.advanceMs(ms);
       stream.destroy();
       return told(breaker, () => gate.flush());
     };
@@ -112,19 +112,19 @@ describe("what is left early after the slow-call time", () => {
       try {
         yield 1;
       } finally {
-        clock.advance(1_000);
+        clock.advanceMs(1_000);
       }
     }
     function* cleaningNow() {
       try {
         yield 1;
       } finally {
-        clock.advance(1_000);
+        clock.advanceMs(1_000);
       }
     }
     for await (const _row of await breaker.call(() => cleaning())) break;
     for (const _row of await breaker.call(() => cleaningNow())) break;
-    const cancel = () => clock.advance(1_000);
+    const cancel = () => clock.advanceMs(1_000);
     await (await breaker.call(() => new ReadableStream({ cancel }))).cancel();
     expect(await told(breaker, () => gate.flush())).toMatchObject({ calls: 0, slow: 0 });
   });
@@ -215,7 +215,7 @@ describe("a generator that is left early", () => {
     const clock = new ManualClock();
     const breaker = new blocking.Tidegate({ clock }).circuitBreaker({ name: "c", ...slow });
     function* taking(ms: number) {
-      for (;;) yield clock.advance(ms);
+      for (;;) yield clock.advanceMs(ms);
     }
     const read = (ms: number) => {
       for (const _row of breaker.call(() => taking(ms))) break;
@@ -230,7 +230,7 @@ describe("a generator that is left early", () => {
     const gate = new Tidegate({ clock });
     const node = gate.circuitBreakerNode({ ...CIRCUIT, failureThreshold: 1 });
     await thrownBy(node.call(() => Promise.reject(broken())));
-    clock.advance(1_000);
+    clock.advanceMs(1_000);
     const { result } = await node.call(() => rows(5));
     for await (const _row of result as AsyncIterable<unknown>) break;
     expect((await node.status()).result).toMatchObject({ allowed: true, circuitState: "half-open" });

@@ -9,7 +9,7 @@ import { CIRCUIT, open, thrownBy } from "./support.js";
 async function halfOpen() {
   const all = open({ trip: { consecutive: 1 } });
   await thrownBy(all.breaker.call(() => Promise.reject(new Error("down"))));
-  all.clock.advance(1_000);
+  all.clock.advanceMs(1_000);
   return all;
 }
 
@@ -39,7 +39,7 @@ describe("a call within a probe of the same circuit", () => {
     const outer = breaker.call(async () => {
       const inner = breaker.call(() => new Promise(() => undefined), { timeoutMs: 10 });
       const thrown = thrownBy(inner);
-      clock.advance(10);
+      clock.advanceMs(10);
       await thrown;
       return "without it";
     });
@@ -87,7 +87,7 @@ describe("a call within a probe of the same circuit", () => {
       throw new Error("down");
     };
     expect(() => breaker.call(fail)).toThrow("down");
-    clock.advance(1_000);
+    clock.advanceMs(1_000);
     expect(breaker.call(() => breaker.call(() => 5))).toBe(5);
     expect(breaker.status()).toMatchObject({ state: "closed" });
   });

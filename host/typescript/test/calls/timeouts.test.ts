@@ -85,9 +85,9 @@ describe("a call's time limit", () => {
     );
     const thrown = thrownBy(call);
     await setImmediate();
-    clock.advance(499);
+    clock.advanceMs(499);
     expect(signals[0]?.aborted).toBe(false);
-    clock.advance(1);
+    clock.advanceMs(1);
     const error = await thrown;
     if (!isCallTimeoutError(error)) throw error;
     expect(error).toMatchObject({ name: "CallTimeoutError", code: "call-timed-out", timeoutMs: 500 });
@@ -135,10 +135,10 @@ describe("a call's time limit", () => {
   it("does not begin before the call is admitted, and frees a probe's place", async () => {
     const { clock, breaker } = open({ trip: { consecutive: 1 } });
     await thrownBy(breaker.call(() => Promise.reject(new Error("x"))));
-    clock.advance(1_000);
+    clock.advanceMs(1_000);
     const probe = thrownBy(breaker.call(never, { timeoutMs: 10 }));
     await setImmediate();
-    clock.advance(10);
+    clock.advanceMs(10);
     expect(await probe).toSatisfy(isCallTimeoutError);
     expect(await breaker.status()).toMatchObject({ state: "open", probes: 0 });
   });
@@ -147,7 +147,7 @@ describe("a call's time limit", () => {
     const late = async (breaker: CircuitBreaker, clock: ManualClock) => {
       const call = thrownBy(breaker.call(never, { timeoutMs: 10 }));
       await setImmediate();
-      clock.advance(10);
+      clock.advanceMs(10);
       expect(await call).toSatisfy(isCallTimeoutError);
       return (await breaker.status()).consecutive;
     };
@@ -187,7 +187,7 @@ describe("a call's time limit", () => {
     const wrapped = limiter.wrap(hang, { key: to => to, timeoutMs: 10, withSignal: ([to], signal) => [to, signal] });
     const thrown = thrownBy(wrapped("me"));
     await setImmediate();
-    clock.advance(10);
+    clock.advanceMs(10);
     expect(await thrown).toSatisfy(isCallTimeoutError);
     expect(seen[0]?.aborted).toBe(true);
     expect(clock.sleepers).toBe(0);
@@ -221,7 +221,7 @@ describe("a call that is given up by its signal", () => {
   it("has no outcome otherwise, and a probe's place is free", async () => {
     const { gate, clock, breaker } = open({ trip: { consecutive: 1 } });
     await thrownBy(breaker.call(() => Promise.reject(new Error("x"))));
-    clock.advance(1_000);
+    clock.advanceMs(1_000);
     const { signal, abort } = give();
     const thrown = thrownBy(breaker.call(never, { signal }));
     await setImmediate();
@@ -241,7 +241,7 @@ describe("a call that is given up by its signal", () => {
     const { signal, abort } = give();
     const thrown = thrownBy(breaker.call(never, { signal }));
     await setImmediate();
-    clock.advance(ms);
+    clock.advanceMs(ms);
     abort();
     await thrown;
     await gate.flush();
@@ -252,7 +252,7 @@ describe("a call that is given up by its signal", () => {
     const { clock, breaker } = open({ trip: slowRate });
     {
       await using _permit = await breaker.permit();
-      clock.advance(50);
+      clock.advanceMs(50);
     }
     expect(await breaker.status()).toMatchObject({ slow: 1 });
   });
@@ -265,7 +265,7 @@ describe("a limiter's permit", () => {
     const controller = new AbortController();
     const permit = await limiter.permit("me", { timeoutMs: 100, signal: controller.signal });
     expect(permit.signal?.aborted).toBe(false);
-    clock.advance(100);
+    clock.advanceMs(100);
     expect(permit.signal?.reason).toSatisfy(isCallTimeoutError);
     expect((await limiter.peek("me")).count).toBe(1);
     await permit.refund();
@@ -284,7 +284,7 @@ describe("a permit", () => {
     const { gate, clock, breaker } = open();
     const permit = await breaker.permit({ timeoutMs: 100 });
     expect(permit.signal?.aborted).toBe(false);
-    clock.advance(100);
+    clock.advanceMs(100);
     expect(permit.signal?.reason).toSatisfy(isCallTimeoutError);
     await gate.flush();
     expect(await breaker.status()).toMatchObject({ consecutive: 1 });

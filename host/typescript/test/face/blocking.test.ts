@@ -24,7 +24,7 @@ it("steps through a queue", () => {
   const limiter = new blocking.Tidegate({ clock }).rateLimiter({ name: "api", limits, onLimit });
   limiter.decide("me", { cost: 2 });
   const { ticket, waitMs } = limiter.decide("me");
-  clock.advance(waitMs);
+  clock.advanceMs(waitMs);
   expect(limiter.decide("me", {}, ticket).verdict).toBe("allowed");
   expect(limiter.cancel("me", ticket ?? 0)).toBe(false);
 });

@@ -32,7 +32,7 @@ describe("a circuit breaker", () => {
     const opened = await breaker.failed(permitOf(await breaker.admit()), 1, failure);
     expect(opened).toMatchObject({ state: "open", event: { cause: "consecutive", before: "closed", after: "open" } });
     expect(await breaker.admit()).toMatchObject({ effect: "refused-open", permit: undefined, retryAfterMs: 1_000 });
-    clock.advance(1_000);
+    clock.advanceMs(1_000);
     const probe = await breaker.admit();
     expect(probe).toMatchObject({ effect: "admitted", state: "half-open", permit: { probe: 1 } });
     expect(await breaker.succeeded(permitOf(probe), 1)).toMatchObject({ state: "closed", effect: "counted-success" });
@@ -84,7 +84,7 @@ describe("a circuit breaker", () => {
   ] as const)("half-open by %j ends after %s as %s", async (rule, outcomes, state) => {
     const { clock, breaker } = open({ halfOpen: { successes: 2, rule } });
     await trip(breaker);
-    clock.advance(1_000);
+    clock.advanceMs(1_000);
     for (const [index, outcome] of [...outcomes].entries()) {
       const permit = permitOf(await breaker.admit());
       const report = await (outcome === "s" ? breaker.succeeded(permit, 1) : breaker.failed(permit, 1, failure));
@@ -128,9 +128,9 @@ describe("a circuit breaker", () => {
 
   it("measures how long a call took by the clock", async () => {
     const { clock, breaker } = open({ trip: { slowRate: { percent: 100, slowerThanMs: 50 }, minimumCalls: 1 } });
-    await breaker.call(async () => clock.advance(49));
+    await breaker.call(async () => clock.advanceMs(49));
     expect((await breaker.status()).slow).toBe(0);
-    await breaker.call(async () => clock.advance(5_000));
+    await breaker.call(async () => clock.advanceMs(5_000));
     expect((await breaker.status()).slow).toBe(1);
   });
 
@@ -161,7 +161,7 @@ describe("a circuit breaker", () => {
   it("gives a probe's place back when its permit is disposed of without an outcome", async () => {
     const { clock, breaker } = open();
     await trip(breaker);
-    clock.advance(1_000);
+    clock.advanceMs(1_000);
     const probe = await breaker.permit();
     await expect(breaker.permit()).rejects.toSatisfy(isCircuitOpenError);
     await probe[Symbol.asyncDispose]();
@@ -175,7 +175,7 @@ describe("an aborted call", () => {
   it("has no outcome and gives its probe's place back", async () => {
     const { clock, gate, breaker } = open();
     await trip(breaker);
-    clock.advance(1_000);
+    clock.advanceMs(1_000);
     const controller = new AbortController();
     const call = breaker.call(() => new Promise(() => {}), { signal: controller.signal });
     await Promise.resolve();

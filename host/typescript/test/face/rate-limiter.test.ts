@@ -28,7 +28,7 @@ describe("a rate limiter", () => {
     expect(await limiter.tryAcquire("me")).toMatchObject({ verdict: "allowed", remaining: 0 });
     const denied = await limiter.tryAcquire("me");
     expect(denied).toMatchObject({ verdict: "denied", reason: "limit", retryAfterMs: 500, chargedAtUs: undefined });
-    clock.advance(denied.retryAfterMs);
+    clock.advanceMs(denied.retryAfterMs);
     expect(await limiter.tryAcquire("me")).toMatchObject({ verdict: "allowed", atUs: clock.nowUs() });
   });
 
@@ -60,9 +60,9 @@ describe("a rate limiter", () => {
     const charged = await limiter.charge("me", 5);
     expect(charged).toMatchObject({ verdict: "allowed", reason: "none", count: 5, remaining: 0, degraded: false });
     expect((await limiter.tryAcquire("me")).verdict).toBe("denied");
-    clock.advance(charged.retryAfterMs - 1);
+    clock.advanceMs(charged.retryAfterMs - 1);
     expect((await limiter.tryAcquire("me")).verdict).toBe("denied");
-    clock.advance(1);
+    clock.advanceMs(1);
     expect((await limiter.tryAcquire("me")).verdict).toBe("allowed");
     await expect(limiter.charge("me", -1)).rejects.toThrow("cost is -1, must be a whole number from 0 to 4294967295");
   });
@@ -74,7 +74,7 @@ describe("a rate limiter", () => {
     await limiter.tryAcquire("me", { cost: 6_000 });
     const decision = await limiter.tryAcquire("me", { cost: 600 });
     expect(decision.fullAtUs).toBe(clock.nowUs() + 6_000_000);
-    clock.advance(1_000);
+    clock.advanceMs(1_000);
     expect((await limiter.refund("me", decision, { cost: 600 })).count).toBe(5_000);
     await expect(limiter.refund("me", { ...decision, fullAtUs: -1 })).rejects.toThrow("decision.fullAtUs is -1");
   });
@@ -111,7 +111,7 @@ describe("a rate limiter", () => {
     const waiting = limiter.acquire("me");
     await settle();
     expect(clock.sleepers).toBe(1);
-    clock.advance(500);
+    clock.advanceMs(500);
     expect(await waiting).toMatchObject({ waitedMs: 500, decision: { verdict: "wait", ticket: undefined } });
     await limiter.acquire("you", { cost: 2 });
   });
@@ -125,7 +125,7 @@ describe("a rate limiter", () => {
     const high = limiter.acquire("me", { priority: 1 }).then(({ waitedMs }) => order.push(`high after ${waitedMs}`));
     for (let step = 0; step < 4; step++) {
       await settle();
-      clock.advance(500);
+      clock.advanceMs(500);
     }
     await Promise.all([low, high]);
     expect(order).toEqual(["high after 500", "low after 1000"]);
@@ -136,7 +136,7 @@ describe("a rate limiter", () => {
     await limiter.acquire("me", { cost: 2 });
     const first = await limiter.decide("me");
     expect(first).toMatchObject({ verdict: "wait", waitMs: 500, position: 1, waiting: 1 });
-    clock.advance(first.waitMs);
+    clock.advanceMs(first.waitMs);
     const ticket = first.ticket ?? 0;
     expect(await limiter.decide("me", {}, ticket)).toMatchObject({ verdict: "allowed", ticket: undefined });
     expect(await limiter.cancel("me", ticket)).toBe(false);
@@ -200,7 +200,7 @@ describe("an aborted caller", () => {
     const waiting = limiter.acquire("me", { signal });
     await settle();
     expect(listeners).toBe(1);
-    clock.advance(500);
+    clock.advanceMs(500);
     await waiting;
     expect(listeners).toBe(0);
   });

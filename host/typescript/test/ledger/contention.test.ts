@@ -205,7 +205,7 @@ describe("hosts that meet in a crowded queue", () => {
     });
     while (!isDone) {
       await turn();
-      clock.advance(TRIP_MS / 8);
+      clock.advanceMs(TRIP_MS / 8);
     }
     return ledgers;
   }
@@ -268,7 +268,7 @@ describe("a call that others come before again and again", () => {
   }
 
   test("does not end by what else its process was busy with", async () => {
-    const { clock, store } = contested(5, 50, clock => clock.advance(500));
+    const { clock, store } = contested(5, 50, clock => clock.advanceMs(500));
     const ledger = new Ledger({ run, store, clock, giveWay: async () => undefined });
     const answer = await ledger.call(EntityKey.of("rl", "api", "k"), QUEUE, acquire());
     expect(decision(answer).verdict).toBe("allowed");
@@ -276,7 +276,7 @@ describe("a call that others come before again and again", () => {
 
   test("leaves them their turn no longer than four operations may take", async () => {
     const { clock, store } = contested(1_000, 100, () => undefined);
-    const giveWay: GiveWay = async () => clock.advance(20);
+    const giveWay: GiveWay = async () => clock.advanceMs(20);
     const ledger = new Ledger({ run, store, clock, giveWay });
     const call = ledger.call(EntityKey.of("rl", "api", "k"), QUEUE, acquire());
     // The first two conflicts are nothing unusual.

@@ -136,8 +136,8 @@ describe("a clock", () => {
       for (const key of ["slow", "fast"]) {
         expect((await host.decide(policy, tryAcquire(), key)).verdict).toBe("allowed");
       }
-      slow.advance(3);
-      fast.advance(3);
+      slow.advanceMs(3);
+      fast.advanceMs(3);
     }
     expect(host.ledger.stats().untimely).toBeGreaterThan(0);
     expect(host.ledger.stats().untimely).toBeLessThan(20);

@@ -155,8 +155,8 @@ export class World {
 
   /** Lets time pass for the store and all hosts. */
   pass(ms: number): void {
-    this.clock.advance(ms);
-    for (const host of this.#hosts) host.clock.advance(ms);
+    this.clock.advanceMs(ms);
+    for (const host of this.#hosts) host.clock.advanceMs(ms);
   }
 }
 

@@ -56,7 +56,7 @@ describe("a call that is aborted while its step is on its way", () => {
     const other = await node.begin({});
     if (other.done) throw new Error("it is over the limit");
     isLast = true;
-    clock.advance(other.waitMs);
+    clock.advanceMs(other.waitMs);
     await expect(call).rejects.toThrow("enough");
     isLast = false;
     await gate.flush();

@@ -30,7 +30,7 @@ describe("a circuit breaker node", () => {
     const refused = await node.admit();
     expect(refused.result).toMatchObject({ allowed: false, failedFast: true, circuitState: "open" });
     expect(refused).not.toHaveProperty("token");
-    clock.advance(5_000);
+    clock.advanceMs(5_000);
     expect((await node.status()).result).toMatchObject({ allowed: true, circuitState: "half-open" });
     const probe = await node.admit();
     expect((await node.admit()).result.allowed).toBe(false);
@@ -40,7 +40,7 @@ describe("a circuit breaker node", () => {
   it("frees a probe that is cancelled", async () => {
     const { clock, node } = breakerNode({ failureThreshold: 1 });
     await node.failed(new Error("down"), (await node.admit()).token);
-    clock.advance(5_000);
+    clock.advanceMs(5_000);
     const { token } = await node.admit();
     expect((await node.admit()).result.allowed).toBe(false);
     await node.cancelled(token);
@@ -147,7 +147,7 @@ describe("a call through a circuit breaker node", () => {
   it("has no outcome when it is given up", async () => {
     const { clock, gate, node } = breakerNode({ failureThreshold: 1 });
     await node.failed("down");
-    clock.advance(5_000);
+    clock.advanceMs(5_000);
     const aborter = new AbortController();
     const call = node.call(() => new Promise(() => undefined), { signal: aborter.signal });
     await settle();

@@ -89,7 +89,7 @@ describe.each(["of a gate", "of the module"])("the functions %s", which => {
     await functions.executeCircuitBreakerNode(CIRCUIT, {});
     expect((await functions.recordCircuitFailure("payments", CIRCUIT, new Error("x"))).failureCount).toBe(1);
     expect((await functions.recordCircuitFailure("payments", CIRCUIT, "x")).circuitState).toBe("open");
-    clock.advance(5_000);
+    clock.advanceMs(5_000);
     await functions.executeCircuitBreakerNode(CIRCUIT, {});
     expect((await functions.recordCircuitSuccess("payments", CIRCUIT)).circuitState).toBe("closed");
     const error = await thrownBy(functions.recordCircuitSuccess("orders", CIRCUIT));
@@ -157,7 +157,7 @@ describe.each(["of a gate", "of the module"])("the functions %s", which => {
     const next = await functions.executeRateLimiterNode({ ...LIMIT, limit: 1 }, { userId: "me" });
     expect(next.passed).toBe(true);
     await functions.recordCircuitFailure("payments", { ...CIRCUIT, failureThreshold: 1 }, "x");
-    clock.advance(5_000);
+    clock.advanceMs(5_000);
     for (const context of [[], null, "[]"]) {
       const error = await thrownBy(functions.executeCircuitBreakerNode(CIRCUIT, context as object));
       expect(tidegate.isInputError(error) && error.problems[0]?.path).toBe("context");

@@ -37,7 +37,7 @@ describe("a rate limiter node", () => {
     const high = call("high", 5);
     await settle();
     for (let step = 0; step < 100 && order.length < 2; step++) {
-      clock.advance(100);
+      clock.advanceMs(100);
       await settle();
     }
     expect(order).toEqual(["high", "low"]);
@@ -54,7 +54,7 @@ describe("a rate limiter node", () => {
     if (!queued) void node.execute(me);
     const last = node.execute(me);
     await settle();
-    clock.advance(waitTime);
+    clock.advanceMs(waitTime);
     expect((await last).result).toMatchObject({ passed: false, queued, waitTime });
   });
 
@@ -64,7 +64,7 @@ describe("a rate limiter node", () => {
     const second = node.execute(me);
     await settle();
     expect(clock.sleepers).toBe(1);
-    clock.advance(1_000);
+    clock.advanceMs(1_000);
     expect((await second).result).toMatchObject({ passed: true, queued: false, waitTime: 1_000 });
   });
 
@@ -89,7 +89,7 @@ describe("a rate limiter node", () => {
     const first = waiting(await node.begin(me));
     const early = waiting(await node.step(me, first.token));
     expect(early.waitMs).toBe(first.waitMs);
-    clock.advance(first.waitMs);
+    clock.advanceMs(first.waitMs);
     const last = await node.step(me, early.token);
     expect(last).toMatchObject({ done: true, result: { passed: true, queued: true, waitTime: first.waitMs } });
     expect(clock.sleepers).toBe(0);

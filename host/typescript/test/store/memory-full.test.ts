@@ -41,7 +41,7 @@ describe("a memory store that is full", () => {
     };
     await flood("first");
     expect(told.length).toBe(1);
-    clock.advance(1_000);
+    clock.advanceMs(1_000);
     await flood("second");
     expect(told.length).toBe(2);
     expect(logged).toHaveBeenCalledOnce();
@@ -63,7 +63,7 @@ describe("a memory store that is full", () => {
     const limiter = gate.rateLimiter({ name: "api", limits: [{ limit: 5, window: "second" }] });
     const admitted = Array.from({ length: 200 }, (): number[] => []);
     for (let call = 0; call < 10_000; call++) {
-      clock.advance(random(4));
+      clock.advanceMs(random(4));
       const key = Math.min(random(200), random(200));
       if ((await limiter.tryAcquire(`${key}`)).verdict === "allowed") admitted[key]?.push(clock.nowUs());
     }

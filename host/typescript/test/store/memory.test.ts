@@ -10,7 +10,7 @@ import { type Subject, storeSuite } from "./suite.js";
 describe("the memory store behind the commit protocol", () => {
   const clock = new ManualClock();
   const store = new MemoryStore(new Memory(), clock);
-  const subject: Subject = { store, pass: async ms => clock.advance(ms) };
+  const subject: Subject = { store, pass: async ms => clock.advanceMs(ms) };
   storeSuite(() => subject, { numRuns: 500 });
 
   test("a full store refuses newcomers, changes nothing and serves those it holds", async () => {
