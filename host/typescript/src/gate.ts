@@ -22,12 +22,18 @@ import type { RateLimiterConfig } from "./rate-limiter/config.js";
 import { RateLimiter } from "./rate-limiter/index.js";
 import { Runtime, type RuntimeStats } from "./runtime/index.js";
 import { Memory } from "./store/memory.js";
+import { type RedisStoreOptions, redisStore } from "./store/redis/redis-store.js";
+import { readUrl, urlOf } from "./store/redis/url.js";
 import type { Store } from "./store/store.js";
+import { use } from "./store/users.js";
 
 /** The settings of a {@link Tidegate}. */
 export interface TidegateOptions extends LedgerOptions {
-  /** Where the state lives: a {@link Memory}, which others may share, or a shared store. A memory of its own unless set. */
-  readonly store?: Memory | Store | undefined;
+  /**
+   * Where the state lives: a {@link Memory}, which others may share, or a shared store, which may be the URL of a Redis, as for
+   * {@link redisStore}. A memory of its own unless set.
+   */
+  readonly store?: Memory | Store | string | undefined;
   /** Tells the time; the system's clock unless set. */
   readonly clock?: Clock | undefined;
   /**
@@ -36,6 +42,9 @@ export interface TidegateOptions extends LedgerOptions {
    */
   readonly requireShared?: boolean | undefined;
 }
+
+/** The settings of a {@link Tidegate} on the Redis that the environment names, and of its store. */
+export type FromEnvOptions = Omit<TidegateOptions, "store"> & RedisStoreOptions;
 
 /** What a {@link Tidegate} has done so far. */
 export interface Stats extends LedgerStats {
@@ -74,17 +83,20 @@ const checkGuard = object({ storeGuard: object({}, { failures: u32, openMs: u53,
 export class Tidegate {
   readonly #core: Core;
   readonly #nodes: Nodes;
+  /** Lets go of the store, once. */
+  #leave: (() => Promise<void>) | undefined;
 
   /** @throws {ConfigError} if an option is not what it must be */
   constructor(options: TidegateOptions = {}) {
     check(options);
     const {
-      store = new Memory(),
+      store: given = new Memory(),
       clock = new SystemClock(),
-      requireShared = isProduction(),
+      requireShared = environment()["TIDEGATE_ENV"] === "production",
       ...ledgerOptions
     } = options;
-    if (requireShared && store instanceof Memory) throw notShared();
+    if (requireShared && given instanceof Memory) throw notShared();
+    const store = typeof given === "string" ? redisStore(given) : given;
     const runtime = Runtime.shared;
     if (store instanceof Memory) {
       this.#core = new Core(runtime, store, undefined, clock);
@@ -93,8 +105,22 @@ export class Tidegate {
         runtime.run(policy, request, transaction);
       const ledger = new Ledger({ run, store, clock, options: ledgerOptions, runtime });
       this.#core = new Core(runtime, undefined, ledger, clock);
+      this.#leave = use(store);
     }
     this.#nodes = new Nodes(this.#core);
+  }
+
+  /**
+   * A gate on the Redis that the environment names: by `TIDEGATE_REDIS_URL` or `REDIS_URL`, else by `REDIS_HOST` and `REDIS_PORT`,
+   * which are `localhost` and `6379` where they are not set. See {@link redisStore}.
+   *
+   * @throws {ConfigError} if the URL or an option is not what it must be
+   */
+  static fromEnv(options: FromEnvOptions = {}): Tidegate {
+    const { prefix, limitMs, cluster, ...others } = options;
+    const { url, path } = urlOf(environment());
+    check({ ...others, store: url }, path);
+    return new Tidegate({ ...others, store: redisStore(url, { prefix, limitMs, cluster }) });
   }
 
   /**
@@ -227,11 +253,14 @@ export class Tidegate {
   }
 
   /**
-   * As {@link flush}. The connection to a store is the caller's to close, and nothing else is left open: a gate that is
-   * forgotten is freed with all its limiters and breakers.
+   * As {@link flush}, and closes the connection if it was opened from a URL and no other gate is on it. A connection that the store was
+   * given is the caller's to close. Nothing else is left open: a gate that is forgotten is freed with all its limiters and breakers.
    */
-  close(): Promise<void> {
-    return this.#core.flush();
+  async close(): Promise<void> {
+    await this.#core.flush();
+    const leave = this.#leave;
+    this.#leave = undefined;
+    await leave?.();
   }
 
   /**
@@ -262,18 +291,18 @@ export class Tidegate {
   }
 }
 
-function isProduction(): boolean {
+function environment(): Readonly<Record<string, string | undefined>> {
   const { process } = globalThis as { process?: { env?: Record<string, string | undefined> } };
-  return process?.env?.["TIDEGATE_ENV"] === "production";
+  return process?.env ?? {};
 }
 
 function notShared(): ConfigError {
   const allowed =
-    "one that processes share, such as redisStore(client), since requireShared or TIDEGATE_ENV=production says so";
+    "one that processes share, such as redis://localhost, since requireShared or TIDEGATE_ENV=production says so";
   return new ConfigError("the gate", [{ path: "store", value: "a Memory", allowed }]);
 }
 
-function check(options: TidegateOptions): void {
+function check(options: TidegateOptions, storePath = "store"): void {
   const problems: Problem[] = [];
   for (const [name, value] of Object.entries(options)) {
     if (value === undefined || OTHERS.includes(name)) continue;
@@ -282,6 +311,7 @@ function check(options: TidegateOptions): void {
     if (least === undefined) must(false, value, name, problems, `left out: the options are ${names}`);
     else must(Number.isSafeInteger(value) && value >= least, value, name, problems, `a whole number from ${least}`);
   }
+  if (typeof options.store === "string") readUrl(options.store, storePath, problems);
   checkOthers(options, problems);
   if (problems.length > 0) throw new ConfigError("the gate", problems);
 }
@@ -296,11 +326,17 @@ function checkOthers(
     const listener: unknown = listeners[name];
     must(listener === undefined || typeof listener === "function", listener, name, problems, "a function");
   }
-  const isStore = store === undefined || store instanceof Memory || typeof store?.commit === "function";
-  if (!isStore)
-    problems.push({ path: "store", value: kindOf(store), allowed: "a Memory or a store such as redisStore(client)" });
+  if (!isStore(store)) {
+    const allowed = "a Memory, a URL such as redis://localhost, or a store such as redisStore(client)";
+    problems.push({ path: "store", value: kindOf(store), allowed });
+  }
   const isClock = clock === undefined || typeof clock?.nowUs === "function";
   if (!isClock) problems.push({ path: "clock", value: kindOf(clock), allowed: "a Clock" });
+}
+
+function isStore(store: TidegateOptions["store"]): boolean {
+  if (store === undefined || typeof store === "string" || store instanceof Memory) return true;
+  return typeof store?.commit === "function";
 }
 
 /** Not as it shows itself: a client holds a password. */

@@ -26,7 +26,7 @@ export { CircuitBreakerPermit } from "./circuit-breaker/permit.js";
 export type { Cause, CircuitReport, Effect, Transition } from "./circuit-breaker/report.js";
 export { type Clock, ManualClock, SystemClock } from "./clock.js";
 export * from "./errors.js";
-export { type Stats, Tidegate, type TidegateOptions } from "./gate.js";
+export { type FromEnvOptions, type Stats, Tidegate, type TidegateOptions } from "./gate.js";
 export type { SettingsDiffer, SettingsListener } from "./ledger/basis.js";
 export type { LedgerOptions } from "./ledger/ledger.js";
 export type { LedgerStats } from "./ledger/stats.js";

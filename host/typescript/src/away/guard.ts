@@ -9,7 +9,7 @@
 
 import type { CircuitPermit, Request, WitReport } from "../call.js";
 import type { Clock } from "../clock.js";
-import { ConfigError, type Problem, type StoreError } from "../errors.js";
+import { ConfigError, isMisuseError, type Problem, type StoreError } from "../errors.js";
 import type { EntityKey } from "../key.js";
 import type { WitBreakerConfig } from "../runtime/guest.js";
 import { Refused, type Runtime } from "../runtime/index.js";
@@ -179,6 +179,8 @@ export class StoreGuard {
       if (leftMs <= 0) throw failure ?? timedOut(limitMs);
       const found = await within(this.#clock, leftMs, tryOut(this.#store, this.#clock, 0));
       if (found === undefined) this.#welcome(group);
+      // Waiting does not help whoever has made a mistake.
+      if (isMisuseError(found?.cause)) throw found.cause;
       // That the time is over says less than what came before.
       failure = found?.reason === "timed-out" ? (failure ?? found) : found;
       if (!isReady()) await pause(this.#clock, READY_PAUSE_MS);

@@ -174,4 +174,6 @@ export interface Store {
   readonly outlivesProcesses?: boolean;
   /** Has it told whenever three attempts to connect in a row, or more, were refused, and with what. */
   onRefused?(tell: (error: StoreError) => void): void;
+  /** Closes what it has opened itself, when the last gate on it is closed. Without this there is nothing to close. */
+  close?(): void | Promise<void>;
 }

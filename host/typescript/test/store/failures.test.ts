@@ -165,6 +165,25 @@ test("a server that is away from the start fails calls, and is found when it com
   await server.stop();
 });
 
+test("ioredis leaves no call without an end that was on its way when its connection was cut", {
+  timeout: LONG_MS,
+}, async () => {
+  const server = await startRedis();
+  const client = new IoRedis({ port: server.port, autoResendUnfulfilledCommands: false });
+  client.on("error", () => undefined);
+  const store = redisStore(client, { limitMs: 60_000 });
+  await answersAgain(store);
+  server.pause();
+  const asked = reasonOf(store.timeUs());
+  await new Promise(resolve => setImmediate(() => setImmediate(resolve)));
+  client.stream.destroy();
+  expect(await asked).toBe("away");
+  server.resume();
+  await answersAgain(store);
+  client.disconnect();
+  await server.stop();
+});
+
 test("a user needs the documented rights and no more", async () => {
   const server = await startRedis();
   const rights = "+evalsha +eval +time +mget +set +del +pttl";

@@ -165,7 +165,7 @@ test("settings that are wrong are named, all at once", () => {
 });
 
 test("what is no client is a misuse", () => {
-  for (const client of [null, undefined, {}, "redis://localhost", { sendCommand() {} }]) {
+  for (const client of [null, undefined, {}, 6379, { sendCommand() {} }]) {
     try {
       redisStore(client as unknown as RedisClient);
       expect.unreachable();

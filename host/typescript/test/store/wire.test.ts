@@ -1,6 +1,7 @@
 import { createHash } from "node:crypto";
 import { readFile } from "node:fs/promises";
 import { describe, expect, test } from "vitest";
+import type { StoreError } from "../../src/errors.js";
 import { EntityKey } from "../../src/key.js";
 import { COMMIT_DIGEST, COMMIT_SCRIPT } from "../../src/store/redis/commit.generated.js";
 import { isUnknownScript, storeError } from "../../src/store/redis/failure.js";
@@ -208,7 +209,7 @@ test("errors of the server are told from those of the way to it", () => {
     "READONLY You can't write",
     "CLUSTERDOWN",
   ]) {
-    expect(storeError(new Error(message)).reason).toBe("refused");
+    expect((storeError(new Error(message)) as StoreError).reason).toBe("refused");
   }
   const ways = [
     "Connection is closed.",
@@ -217,6 +218,6 @@ test("errors of the server are told from those of the way to it", () => {
     "The client is closed",
     "",
   ];
-  for (const message of ways) expect(storeError(new Error(message)).reason).toBe("away");
+  for (const message of ways) expect((storeError(new Error(message)) as StoreError).reason).toBe("away");
   expect(isUnknownScript(new Error("NOSCRIPT No matching script. Please use EVAL."))).toBe(true);
 });

@@ -33,6 +33,8 @@ interface IoRedis {
   eval(script: string, keys: number, ...args: Args): Promise<unknown>;
   /** Its socket, where it is one server's and open. */
   readonly stream?: { cork?(): void; uncork?(): void } | null;
+  readonly options?: { readonly autoResendUnfulfilledCommands?: boolean };
+  on?(event: "close", listener: () => void): unknown;
 }
 
 interface NodeRedis {
@@ -47,6 +49,8 @@ interface NodeRedisCluster {
 export interface ScriptCall {
   readonly keys: readonly string[];
   readonly log: Bytes;
+  /** Whether anybody still waits for it. */
+  readonly isWanted: boolean;
   settle(error: unknown, result: unknown): void;
 }
 
@@ -80,8 +84,10 @@ function has(client: RedisClient, method: string): boolean {
   return typeof (client as unknown as Record<string, unknown> | null)?.[method] === "function";
 }
 
+type Settled = Pick<ScriptCall, "settle">;
+
 /** Settles a call with a promise that may also be missing or thrown in place of. */
-function follow(call: ScriptCall, send: () => Promise<unknown>): void {
+function follow(call: Settled, send: () => Promise<unknown>): void {
   try {
     send().then(
       result => call.settle(undefined, result),
@@ -102,9 +108,15 @@ class IoRedisWire implements Wire {
   readonly isCluster: boolean;
   readonly #client: IoRedis;
 
+  /** Calls without an answer, where the client forgets them with the connection and settles none. */
+  readonly #unanswered: Set<ScriptCall> | undefined;
+
   constructor(client: IoRedis, isCluster: boolean) {
     this.#client = client;
     this.isCluster = isCluster;
+    if (isCluster || client.options?.autoResendUnfulfilledCommands !== false) return;
+    this.#unanswered = new Set();
+    client.on?.("close", () => this.#forgotten());
   }
 
   /** Not by the client's pipeline: it is answered as a whole, and what it keeps until then costs the collector. */
@@ -120,11 +132,28 @@ class IoRedisWire implements Wire {
   }
 
   #send(call: ScriptCall, digest: string): void {
-    follow(call, () => this.#client.evalsha(digest, call.keys.length, ...call.keys, call.log));
+    follow(this.#noted(call), () => this.#client.evalsha(digest, call.keys.length, ...call.keys, call.log));
   }
 
   teach(call: ScriptCall, script: string): void {
-    follow(call, () => this.#client.eval(script, call.keys.length, ...call.keys, call.log));
+    follow(this.#noted(call), () => this.#client.eval(script, call.keys.length, ...call.keys, call.log));
+  }
+
+  #noted(call: ScriptCall): Settled {
+    const calls = this.#unanswered;
+    if (calls === undefined) return call;
+    calls.add(call);
+    return {
+      settle(error, result) {
+        if (calls.delete(call)) call.settle(error, result);
+      },
+    };
+  }
+
+  #forgotten(): void {
+    const calls = [...(this.#unanswered ?? [])];
+    this.#unanswered?.clear();
+    for (const call of calls) call.settle(new Error("the connection was closed before an answer came"), undefined);
   }
 }
 

@@ -7,13 +7,22 @@
  */
 
 import type { StoreError } from "../../errors.js";
-import { away } from "../errors.js";
+import { away, refused } from "../errors.js";
 import type { RedisClient } from "./clients.js";
+import { isOfServer } from "./failure.js";
 
 /** After so many refused attempts in a row nobody is there. */
 const REFUSED = 3;
 
-type Tell = (error: StoreError) => void;
+/** Who hears what becomes of a connection. */
+export interface Hearing {
+  /** It is open. */
+  opened?(): void;
+  /** It was open and is not any more. */
+  lost?(): void;
+  /** From the third attempt on that was refused without one between them that was not. */
+  refused(error: StoreError): void;
+}
 
 /** What clients are as far as they tell of their connection. */
 interface Telling {
@@ -24,52 +33,77 @@ interface Telling {
   readonly isReady?: boolean;
 }
 
-/** Listens to one client, for all stores that talk through it. */
-class Connection {
-  readonly #listeners: Tell[] = [];
-  #isReady: boolean;
+/** Counts the attempts of one client to connect. */
+export class Attempts {
+  readonly #hearings: Hearing[] = [];
+  #isOpen: boolean;
   #refused = 0;
 
-  constructor(client: Telling) {
-    this.#isReady = client.status === "ready" || client.isReady === true;
-    client.on?.("ready", () => this.#opened());
-    const monitor = errorMonitorOf(client);
-    if (client.status !== undefined) client.on?.("close", () => this.#failed(undefined));
-    else if (monitor !== undefined) client.on?.(monitor, error => this.#failed(error));
+  constructor(isOpen: boolean) {
+    this.#isOpen = isOpen;
   }
 
-  add(tell: Tell): void {
-    this.#listeners.push(tell);
+  add(hearing: Hearing): void {
+    this.#hearings.push(hearing);
   }
 
-  #opened(): void {
-    this.#isReady = true;
+  opened(): void {
+    this.#isOpen = true;
     this.#refused = 0;
+    for (const hearing of this.#hearings) hearing.opened?.();
   }
 
   /** What fails first after a connection was open is that connection. */
-  #failed(error: unknown): void {
-    if (this.#isReady) this.#isReady = false;
-    else if (++this.#refused >= REFUSED) this.#tell(error);
+  failed(error: unknown): void {
+    if (!this.#isOpen) {
+      if (++this.#refused >= REFUSED) this.#tell(error);
+      return;
+    }
+    this.#isOpen = false;
+    for (const hearing of this.#hearings) hearing.lost?.();
   }
 
   #tell(error: unknown): void {
     const why = error instanceof Error ? `, ${error.message || error.name}` : "";
-    const failure = away(`${this.#refused} attempts to connect were refused${why}`, error);
-    for (const tell of this.#listeners) tell(failure);
+    const message = `${this.#refused} attempts to connect were refused${why}`;
+    const failure = isOfServer(error) ? refused(message, error) : away(message, error);
+    for (const hearing of this.#hearings) hearing.refused(failure);
   }
 }
 
-const connections = new WeakMap<RedisClient, Connection>();
-
-/** Tells of each attempt to connect from the third on that was refused without one between them that was not. */
-export function watchConnection(client: RedisClient, tell: Tell): void {
-  let connection = connections.get(client);
-  if (connection === undefined) {
-    connection = new Connection(client as unknown as Telling);
-    connections.set(client, connection);
+/** Listens to one client, for all stores that talk through it. */
+function listenTo(client: Telling): Attempts {
+  const attempts = new Attempts(client.status === "ready" || client.isReady === true);
+  client.on?.("ready", () => attempts.opened());
+  const monitor = errorMonitorOf(client);
+  if (client.status === undefined) {
+    if (monitor !== undefined) client.on?.(monitor, error => attempts.failed(error));
+    return attempts;
   }
-  connection.add(tell);
+  // The reason comes before the end, and where the client is told to be silent there is none.
+  let reason: unknown;
+  if (monitor !== undefined) {
+    client.on?.(monitor, error => {
+      reason = error;
+    });
+  }
+  client.on?.("close", () => {
+    attempts.failed(reason);
+    reason = undefined;
+  });
+  return attempts;
+}
+
+const connections = new WeakMap<RedisClient, Attempts>();
+
+/** Tells what becomes of a client's connection. */
+export function watchConnection(client: RedisClient, hearing: Hearing): void {
+  let attempts = connections.get(client);
+  if (attempts === undefined) {
+    attempts = listenTo(client as unknown as Telling);
+    connections.set(client, attempts);
+  }
+  attempts.add(hearing);
 }
 
 /** The event by which Node tells of errors without handling them: a constant of the class that clients are made of. */

@@ -1,6 +1,6 @@
 /** What an error of a client library means for a commit. */
 
-import type { StoreError } from "../../errors.js";
+import { isTidegateError, type TidegateError } from "../../errors.js";
 import { away, refused } from "../errors.js";
 
 /** How a server's errors begin: `ERR`, `NOSCRIPT`, `OOM`. A client's own begin like a sentence, or with a verb of the system's. */
@@ -8,11 +8,17 @@ const SERVER_CODE = /^[A-Z][A-Z0-9]{2,}(?: |$)/;
 
 /**
  * An error of the server refuses the commit: a script that fails has written nothing, because ours checks before it writes. With
- * any other error nobody knows whether the commit arrived.
+ * any other error nobody knows whether the commit arrived, but for one of our own.
  */
-export function storeError(error: unknown): StoreError {
+export function storeError(error: unknown): TidegateError {
+  if (isTidegateError(error)) return error;
   const message = messageOf(error);
-  return SERVER_CODE.test(message) ? refused(message, error) : away(message, error);
+  return isOfServer(error) ? refused(message, error) : away(message, error);
+}
+
+/** Whether it is the server that says so. */
+export function isOfServer(error: unknown): boolean {
+  return SERVER_CODE.test(messageOf(error));
 }
 
 /** The server does not know the script. */

@@ -1,6 +1,6 @@
 /** What goes to the server as one call of the script: a commit, or several that have no key in common. */
 
-import type { StoreError } from "../../errors.js";
+import type { TidegateError } from "../../errors.js";
 import type { ScriptCall } from "./clients.js";
 import type { Pending } from "./pending.js";
 import { clockOf } from "./reply.js";
@@ -49,11 +49,11 @@ export class Parcel implements ScriptCall {
       const parts = result as readonly unknown[];
       for (let index = 0; index < commits.length; index++) commits[index]?.readPart(parts[index + 1], clockUs);
     } catch (error) {
-      this.fail(error as StoreError);
+      this.fail(error as TidegateError);
     }
   }
 
-  fail(error: StoreError): void {
+  fail(error: TidegateError): void {
     for (const commit of this.commits) commit.fail(error);
   }
 

@@ -1,6 +1,6 @@
 /** Commits that wait for the server's answer. */
 
-import type { StoreError } from "../../errors.js";
+import type { TidegateError } from "../../errors.js";
 import { timedOut } from "../errors.js";
 import type { Op, Reply } from "../store.js";
 import { decodePart, decodeReply } from "./reply.js";
@@ -34,7 +34,7 @@ export class Pending {
     this.#settle(() => decodePart(part, clockUs, this.ops, this.keys.length));
   }
 
-  fail(error: StoreError): void {
+  fail(error: TidegateError): void {
     this.#settle(() => {
       throw error;
     });

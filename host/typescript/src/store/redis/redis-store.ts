@@ -13,7 +13,7 @@
  */
 
 import { assertOptions } from "../../ask.js";
-import { quoted } from "../../config.js";
+import { flag, must, quoted } from "../../config.js";
 import { ConfigError, type Problem, type StoreError } from "../../errors.js";
 import { type EntityKey, escapedPrefix } from "../../key.js";
 import { refused } from "../errors.js";
@@ -21,17 +21,21 @@ import type { Commit, Reply, Store } from "../store.js";
 import { type RedisClient, wireOf } from "./clients.js";
 import { watchConnection } from "./connection.js";
 import { Outbox } from "./outbox.js";
+import { OwnWire } from "./own.js";
 import { shareASlot, slotOf } from "./slot.js";
+import { type Address, readUrl } from "./url.js";
 
 /** The settings of a Redis store. */
 export interface RedisStoreOptions {
+  /** With a URL: whether the server is a node of a Redis Cluster, which tells of the others; with several URLs it is, unless set. */
+  readonly cluster?: boolean | undefined;
   /** What all keys begin with; `tidegate` unless set. Hosts share cells if they share server and prefix. */
-  readonly prefix?: string;
+  readonly prefix?: string | undefined;
   /** How long one operation may take, in milliseconds, from when it is handed to the connection; 1 to 60,000, 250 unless set. */
-  readonly limitMs?: number;
+  readonly limitMs?: number | undefined;
 }
 
-const OPTIONS: ReadonlySet<string> = new Set(["prefix", "limitMs"]);
+const OPTIONS: ReadonlySet<string> = new Set(["prefix", "limitMs", "cluster"]);
 
 /**
  * The Redis store. No commit waits longer than the time limit of one operation, whatever has become of the server.
@@ -46,21 +50,31 @@ export class RedisStore implements Store {
   readonly outlivesProcesses = true;
   readonly #outbox: Outbox;
   readonly #prefix: string;
-  readonly #client: RedisClient;
+  /** What it talks through: a connection that is the caller's, or one of its own. */
+  readonly #client: RedisClient | undefined;
+  readonly #own: OwnWire | undefined;
 
   /**
    * @param client the connection: ioredis' `Redis` or `Cluster`, or what `createClient` or `createCluster` of the package `redis`
-   *   returns, connected or about to be
+   *   returns, connected or about to be; or a URL, or those of several nodes of a cluster, where a connection is opened in the
+   *   background by ioredis or `redis`, whichever is installed
    * @throws a ConfigError for settings that are wrong, also where ioredis has a `keyPrefix`; a MisuseError for a client that is not known
    */
-  constructor(client: RedisClient, options: RedisStoreOptions = {}) {
+  constructor(client: RedisClient | string | readonly string[], options: RedisStoreOptions = {}) {
     assertOptions(options, OPTIONS, "the Redis store");
-    const { prefix = "tidegate", limitMs = 250 } = options;
-    check(prefix, limitMs, keyPrefixOf(client));
+    const { prefix = "tidegate", limitMs = 250, cluster } = options;
+    const problems: Problem[] = [];
+    const urls = urlsIn(client);
+    const addresses = urls && addressesOf(urls, problems);
+    if (urls === undefined) checkClient(client as RedisClient, cluster, problems);
+    else checkCluster(urls, cluster, problems);
+    check(prefix, limitMs, problems);
+    if (problems.length > 0) throw new ConfigError("the Redis store", problems);
     this.#prefix = escapedPrefix(prefix);
     this.limitMs = limitMs;
-    this.#client = client;
-    this.#outbox = new Outbox(wireOf(client), limitMs);
+    this.#client = addresses === undefined ? (client as RedisClient) : undefined;
+    this.#own = addresses && new OwnWire(addresses, cluster ?? addresses.length > 1);
+    this.#outbox = new Outbox(this.#own ?? wireOf(client as RedisClient), limitMs);
   }
 
   commit(commit: Commit): Promise<Reply> {
@@ -86,7 +100,14 @@ export class RedisStore implements Store {
 
   /** Of a cluster's nodes nobody tells: one that is away is found out by its commits. */
   onRefused(tell: (error: StoreError) => void): void {
-    if (!this.#outbox.isCluster) watchConnection(this.#client, tell);
+    if (this.#outbox.isCluster) return;
+    if (this.#client !== undefined) watchConnection(this.#client, { refused: tell });
+    else this.#own?.onRefused(tell);
+  }
+
+  /** Closes the connection, if the store has opened it from a URL. Calls fail from then on. */
+  close(): void {
+    this.#own?.close();
   }
 
   groupOf(entity: EntityKey): number {
@@ -104,25 +125,44 @@ export class RedisStore implements Store {
 }
 
 /** Like `new RedisStore(client, options)`. */
-export function redisStore(client: RedisClient, options?: RedisStoreOptions): RedisStore {
+export function redisStore(client: RedisClient | string | readonly string[], options?: RedisStoreOptions): RedisStore {
   return new RedisStore(client, options);
 }
 
-/** What ioredis puts before every key. */
-function keyPrefixOf(client: RedisClient): unknown {
-  return (client as { options?: { keyPrefix?: unknown } } | undefined)?.options?.keyPrefix || undefined;
+/** The URLs, where it is no client. */
+function urlsIn(client: unknown): readonly unknown[] | undefined {
+  return typeof client === "string" ? [client] : Array.isArray(client) ? client : undefined;
 }
 
-function check(prefix: unknown, limitMs: unknown, keyPrefix: unknown): void {
-  const problems: Problem[] = [];
-  if (keyPrefix !== undefined) {
+function addressesOf(urls: readonly unknown[], problems: Problem[]): Address[] {
+  if (urls.length === 0) problems.push({ path: "urls", value: "an empty list", allowed: "at least one URL" });
+  return urls.flatMap((url, index) => {
+    const path = urls.length === 1 ? "url" : `urls[${index}]`;
+    if (typeof url === "string") return readUrl(url, path, problems) ?? [];
+    problems.push({ path, value: quoted(url), allowed: "a text" });
+    return [];
+  });
+}
+
+/** What ioredis puts before every key would part us from the other hosts. */
+function checkClient(client: RedisClient, cluster: unknown, problems: Problem[]): void {
+  const { keyPrefix } = (client as { options?: { keyPrefix?: unknown } } | undefined)?.options ?? {};
+  if (keyPrefix) {
     const allowed =
       "left out, since hosts without it would not share their state with this one; say prefix here instead";
     problems.push({ path: "client.options.keyPrefix", value: quoted(keyPrefix), allowed });
   }
+  must(cluster === undefined, cluster, "cluster", problems, "left out: a client knows whether it is a cluster's");
+}
+
+function checkCluster(urls: readonly unknown[], cluster: unknown, problems: Problem[]): void {
+  if (cluster !== undefined) flag(cluster, "cluster", problems);
+  must(cluster !== false || urls.length < 2, cluster, "cluster", problems, "left out with several URLs");
+}
+
+function check(prefix: unknown, limitMs: unknown, problems: Problem[]): void {
   if (typeof prefix !== "string") problems.push({ path: "prefix", value: `${prefix}`, allowed: "a text" });
   if (!Number.isInteger(limitMs) || (limitMs as number) < 1 || (limitMs as number) > 60_000) {
     problems.push({ path: "limitMs", value: `${limitMs}`, allowed: "a whole number from 1 to 60000" });
   }
-  if (problems.length > 0) throw new ConfigError("the Redis store", problems);
 }
