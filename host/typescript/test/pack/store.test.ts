@@ -1,0 +1,84 @@
+/** A store by URL as a user has it: with one of the client libraries, with both, and with none. */
+
+import { build as esbuild } from "esbuild";
+import { build as vite } from "vite";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { type RedisServer, startRedis } from "../support/redis.js";
+import { Project } from "./project.js";
+
+const NONE =
+  "MisuseError: a store by URL needs one of the packages ioredis and redis, and neither is installed: npm install ioredis";
+
+let server: RedisServer;
+beforeAll(async () => {
+  server = await startRedis();
+});
+afterAll(() => server.stop());
+
+describe.each([
+  ["ioredis", ["ioredis"]],
+  ["redis", ["redis"]],
+  ["both", ["ioredis", "redis"]],
+])("with %s", (_, packages) => {
+  let project: Project;
+  beforeAll(async () => {
+    project = new Project(packages);
+    await server.command("FLUSHALL");
+  });
+
+  it("a store is opened and closed, and the process ends", async () => {
+    const printed = await project.run(process.execPath, ["store.mjs"], { TIDEGATE_REDIS_URL: server.url });
+    expect(printed).toBe("allowed denied");
+  });
+
+  it("a bundle for Node opens one, too", async () => {
+    const bundle = { bundle: true, platform: "node", format: "esm", outfile: project.at("bundle.mjs") } as const;
+    // The clients are CommonJS, and ask for Node's own modules by `require`.
+    const banner = {
+      js: 'import { createRequire } from "node:module"; const require = createRequire(import.meta.url);',
+    };
+    await esbuild({ ...bundle, entryPoints: [project.at("store.mjs")], banner, logLevel: "silent" });
+    await server.command("FLUSHALL");
+    const printed = await project.run(process.execPath, ["bundle.mjs"], { REDIS_URL: server.url });
+    expect(printed).toBe("allowed denied");
+  });
+
+  it("a bundle for a browser has nothing of it", async () => {
+    const entryPoints = [project.at("browser.js")];
+    const { metafile } = await esbuild({
+      entryPoints,
+      bundle: true,
+      platform: "browser",
+      write: false,
+      metafile: true,
+    });
+    const isClient = (path: string) => /node_modules\/(@redis|ioredis|redis)\//.test(path);
+    expect(Object.keys(metafile.inputs).filter(isClient)).toEqual([]);
+    const lib = { entry: project.at("browser.js"), formats: ["es" as const] };
+    const [built] = [
+      await vite({ root: project.directory, logLevel: "silent", configFile: false, build: { lib, write: false } }),
+    ].flat();
+    const modules =
+      built && "output" in built ? built.output.flatMap(chunk => ("moduleIds" in chunk ? chunk.moduleIds : [])) : [];
+    expect(modules.some(path => path.endsWith("no-packages.js"))).toBe(true);
+    expect(modules.filter(isClient)).toEqual([]);
+  });
+});
+
+describe("with none", () => {
+  let project: Project;
+  beforeAll(() => {
+    project = new Project();
+  });
+
+  it("the error names both, and how to get one", async () => {
+    expect(await project.run(process.execPath, ["store.mjs"], { TIDEGATE_REDIS_URL: server.url })).toBe(NONE);
+  });
+
+  it("a bundle for Node is made all the same, and says so", async () => {
+    const bundle = { bundle: true, platform: "node", format: "esm", outfile: project.at("bundle.mjs") } as const;
+    const { warnings } = await esbuild({ ...bundle, entryPoints: [project.at("store.mjs")], logLevel: "silent" });
+    expect(warnings).toEqual([]);
+    expect(await project.run(process.execPath, ["bundle.mjs"], { REDIS_URL: server.url })).toBe(NONE);
+  });
+});
