@@ -13,6 +13,7 @@ import type { CircuitReport } from "./circuit-breaker/report.js";
 import { type Clock, SystemClock } from "./clock.js";
 import { MisuseError } from "./errors.js";
 import { Tidegate as AsyncTidegate, type Stats } from "./gate.js";
+import type { Given } from "./hoisted.js";
 import type { OpenedLimiterConfig, RateLimiterConfig } from "./rate-limiter/config.js";
 import type { Decision } from "./rate-limiter/decision.js";
 import {
@@ -44,12 +45,12 @@ export class Tidegate {
   }
 
   /** Opens a rate limiter; throws a `ConfigError` with all that is wrong with the settings. */
-  rateLimiter(config: RateLimiterConfig): RateLimiter {
+  rateLimiter<const C>(config: Given<C, RateLimiterConfig>): RateLimiter {
     return new RateLimiter(this.#gate.rateLimiter(config));
   }
 
   /** Opens a circuit breaker; throws a `ConfigError` with all that is wrong with the settings. */
-  circuitBreaker(config: CircuitBreakerConfig): CircuitBreaker {
+  circuitBreaker<const C>(config: Given<C, CircuitBreakerConfig>): CircuitBreaker {
     return new CircuitBreaker(this.#gate.circuitBreaker(config), this.#clock);
   }
 

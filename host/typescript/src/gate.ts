@@ -9,6 +9,7 @@ import { type Clock, SystemClock } from "./clock.js";
 import { flag, must, object, quoted, u32, u53 } from "./config.js";
 import { Core } from "./core.js";
 import { ConfigError, type Problem } from "./errors.js";
+import type { Given } from "./hoisted.js";
 import { Ledger, type LedgerOptions } from "./ledger/ledger.js";
 import { type LedgerStats, newStats } from "./ledger/stats.js";
 import type { NodeOptions } from "./nodes/asking.js";
@@ -128,8 +129,8 @@ export class Tidegate {
    *
    * @throws {ConfigError} with all that is wrong with the settings
    */
-  rateLimiter(config: RateLimiterConfig): RateLimiter {
-    return new RateLimiter(this.#core, config);
+  rateLimiter<const C>(config: Given<C, RateLimiterConfig>): RateLimiter {
+    return new RateLimiter(this.#core, config as RateLimiterConfig);
   }
 
   /**
@@ -137,8 +138,8 @@ export class Tidegate {
    *
    * @throws {ConfigError} with all that is wrong with the settings
    */
-  circuitBreaker(config: CircuitBreakerConfig): CircuitBreaker {
-    return CircuitBreaker.open(this.#core, config);
+  circuitBreaker<const C>(config: Given<C, CircuitBreakerConfig>): CircuitBreaker {
+    return CircuitBreaker.open(this.#core, config as CircuitBreakerConfig);
   }
 
   /**
@@ -146,8 +147,8 @@ export class Tidegate {
    *
    * @throws {ConfigError} with all that is wrong with the settings
    */
-  rateLimiterNode(config: RateLimiterNodeConfig | string): RateLimiterNode {
-    return this.#nodes.limiter(config);
+  rateLimiterNode<const C>(config: Given<C, RateLimiterNodeConfig> | string): RateLimiterNode {
+    return this.#nodes.limiter(config as RateLimiterNodeConfig | string);
   }
 
   /**
@@ -155,8 +156,8 @@ export class Tidegate {
    *
    * @throws {ConfigError} with all that is wrong with the settings
    */
-  circuitBreakerNode(config: CircuitBreakerNodeConfig | string): CircuitBreakerNode {
-    return this.#nodes.breaker(config);
+  circuitBreakerNode<const C>(config: Given<C, CircuitBreakerNodeConfig> | string): CircuitBreakerNode {
+    return this.#nodes.breaker(config as CircuitBreakerNodeConfig | string);
   }
 
   /** The nodes as data for an editor: for each its names, its inputs and outputs, and the JSON Schema of its settings. */
@@ -171,13 +172,13 @@ export class Tidegate {
    * @throws {ConfigError} with all that is wrong with the settings
    * @throws {InputError} that names the field where the context has no key
    */
-  executeRateLimiterNode(
-    config: RateLimiterNodeConfig | string,
+  executeRateLimiterNode<const Config>(
+    config: Given<Config, RateLimiterNodeConfig> | string,
     context: string,
     options?: NodeOptions,
   ): Promise<string>;
-  executeRateLimiterNode<const Config extends RateLimiterNodeConfig | string, Context extends object>(
-    config: Config,
+  executeRateLimiterNode<const Config, Context extends object>(
+    config: Given<Config, RateLimiterNodeConfig> | string,
     context: Context,
     options?: NodeOptions,
   ): Promise<WithResult<Context, Config, RateLimiterResult>>;
@@ -192,13 +193,13 @@ export class Tidegate {
    * @throws {ConfigError} with all that is wrong with the settings
    * @throws {CircuitOpenError} when the call was refused and the fallback is `error`
    */
-  executeCircuitBreakerNode(
-    config: CircuitBreakerNodeConfig | string,
+  executeCircuitBreakerNode<const Config>(
+    config: Given<Config, CircuitBreakerNodeConfig> | string,
     context: string,
     options?: NodeOptions,
   ): Promise<string>;
-  executeCircuitBreakerNode<const Config extends CircuitBreakerNodeConfig | string, Context extends object>(
-    config: Config,
+  executeCircuitBreakerNode<const Config, Context extends object>(
+    config: Given<Config, CircuitBreakerNodeConfig> | string,
     context: Context,
     options?: NodeOptions,
   ): Promise<WithResult<Context, Config, CircuitBreakerResult>>;
@@ -211,8 +212,11 @@ export class Tidegate {
    *
    * @throws {ConfigError} also where `circuitId` is not that of the settings
    */
-  recordCircuitSuccess(circuitId: string, config: CircuitBreakerNodeConfig | string): Promise<CircuitBreakerResult> {
-    return this.#nodes.succeeded(circuitId, config);
+  recordCircuitSuccess<const C>(
+    circuitId: string,
+    config: Given<C, CircuitBreakerNodeConfig> | string,
+  ): Promise<CircuitBreakerResult> {
+    return this.#nodes.succeeded(circuitId, config as CircuitBreakerNodeConfig | string);
   }
 
   /**
@@ -220,12 +224,12 @@ export class Tidegate {
    *
    * @throws {ConfigError} also where `circuitId` is not that of the settings
    */
-  recordCircuitFailure(
+  recordCircuitFailure<const C>(
     circuitId: string,
-    config: CircuitBreakerNodeConfig | string,
+    config: Given<C, CircuitBreakerNodeConfig> | string,
     error: unknown,
   ): Promise<CircuitBreakerResult> {
-    return this.#nodes.failed(circuitId, config, error);
+    return this.#nodes.failed(circuitId, config as CircuitBreakerNodeConfig | string, error);
   }
 
   /**
@@ -235,13 +239,13 @@ export class Tidegate {
    * @throws {ConfigError} with all that is wrong with the settings
    * @throws {CircuitOpenError} when the call was refused and the fallback is `error`
    */
-  withCircuitBreaker<Context, R>(
-    config: CircuitBreakerNodeConfig | string,
+  withCircuitBreaker<const Config, Context, R>(
+    config: Given<Config, CircuitBreakerNodeConfig> | string,
     context: Context,
     operation: (context: Context, signal: PlatformSignal) => R | PromiseLike<R>,
     options?: NodeCallOptions<R>,
   ): Promise<Guarded<R>> {
-    return this.#nodes.guard(config, context, operation, options);
+    return this.#nodes.guard(config as CircuitBreakerNodeConfig | string, context, operation, options);
   }
 
   /**

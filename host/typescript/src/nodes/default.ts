@@ -2,6 +2,7 @@
 
 import type { PlatformSignal } from "../attempt.js";
 import { Tidegate } from "../gate.js";
+import type { Given } from "../hoisted.js";
 import type { NodeOptions } from "./asking.js";
 import type { CircuitBreakerNodeConfig, RateLimiterNodeConfig } from "./config.js";
 import type { NodeCallOptions } from "./functions.js";
@@ -25,13 +26,13 @@ export function setDefaultGate(gate: Tidegate | undefined): void {
 }
 
 /** {@link Tidegate.executeRateLimiterNode} of the gate that the process shares. */
-export function executeRateLimiterNode(
-  config: RateLimiterNodeConfig | string,
+export function executeRateLimiterNode<const Config>(
+  config: Given<Config, RateLimiterNodeConfig> | string,
   context: string,
   options?: NodeOptions,
 ): Promise<string>;
-export function executeRateLimiterNode<const Config extends RateLimiterNodeConfig | string, Context extends object>(
-  config: Config,
+export function executeRateLimiterNode<const Config, Context extends object>(
+  config: Given<Config, RateLimiterNodeConfig> | string,
   context: Context,
   options?: NodeOptions,
 ): Promise<WithResult<Context, Config, RateLimiterResult>>;
@@ -44,15 +45,16 @@ export function executeRateLimiterNode(
 }
 
 /** {@link Tidegate.executeCircuitBreakerNode} of the gate that the process shares. */
-export function executeCircuitBreakerNode(
-  config: CircuitBreakerNodeConfig | string,
+export function executeCircuitBreakerNode<const Config>(
+  config: Given<Config, CircuitBreakerNodeConfig> | string,
   context: string,
   options?: NodeOptions,
 ): Promise<string>;
-export function executeCircuitBreakerNode<
-  const Config extends CircuitBreakerNodeConfig | string,
-  Context extends object,
->(config: Config, context: Context, options?: NodeOptions): Promise<WithResult<Context, Config, CircuitBreakerResult>>;
+export function executeCircuitBreakerNode<const Config, Context extends object>(
+  config: Given<Config, CircuitBreakerNodeConfig> | string,
+  context: Context,
+  options?: NodeOptions,
+): Promise<WithResult<Context, Config, CircuitBreakerResult>>;
 export function executeCircuitBreakerNode(
   config: CircuitBreakerNodeConfig | string,
   context: object | string,
@@ -62,25 +64,25 @@ export function executeCircuitBreakerNode(
 }
 
 /** {@link Tidegate.recordCircuitSuccess} of the gate that the process shares. */
-export function recordCircuitSuccess(
+export function recordCircuitSuccess<const C>(
   circuitId: string,
-  config: CircuitBreakerNodeConfig | string,
+  config: Given<C, CircuitBreakerNodeConfig> | string,
 ): Promise<CircuitBreakerResult> {
   return gate().recordCircuitSuccess(circuitId, config);
 }
 
 /** {@link Tidegate.recordCircuitFailure} of the gate that the process shares. */
-export function recordCircuitFailure(
+export function recordCircuitFailure<const C>(
   circuitId: string,
-  config: CircuitBreakerNodeConfig | string,
+  config: Given<C, CircuitBreakerNodeConfig> | string,
   error: unknown,
 ): Promise<CircuitBreakerResult> {
   return gate().recordCircuitFailure(circuitId, config, error);
 }
 
 /** {@link Tidegate.withCircuitBreaker} of the gate that the process shares. */
-export function withCircuitBreaker<Context, R>(
-  config: CircuitBreakerNodeConfig | string,
+export function withCircuitBreaker<const Config, Context, R>(
+  config: Given<Config, CircuitBreakerNodeConfig> | string,
   context: Context,
   operation: (context: Context, signal: PlatformSignal) => R | PromiseLike<R>,
   options?: NodeCallOptions<R>,

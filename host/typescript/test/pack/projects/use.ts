@@ -24,6 +24,29 @@ const config = {
   onLimit: { behavior: "queue", maxSize: 10, timeoutMs: 1_000 },
 } satisfies RateLimiterConfig;
 
+// In variables, without a type of their own.
+const onLimit = { behavior: "queue", maxSize: 10, timeoutMs: 1_000 };
+const hoisted = {
+  name: "api",
+  limits: [{ limit: 10, window: "second", algorithm: { name: "gcra" } }, "5/day"],
+  onLimit,
+};
+const patterns = [TypeError, { part: "code", pattern: "E*" }];
+const circuit = { name: "c", trip: { consecutive: 5 }, monitored: patterns, mode: "normal" };
+const node = { limit: 1, window: "day", keyType: "per-user", behavior: "queue" };
+
+export function useHoisted(gate: Tidegate): object[] {
+  // @ts-expect-error: there is no such field
+  gate.rateLimiter({ name: "api", limits: ["1/day"], limit: 5 });
+  // @ts-expect-error: there is no such mode
+  gate.circuitBreaker({ name: "c", trip: { consecutive: 5 }, mode: "off" });
+  // @ts-expect-error: there is no such window
+  gate.rateLimiterNode({ limit: 1, window: "week", keyType: "global", behavior: "reject" });
+  const here = new blocking.Tidegate();
+  const opened = [gate.rateLimiter(hoisted), gate.circuitBreaker(circuit), gate.rateLimiterNode(node)];
+  return [...opened, here.rateLimiter(hoisted), here.circuitBreaker(circuit), executeRateLimiterNode(node, {})];
+}
+
 export async function use(clock: Clock, client: RedisClient, given?: { cost?: number }): Promise<CircuitReport> {
   const shared = new Tidegate({ store: redisStore(client), clock, maxBatch: 16 });
   const gate = new Tidegate({ store: new Memory({ capacity: 10 }) });
