@@ -3,6 +3,7 @@
  */
 
 import type { CircuitReport } from "./circuit-breaker/report.js";
+import { type PlainError, plainError } from "./plain-error.js";
 import type { Decision } from "./rate-limiter/decision.js";
 
 /** What kind of error it is; for programs to compare. */
@@ -30,6 +31,14 @@ export abstract class TidegateError extends Error {
   get [BRAND](): TidegateErrorCode {
     return this.code;
   }
+
+  /**
+   * The error as plain data: name, message, code, its fields, stack and cause. `JSON.stringify` uses it, {@link errorFrom} makes an error
+   * of it again, and it goes where an error of a class does not: `structuredClone` and `postMessage` keep no fields of an error.
+   */
+  toJSON(): PlainError {
+    return plainError(this);
+  }
 }
 
 /** One thing that is wrong with a configuration. */
@@ -44,7 +53,7 @@ export interface Problem {
 
 /** A configuration or an argument is wrong: everything that is. */
 export class ConfigError extends TidegateError {
-  override readonly name = "ConfigError";
+  override readonly name: string = "ConfigError";
   readonly code = "config";
   /** What is wrong, with each path as the caller wrote it. */
   readonly problems: readonly Problem[];
@@ -58,7 +67,7 @@ export class ConfigError extends TidegateError {
 
 /** What a workflow node was given is not what its configuration needs: a key that is missing, a token that is none. */
 export class InputError extends TidegateError {
-  override readonly name = "InputError";
+  override readonly name: string = "InputError";
   readonly code = "input";
 
   constructor(
@@ -81,7 +90,7 @@ function listOf(problems: readonly Problem[]): string {
 
 /** The cost is above what a limit can ever admit at once. Waiting does not help. */
 export class CostNeverFitsError extends TidegateError {
-  override readonly name = "CostNeverFitsError";
+  override readonly name: string = "CostNeverFitsError";
   readonly code = "cost-never-fits";
 
   constructor(
@@ -105,7 +114,7 @@ export class CostNeverFitsError extends TidegateError {
 
 /** The rate limiter denied the call. */
 export class RateLimitError extends TidegateError {
-  override readonly name = "RateLimitError";
+  override readonly name: string = "RateLimitError";
   readonly code = "rate-limited";
 
   constructor(
@@ -126,7 +135,7 @@ export class RateLimitError extends TidegateError {
 
 /** The circuit refused the call: it failed fast. */
 export class CircuitOpenError extends TidegateError {
-  override readonly name = "CircuitOpenError";
+  override readonly name: string = "CircuitOpenError";
   readonly code = "circuit-open";
 
   constructor(
@@ -147,7 +156,7 @@ export class CircuitOpenError extends TidegateError {
 
 /** A guarded call took longer than its `timeoutMs` and was given up. It counts as a failure. */
 export class CallTimeoutError extends TidegateError {
-  override readonly name = "CallTimeoutError";
+  override readonly name: string = "CallTimeoutError";
   readonly code = "call-timed-out";
 
   constructor(
@@ -163,7 +172,7 @@ export type StoreErrorReason = "timed-out" | "away" | "refused" | "full";
 
 /** The store did not answer. Whether the commit was applied is not known, except for `refused` and `full`: it was not. */
 export class StoreError extends TidegateError {
-  override readonly name = "StoreError";
+  override readonly name: string = "StoreError";
   readonly code = "store";
 
   constructor(
@@ -184,7 +193,7 @@ export class StoreError extends TidegateError {
  * store.
  */
 export class OverloadedError extends TidegateError {
-  override readonly name = "OverloadedError";
+  override readonly name: string = "OverloadedError";
   readonly code = "overloaded";
 
   constructor(
@@ -199,7 +208,7 @@ export class OverloadedError extends TidegateError {
 
 /** Others changed the same entity again and again while this call tried to. Nothing was charged. */
 export class ContendedError extends TidegateError {
-  override readonly name = "ContendedError";
+  override readonly name: string = "ContendedError";
   readonly code = "contended";
 
   constructor(
@@ -212,13 +221,13 @@ export class ContendedError extends TidegateError {
 
 /** The component cannot be used or failed, on two instances one after the other: a defect. Nothing was charged. */
 export class ComponentError extends TidegateError {
-  override readonly name = "ComponentError";
+  override readonly name: string = "ComponentError";
   readonly code = "component";
 }
 
 /** The call cannot be made so: on this store, or any more. */
 export class MisuseError extends TidegateError {
-  override readonly name = "MisuseError";
+  override readonly name: string = "MisuseError";
   readonly code = "misuse";
 }
 

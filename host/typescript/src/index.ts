@@ -25,12 +25,14 @@ export type { CallOptions, Counting, FailureIf, FailureOf } from "./circuit-brea
 export { CircuitBreakerPermit } from "./circuit-breaker/permit.js";
 export type { Cause, CircuitReport, Effect, Transition } from "./circuit-breaker/report.js";
 export { type Clock, ManualClock, SystemClock } from "./clock.js";
+export { errorFrom } from "./error-from.js";
 export * from "./errors.js";
 export { type FromEnvOptions, type Stats, Tidegate, type TidegateOptions } from "./gate.js";
 export type { SettingsDiffer, SettingsListener } from "./ledger/basis.js";
 export type { LedgerOptions } from "./ledger/ledger.js";
 export type { LedgerStats } from "./ledger/stats.js";
 export * from "./nodes/index.js";
+export type { PlainError } from "./plain-error.js";
 export type {
   Algorithm,
   Lease,

@@ -1,6 +1,7 @@
 /** Connections that the store opens by itself, from a URL, by each client library. */
 
 import { createServer, type Socket } from "node:net";
+import { inspect } from "node:util";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { isStoreAway, redisStore, type StoreChange, Tidegate } from "../../src/index.js";
 import { packages } from "../../src/store/redis/packages.js";
@@ -100,10 +101,15 @@ describe.each(INSTALLED)("a store by URL, with %s installed", (name, modules) =>
     const right = new Tidegate({ store: `redis://me%40work:se%2Fcret@127.0.0.1:${server.port}` });
     expect(await ask(right)).toBe("allowed");
     await right.close();
-    const { gate, until } = gateOn(`redis://me%40work:wrong@127.0.0.1:${server.port}`);
+    const { gate, until } = gateOn(`redis://me%40work:hush@127.0.0.1:${server.port}`);
     expect(await ask(gate)).toMatch(/^refused: .*attempts to connect were refused, WRONGPASS/);
     expect(gate.storeState()).toMatch(/^(away|probing)$/);
-    await server.command("ACL", "SETUSER", "me@work", ">wrong");
+    const error = await gate
+      .rateLimiter(LIMIT)
+      .tryAcquire("me")
+      .catch((error: unknown) => error);
+    expect(inspect(error, { depth: 9 }) + JSON.stringify(error)).not.toMatch(/hush/);
+    await server.command("ACL", "SETUSER", "me@work", ">hush");
     await until("available");
     await gate.close();
   });

@@ -66,9 +66,20 @@ export class Attempts {
   #tell(error: unknown): void {
     const why = error instanceof Error ? `, ${error.message || error.name}` : "";
     const message = `${this.#refused} attempts to connect were refused${why}`;
-    const failure = isOfServer(error) ? refused(message, error) : away(message, error);
+    const cause = withoutCommand(error);
+    const failure = isOfServer(error) ? refused(message, cause) : away(message, cause);
     for (const hearing of this.#hearings) hearing.refused(failure);
   }
+}
+
+/** An error as it is, but for the command that failed: that of a login has the password in it. */
+function withoutCommand(error: unknown): unknown {
+  if (!(error instanceof Error) || !("command" in error)) return error;
+  const { name, message, stack } = error;
+  return Object.defineProperties(new Error(message), {
+    name: { value: name, configurable: true, writable: true },
+    stack: { value: stack, configurable: true, writable: true },
+  });
 }
 
 /** Listens to one client, for all stores that talk through it. */
