@@ -184,27 +184,6 @@ test("ioredis leaves no call without an end that was on its way when its connect
   await server.stop();
 });
 
-test("a user needs the documented rights and no more", async () => {
-  const server = await startRedis();
-  const rights = "+evalsha +eval +time +mget +set +del +pttl";
-  await server.command("ACL", "SETUSER", "able", "on", ">secret", ...rights.split(" "), "~tidegate:*");
-  await server.command("ACL", "SETUSER", "elsewhere", "on", ">secret", ...rights.split(" "), "~other:*");
-  const as = (username: string) =>
-    new IoRedis({ port: server.port, username, password: "secret", enableReadyCheck: false });
-  const [able, elsewhere] = [as("able"), as("elsewhere")];
-  const bench = new Bench(redisStore(able, { limitMs: 10_000 }));
-  await bench.apply(put(0, "a"), put(1, undefined), advance(2, 1, 0, 1, true));
-  await bench.apply(advance(2, 1, 0, 1, false));
-  const denied = new Bench(redisStore(elsewhere, { limitMs: 10_000 })).commitAt(0, put(0, "a"));
-  await expect(denied).rejects.toMatchObject({
-    reason: "refused",
-    message: expect.stringMatching(/NOPERM|No permissions/),
-  });
-  able.disconnect();
-  elsewhere.disconnect();
-  await server.stop();
-});
-
 test("a store keeps no process alive", { timeout: LONG_MS }, async () => {
   const silent = () => new Promise<never>(() => undefined);
   const client = { evalsha: silent, eval: silent, pipeline: silent, isCluster: true };

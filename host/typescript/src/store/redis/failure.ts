@@ -2,6 +2,7 @@
 
 import { isTidegateError, type TidegateError } from "../../errors.js";
 import { away, refused } from "../errors.js";
+import { COMMIT_SCRIPT } from "./commit.generated.js";
 
 /** How a server's errors begin: `ERR`, `NOSCRIPT`, `OOM`. A client's own begin like a sentence, or with a verb of the system's. */
 const SERVER_CODE = /^[A-Z][A-Z0-9]{2,}(?: |$)/;
@@ -12,8 +13,17 @@ const SERVER_CODE = /^[A-Z][A-Z0-9]{2,}(?: |$)/;
  */
 export function storeError(error: unknown): TidegateError {
   if (isTidegateError(error)) return error;
-  const message = messageOf(error);
+  const message = withCommand(messageOf(error));
   return isOfServer(error) ? refused(message, error) : away(message, error);
+}
+
+/** Redis up to 7.0 says of a command within a script that the user may not run it, and where, but not which. */
+function withCommand(message: string): string {
+  if (!message.includes("can't run this command")) return message;
+  const line = COMMIT_SCRIPT.split("\n")[Number(/@user_script: ?(\d+)/.exec(message)?.[1]) - 1];
+  const command = /call\('([A-Z]+)'/.exec(line ?? "")?.[1]?.toLowerCase();
+  if (command === undefined) return message;
+  return `NOPERM this user has no permissions to run the '${command}' command in the script; the server said: ${message}`;
 }
 
 /** Whether it is the server that says so. */

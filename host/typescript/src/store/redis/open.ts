@@ -44,7 +44,8 @@ interface IoRedis {
 }
 interface NodeRedis {
   readonly isReady: boolean;
-  on(event: "error", listener: () => void): unknown;
+  on(event: "error" | "ready", listener: () => void): unknown;
+  sendCommand(args: readonly string[]): Promise<unknown>;
   connect(): Promise<unknown>;
   /** That of version 5; version 4 has `disconnect` for it. */
   destroy?(): unknown;
@@ -105,7 +106,7 @@ function nodeRedis(module: Record<string, unknown>, addresses: readonly Address[
     const { host, port, path, username, password, database, isTls } = address;
     const place = path === undefined ? { host, port, ...(isTls && { tls: true }) } : { path };
     const socket = { ...place, connectTimeout: CONNECT_LIMIT_MS, reconnectStrategy: pauseMs };
-    const named = { name: NAME, disableClientInfo: true, disableOfflineQueue: true };
+    const named = { disableClientInfo: true, disableOfflineQueue: true };
     return { ...named, ...(username && { username }), ...(password && { password }), database, socket };
   };
   const [first] = addresses.map(one) as [ReturnType<typeof one>];
@@ -125,6 +126,8 @@ function nodeRedis(module: Record<string, unknown>, addresses: readonly Address[
       return { client, isWatchful: true, isReady: () => true, close: openAgain(client, hearing, close) };
     }
     watchConnection(client, hearing);
+    // Not by an option of the client's, which would not connect where the user may not name itself.
+    client.on("ready", () => void quietly(() => client.sendCommand(["CLIENT", "SETNAME", NAME])));
     void quietly(() => client.connect());
     return { client, isWatchful: false, isReady: () => client.isReady, close };
   };
@@ -153,11 +156,11 @@ function openAgain(client: NodeRedis, hearing: Hearing, close: () => void): () =
   };
 }
 
-/** A client that is closed refuses to be closed, and one that is closed while it connects says so. */
+/** Does what may fail: a client that is closed refuses to be closed, and one that is closed while it connects says so. */
 async function quietly(work: () => unknown): Promise<void> {
   try {
     await work();
   } catch {
-    // It is closed.
+    // Nobody depends on it.
   }
 }
