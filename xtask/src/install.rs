@@ -27,6 +27,16 @@ pub(crate) fn faketime() -> Result<()> {
     apt_get(&["faketime"]).context("install faketime (Debian: `apt-get install faketime`)")
 }
 
+/// The browser in which the TypeScript package is tried; another is taken by `TIDEGATE_CHROMIUM`.
+pub(crate) fn chromium() -> Result<()> {
+    if std::env::var_os("TIDEGATE_CHROMIUM").is_some() || paths::program("chromium").is_some() {
+        return Ok(());
+    }
+    apt_get(&["chromium"]).context(
+        "install Chromium (Debian: `apt-get install chromium`), or say in TIDEGATE_CHROMIUM where it or Chrome is",
+    )
+}
+
 /// Installs Debian packages, and says so. The error tells why it cannot.
 pub(crate) fn apt_get(packages: &[&str]) -> Result<()> {
     let become_root = how_to_become_root()?;

@@ -36,6 +36,7 @@ pub(crate) fn test(counts: &mut TestCounts) -> Result<()> {
     build()?;
     run(in_npm(&["run", "--silent", "lint"])?)?;
     run_tests(in_npm(&["run", "--silent", "test"])?, counts)?;
+    install::chromium()?;
     run_tests(in_npm(&["run", "--silent", "test:pack"])?, counts)?;
     LATER.iter().try_for_each(|version| run_tests(test_on(*version)?, counts))
 }

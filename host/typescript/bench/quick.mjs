@@ -3,7 +3,8 @@
  * time of the processor, so that it can be told on a busy machine.
  */
 
-import { cores, instantiate } from "../dist/generated/component.js";
+import { cores } from "../dist/generated/cores.js";
+import { instantiate } from "../dist/generated/wiring.js";
 import { blocking, ManualClock, Memory, Tidegate } from "../dist/index.js";
 
 const ROUNDS = 5;

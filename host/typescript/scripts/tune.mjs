@@ -52,7 +52,7 @@ const TEXTS = `
  *           (f64.convert_i64_u (local.get 3)) (f64.convert_i64_u (local.get 4))
  *           (f64.convert_i64_u (local.get 5)) (f64.convert_i64_u (local.get 6)) (local.get 7))))
  */
-const DOUBLES = (() => {
+export const DOUBLES = (() => {
   const [i32, i64, f64] = [0x7f, 0x7e, 0x7c];
   const text = name => [name.length, ...Buffer.from(name)];
   const section = (id, content) => [id, content.length, ...content];
@@ -83,7 +83,18 @@ const HELPERS = `
     }
     return dv;
   };
-  const doubles = new Uint8Array(${JSON.stringify(DOUBLES)});
+  // Without the module that hands numbers on as doubles, as where none can be made, they come as bigints.
+  const inDoubles = advance => {
+    const module = getCoreModule('doubles.wasm');
+    if (module !== undefined) return instantiateCore(module, { js: { advance } }).exports.advance;
+    const number = value => Number(BigInt.asUintN(64, value));
+    return (a, b, c, step, floor, ceiling, ttlMs, to) =>
+      advance(a, b, c, number(step), number(floor), number(ceiling), number(ttlMs), to);
+  };
+  // The collector is kept out of an instance that trapped: what it frees there would trap where nobody can catch it.
+  const drop = (destructor, rep) => {
+    if (isUsable()) destructor(rep);
+  };
   const u64At = (view, at) => view.getUint32(at, true) + view.getUint32(at + 4, true) * 4294967296;
   const setU64At = (view, at, value) => {
     // A setter takes a number modulo 2^32.
@@ -106,16 +117,32 @@ const LIFT = new RegExp(
 export const ADVANCE = {
   what: "advance is handed doubles",
   from: /(advance: exports0\['(\d+)'\],[\s\S]*?'\2': )(trampoline\d+),/g,
-  to: "$1instantiateCore(new WebAssembly.Module(doubles), { js: { advance: $3 } }).exports.advance,",
+  to: "$1inDoubles($3),",
   times: 1,
 };
+
+/** The signature of what jco makes. */
+const HEAD =
+  "export function instantiate(getCoreModule, imports, instantiateCore = (module, importObject) => new WebAssembly.Instance(module, importObject)) {";
 
 /** Each step: what it replaces, by what, and how often it must match. */
 const STEPS = [
   {
+    what: "who makes an instance says whether it may still be called",
+    from: HEAD,
+    to: HEAD.replace(") {", ", isUsable = () => true) {"),
+    times: 1,
+  },
+  {
     what: "one view of the memory, not looked up anew for each field",
     from: /\n {2}let dv = new DataView\(new ArrayBuffer\(\)\);\n {2}const dataView = .*\n/g,
     to: HELPERS,
+    times: 1,
+  },
+  {
+    what: "a runtime that tells of no garbage keeps what it has",
+    from: "return { unregister () {} };",
+    to: "return { register () {}, unregister () {} };",
     times: 1,
   },
   {
@@ -182,11 +209,34 @@ const STEPS = [
 export function tune(generated) {
   let text = generated;
   for (const { what, from, to, times } of STEPS) {
-    const found = text.match(from)?.length ?? 0;
+    const found = typeof from === "string" ? text.split(from).length - 1 : (text.match(from)?.length ?? 0);
     if (found !== times) throw new Error(`tuning jco's output: "${what}" matches ${found} times instead of ${times}`);
     text = text.replace(from, to);
   }
-  return useViews(text);
+  return useViews(alone(text));
+}
+
+const SHIMMED =
+  /\n {4}\(\{ exports: exports2 \} = instantiateCore\(module2, \{\n {6}actual: \{\n([\s\S]*?) {6}\},\n[\s\S]*?\n {4}\}\)\);/;
+const SHIM = /\n {2}const module[12] = .*|\n {4}\(\{ exports: exports0 \} = instantiateCore\(module1\)\);/g;
+
+/**
+ * Wires the core module with what it imports. jco puts two modules between them, a table and what fills it, because what is imported
+ * needs the memory of what imports it; but it is JavaScript, which finds the memory when it is called. So the component is
+ * one module, which a runtime that makes none can be given.
+ */
+function alone(text) {
+  const [, wired = ""] = SHIMMED.exec(text) ?? [];
+  const actual = new Map([...wired.matchAll(/'(\d+)': (.*),\n/g)].map(([, name, what]) => [name, what]));
+  const dropped = text.match(/exports0\['\d+'\]\(/g)?.length ?? 0;
+  const shims = text.match(SHIM)?.length ?? 0;
+  if (actual.size === 0 || dropped === 0 || shims !== 3)
+    throw new Error("tuning jco's output: it is wired in another way");
+  return text
+    .replace(SHIMMED, "")
+    .replace(SHIM, "")
+    .replace(/exports0\['(\d+)'\]\(/g, (_, name) => `drop(${actual.get(name)}, `)
+    .replace(/exports0\['(\d+)'\]/g, (_, name) => actual.get(name));
 }
 
 /** Within a function that has a `view`, fields are read through it: nothing is called between the reads. */

@@ -26,13 +26,16 @@ interface Timer {
 
 declare function setTimeout(callback: () => void, ms: number): Timer;
 declare function clearTimeout(timer: Timer | undefined): void;
-declare const performance: { now(): number; readonly timeOrigin: number };
+declare const performance: { now(): number };
 
 /** How often the time of day is looked at, in milliseconds of the monotonic clock. */
 const LOOK_MS = 1_000;
 
-/** The time of day at the monotonic clock's beginning, in milliseconds since 1970. One for the whole process; it only grows. */
-let beginningMs = performance.timeOrigin;
+/**
+ * The time of day at the monotonic clock's beginning, in milliseconds since 1970. One for the whole process; it only grows. Some runtimes
+ * have no time while modules are loaded, so it is looked at when it is first asked for.
+ */
+let beginningMs = 0;
 let lookAtMs = 0;
 
 /**

@@ -81,9 +81,13 @@ export class StoreGuard {
     this.#policy = opened(runtime, options || {});
     this.isOn = options !== false;
     this.#changed = changed;
-    // The connection may outlive all that depends on this guard.
-    const self = new WeakRef(this);
-    store.onRefused?.(error => self.deref()?.refused(error));
+    this.#listen();
+  }
+
+  /** The connection may outlive all that depends on this guard. Only Workers have no weak references, and they end soon. */
+  #listen(): void {
+    const self = typeof WeakRef === "undefined" ? { deref: () => this } : new WeakRef(this);
+    this.#store.onRefused?.(error => self.deref()?.refused(error));
   }
 
   /** The state of the store: of its worst part. */

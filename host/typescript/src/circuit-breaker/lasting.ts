@@ -87,8 +87,9 @@ function tagOf(value: unknown): string {
   }
 }
 
-/** Those that nobody can read any more: they were left, and hold no place. */
-const unread = new FinalizationRegistry<Once>(once => void once.left());
+/** Those that nobody can read any more: they were left, and hold no place. Some runtimes tell of none; there a place is given up in time. */
+const unread =
+  typeof FinalizationRegistry === "undefined" ? undefined : new FinalizationRegistry<Once>(once => void once.left());
 
 /**
  * The same, which tells how it ends; undefined: it is no such thing, and what the operation returned is all there is. Which results
@@ -98,7 +99,7 @@ export function guardedToItsEnd(value: unknown, attempt: Attempt | undefined, en
   const once = new Once(ending);
   const lasting = guardedBy(value, attempt, once);
   if (lasting === undefined) return undefined;
-  unread.register(lasting, once);
+  unread?.register(lasting, once);
   // What a stream of Node's does is not asked for step by step.
   if (lasting !== value) ending.pause();
   return lasting;

@@ -4,9 +4,11 @@
  */
 
 import { describe, expect, it } from "vitest";
-import { cores, instantiate } from "../../src/generated/component.js";
+import { cores } from "../../src/generated/cores.js";
+import { instantiate } from "../../src/generated/wiring.js";
 import { isComponentError } from "../../src/index.js";
 import { Refused, Runtime } from "../../src/runtime/index.js";
+import { inlined } from "../../src/runtime/modules.js";
 import { type Instantiate, sourceOf } from "../../src/runtime/source.js";
 import { Entity } from "../../src/transaction/cells.js";
 import { Transaction } from "../../src/transaction/transaction.js";
@@ -18,14 +20,16 @@ const MOST_BYTES = 16 * 1_024 * 1_024;
 /** A runtime whose component's `try-acquire` does what the code does, and how much memory its instances have. */
 function broken(code: readonly number[]) {
   const memories: WebAssembly.Memory[] = [];
-  const watching: Instantiate = (core, imports, instantiateCore) =>
-    instantiate(core, imports, (module, coreImports) => {
+  const watching: Instantiate = (core, imports, instantiateCore, isUsable) => {
+    const watched: typeof instantiateCore = (module, coreImports) => {
       const instance = instantiateCore(module, coreImports);
       const memory = instance.exports["memory"];
       if (memory instanceof WebAssembly.Memory) memories.push(memory);
       return instance;
-    });
-  const runtime = new Runtime(sourceOf(watching, withCode(code, cores)));
+    };
+    return instantiate(core, imports, watched, isUsable);
+  };
+  const runtime = new Runtime(sourceOf(watching, inlined(withCode(code, cores))));
   return { runtime, memoryBytes: () => memories.map(memory => memory.buffer.byteLength) };
 }
 

@@ -1,14 +1,16 @@
 import { describe, expect, it } from "vitest";
-import { cores, instantiate } from "../../src/generated/component.js";
+import { cores } from "../../src/generated/cores.js";
+import { instantiate } from "../../src/generated/wiring.js";
 import { isComponentError } from "../../src/index.js";
 import type { Guest } from "../../src/runtime/guest.js";
 import { Refused, Runtime } from "../../src/runtime/index.js";
+import { inlined } from "../../src/runtime/modules.js";
 import type { LimiterPolicy } from "../../src/runtime/policy.js";
 import { type Instantiate, type Source, sourceOf } from "../../src/runtime/source.js";
 import { Entity } from "../../src/transaction/cells.js";
 import { Transaction } from "../../src/transaction/transaction.js";
 
-const real = sourceOf(instantiate, cores);
+const real = sourceOf(instantiate, inlined(cores));
 
 /** The component, but the calls of these numbers trap half way: after the component has done its work. */
 function trapping(...calls: number[]): Source {
@@ -78,15 +80,17 @@ describe("a component that traps", () => {
 describe("a policy that is forgotten", () => {
   it("is freed in the component", async () => {
     let memory = 0;
-    const counting: Instantiate = (core, imports, instantiateCore) =>
-      instantiate(core, imports, (module, coreImports) => {
+    const counting: Instantiate = (core, imports, instantiateCore, isUsable) => {
+      const counted: typeof instantiateCore = (module, coreImports) => {
         const instance = instantiateCore(module, coreImports);
         const held = instance.exports["memory"];
         if (held instanceof WebAssembly.Memory) grown = () => held.buffer.byteLength;
         return instance;
-      });
+      };
+      return instantiate(core, imports, counted, isUsable);
+    };
     let grown = () => memory;
-    const runtime = new Runtime(sourceOf(counting, cores));
+    const runtime = new Runtime(sourceOf(counting, inlined(cores)));
     const openMany = async () => {
       for (let round = 0; round < 15; round++) {
         for (let index = 0; index < 500; index++) openIn(runtime);

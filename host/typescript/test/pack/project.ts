@@ -15,15 +15,15 @@ export const ROOT = fileURLToPath(new URL("../..", import.meta.url));
 export class Project {
   readonly directory = mkdtempSync(join(tmpdir(), "tidegate-pack-"));
 
-  /** @param dependencies further packages, which are those that this package is developed with */
-  constructor(dependencies: readonly string[] = []) {
+  /** @param dependencies further packages, as they are installed in the folder */
+  constructor(dependencies: readonly string[] = [], folder = ROOT) {
     writeFileSync(this.at("package.json"), '{ "name": "empty", "private": true, "type": "module" }');
     const install = ["install", "--offline", "--no-audit", "--no-fund", inject("packed").tarball];
     execFileSync("npm", install, { cwd: this.directory, stdio: "pipe" });
     for (const name of dependencies) {
       const link = this.at("node_modules", name);
       mkdirSync(dirname(link), { recursive: true });
-      symlinkSync(join(ROOT, "node_modules", name), link);
+      symlinkSync(join(folder, "node_modules", name), link);
     }
     cpSync(join(ROOT, "test/pack/projects"), this.directory, { recursive: true });
     afterAll(() => rmSync(this.directory, { recursive: true, force: true }));

@@ -17,6 +17,15 @@ import {
   type Signal,
   Tidegate,
 } from "tidegate";
+import core from "tidegate/core.wasm";
+import { Tidegate as GivenTidegate, useModule } from "tidegate/module";
+
+export function useGiven(): Tidegate {
+  useModule(core);
+  // @ts-expect-error: a path is no module
+  useModule("core.wasm");
+  return new GivenTidegate();
+}
 
 const config = {
   name: "api",
