@@ -27,6 +27,14 @@ pub(crate) fn faketime() -> Result<()> {
     apt_get(&["faketime"]).context("install faketime (Debian: `apt-get install faketime`)")
 }
 
+/// What makes the certificates of servers that tests start.
+pub(crate) fn openssl() -> Result<()> {
+    if paths::program("openssl").is_some() {
+        return Ok(());
+    }
+    apt_get(&["openssl"]).context("install openssl (Debian: `apt-get install openssl`)")
+}
+
 /// The browser in which the TypeScript package is tried; another is taken by `TIDEGATE_CHROMIUM`.
 pub(crate) fn chromium() -> Result<()> {
     if std::env::var_os("TIDEGATE_CHROMIUM").is_some() || paths::program("chromium").is_some() {

@@ -37,6 +37,7 @@ pub(crate) fn test(counts: &mut TestCounts) -> Result<()> {
     run(in_npm(&["run", "--silent", "lint"])?)?;
     run_tests(in_npm(&["run", "--silent", "test"])?, counts)?;
     install::chromium()?;
+    install::openssl()?;
     run_tests(in_npm(&["run", "--silent", "test:pack"])?, counts)?;
     LATER.iter().try_for_each(|version| run_tests(test_on(*version)?, counts))
 }

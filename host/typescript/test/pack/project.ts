@@ -11,6 +11,11 @@ import { afterAll, expect, inject } from "vitest";
 /** The folder of the package's sources. */
 export const ROOT = fileURLToPath(new URL("../..", import.meta.url));
 
+const projects: string[] = [];
+afterAll(() => {
+  for (const directory of projects) rmSync(directory, { recursive: true, force: true });
+});
+
 /** A project; removed when the tests of the file are over. */
 export class Project {
   readonly directory = mkdtempSync(join(tmpdir(), "tidegate-pack-"));
@@ -26,7 +31,7 @@ export class Project {
       symlinkSync(join(folder, "node_modules", name), link);
     }
     cpSync(join(ROOT, "test/pack/projects"), this.directory, { recursive: true });
-    afterAll(() => rmSync(this.directory, { recursive: true, force: true }));
+    projects.push(this.directory);
   }
 
   at(...path: string[]): string {

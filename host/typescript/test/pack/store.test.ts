@@ -1,19 +1,41 @@
 /** A store by URL as a user has it: with one of the client libraries, with both, and with none. */
 
+import { execFileSync } from "node:child_process";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { build as esbuild } from "esbuild";
 import { build as vite } from "vite";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { type RedisServer, startRedis } from "../support/redis.js";
+import { freePort, type RedisServer, startRedis } from "../support/redis.js";
 import { Project } from "./project.js";
 
 const NONE =
   "MisuseError: a store by URL needs one of the packages ioredis and redis, and neither is installed: npm install ioredis";
 
+const directory = mkdtempSync(join(tmpdir(), "tidegate-tls-"));
+const [key, certificate] = [join(directory, "key.pem"), join(directory, "certificate.pem")];
+
 let server: RedisServer;
+let tlsPort = 0;
 beforeAll(async () => {
-  server = await startRedis();
+  const names = ["-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost"];
+  const files = ["-keyout", key, "-out", certificate];
+  execFileSync("openssl", ["req", "-x509", "-newkey", "rsa:2048", "-nodes", ...files, ...names], { stdio: "pipe" });
+  tlsPort = await freePort();
+  const tls = {
+    port: tlsPort,
+    "cert-file": certificate,
+    "key-file": key,
+    "ca-cert-file": certificate,
+    "auth-clients": "no",
+  };
+  server = await startRedis(Object.entries(tls).flatMap(([name, value]) => [`--tls-${name}`, `${value}`]));
 });
-afterAll(() => server.stop());
+afterAll(async () => {
+  await server.stop();
+  rmSync(directory, { recursive: true });
+});
 
 describe.each([
   ["ioredis", ["ioredis"]],
@@ -29,6 +51,15 @@ describe.each([
   it("a store is opened and closed, and the process ends", async () => {
     const printed = await project.run(process.execPath, ["store.mjs"], { TIDEGATE_REDIS_URL: server.url });
     expect(printed).toBe("allowed denied");
+  });
+
+  it("a store is opened by TLS, where the server's certificate is trusted", async () => {
+    await server.command("FLUSHALL");
+    const url = { TIDEGATE_REDIS_URL: `rediss://localhost:${tlsPort}` };
+    const trusted = { ...url, NODE_EXTRA_CA_CERTS: certificate };
+    expect(await project.run(process.execPath, ["store.mjs"], trusted)).toBe("allowed denied");
+    const distrusted = await project.run(process.execPath, ["store.mjs", "1000"], url);
+    expect(distrusted).toMatch(/^StoreError: .*self-signed certificate/);
   });
 
   it("a bundle for Node opens one, too", async () => {
