@@ -1,6 +1,9 @@
 /** Connections that the store opens by itself, from a URL, by each client library. */
 
+import { mkdtempSync, rmSync } from "node:fs";
 import { createServer, type Socket } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { inspect } from "node:util";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { isStoreAway, redisStore, type StoreChange, Tidegate } from "../../src/index.js";
@@ -83,6 +86,18 @@ describe.each(INSTALLED)("a store by URL, with %s installed", (name, modules) =>
     while ((await names()) > 0);
   });
 
+  it("is opened to a socket in the file system", async () => {
+    const directory = mkdtempSync(join(tmpdir(), "tidegate-socket-"));
+    const path = join(directory, "redis.sock");
+    await server.stop();
+    server = await startRedis(["--unixsocket", path]);
+    const gate = new Tidegate({ store: `redis+unix://${path}?db=2` });
+    expect(await ask(gate)).toBe("allowed");
+    expect(await server.command("INFO", "keyspace")).toMatch(/^db2:keys=/m);
+    await gate.close();
+    rmSync(directory, { recursive: true });
+  });
+
   it("is named by the environment", async () => {
     vi.stubEnv("TIDEGATE_REDIS_URL", "");
     vi.stubEnv("REDIS_URL", "");
@@ -90,6 +105,8 @@ describe.each(INSTALLED)("a store by URL, with %s installed", (name, modules) =>
     vi.stubEnv("REDIS_PORT", `${server.port}`);
     vi.stubEnv("TIDEGATE_ENV", "production");
     const gate = Tidegate.fromEnv({ prefix: "staging", limitMs: 2_000 });
+    vi.stubEnv("REDIS_PORT", "many");
+    expect(() => Tidegate.fromEnv()).toThrow('REDIS_HOST and REDIS_PORT is "redis://127.0.0.1:many", must be a URL');
     vi.unstubAllEnvs();
     expect(await ask(gate)).toBe("allowed");
     expect(await server.command("KEYS", "*")).toContain("staging:{");
