@@ -5,11 +5,12 @@ import { fileURLToPath } from "node:url";
 import { Redis as IoRedis } from "ioredis";
 import { createClient } from "redis";
 import { createClient as createClient4 } from "redis-v4";
-import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
+import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from "vitest";
 import { isStoreAway, isStoreError, ManualClock, redisStore, type StoreError, Tidegate } from "../../src/index.js";
 import type { RedisClient } from "../../src/store/redis/clients.js";
 import { packages } from "../../src/store/redis/packages.js";
 import { type RedisServer, startRedis } from "../support/redis.js";
+import { startCluster } from "./cluster.js";
 
 const README = readFileSync(fileURLToPath(new URL("../../README.md", import.meta.url)), "utf8");
 const LINE = (/^ACL SETUSER .*$/m.exec(README)?.[0] ?? "").split(" ");
@@ -132,6 +133,8 @@ async function tryWith(rights: readonly string[], connect: Connect): Promise<Sto
   return errors;
 }
 
+afterEach(() => void vi.restoreAllMocks());
+
 describe.each(CONNECTIONS)("with %s", (_, connect) => {
   it("the rights of the README are enough", async () => {
     expect(await tryWith(RIGHTS, connect)).toEqual([]);
@@ -146,6 +149,27 @@ describe.each(CONNECTIONS)("with %s", (_, connect) => {
     expect(named).toHaveLength(errors.length);
     expect(errors.some(isStoreAway)).toBe(false);
     expect(errors.length > 0).toBe(!SPARE.includes(right));
+  });
+});
+
+describe("of a cluster", () => {
+  /** What the README adds for one. */
+  const added = /on a cluster add `(.*?)`/.exec(README)?.[1]?.split(" ") ?? [];
+
+  it.each([
+    ["ioredis", ["redis"]],
+    ["redis", ["ioredis"]],
+  ])("the rights of the README are enough, with %s", async (_, missing) => {
+    for (const name of missing) vi.spyOn(packages as Record<string, () => Promise<object>>, name).mockResolvedValue({});
+    const nodes = await startCluster();
+    for (const node of nodes) await node.command(...LINE, ...added);
+    const gate = new Tidegate({
+      store: redisStore(url(nodes[0]?.port ?? 0), { cluster: true, limitMs: 10_000 }),
+      storeGuard: false,
+    });
+    expect(await everything(gate)).toEqual([]);
+    await gate.close();
+    await Promise.all(nodes.map(node => node.stop()));
   });
 });
 
