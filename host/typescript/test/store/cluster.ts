@@ -9,6 +9,9 @@ const SLOTS = [
   ["10923", "16383"],
 ] as const;
 
+/** How often another port is tried. */
+const ATTEMPTS = 10;
+
 /** Starts the nodes, gives each a third of the slots, and waits until all agree. */
 export async function startCluster(): Promise<RedisServer[]> {
   const nodes = await Promise.all(SLOTS.map(startNode));
@@ -24,11 +27,17 @@ export async function startCluster(): Promise<RedisServer[]> {
   return nodes;
 }
 
+/** A node talks to the others on the port 10000 above its own, which somebody may have, however free its own is. */
 async function startNode(): Promise<RedisServer> {
-  // A node talks to the others on the port 10000 above its own.
-  let port = await freePort();
-  while (port >= 55_536) port = await freePort();
-  return startRedis(["--cluster-enabled", "yes", "--cluster-node-timeout", "2000"], port);
+  for (let attempt = 1; ; attempt++) {
+    const port = await freePort();
+    if (port >= 55_536) continue;
+    try {
+      return await startRedis(["--cluster-enabled", "yes", "--cluster-node-timeout", "2000"], port);
+    } catch (error) {
+      if (attempt > ATTEMPTS) throw error;
+    }
+  }
 }
 
 async function expectOk(reply: Promise<string>): Promise<void> {

@@ -4,6 +4,7 @@
  */
 
 import { MisuseError } from "../../errors.js";
+import { watchConnection } from "./connection.js";
 
 /** A connection of ioredis, to one server or to a cluster. */
 export interface IoRedisClient {
@@ -34,7 +35,6 @@ interface IoRedis {
   /** Its socket, where it is one server's and open. */
   readonly stream?: { cork?(): void; uncork?(): void } | null;
   readonly options?: { readonly autoResendUnfulfilledCommands?: boolean };
-  on?(event: "close", listener: () => void): unknown;
 }
 
 interface NodeRedis {
@@ -71,7 +71,7 @@ export interface Wire {
 export function wireOf(client: RedisClient): Wire {
   const found = client as unknown;
   if (has(client, "evalsha") && has(client, "pipeline")) {
-    return new IoRedisWire(found as IoRedis, (client as IoRedisClient).isCluster === true);
+    return new IoRedisWire(found as IoRedis & RedisClient, (client as IoRedisClient).isCluster === true);
   }
   if (has(client, "sendCommand") && has(client, "evalSha")) {
     const isCluster = has(client, "getSlotRandomNode");
@@ -111,12 +111,12 @@ class IoRedisWire implements Wire {
   /** Calls without an answer, where the client forgets them with the connection and settles none. */
   readonly #unanswered: Set<ScriptCall> | undefined;
 
-  constructor(client: IoRedis, isCluster: boolean) {
+  constructor(client: IoRedis & RedisClient, isCluster: boolean) {
     this.#client = client;
     this.isCluster = isCluster;
     if (isCluster || client.options?.autoResendUnfulfilledCommands !== false) return;
     this.#unanswered = new Set();
-    client.on?.("close", () => this.#forgotten());
+    watchConnection(client, { lost: () => this.#forgotten() });
   }
 
   /** Not by the client's pipeline: it is answered as a whole, and what it keeps until then costs the collector. */

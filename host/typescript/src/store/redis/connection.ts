@@ -21,7 +21,7 @@ export interface Hearing {
   /** It was open and is not any more. */
   lost?(): void;
   /** From the third attempt on that was refused without one between them that was not. */
-  refused(error: StoreError): void;
+  refused?(error: StoreError): void;
 }
 
 /** What clients are as far as they tell of their connection. */
@@ -68,7 +68,7 @@ export class Attempts {
     const message = `${this.#refused} attempts to connect were refused${why}`;
     const cause = withoutCommand(error);
     const failure = isOfServer(error) ? refused(message, cause) : away(message, cause);
-    for (const hearing of this.#hearings) hearing.refused(failure);
+    for (const hearing of this.#hearings) hearing.refused?.(failure);
   }
 }
 

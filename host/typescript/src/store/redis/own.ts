@@ -22,8 +22,10 @@ interface Held {
 
 /** See the module. */
 export class OwnWire implements Wire {
-  /** The connection, where there is one, and the way to send through it where it is open. */
+  /** The connection, where there is one, and the way to send through it. */
   #opened: Opened | undefined;
+  #way: Wire | undefined;
+  /** The same where it is open. */
   #wire: Wire | undefined;
   #opener: Opener | undefined;
   #silence: Silence | undefined;
@@ -76,11 +78,12 @@ export class OwnWire implements Wire {
       refused: error => isThis() && this.#isRefused(error),
     });
     this.#opened = opened;
+    this.#way = opened && wireOf(opened.client);
   }
 
-  #isOpen({ client, isWatchful }: Opened): void {
+  #isOpen({ isWatchful }: Opened): void {
     this.#failure = undefined;
-    this.#wire = wireOf(client);
+    this.#wire = this.#way;
     this.#silence = isWatchful ? undefined : new Silence(() => this.#renew());
     const held = this.#held;
     this.#held = [];
