@@ -1,5 +1,6 @@
 /** Connections that the store opens by itself, from a URL, by each client library. */
 
+import { EventEmitter } from "node:events";
 import { mkdtempSync, rmSync } from "node:fs";
 import { createServer, type Socket } from "node:net";
 import { tmpdir } from "node:os";
@@ -256,4 +257,41 @@ describe("without a package that opens connections", () => {
     const gate = new Tidegate({ store: "redis://127.0.0.1" });
     expect(await ask(gate)).toBe("misuse: the package ioredis cannot be loaded: no such file: lua.so");
   });
+});
+
+/** A client of ioredis that is open when it is told to be, and sends nowhere. */
+class Closed extends EventEmitter {
+  static latest: Closed;
+  status = "connecting";
+  sent = 0;
+
+  constructor(readonly options: object) {
+    super();
+    Closed.latest = this;
+  }
+
+  async connect(): Promise<void> {}
+  pipeline(): void {}
+  disconnect(): void {}
+
+  evalsha(): Promise<unknown> {
+    this.sent++;
+    return Promise.resolve([0, 1, 0]);
+  }
+
+  open(): void {
+    this.status = "ready";
+    this.emit("ready");
+  }
+}
+
+it("what was given up while the connection opened is never sent, and what still waits is", async () => {
+  install({ ioredis: async () => ({ Redis: Closed }) });
+  const store = redisStore("redis://127.0.0.1", { limitMs: 20 });
+  await expect(store.timeUs()).rejects.toMatchObject({ reason: "timed-out" });
+  const waiting = store.timeUs();
+  Closed.latest.open();
+  expect(await waiting).toBe(1);
+  expect(Closed.latest.sent).toBe(1);
+  expect(Closed.latest.options).toMatchObject({ connectionName: "tidegate", enableOfflineQueue: false });
 });

@@ -221,3 +221,15 @@ test("errors of the server are told from those of the way to it", () => {
   for (const message of ways) expect((storeError(new Error(message)) as StoreError).reason).toBe("away");
   expect(isUnknownScript(new Error("NOSCRIPT No matching script. Please use EVAL."))).toBe(true);
 });
+
+test("the command that a user may not run in the script is named, also where the server tells its line alone", () => {
+  const denied = "The user executing the script can't run this command or subcommand";
+  const [time, mget] = ["call('TIME')", "call('MGET'"].map(
+    call => COMMIT_SCRIPT.split("\n").findIndex(line => line.includes(call)) + 1,
+  );
+  const of7 = storeError(new Error(`ERR ${denied} script: ${COMMIT_DIGEST}, on @user_script:${time}.`));
+  expect(of7.message).toContain("NOPERM this user has no permissions to run the 'time' command in the script");
+  const of6 = `ERR Error running script (call to f_${COMMIT_DIGEST}): @user_script:${mget}: @user_script: ${mget}: ${denied}`;
+  expect(storeError(new Error(of6)).message).toContain("run the 'mget' command in the script");
+  expect(storeError(new Error(`ERR ${denied}`)).message).toBe(`the store refused the commit: ERR ${denied}`);
+});

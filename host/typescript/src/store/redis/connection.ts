@@ -9,7 +9,7 @@
 import type { StoreError } from "../../errors.js";
 import { away, refused } from "../errors.js";
 import type { RedisClient } from "./clients.js";
-import { isOfServer } from "./failure.js";
+import { isOfServer, withoutCommand } from "./failure.js";
 
 /** After so many refused attempts in a row nobody is there. */
 const REFUSED = 3;
@@ -70,16 +70,6 @@ export class Attempts {
     const failure = isOfServer(error) ? refused(message, cause) : away(message, cause);
     for (const hearing of this.#hearings) hearing.refused?.(failure);
   }
-}
-
-/** An error as it is, but for the command that failed: that of a login has the password in it. */
-function withoutCommand(error: unknown): unknown {
-  if (!(error instanceof Error) || !("command" in error)) return error;
-  const { name, message, stack } = error;
-  return Object.defineProperties(new Error(message), {
-    name: { value: name, configurable: true, writable: true },
-    stack: { value: stack, configurable: true, writable: true },
-  });
 }
 
 /** Listens to one client, for all stores that talk through it. */

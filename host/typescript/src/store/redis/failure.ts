@@ -14,7 +14,18 @@ const SERVER_CODE = /^[A-Z][A-Z0-9]{2,}(?: |$)/;
 export function storeError(error: unknown): TidegateError {
   if (isTidegateError(error)) return error;
   const message = withCommand(messageOf(error));
-  return isOfServer(error) ? refused(message, error) : away(message, error);
+  const cause = withoutCommand(error);
+  return isOfServer(error) ? refused(message, cause) : away(message, cause);
+}
+
+/** An error as it is, but for the command that failed, which is long: it may be all of the script, and that of a login has the password in it. */
+export function withoutCommand(error: unknown): unknown {
+  if (!(error instanceof Error) || !("command" in error)) return error;
+  const { name, message, stack } = error;
+  return Object.defineProperties(new Error(message), {
+    name: { value: name, configurable: true, writable: true },
+    stack: { value: stack, configurable: true, writable: true },
+  });
 }
 
 /** Redis up to 7.0 says of a command within a script that the user may not run it, and where, but not which. */
