@@ -120,13 +120,6 @@ const TASKS: &[Task] = &[
         start: Start::Plain(tasks::test_servers),
     },
     Task {
-        name: "package-python",
-        arguments: "",
-        summary: "build the wheel: <target>/python/wheels",
-        details: "For this platform, and CPython 3.10 and later.",
-        start: Start::Plain(python::package),
-    },
-    Task {
         name: "simulate",
         arguments: " [arguments]",
         summary: "run simulated fleets that try to break the promises",
@@ -145,9 +138,8 @@ const TASKS: &[Task] = &[
     Task {
         name: "package",
         arguments: " [arguments]",
-        summary: "package the crate tidegate and the npm package, with the component",
-        details: "The arguments go to `cargo package`. Without any, the crate is not built once more to verify it. The npm\n\
-                  package goes to <target>/package.",
+        summary: "make the crate, the npm tarball and the wheel as they would be published: <target>/packages",
+        details: "The arguments go to `cargo package`. Without any, the crate is not built once more to verify it.",
         start: Start::Handing(package::package),
     },
 ];

@@ -7,6 +7,7 @@ use std::process::Command;
 
 use anyhow::{Context, Result, ensure};
 
+use crate::package::Beside;
 use crate::run::{run, run_tests, step};
 use crate::test_counts::TestCounts;
 use crate::{component, install, paths};
@@ -42,13 +43,15 @@ pub(crate) fn test(counts: &mut TestCounts) -> Result<()> {
         run(environment.module("ruff", &["format", "--check", "."]))?;
         run(environment.module("ruff", &["check", "."]))
     })?;
+    let mut wheel = None;
     step("python: wheel", || {
-        let wheel = environment.build_wheel()?;
-        run(environment.module("pip", &["install", "--quiet", "--no-deps"]).with(&wheel))
+        let built = wheel.insert(environment.build_wheel()?);
+        run(environment.module("pip", &["install", "--quiet", "--no-deps"]).with(built))
     })?;
+    let wheel = wheel.context("the step before has built it")?;
     step("python: tests", || {
         let mut tests = environment.module("pytest", &[]);
-        tests.env("TIDEGATE_COMPONENT", paths::component()?);
+        tests.env("TIDEGATE_COMPONENT", paths::component()?).env("TIDEGATE_WHEEL", &wheel);
         run_tests(tests, counts)
     })?;
     step("python: types", || {
@@ -58,13 +61,7 @@ pub(crate) fn test(counts: &mut TestCounts) -> Result<()> {
     })
 }
 
-/// Builds the wheel into `<target>/python/wheels`.
-pub(crate) fn package() -> Result<()> {
-    println!("wheel: {}", wheel()?.display());
-    Ok(())
-}
-
-/// Builds the wheel; its file.
+/// Builds the wheel into `<target>/python/wheels`; its file.
 pub(crate) fn wheel() -> Result<PathBuf> {
     component::build()?;
     tools()?.build_wheel()
@@ -120,12 +117,15 @@ impl Environment {
     /// Builds the wheel among what cargo has built already: see `host/python/Cargo.toml`.
     pub(crate) fn build_wheel(&self) -> Result<PathBuf> {
         let wheels = python_dir()?.join("wheels");
+        let _licences = Beside::licences(&package_dir())?;
         if wheels.exists() {
             // An older wheel would be taken for this one.
             fs::remove_dir_all(&wheels).with_context(|| format!("{} cannot be removed", wheels.display()))?;
         }
         let mut build = self.module("maturin", &["build", "--release", "--locked", "--interpreter"]);
         build.arg(self.python()).arg("--out").arg(&wheels).env("CARGO", paths::cargo());
+        // See `run::cargo`.
+        build.env_remove("CARGO_MANIFEST_DIR");
         run(build)?;
         let mut files = fs::read_dir(&wheels)?.collect::<std::io::Result<Vec<_>>>()?;
         ensure!(files.len() == 1, "{} wheels in {}", files.len(), wheels.display());

@@ -4,7 +4,7 @@ use anyhow::{Result, ensure};
 
 use crate::run::{cargo, run, run_tests, step};
 use crate::test_counts::TestCounts;
-use crate::{component, conformance, demos, examples, fuzz, install, python, servers, typescript};
+use crate::{component, conformance, demos, examples, fuzz, install, package, python, servers, typescript};
 
 /// Builds the component and gets what the tests need.
 pub(crate) fn setup() -> Result<()> {
@@ -107,6 +107,7 @@ fn all_steps(counts: &mut TestCounts) -> Result<()> {
     examples::temporal(&wheel, counts)?;
     examples::http_service(&wheel, counts)?;
     examples::cases(counts)?;
+    package::test(&wheel, counts)?;
     step("documentation", || {
         let mut doc = cargo(["doc", "--locked", "--release", "--workspace", "--no-deps"]);
         doc.env("RUSTDOCFLAGS", "-D warnings");

@@ -42,15 +42,16 @@ pub(crate) fn test(counts: &mut TestCounts) -> Result<()> {
     LATER.iter().try_for_each(|version| run_tests(test_on(*version)?, counts))
 }
 
-/// Packs the package into the target directory.
-pub(crate) fn package() -> Result<()> {
+/// Packs the package into the target directory; its file.
+pub(crate) fn package() -> Result<PathBuf> {
     setup()?;
     build()?;
     let to = paths::target_dir()?.join("package");
     std::fs::create_dir_all(&to)?;
-    let mut pack = in_npm(&["pack", "--pack-destination"])?;
-    pack.arg(to);
-    run(pack)
+    let mut pack = in_npm(&["pack", "--silent", "--pack-destination"])?;
+    let output = pack.arg(&to).output().context("npm cannot be started")?;
+    ensure!(output.status.success(), "npm pack: {}", install::last_line(&output.stderr));
+    Ok(to.join(String::from_utf8_lossy(&output.stdout).trim()))
 }
 
 fn package_dir() -> PathBuf {

@@ -72,7 +72,12 @@ pub use self::runtime::{LoadError, RunError, RuntimeStats};
 pub use self::store::redis::Redis;
 pub use self::store::{Forgotten, Memory, MemoryBuilder, WhenFull};
 
-/// The README's sample compiles.
+/// The samples of the crate's README compile and run.
+#[cfg(all(doctest, feature = "redis"))]
+#[doc = include_str!("../README.md")]
+struct Readme;
+
+/// That of the repository's compiles.
 #[cfg(all(doctest, feature = "redis"))]
 #[doc = include_str!("../../../README.md")]
-struct Readme;
+struct ReadmeOfRepository;
