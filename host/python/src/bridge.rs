@@ -146,6 +146,9 @@ struct Last {
     bridge: Py<Bridge>,
 }
 
+const NO_LOOP: &str = "no asyncio loop runs here, and tidegate.aio has no other way to wait: elsewhere, as under trio, call \
+                       tidegate.Tidegate in a thread";
+
 static GET_RUNNING_LOOP: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
 
 impl Loops {
@@ -155,7 +158,8 @@ impl Loops {
 
     /// The loop that runs in this thread, and its bridge.
     pub(crate) fn current<'py>(&self, py: Python<'py>) -> PyResult<(Bound<'py, PyAny>, Bound<'py, Bridge>)> {
-        let running = GET_RUNNING_LOOP.import(py, "asyncio", "get_running_loop")?.call0()?;
+        let running = GET_RUNNING_LOOP.import(py, "asyncio", "get_running_loop")?.call0();
+        let running = running.map_err(|_| errors::misuse(py, NO_LOOP))?;
         let last = self.0.get(py, || Ok(Arc::default()))?;
         if let Some(known) = &*last.lock()
             && known.running.is(&running)

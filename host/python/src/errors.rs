@@ -34,6 +34,11 @@ pub(crate) fn connect(py: Python<'_>, error: ConnectError) -> PyErr {
     raise(py, error.into())
 }
 
+/// The exception for a call that cannot work as it was put.
+pub(crate) fn misuse(py: Python<'_>, reason: &str) -> PyErr {
+    exception(new(py, "MisuseError", (reason,)))
+}
+
 /// The exception for what cannot be started.
 pub(crate) fn load(py: Python<'_>, reason: &str) -> PyErr {
     exception(new(py, "LoadError", (reason,)))

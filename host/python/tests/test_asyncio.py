@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
+from typing import Any
 
 import pytest
 
 import tidegate
-from tidegate import CircuitOpenError, Limit, ManualClock, Queue, RateLimitError, aio
+from tidegate import CircuitOpenError, Limit, ManualClock, MisuseError, Queue, RateLimitError, aio
 
 DAY_MS = 86_400_000
 
@@ -182,3 +183,19 @@ def test_one_gate_serves_loops_one_after_the_other() -> None:
     _, limiter = queued()
     for _ in range(3):
         run_in(asyncio.new_event_loop, limiter)
+
+
+def test_without_a_loop_of_asyncio_a_call_that_would_wait_says_so_and_leaves_its_place() -> None:
+    gate = aio.Tidegate(clock=ManualClock())
+    limiter = gate.rate_limiter("api", limit=Limit.per_day(1), on_limit=Queue(9, 86_400_000))
+
+    def outcome(call: Coroutine[Any, Any, Any]) -> Any:
+        # As another library's loop does, such as trio's.
+        with pytest.raises(StopIteration) as ended:
+            call.send(None)
+        return ended.value.value
+
+    outcome(limiter.acquire("me"))
+    with pytest.raises(MisuseError, match="no asyncio loop runs here"):
+        limiter.acquire("me").send(None)
+    assert outcome(limiter.peek("me")).waiting == 0

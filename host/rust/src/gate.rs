@@ -1,5 +1,6 @@
 //! The entry point: a store, a clock and the component, from which limiters and breakers are opened.
 
+#[cfg(feature = "compile")]
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;

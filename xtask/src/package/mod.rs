@@ -14,7 +14,7 @@ use crate::test_counts::TestCounts;
 use crate::{paths, python, typescript};
 
 /// The most that a package may have, in bytes.
-const BUDGETS: [(&str, u64); 3] = [("crate", 600_000), ("tgz", 600_000), ("whl", 9_000_000)];
+const BUDGETS: [(&str, u64); 3] = [("crate", 600_000), ("tgz", 650_000), ("whl", 9_000_000)];
 
 /// Makes the crate, the npm tarball and the wheel, and lays them together.
 pub(crate) fn package(arguments: &[String]) -> Result<()> {

@@ -51,6 +51,8 @@ pub(super) fn test(file: &Path, counts: &mut TestCounts) -> Result<()> {
     fs::copy(paths::root().join("Cargo.lock"), service.join("Cargo.lock"))?;
     let mut tests = cargo(["test", "--", "--nocapture"]);
     tests.current_dir(&service).env("CARGO_TARGET_DIR", place.join("target"));
+    // The crate is built here with the features that users have, which nothing else in this repository chooses.
+    tests.env("RUSTFLAGS", "-D warnings");
     // What names a component would have it used in place of the one in the package.
     tests.env_remove("TIDEGATE_COMPONENT");
     run_tests(tests, counts)
