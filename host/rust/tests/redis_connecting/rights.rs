@@ -24,6 +24,17 @@ fn documented() -> Documented {
     Documented { user, password, rules }
 }
 
+#[test]
+fn every_readme_has_the_same_line() {
+    let Documented { user, rules, .. } = documented();
+    let line = format!("ACL SETUSER {user} {rules}");
+    for readme in ["README.md", "host/rust/README.md", "host/typescript/README.md", "host/python/README.md"] {
+        let text = std::fs::read_to_string(format!("../../{readme}")).expect(readme);
+        let lines: Vec<_> = text.lines().filter(|line| line.starts_with("ACL SETUSER ")).collect();
+        assert_eq!(lines, [&line], "{readme}");
+    }
+}
+
 /// A server with that user, who lacks a right.
 fn server_without(missing: &str) -> RedisServer {
     let server = RedisServer::start().expect("redis-server starts");
