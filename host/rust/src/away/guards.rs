@@ -12,12 +12,12 @@ use super::guard::{Circuit, Guard, Outages, Outcome, Pass, Refusal};
 use super::news::News;
 use super::place::Place;
 use super::probe;
-use super::settings::{Options, StoreGuard, StoreState};
+use super::settings::{Options, StoreState};
 use super::steady::Steady;
 use crate::clock::Clock;
-use crate::error::Error;
+use crate::error::{Error, Problem};
 use crate::key::EntityKey;
-use crate::runtime::Runtime;
+use crate::runtime::{OpenError, Runtime};
 use crate::store::{Memory, Store, StoreError};
 
 /// How many parts of a store get a guard of their own. More share them.
@@ -49,7 +49,7 @@ impl Guards {
     ) -> Result<Arc<Self>, Error> {
         let limit_ms = store.limit().map_or(0, |limit| u64::try_from(limit.as_millis()).unwrap_or(u64::MAX / 4));
         let config = options.guard.unwrap_or_default().circuit(2 * limit_ms + PROBE_SLACK_MS);
-        let policy = runtime.open_breaker(config.to_wit()).map_err(StoreGuard::error)?;
+        let policy = runtime.open_breaker(config.to_wit()).map_err(named)?;
         let circuit = Circuit {
             runtime: Arc::clone(runtime),
             policy,
@@ -198,4 +198,20 @@ pub(super) fn outcome_of<'a>(error: &StoreError, words: &'a str, refused: u32) -
         StoreError::Refused(_) => Outcome::Refused(words),
         _ => Outcome::Failed(words),
     }
+}
+
+/// What is wrong with the settings, by the names that they have here.
+fn named(error: OpenError) -> Error {
+    let mut error = Error::of_settings("the gate", error);
+    if let Error::Config { problems, .. } = &mut error {
+        for Problem { path, .. } in problems {
+            let name = match &**path {
+                "trip.consecutive" => "failures",
+                "backoff.cap_ms" => "cap_ms",
+                other => other,
+            };
+            *path = format!("store_guard.{name}");
+        }
+    }
+    error
 }

@@ -8,7 +8,6 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use super::news::Listeners;
 use crate::circuit_breaker::{Backoff, CircuitBreakerConfig, HalfOpen};
 use crate::error::{Error, Problem};
-use crate::runtime::OpenError;
 
 /// What to answer while the store is away. Every answer but an error says that it is `degraded`.
 ///
@@ -165,22 +164,6 @@ impl StoreGuard {
         config.backoff = Some(Backoff { factor: 2.0, cap_ms: self.cap_ms });
         config.half_open = HalfOpen { probes: 1, successes: 1, permit_ms, ..HalfOpen::default() };
         config
-    }
-
-    /// What is wrong with them, by the names that they have here.
-    pub(super) fn error(error: OpenError) -> Error {
-        let mut error = Error::of_settings("the gate", error);
-        if let Error::Config { problems, .. } = &mut error {
-            for Problem { path, .. } in problems {
-                let name = match &**path {
-                    "trip.consecutive" => "failures",
-                    "backoff.cap_ms" => "cap_ms",
-                    other => other,
-                };
-                *path = format!("store_guard.{name}");
-            }
-        }
-        error
     }
 }
 
