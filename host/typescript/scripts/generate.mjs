@@ -33,7 +33,7 @@ export async function generate(component) {
   return { wiring: `${HEAD}${wiring}`, core: files[CORE] };
 }
 
-const WIRING_TYPES = `${HEAD}import type { Instantiate } from "../runtime/source.js";
+const WIRING_TYPES = `${HEAD}import type { Instantiate } from "../runtime/wiring.js";
 
 /** Makes an instance of the component. */
 export declare const instantiate: Instantiate;

@@ -29,6 +29,7 @@ export type { LedgerOptions } from "./ledger/ledger.js";
 export type { LedgerStats } from "./ledger/stats.js";
 export * from "./nodes/index.js";
 export type { PlainError } from "./plain-error.js";
+export type { Problem } from "./problem.js";
 export type {
   Algorithm,
   Lease,
@@ -36,12 +37,12 @@ export type {
   OnLimit,
   OpenedLimiterConfig,
   RateLimiterConfig,
-  WindowUnit,
 } from "./rate-limiter/config.js";
 export { perDay, perHour, perMinute, perSecond } from "./rate-limiter/config.js";
 export type { Decision, Reason } from "./rate-limiter/decision.js";
 export { type Admission, type Charge, type KeyedAsk, RateLimiter, type WrapOptions } from "./rate-limiter/index.js";
 export { RateLimiterPermit } from "./rate-limiter/permit.js";
+export type { WindowUnit } from "./rate-limiter/window.js";
 export type { RuntimeStats } from "./runtime/index.js";
 export type { Signal } from "./signal.js";
 export * from "./store/index.js";

@@ -5,7 +5,7 @@
  * count grows past 2^53, which is what a store can hold.
  */
 
-import type { Problem } from "./errors.js";
+import type { Problem } from "./problem.js";
 
 /** What an answer to a rate limiter's call is; the words of the contract. */
 export type Verdict = "allowed" | "wait" | "denied";

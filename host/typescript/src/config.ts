@@ -3,7 +3,8 @@
  * named with its path and what was found there. Which values are allowed is the component's to say.
  */
 
-import { ConfigError, type Problem } from "./errors.js";
+import { ConfigError } from "./errors.js";
+import type { Problem } from "./problem.js";
 
 /** Finds what is wrong with a value's shape. */
 export type Check = (value: unknown, path: string, problems: Problem[]) => void;

@@ -4,7 +4,7 @@
  */
 
 import { type Check, flag, isPlain, must, oneOf, oneOfWords, spelt, text } from "./config.js";
-import type { Problem } from "./errors.js";
+import type { Problem } from "./problem.js";
 import { readLimit } from "./rate-limiter/limit-text.js";
 
 type Fields = Readonly<Record<string, Field>>;

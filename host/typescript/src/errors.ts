@@ -4,6 +4,7 @@
 
 import type { CircuitReport } from "./circuit-breaker/report.js";
 import { type PlainError, plainError } from "./plain-error.js";
+import type { Problem } from "./problem.js";
 import type { Decision } from "./rate-limiter/decision.js";
 
 /** What kind of error it is; for programs to compare. */
@@ -39,16 +40,6 @@ export abstract class TidegateError extends Error {
   toJSON(): PlainError {
     return plainError(this);
   }
-}
-
-/** One thing that is wrong with a configuration. */
-export interface Problem {
-  /** Where, as a path from the root of the configuration: `limits[1].window`; empty, or `.` of a workflow node's, is the root. */
-  readonly path: string;
-  /** The value found there, as text. */
-  readonly value: string;
-  /** What is allowed there, as a phrase that completes "must be ...". */
-  readonly allowed: string;
 }
 
 /** A configuration or an argument is wrong: everything that is. */

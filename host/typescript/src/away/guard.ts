@@ -9,8 +9,9 @@
 
 import type { CircuitPermit, Request, WitReport } from "../call.js";
 import type { Clock } from "../clock.js";
-import { ConfigError, isMisuseError, type Problem, type StoreError } from "../errors.js";
+import { ConfigError, isMisuseError, type StoreError } from "../errors.js";
 import type { EntityKey } from "../key.js";
+import type { Problem } from "../problem.js";
 import type { WitBreakerConfig } from "../runtime/guest.js";
 import { Refused, type Runtime } from "../runtime/index.js";
 import type { BreakerPolicy } from "../runtime/policy.js";

@@ -5,7 +5,7 @@ import type { Admitted } from "./guarded.js";
 import type { CircuitReport } from "./report.js";
 
 /** What outcomes are told to. */
-interface Teller<Told> {
+export interface Teller<Told> {
   succeeded(permit: CircuitPermit, elapsedMs: number): Told;
   failed(permit: CircuitPermit, elapsedMs: number, failure: Failure): Told;
   cancelled(permit: CircuitPermit, elapsedMs: number): Told;

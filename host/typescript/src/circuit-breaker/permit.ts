@@ -5,9 +5,8 @@ import { Attempt, isTimeout, type Limits, type PlatformSignal } from "../attempt
 import type { Failure } from "../call.js";
 import type { Core } from "../core.js";
 import { asyncDispose } from "../dispose.js";
-import { Admission, permitIn } from "./admission.js";
+import { Admission, permitIn, type Teller } from "./admission.js";
 import { failureOf } from "./failure.js";
-import type { CircuitBreaker } from "./index.js";
 import type { CircuitReport } from "./report.js";
 
 /**
@@ -32,7 +31,7 @@ export class CircuitBreakerPermit implements AsyncDisposable {
   #isOpen = true;
 
   /** @internal */
-  constructor(core: Core, breaker: CircuitBreaker, report: CircuitReport, limits: Limits) {
+  constructor(core: Core, breaker: Teller<Promise<CircuitReport>>, report: CircuitReport, limits: Limits) {
     this.report = report;
     this.#admission = new Admission(breaker, permitIn(report), () => core.clock.nowUs());
     if (limits.signal === undefined && limits.timeoutMs === undefined) return;

@@ -2,18 +2,24 @@
 
 import type { Failure } from "../call.js";
 import type { Admitted } from "../circuit-breaker/guarded.js";
-import type { CircuitBreakerNode } from "./breaker.js";
 import type { CircuitPassage } from "./result.js";
+
+/** A node that takes outcomes. */
+interface Node {
+  succeeded(token?: string): Promise<CircuitPassage>;
+  failed(error: unknown, token?: string, failure?: Failure): Promise<CircuitPassage>;
+  cancelled(token?: string): Promise<CircuitPassage>;
+}
 
 /** Tells the outcome to the node, and keeps what it answers. */
 export class NodeAdmission implements Admitted {
-  readonly #node: CircuitBreakerNode;
+  readonly #node: Node;
   readonly #token: string | undefined;
   readonly isProbe: boolean;
   /** The circuit after the outcome; before it, or where a store did not take it, when the call was admitted. */
   after: CircuitPassage;
 
-  constructor(node: CircuitBreakerNode, passage: CircuitPassage) {
+  constructor(node: Node, passage: CircuitPassage) {
     this.#node = node;
     this.#token = passage.token;
     this.isProbe = (passage.report.permit?.probe ?? 0) !== 0;

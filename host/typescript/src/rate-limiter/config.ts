@@ -5,9 +5,7 @@ import type { WitAlgorithm, WitLimit, WitLimiterConfig, WitOnLimit } from "../ru
 import { SETTINGS } from "../settings.generated.js";
 import type { WhenAway } from "../when-away.js";
 import { readLimit } from "./limit-text.js";
-
-/** A unit of a window's length. */
-export type WindowUnit = "millisecond" | "second" | "minute" | "hour" | "day";
+import type { WindowUnit } from "./window.js";
 
 /**
  * How permits are counted. In the promises A(D) is the number of permits admitted in any half-open span of time of length D, W

@@ -1,6 +1,6 @@
 /** Limits as text: `10/second`, `100/5minutes`, `1000 per day`. */
 
-import type { WindowUnit } from "./config.js";
+import type { WindowUnit } from "./window.js";
 
 const WORDS: Readonly<Record<WindowUnit, readonly string[]>> = {
   millisecond: ["ms", "millisecond", "milliseconds"],

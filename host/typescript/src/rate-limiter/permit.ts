@@ -6,7 +6,11 @@ import type { Clock } from "../clock.js";
 import { asyncDispose } from "../dispose.js";
 import type { Signal } from "../signal.js";
 import type { Decision } from "./decision.js";
-import type { RateLimiter } from "./index.js";
+
+/** Who takes permits back. */
+interface Limiter {
+  refund(key: string, decision: Decision, ask: { readonly cost: number }): Promise<unknown>;
+}
 
 /** A permit's own limits: a signal, and how long what it is for may take. */
 export interface PermitLimits extends Limits {
@@ -30,7 +34,7 @@ export class RateLimiterPermit implements AsyncDisposable {
   readonly decision: Decision;
   /** How long the call waited, in milliseconds. */
   readonly waitedMs: number;
-  readonly #limiter: RateLimiter;
+  readonly #limiter: Limiter;
   readonly #key: string;
   readonly #cost: number;
   readonly #attempt: Attempt | undefined;
@@ -38,14 +42,7 @@ export class RateLimiterPermit implements AsyncDisposable {
   #isHeld = true;
 
   /** @internal */
-  constructor(
-    limiter: RateLimiter,
-    key: string,
-    cost: number,
-    decision: Decision,
-    waitedMs: number,
-    limits: PermitLimits,
-  ) {
+  constructor(limiter: Limiter, key: string, cost: number, decision: Decision, waitedMs: number, limits: PermitLimits) {
     this.#limiter = limiter;
     this.#key = key;
     this.#cost = cost;

@@ -7,7 +7,8 @@
  */
 
 import type { Answer, Request, WitCostNeverFits, WitDecision, WitReport } from "../call.js";
-import { ComponentError, MisuseError, type Problem } from "../errors.js";
+import { ComponentError, MisuseError } from "../errors.js";
+import type { Problem } from "../problem.js";
 import type { BreakerResource, LimiterResource, WitBreakerConfig, WitLimiterConfig } from "./guest.js";
 import { Instance, NOWHERE } from "./instance.js";
 import { breakerNode, limiterNode } from "./nodes.js";

@@ -9,13 +9,12 @@ import type {
   WitLimit,
   WitLimiterConfig,
 } from "./guest.js";
-import type { Instance } from "./instance.js";
 
 /** A checked rate limiter's configuration. */
 export class LimiterPolicy {
   readonly kind = "limiter";
   /** The instance that has it open. */
-  instance: Instance | undefined;
+  instance: object | undefined;
   /** What it is there. It is freed when the policy is collected. */
   resource: LimiterResource | undefined;
 
@@ -48,7 +47,7 @@ function longestUs({ limit, window, algorithm }: WitLimit): number {
 export class BreakerPolicy {
   readonly kind = "breaker";
   /** The instance that has it open. */
-  instance: Instance | undefined;
+  instance: object | undefined;
   /** What it is there. It is freed when the policy is collected. */
   resource: BreakerResource | undefined;
 
@@ -59,7 +58,7 @@ export class BreakerPolicy {
 export class LimiterNodePolicy {
   readonly kind = "limiterNode";
   /** The instance that has it open. */
-  instance: Instance | undefined;
+  instance: object | undefined;
   /** What it is there. It is freed when the policy is collected. */
   resource: LimiterNodeResource | undefined;
 
@@ -71,7 +70,7 @@ export class LimiterNodePolicy {
 export class BreakerNodePolicy {
   readonly kind = "breakerNode";
   /** The instance that has it open. */
-  instance: Instance | undefined;
+  instance: object | undefined;
   /** What it is there. It is freed when the policy is collected. */
   resource: BreakerNodeResource | undefined;
 

@@ -3,25 +3,14 @@
 import { instantiate } from "../generated/wiring.js";
 import type { Guest, Imports } from "./guest.js";
 import { type Find, found, type Module } from "./modules.js";
+import type { CoreImports, CoreInstance, Instantiate } from "./wiring.js";
 
-interface Instance {
-  readonly exports: Record<string, unknown>;
-}
-type CoreImports = Record<string, Record<string, unknown>>;
 declare const WebAssembly: {
-  Instance: new (module: Module, imports?: CoreImports) => Instance;
+  Instance: new (module: Module, imports?: CoreImports) => CoreInstance;
 };
 
 /** How to make an instance on imports. `isUsable` says whether it may still be called. */
 export type Source = (imports: Imports, isUsable: () => boolean) => Guest;
-
-/** jco's function that makes an instance. */
-export type Instantiate = (
-  core: Find,
-  imports: Imports,
-  instantiateCore: (module: Module, imports?: CoreImports) => Instance,
-  isUsable: () => boolean,
-) => Guest;
 
 /** Instances of a component that jco has made JavaScript of. */
 export function sourceOf(make: Instantiate, find: Find): Source {

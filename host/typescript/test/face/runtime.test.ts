@@ -6,7 +6,8 @@ import type { Guest } from "../../src/runtime/guest.js";
 import { Refused, Runtime } from "../../src/runtime/index.js";
 import { inlined } from "../../src/runtime/modules.js";
 import type { LimiterPolicy } from "../../src/runtime/policy.js";
-import { type Instantiate, type Source, sourceOf } from "../../src/runtime/source.js";
+import { type Source, sourceOf } from "../../src/runtime/source.js";
+import type { Instantiate } from "../../src/runtime/wiring.js";
 import { Entity } from "../../src/transaction/cells.js";
 import { Transaction } from "../../src/transaction/transaction.js";
 

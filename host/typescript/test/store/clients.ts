@@ -3,7 +3,7 @@
 import { Cluster, Redis as IoRedis } from "ioredis";
 import { createClient, createCluster } from "redis";
 import { createClient as createClient4, createCluster as createCluster4 } from "redis-v4";
-import type { RedisClient } from "../../src/store/redis/clients.js";
+import type { RedisClient } from "../../src/store/redis/client.js";
 
 /** A connection and how to close it. */
 export interface Connected {

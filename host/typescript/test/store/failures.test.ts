@@ -5,7 +5,7 @@ import { setTimeout } from "node:timers/promises";
 import { Redis as IoRedis } from "ioredis";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import type { StoreError } from "../../src/errors.js";
-import type { RedisClient } from "../../src/store/redis/clients.js";
+import type { RedisClient } from "../../src/store/redis/client.js";
 import { redisStore } from "../../src/store/redis/redis-store.js";
 import type { Store } from "../../src/store/store.js";
 import { freePort, type RedisServer, startRedis } from "../support/redis.js";

@@ -3,7 +3,7 @@
 import { Redis as IoRedis } from "ioredis";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { ConfigError, isMisuseError } from "../../src/errors.js";
-import type { RedisClient } from "../../src/store/redis/clients.js";
+import type { RedisClient } from "../../src/store/redis/client.js";
 import { RedisStore, redisStore } from "../../src/store/redis/redis-store.js";
 import { MAX_NUMBER } from "../../src/store/store.js";
 import { type RedisServer, startRedis } from "../support/redis.js";

@@ -7,7 +7,7 @@ import { createClient } from "redis";
 import { createClient as createClient4 } from "redis-v4";
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from "vitest";
 import { isStoreAway, isStoreError, ManualClock, redisStore, type StoreError, Tidegate } from "../../src/index.js";
-import type { RedisClient } from "../../src/store/redis/clients.js";
+import type { RedisClient } from "../../src/store/redis/client.js";
 import { packages } from "../../src/store/redis/packages.js";
 import { type RedisServer, startRedis } from "../support/redis.js";
 import { startCluster } from "./cluster.js";

@@ -4,7 +4,7 @@ import { setImmediate as turn } from "node:timers/promises";
 import { Redis as IoRedis } from "ioredis";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { EntityKey } from "../../src/key.js";
-import type { RedisClient } from "../../src/store/redis/clients.js";
+import type { RedisClient } from "../../src/store/redis/client.js";
 import { type RedisStore, redisStore } from "../../src/store/redis/redis-store.js";
 import type { Op } from "../../src/store/store.js";
 import { type RedisServer, startRedis } from "../support/redis.js";

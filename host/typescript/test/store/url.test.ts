@@ -1,7 +1,7 @@
 /** Where URLs and the environment say that Redis is. */
 
 import { describe, expect, it } from "vitest";
-import type { Problem } from "../../src/errors.js";
+import type { Problem } from "../../src/problem.js";
 import { readUrl, urlOf } from "../../src/store/redis/url.js";
 
 const FORM =

@@ -8,7 +8,7 @@
 
 import type { StoreError } from "../../errors.js";
 import { away, refused } from "../errors.js";
-import type { RedisClient } from "./clients.js";
+import type { RedisClient } from "./client.js";
 import { isOfServer, withoutCommand } from "./failure.js";
 
 /** After so many refused attempts in a row nobody is there. */

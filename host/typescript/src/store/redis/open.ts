@@ -1,7 +1,7 @@
 /** Opening a connection of our own, with the settings that a store wants of its client. */
 
 import { MisuseError } from "../../errors.js";
-import type { RedisClient } from "./clients.js";
+import type { RedisClient } from "./client.js";
 import { Attempts, type Hearing, watchConnection } from "./connection.js";
 import { packages, WANTED } from "./packages.js";
 import type { Address } from "./url.js";

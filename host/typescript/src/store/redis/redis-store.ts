@@ -14,11 +14,13 @@
 
 import { assertOptions } from "../../ask.js";
 import { flag, must, quoted } from "../../config.js";
-import { ConfigError, type Problem, type StoreError } from "../../errors.js";
+import { ConfigError, type StoreError } from "../../errors.js";
 import { type EntityKey, escapedPrefix } from "../../key.js";
+import type { Problem } from "../../problem.js";
 import { refused } from "../errors.js";
 import type { Commit, Reply, Store } from "../store.js";
-import { type RedisClient, wireOf } from "./clients.js";
+import type { RedisClient } from "./client.js";
+import { wireOf } from "./clients.js";
 import { watchConnection } from "./connection.js";
 import { Outbox } from "./outbox.js";
 import { OwnWire } from "./own.js";

@@ -1,7 +1,7 @@
 /** Where a URL says that Redis is. */
 
 import { quoted } from "../../config.js";
-import type { Problem } from "../../errors.js";
+import type { Problem } from "../../problem.js";
 
 /** A server, and who we are there. */
 export interface Address {

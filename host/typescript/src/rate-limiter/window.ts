@@ -1,0 +1,4 @@
+/** How long windows are. */
+
+/** A unit of a window's length. */
+export type WindowUnit = "millisecond" | "second" | "minute" | "hour" | "day";
