@@ -9,7 +9,7 @@ use anyhow::Result;
 use crate::language::{self, Language};
 use crate::python::{self, Environment};
 use crate::run::{cargo, run, step};
-use crate::tasks::THE_REST;
+use crate::workspace::THE_REST;
 use crate::{component, install, npm, paths, typescript};
 
 /// What `--only` names the part that counts calls that fail, instead of measuring time.

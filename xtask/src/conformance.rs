@@ -6,8 +6,8 @@ use std::process::Command;
 use anyhow::Result;
 
 use crate::run::{cargo, run, run_tests};
-use crate::tasks::THE_REST;
 use crate::test_counts::TestCounts;
+use crate::workspace::THE_REST;
 use crate::{component, install, paths, python, typescript};
 
 /// Builds all hosts and runs the suite on them.

@@ -11,7 +11,7 @@ use anyhow::Result;
 use crate::language::{self, Language};
 use crate::run::{run, run_tests, step};
 use crate::test_counts::TestCounts;
-use crate::{install, npm, paths, tasks};
+use crate::{install, npm, paths, workspace};
 
 /// Runs the example in the language of `--language`, by default Rust, and hands the other arguments on.
 pub(crate) fn demo(arguments: &[String]) -> Result<()> {
@@ -56,7 +56,7 @@ fn test_python(counts: &mut TestCounts) -> Result<()> {
 
 /// Builds the example in Rust: the file of the program.
 fn rust() -> Result<PathBuf> {
-    tasks::build_demo()?;
+    workspace::build_demo()?;
     Ok(paths::target_dir()?.join("release/resilient-api-calls"))
 }
 

@@ -7,7 +7,7 @@ use anyhow::{Context, Result};
 
 use crate::run::{run, run_tests, step};
 use crate::test_counts::TestCounts;
-use crate::{install, npm, paths, tasks};
+use crate::{install, npm, paths, workspace};
 
 /// The Temporal example in both languages. `host/typescript` is built by then, and `wheel` is that of `host/python`.
 pub(crate) fn temporal(wheel: &Path, counts: &mut TestCounts) -> Result<()> {
@@ -39,7 +39,7 @@ pub(crate) fn http_service(wheel: &Path, counts: &mut TestCounts) -> Result<()> 
         run(module(&python, &dir, ["ruff", "format", "--check", ".", "../tests"]))?;
         run(module(&python, &dir, ["ruff", "check", ".", "../tests"]))?;
         run(module(&python, &dir, ["mypy"]))?;
-        tasks::build_bin("http-service")?;
+        workspace::build_bin("http-service")?;
         let mut tests = module(&python, &dir, ["pytest"]);
         tests.env("HTTP_SERVICE_TYPESCRIPT", typescript.join("dist/main.js"));
         tests.env("HTTP_SERVICE_RUST", paths::target_dir()?.join("release/http-service"));

@@ -1,6 +1,7 @@
 //! What can be done in this repository with one command: `cargo xtask help` lists it.
 
 mod benches;
+mod beside;
 mod component;
 mod conformance;
 mod demos;
@@ -19,6 +20,7 @@ mod tasks;
 mod test_counts;
 mod toolchain;
 mod typescript;
+mod workspace;
 mod world;
 
 use std::process::ExitCode;

@@ -7,7 +7,7 @@ use std::process::Command;
 
 use anyhow::{Context, Result, ensure};
 
-use crate::package::Beside;
+use crate::beside::Beside;
 use crate::run::{run, run_tests, step};
 use crate::test_counts::TestCounts;
 use crate::{component, install, paths};

@@ -8,7 +8,8 @@ use anyhow::{Context, Result, ensure};
 
 use crate::run::{cargo, run_tests_together, step};
 use crate::test_counts::TestCounts;
-use crate::{install, paths, python, tasks, typescript};
+use crate::workspace::THE_REST;
+use crate::{install, paths, python, typescript};
 
 /// A server in a Python package.
 struct Carried {
@@ -96,7 +97,7 @@ fn on_each(
 fn rust() -> Result<Vec<(String, PathBuf)>> {
     let tests = RUST.iter().flat_map(|test| ["--test", test]);
     let options = ["test", "--locked", "--release", "--no-run", "--message-format", "json-render-diagnostics"];
-    let output = cargo(options.into_iter().chain(tasks::THE_REST).chain(tests)).stderr(Stdio::inherit()).output()?;
+    let output = cargo(options.into_iter().chain(THE_REST).chain(tests)).stderr(Stdio::inherit()).output()?;
     ensure!(output.status.success(), "the tests of the stores cannot be built");
     let messages = serde_json::Deserializer::from_slice(&output.stdout).into_iter::<serde_json::Value>();
     let mut programs = Vec::new();

@@ -12,8 +12,8 @@ use anyhow::{Context, Result, ensure};
 use crate::component;
 use crate::paths;
 use crate::run::{cargo, run};
-use crate::tasks::THE_REST;
 use crate::toolchain::{TARGET, Toolchain};
+use crate::workspace::THE_REST;
 
 /// A way to be wrong: a file of `guest/policy/src`, what stands there, and what is put in its place.
 struct Mutant {

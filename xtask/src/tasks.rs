@@ -4,6 +4,7 @@ use anyhow::{Result, ensure};
 
 use crate::run::{cargo, run, run_tests, step};
 use crate::test_counts::TestCounts;
+use crate::workspace::THE_REST;
 use crate::{component, conformance, demos, examples, fuzz, install, package, python, servers, typescript};
 
 /// Builds the component and gets what the tests need.
@@ -20,23 +21,6 @@ pub(crate) fn component() -> Result<()> {
     let file = component::build()?;
     println!("component: {} ({} bytes)", file.display(), file.metadata()?.len());
     Ok(())
-}
-
-/// All packages that link wasmtime. They are always chosen together: chosen alone, each would switch on other features of
-/// what wasmtime is built of, and have it compiled anew.
-pub(crate) const THE_REST: [&str; 5] = ["--workspace", "--exclude", "tidegate-policy", "--exclude", "xtask"];
-
-/// Builds the example in Rust.
-pub(crate) fn build_demo() -> Result<()> {
-    build_bin("resilient-api-calls")
-}
-
-/// Builds a program of the workspace.
-pub(crate) fn build_bin(name: &str) -> Result<()> {
-    component::build()?;
-    // A test has to be among what is built, for the features to be those of the tests.
-    let targets = ["--bin", name, "--test", "demo"];
-    run(cargo(["build", "--locked", "--release"].iter().chain(&THE_REST).chain(&targets)))
 }
 
 /// Runs all checks and tests, up to the first step that fails.

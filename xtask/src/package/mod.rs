@@ -1,6 +1,5 @@
 //! The packages of all languages, as they would be published, and what holds of them.
 
-mod beside;
 mod rust;
 
 use std::fs;
@@ -8,7 +7,6 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, ensure};
 
-pub(crate) use self::beside::Beside;
 use crate::run::step;
 use crate::test_counts::TestCounts;
 use crate::{paths, python, typescript};

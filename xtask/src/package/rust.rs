@@ -6,7 +6,7 @@ use std::process::Command;
 
 use anyhow::{Context, Result, ensure};
 
-use super::beside::Beside;
+use crate::beside::Beside;
 use crate::run::{cargo, run, run_tests};
 use crate::test_counts::TestCounts;
 use crate::{component, paths};
