@@ -7,12 +7,11 @@ from collections.abc import Awaitable, Callable, Mapping
 from datetime import timedelta
 from typing import Any, TypeVar
 
-from tidegate import _tidegate as _core
 from tidegate._aio_guard import run
 from tidegate._errors import CircuitOpenError
 from tidegate._failure import Failure, errors_of
-from tidegate._kinds import kind_of, refuse_generator
-from tidegate._loops import hear, hear_out
+from tidegate._kinds import fit_for_tasks
+from tidegate._loops import hear, heard, heard_out
 from tidegate._node_base import CircuitBreakerNodeBase, RateLimiterNodeBase, guarded, rode
 from tidegate._node_results import (
     CircuitPassage,
@@ -20,7 +19,6 @@ from tidegate._node_results import (
     NodeOutput,
     NodeStep,
     Passage,
-    PassageParts,
     end_of,
     passage_of,
     step_of,
@@ -164,7 +162,7 @@ class CircuitBreakerNode(CircuitBreakerNodeBase):
 
         Raises `StoreError` and `ContendedError` with a shared store.
         """
-        return await _passage(self._core.start_admit())
+        return passage_of(await heard(self._core.start_admit()))
 
     async def execute(self) -> CircuitPassage:
         """As `admit`, with the fallback applied: refused, ``error`` is a `CircuitOpenError`, the others an answer."""
@@ -179,19 +177,19 @@ class CircuitBreakerNode(CircuitBreakerNodeBase):
         Without the token of its admission the outcome counts in the circuit's state of now: half-open, for the oldest
         probe in flight; open, for nothing. Raises `InputError` for a token that no admission has given.
         """
-        return await _recorded(self._core.start_succeeded(token))
+        return passage_of(await heard_out(self._core.start_succeeded(token)))
 
     async def failed(self, error: Failure | BaseException, token: str | None = None) -> CircuitPassage:
         """The call failed, likewise. When this returns, every host sees it."""
-        return await _recorded(self._core.start_failed(token, errors_of(error)))
+        return passage_of(await heard_out(self._core.start_failed(token, errors_of(error))))
 
     async def cancelled(self, token: str | None = None) -> CircuitPassage:
         """The call was not made or was given up, likewise: no outcome."""
-        return await _recorded(self._core.start_cancelled(token))
+        return passage_of(await heard_out(self._core.start_cancelled(token)))
 
     async def status(self) -> CircuitPassage:
         """Reads the circuit and changes nothing. ``allowed``: a call would be admitted now."""
-        return await _passage(self._core.start_status())
+        return passage_of(await heard(self._core.start_status()))
 
     async def call(
         self,
@@ -208,8 +206,7 @@ class CircuitBreakerNode(CircuitBreakerNodeBase):
         the admission back. For the rules of the call see `CircuitBreaker.__call__`. Raises `CircuitOpenError` where the
         fallback is ``error``.
         """
-        if kind_of(operation) == "generator":
-            refuse_generator(operation)
+        fit_for_tasks(operation)
         rules = Rules().but(
             timeout_ms=timeout_ms, failure_of=failure_of, failure_if=failure_if, count_refusals=count_refusals
         )
@@ -227,11 +224,3 @@ class CircuitBreakerNode(CircuitBreakerNodeBase):
     def __repr__(self) -> str:
         """Its class and circuit."""
         return f"CircuitBreakerNode({self.circuit_id!r})"
-
-
-async def _passage(answer: PassageParts | _core.Pending[PassageParts]) -> CircuitPassage:
-    return passage_of(answer if isinstance(answer, tuple) else await hear(answer))
-
-
-async def _recorded(answer: PassageParts | _core.Pending[PassageParts]) -> CircuitPassage:
-    return passage_of(answer if isinstance(answer, tuple) else await hear_out(answer))

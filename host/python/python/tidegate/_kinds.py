@@ -99,6 +99,19 @@ def refuse_awaitable(function: object, result: object) -> None:
     raise MisuseError(message)
 
 
+def fit_for_threads(function: object) -> None:
+    """Refuses a function that a thread cannot call to its end."""
+    if kind_of(function) in ("coroutine", "async-generator"):
+        message = f"{name_of(function)} is for asyncio: guard it with tidegate.aio"
+        raise MisuseError(message)
+
+
+def fit_for_tasks(function: object) -> None:
+    """Refuses a function that cannot wait without holding up its loop."""
+    if kind_of(function) == "generator":
+        refuse_generator(function)
+
+
 def refuse_generator(function: object) -> None:
     """A generator function on the face for asyncio."""
     message = (

@@ -6,9 +6,11 @@ import asyncio
 import weakref
 from typing import TypeVar
 
-from tidegate._tidegate import Bridge, Pending
+from tidegate._node_results import PassageParts
+from tidegate._tidegate import Bridge, CircuitReport, Pending
 
 T = TypeVar("T")
+A = TypeVar("A", CircuitReport, PassageParts, None)
 
 _bridges: weakref.WeakKeyDictionary[asyncio.AbstractEventLoop, Bridge] = weakref.WeakKeyDictionary()
 
@@ -47,6 +49,16 @@ async def hear_out(pending: Pending[T]) -> T:
     if await _wait_for(pending.future):
         raise asyncio.CancelledError
     return pending.take()
+
+
+async def heard(answer: A | Pending[A]) -> A:
+    """As `hear`, of a call that may have been answered at once."""
+    return await hear(answer) if isinstance(answer, Pending) else answer
+
+
+async def heard_out(answer: A | Pending[A]) -> A:
+    """As `hear_out`, of a call that may have been answered at once."""
+    return await hear_out(answer) if isinstance(answer, Pending) else answer
 
 
 async def _wait_for(future: asyncio.Future[None]) -> bool:

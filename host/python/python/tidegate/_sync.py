@@ -1,3 +1,4 @@
+# Made from aio/__init__.py by `python -m tools.sync_face`. Change that, or the words in tools/sync_words.py.
 """Gates, limiters and breakers for threads."""
 
 from __future__ import annotations
@@ -6,7 +7,7 @@ from collections.abc import Callable, Generator, Iterable, Sequence
 from contextlib import contextmanager
 from datetime import timedelta
 from os import PathLike
-from typing import TYPE_CHECKING, Any, Literal, ParamSpec, TypeVar, overload
+from typing import TYPE_CHECKING, Any, Literal, overload
 
 from tidegate import _tidegate as _core
 from tidegate._config import (
@@ -25,13 +26,13 @@ from tidegate._config import (
     Trip,
     WhenAway,
 )
-from tidegate._limiting import Limited
 from tidegate._opening import Place, open_gate
-from tidegate._pickling import Gate, Uncopied, opened_again
+from tidegate._pickling import Gate, opened_again
 from tidegate._rules import FailureIf, FailureOf
 from tidegate._settings import as_dict, asks_of, charge_of, open_breaker, open_limiter
 from tidegate._store_changes import listener_of
 from tidegate._sync_breaker import CircuitBreaker
+from tidegate._sync_limits import LimitMethods
 from tidegate._sync_nodes import NodeMethods
 from tidegate._tidegate import (
     Admission,
@@ -43,9 +44,6 @@ from tidegate._tidegate import (
 
 if TYPE_CHECKING:
     from typing_extensions import Self
-
-P = ParamSpec("P")
-R = TypeVar("R")
 
 
 class Tidegate(NodeMethods):
@@ -226,7 +224,7 @@ class Tidegate(NodeMethods):
         self.flush()
 
 
-class RateLimiter(Uncopied):
+class RateLimiter(LimitMethods):
     """A handle on a rate limiter, to be shared between threads. It holds no state of any key."""
 
     def __init__(self, core: _core.RateLimiter, gate: Gate) -> None:
@@ -318,26 +316,6 @@ class RateLimiter(Uncopied):
     def permit(self, key: str, *, cost: int = 1, priority: int = 0) -> Generator[Admission]:
         """A block that is entered with permits. They are spent by then, whatever becomes of the block."""
         yield self.acquire(key, cost=cost, priority=priority)
-
-    def limit(
-        self, key: str | Callable[..., str], *, cost: int = 1, priority: int = 0
-    ) -> Callable[[Callable[P, R]], Callable[P, R]]:
-        """A decorator: each call of the function waits for permits of a key, which may be made of its arguments.
-
-        A coroutine function waits as with `tidegate.aio`, and a generator before its first item.
-        """
-        limited = Limited(self._core, key, cost, priority)
-
-        def decorate(function: Callable[P, R]) -> Callable[P, R]:
-            return limited.for_threads(function)
-
-        return decorate
-
-    def wrap(
-        self, function: Callable[P, R], key: str | Callable[..., str], *, cost: int = 1, priority: int = 0
-    ) -> Callable[P, R]:
-        """The function with `limit` applied."""
-        return self.limit(key, cost=cost, priority=priority)(function)
 
     def __reduce__(self) -> tuple[Any, ...]:
         """The gate, and what it is opened with there."""

@@ -1,23 +1,16 @@
-"""Circuit breakers for threads."""
+"""Circuit breakers for threads, and the functions whose calls go through them."""
 
 from __future__ import annotations
 
 import functools
 from collections.abc import Callable, Generator
-from contextlib import contextmanager
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar, cast, overload
 
-from tidegate._breaker_base import CircuitBreakerBase
-from tidegate._config import Mode
-from tidegate._errors import CircuitOpenError
-from tidegate._failure import Failure
-from tidegate._flight import Flight
 from tidegate._kinds import kind_of
-from tidegate._rules import FailureIf, FailureOf, Rules
-from tidegate._settling import Settling
-from tidegate._sync_guard import GuardedItems, end, run
-from tidegate._tidegate import CircuitReport, Permit
+from tidegate._rules import FailureIf, FailureOf
+from tidegate._sync_circuit import CircuitMethods
+from tidegate._sync_guard import GuardedItems, run
 
 if TYPE_CHECKING:
     from tidegate._aio_breaker import CircuitBreaker as AioCircuitBreaker
@@ -26,71 +19,12 @@ P = ParamSpec("P")
 R = TypeVar("R")
 
 
-class CircuitBreaker(CircuitBreakerBase):
+class CircuitBreaker(CircuitMethods):
     """A handle on a circuit, to be shared between threads. It holds no state of the circuit."""
 
     def keyed(self, key: str) -> CircuitBreaker:
         """The circuit of the same settings for a key, such as one host of several."""
         return CircuitBreaker(self._core.keyed(key), self._gate, self._rules)
-
-    def admit(self) -> CircuitReport:
-        """Asks to make a call: see ``is_admitted``.
-
-        Whoever is admitted hands the permit back with the outcome, by `succeeded`, `failed` or `cancelled`; `permit`
-        and `call` do all that. Raises `StoreError` and `ContendedError` with a shared store.
-        """
-        return self._core.admit()
-
-    def succeeded(self, permit: Permit, *, elapsed_ms: float) -> CircuitReport:
-        """The call succeeded. While the circuit is closed, a shared store is told in the background."""
-        return self._core.succeeded(permit, elapsed_ms)
-
-    def failed(self, permit: Permit, failure: Failure | BaseException, *, elapsed_ms: float) -> CircuitReport:
-        """The call failed. When this returns, every host sees it."""
-        return self._core.failed(permit, elapsed_ms, self._texts(failure))
-
-    def cancelled(self, permit: Permit, *, elapsed_ms: float = 0) -> CircuitReport:
-        """The call was not made, or was given up after a time: no outcome.
-
-        Where there is a ``slow_rate`` and it took at least that long, it counts as slow; a slow probe has failed.
-        """
-        return self._core.cancelled(permit, elapsed_ms)
-
-    def status(self) -> CircuitReport:
-        """Reads the circuit and changes nothing."""
-        return self._core.status()
-
-    def set_mode(self, mode: Mode) -> CircuitReport:
-        """Orders a mode for all hosts; ``normal`` takes the order back."""
-        return self._core.set_mode(mode)
-
-    def reset(self) -> CircuitReport:
-        """Closes the circuit and clears its counts and back-off. An ordered mode stays."""
-        return self._core.reset()
-
-    @contextmanager
-    def permit(
-        self,
-        *,
-        timeout_ms: float | timedelta | None = None,
-        failure_of: FailureOf | None = None,
-        count_refusals: bool | None = None,
-    ) -> Generator[CircuitReport]:
-        """A block that is a call through the circuit: `CircuitOpenError` where it is refused, else its outcome counts.
-
-        An `Exception` counts as a failure, any other way out, such as Ctrl-C, as a call that was given up. What is
-        given here counts before what the handle was opened with: see `CircuitBreaker.__call__`.
-        """
-        rules = self._rules.but(timeout_ms=timeout_ms, failure_of=failure_of, count_refusals=count_refusals)
-        flight, settling, report = self._enter(rules)
-        flight.go_on()
-        try:
-            yield report
-        except BaseException as error:
-            end(flight, settling, error)
-            raise
-        flight.rest()
-        settling.settle(flight.ends(), flight.elapsed_ms())
 
     def call(self, function: Callable[P, R], /, *args: P.args, **kwargs: P.kwargs) -> R:
         """Calls a function through the circuit, as in a `permit` block, and gives back what it returns.
@@ -162,15 +96,6 @@ class CircuitBreaker(CircuitBreakerBase):
             return (yield from GuardedItems(flight, settling, items))
 
         return guarded
-
-    def _enter(self, rules: Rules) -> tuple[Flight, Settling, CircuitReport]:
-        riding = self._riding(rules)
-        if riding is not None:
-            return riding
-        report = self._core.admit()
-        if not report.is_admitted:
-            raise CircuitOpenError(self.name, report)
-        return self._admitted(rules, report)
 
 
 def _for_asyncio(breaker: CircuitBreaker) -> AioCircuitBreaker:

@@ -1,3 +1,4 @@
+# Made from _aio_nodes.py by `python -m tools.sync_face`. Change that, or the words in tools/sync_words.py.
 """Workflow nodes for threads: the JSON configurations and contexts that workflow engines send."""
 
 from __future__ import annotations
@@ -7,9 +8,9 @@ from collections.abc import Callable, Mapping
 from datetime import timedelta
 from typing import Any, TypeVar
 
-from tidegate._errors import CircuitOpenError, MisuseError
+from tidegate._errors import CircuitOpenError
 from tidegate._failure import Failure, errors_of
-from tidegate._kinds import kind_of, name_of
+from tidegate._kinds import fit_for_threads
 from tidegate._node_base import CircuitBreakerNodeBase, RateLimiterNodeBase, guarded, rode
 from tidegate._node_results import (
     CircuitPassage,
@@ -121,7 +122,8 @@ class RateLimiterNode(RateLimiterNodeBase):
         Raises `InputError`, which names the field where the context has no key; `StoreError` and `ContendedError` with
         a shared store.
         """
-        return end_of(self._core.execute(self._read(context)))
+        answer = self._core.execute(self._read(context))
+        return end_of(answer)
 
     def begin(self, context: NodeContext) -> NodeStep:
         """The first step of a call that never sleeps: for workflows that keep their own timers."""
@@ -143,7 +145,8 @@ class RateLimiterNode(RateLimiterNodeBase):
         return self._core.abandon(self._read(context), token)
 
     def _step(self, context: NodeContext, token: str | None) -> NodeStep:
-        return step_of(self._core.step(self._read(context), token))
+        answer = self._core.step(self._read(context), token)
+        return step_of(answer)
 
     def __repr__(self) -> str:
         """Its class and where its results go."""
@@ -202,10 +205,7 @@ class CircuitBreakerNode(CircuitBreakerNodeBase):
         admission back. For the rules of the call see `CircuitBreaker.__call__`. Raises `CircuitOpenError` where the
         fallback is ``error``.
         """
-        kind = kind_of(operation)
-        if kind in ("coroutine", "async-generator"):
-            message = f"{name_of(operation)} is for asyncio: guard it with tidegate.aio"
-            raise MisuseError(message)
+        fit_for_threads(operation)
         rules = Rules().but(
             timeout_ms=timeout_ms, failure_of=failure_of, failure_if=failure_if, count_refusals=count_refusals
         )

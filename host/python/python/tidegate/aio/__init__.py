@@ -7,14 +7,15 @@ hearing of it.
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Coroutine, Iterable, Sequence
+from collections.abc import AsyncGenerator, Callable, Iterable, Sequence
 from contextlib import asynccontextmanager
 from datetime import timedelta
 from os import PathLike
-from typing import TYPE_CHECKING, Any, Literal, ParamSpec, TypeVar, overload
+from typing import TYPE_CHECKING, Any, Literal, overload
 
 from tidegate import _tidegate as _core
 from tidegate._aio_breaker import CircuitBreaker
+from tidegate._aio_limits import LimitMethods
 from tidegate._aio_nodes import CircuitBreakerNode, NodeMethods, RateLimiterNode
 from tidegate._config import (
     Backoff,
@@ -32,10 +33,9 @@ from tidegate._config import (
     Trip,
     WhenAway,
 )
-from tidegate._limiting import Limited
-from tidegate._loops import hear
+from tidegate._loops import hear, heard
 from tidegate._opening import Place, open_gate
-from tidegate._pickling import Gate, Uncopied, opened_again
+from tidegate._pickling import Gate, opened_again
 from tidegate._rules import FailureIf, FailureOf
 from tidegate._settings import as_dict, asks_of, charge_of, open_breaker, open_limiter
 from tidegate._store_changes import listener_of
@@ -46,17 +46,11 @@ from tidegate._tidegate import (
     Stats,
     StoreChange,
 )
-from tidegate.aio import nodes as nodes
 
 if TYPE_CHECKING:
     from typing_extensions import Self
 
-__all__ = ["CircuitBreaker", "CircuitBreakerNode", "RateLimiter", "RateLimiterNode", "Tidegate"]
-
-P = ParamSpec("P")
-R = TypeVar("R")
-Y = TypeVar("Y")
-S = TypeVar("S")
+__all__ = ["CircuitBreaker", "CircuitBreakerNode", "RateLimiter", "RateLimiterNode", "Tidegate"]  # tasks only
 
 
 class Tidegate(NodeMethods):
@@ -180,15 +174,11 @@ class Tidegate(NodeMethods):
 
     async def ready(self, *, limit_ms: int = 5_000) -> None:
         """See `tidegate.Tidegate.ready`."""
-        answer = self._core.start_ready(limit_ms)
-        if answer is not None:
-            await hear(answer)
+        await heard(self._core.start_ready(limit_ms))
 
     async def flush(self) -> None:
         """Returns when a shared store has all that is recorded in the background. Call it before the process ends."""
-        answer = self._core.start_flush()
-        if answer is not None:
-            await hear(answer)
+        await heard(self._core.start_flush())
 
     async def __aenter__(self) -> Self:
         """The gate itself."""
@@ -199,7 +189,7 @@ class Tidegate(NodeMethods):
         await self.flush()
 
 
-class RateLimiter(Uncopied):
+class RateLimiter(LimitMethods):
     """A handle on a rate limiter, to be shared between tasks. It holds no state of any key."""
 
     def __init__(self, core: _core.RateLimiter, gate: Gate) -> None:
@@ -293,57 +283,12 @@ class RateLimiter(Uncopied):
 
     async def reset(self, key: str) -> None:
         """Forgets what was charged to a key. Those who wait keep their places."""
-        answer = self._core.start_reset(key)
-        if answer is not None:
-            await hear(answer)
+        await heard(self._core.start_reset(key))
 
     @asynccontextmanager
     async def permit(self, key: str, *, cost: int = 1, priority: int = 0) -> AsyncGenerator[Admission]:
         """A block that is entered with permits. They are spent by then, whatever becomes of the block."""
         yield await self.acquire(key, cost=cost, priority=priority)
-
-    def limit(self, key: str | Callable[..., str], *, cost: int = 1, priority: int = 0) -> Decorator:
-        """A decorator: each call of the function waits for permits of a key, which may be made of its arguments.
-
-        An async generator waits before its first item.
-        """
-        return Decorator(Limited(self._core, key, cost, priority))
-
-    @overload
-    def wrap(
-        self,
-        function: Callable[P, Awaitable[R]],
-        key: str | Callable[..., str],
-        *,
-        cost: int = ...,
-        priority: int = ...,
-    ) -> Callable[P, Coroutine[Any, Any, R]]: ...
-
-    @overload
-    def wrap(
-        self,
-        function: Callable[P, AsyncGenerator[Y, S]],
-        key: str | Callable[..., str],
-        *,
-        cost: int = ...,
-        priority: int = ...,
-    ) -> Callable[P, AsyncGenerator[Y, S]]: ...
-
-    @overload
-    def wrap(
-        self,
-        function: Callable[P, AsyncIterator[Y]],
-        key: str | Callable[..., str],
-        *,
-        cost: int = ...,
-        priority: int = ...,
-    ) -> Callable[P, AsyncIterator[Y]]: ...
-
-    def wrap(
-        self, function: Callable[..., Any], key: str | Callable[..., str], *, cost: int = 1, priority: int = 0
-    ) -> Callable[..., Any]:
-        """The function with `limit` applied."""
-        return Limited(self._core, key, cost, priority).for_tasks(function)
 
     def __reduce__(self) -> tuple[Any, ...]:
         """The gate, and what it is opened with there."""
@@ -354,22 +299,5 @@ class RateLimiter(Uncopied):
         return f"RateLimiter({self.name!r})"
 
 
-class Decorator:
-    """What `RateLimiter.limit` decorates functions with."""
-
-    def __init__(self, limited: Limited) -> None:
-        """Takes how to wait."""
-        self._limited = limited
-
-    @overload
-    def __call__(self, function: Callable[P, Awaitable[R]], /) -> Callable[P, Coroutine[Any, Any, R]]: ...
-
-    @overload
-    def __call__(self, function: Callable[P, AsyncGenerator[Y, S]], /) -> Callable[P, AsyncGenerator[Y, S]]: ...
-
-    @overload
-    def __call__(self, function: Callable[P, AsyncIterator[Y]], /) -> Callable[P, AsyncIterator[Y]]: ...
-
-    def __call__(self, function: Callable[..., Any], /) -> Callable[..., Any]:
-        """The function with a wait before each call."""
-        return self._limited.for_tasks(function)
+# Last, since its functions are on the gates above.
+from tidegate.aio import nodes as nodes  # noqa: E402  # tasks only

@@ -10,12 +10,12 @@ from collections.abc import Awaitable, Callable, Mapping
 from datetime import timedelta
 from typing import Any, TypeVar
 
-from tidegate import aio
 from tidegate._failure import Failure
 from tidegate._node_default import MEMORY
 from tidegate._node_results import CircuitPassage, Guarded, NodeOutput, Passage
 from tidegate._node_text import NodeConfig
 from tidegate._rules import FailureIf, FailureOf
+from tidegate.aio import Tidegate
 
 __all__ = [
     "default_gate",
@@ -30,18 +30,18 @@ __all__ = [
 
 T = TypeVar("T")
 
-_gates: list[aio.Tidegate] = []
+_gates: list[Tidegate] = []
 
 
-def default_gate() -> aio.Tidegate:
+def default_gate() -> Tidegate:
     """The gate that the functions here use."""
     if not _gates:
         # Two threads may both come here; their gates are on one memory, so it does not matter whose stays.
-        _gates.append(aio.Tidegate(MEMORY))
+        _gates.append(Tidegate(MEMORY))
     return _gates[-1]
 
 
-def set_default_gate(gate: aio.Tidegate) -> None:
+def set_default_gate(gate: Tidegate) -> None:
     """Has the functions here use a gate, such as one on Redis."""
     _gates[:] = [gate]
 
