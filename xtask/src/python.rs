@@ -55,9 +55,9 @@ pub(crate) fn test(counts: &mut TestCounts) -> Result<()> {
         run_tests(tests, counts)
     })?;
     step("python: types", || {
-        run(environment.module("mypy", &["--package", "tidegate", "--package", "tests"]))?;
+        run(environment.module("mypy", &["--package", "tidegate", "--package", "tests", "--package", "tools"]))?;
         run(environment.module("mypy.stubtest", &["tidegate._tidegate"]))?;
-        run(environment.module("pyright", &["--pythonpath"]).with(&environment.python()).with("python").with("tests"))
+        run(environment.module("pyright", &["python", "tests", "tools", "--pythonpath"]).with(&environment.python()))
     })
 }
 

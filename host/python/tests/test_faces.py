@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import textwrap
 
 import pytest
@@ -17,6 +18,11 @@ def made() -> dict[str, str]:
 def test_what_is_made_from_the_face_for_tasks_is_what_the_package_has(name: str, made: dict[str, str]) -> None:
     text = (sync_face.PACKAGE / name).read_text("utf-8")
     assert text == made[name], f"{name} is not what it is made from: run `python -m tools.sync_face` in host/python"
+
+
+def test_no_name_is_kept_that_the_face_for_tasks_has_no_more() -> None:
+    sources = "".join((sync_face.PACKAGE / name).read_text("utf-8") for name in sync_face.MODULES)
+    assert [name for name in sync_face.NAMES if not re.search(rf"\b{name}\b", sources)] == []
 
 
 def for_threads(source: str, **words: str) -> str:

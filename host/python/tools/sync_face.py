@@ -43,7 +43,6 @@ NAMES = {
     "aio": "_sync",
     "asynccontextmanager": "contextmanager",
     "fit_for_tasks": "fit_for_threads",
-    "settle_later": "settle",
 }
 
 TASKS_ONLY = "# tasks only"
@@ -170,4 +169,4 @@ def all_made() -> dict[str, str]:
 
 if __name__ == "__main__":
     for file_name, made in all_made().items():
-        (PACKAGE / file_name).write_text(made, "utf-8")
+        (PACKAGE / file_name).write_text(made, "utf-8", newline="\n")

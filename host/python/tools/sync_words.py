@@ -80,12 +80,6 @@ state in memory, one for `tidegate.nodes` and `tidegate.aio.nodes`, unless `set_
     },
     "_sync_circuit.py": {
         "": "What circuit breakers ask their circuits and tell them, for threads.",
-        "CircuitMethods.permit": """
-A block that is a call through the circuit: `CircuitOpenError` where it is refused, else its outcome counts.
-
-An `Exception` counts as a failure, any other way out, such as Ctrl-C, as a call that was given up. What is
-given here counts before what the handle was opened with: see `CircuitBreaker.__call__`.
-""",
     },
     "_sync_nodes.py": {
         "": "Workflow nodes for threads: the JSON configurations and contexts that workflow engines send.",

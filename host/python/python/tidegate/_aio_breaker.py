@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import functools
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Coroutine
+from contextlib import asynccontextmanager
 from datetime import timedelta
 from typing import Any, ParamSpec, TypeVar, cast, overload
 
 from tidegate._aio_circuit import CircuitMethods
-from tidegate._aio_guard import GuardedStream, run
+from tidegate._aio_guard import GuardedStream, UnderWay, end, run
 from tidegate._kinds import fit_for_tasks, kind_of
 from tidegate._rules import FailureIf, FailureOf
+from tidegate._tidegate import CircuitReport
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -24,6 +26,30 @@ class CircuitBreaker(CircuitMethods):
     def keyed(self, key: str) -> CircuitBreaker:
         """The circuit of the same settings for a key, such as one host of several."""
         return CircuitBreaker(self._core.keyed(key), self._gate, self._rules)
+
+    @asynccontextmanager
+    async def permit(
+        self,
+        *,
+        timeout_ms: float | timedelta | None = None,
+        failure_of: FailureOf | None = None,
+        count_refusals: bool | None = None,
+    ) -> AsyncGenerator[CircuitReport]:
+        """A block that is a call through the circuit: `CircuitOpenError` where it is refused, else its outcome counts.
+
+        An `Exception` counts as a failure, any other way out, such as a cancelled task, as a call that was given up.
+        After ``timeout_ms`` the block is cancelled and ends in `CallTimeoutError`, a failure. What is given here counts
+        before what the handle was opened with: see `CircuitBreaker.__call__`.
+        """
+        rules = self._rules.but(timeout_ms=timeout_ms, failure_of=failure_of, count_refusals=count_refusals)
+        flight, settling, report = await self._enter(rules)
+        try:
+            with UnderWay(flight):
+                yield report
+        except BaseException as error:
+            await end(flight, settling, error)
+            raise
+        await settling.settle_later(flight.ends(), flight.elapsed_ms())
 
     async def call(self, function: Callable[P, Awaitable[R]], /, *args: P.args, **kwargs: P.kwargs) -> R:
         """Calls a function through the circuit, as in a `permit` block, and gives what it gives when awaited.

@@ -2,18 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator
-from contextlib import asynccontextmanager
-from datetime import timedelta
-
-from tidegate._aio_guard import UnderWay, end
 from tidegate._breaker_base import CircuitBreakerBase
 from tidegate._config import Mode
 from tidegate._errors import CircuitOpenError
 from tidegate._failure import Failure
 from tidegate._flight import Flight
 from tidegate._loops import heard, heard_out
-from tidegate._rules import FailureOf, Rules
+from tidegate._rules import Rules
 from tidegate._settling import Settling
 from tidegate._tidegate import CircuitReport, Permit
 
@@ -55,30 +50,6 @@ class CircuitMethods(CircuitBreakerBase):
     async def reset(self) -> CircuitReport:
         """Closes the circuit and clears its counts and back-off. An ordered mode stays."""
         return await heard(self._core.start_reset())
-
-    @asynccontextmanager
-    async def permit(
-        self,
-        *,
-        timeout_ms: float | timedelta | None = None,
-        failure_of: FailureOf | None = None,
-        count_refusals: bool | None = None,
-    ) -> AsyncGenerator[CircuitReport]:
-        """A block that is a call through the circuit: `CircuitOpenError` where it is refused, else its outcome counts.
-
-        An `Exception` counts as a failure, any other way out, such as a cancelled task, as a call that was given up.
-        After ``timeout_ms`` the block is cancelled and ends in `CallTimeoutError`, a failure. What is given here counts
-        before what the handle was opened with: see `CircuitBreaker.__call__`.
-        """
-        rules = self._rules.but(timeout_ms=timeout_ms, failure_of=failure_of, count_refusals=count_refusals)
-        flight, settling, report = await self._enter(rules)
-        try:
-            with UnderWay(flight):
-                yield report
-        except BaseException as error:
-            await end(flight, settling, error)
-            raise
-        await settling.settle_later(flight.ends(), flight.elapsed_ms())
 
     async def _enter(self, rules: Rules) -> tuple[Flight, Settling, CircuitReport]:
         riding = self._riding(rules)

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable, Generator
+from contextlib import contextmanager
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar, cast, overload
 
 from tidegate._kinds import kind_of
 from tidegate._rules import FailureIf, FailureOf
 from tidegate._sync_circuit import CircuitMethods
-from tidegate._sync_guard import GuardedItems, run
+from tidegate._sync_guard import GuardedItems, end, run
+from tidegate._tidegate import CircuitReport
 
 if TYPE_CHECKING:
     from tidegate._aio_breaker import CircuitBreaker as AioCircuitBreaker
@@ -25,6 +27,30 @@ class CircuitBreaker(CircuitMethods):
     def keyed(self, key: str) -> CircuitBreaker:
         """The circuit of the same settings for a key, such as one host of several."""
         return CircuitBreaker(self._core.keyed(key), self._gate, self._rules)
+
+    @contextmanager
+    def permit(
+        self,
+        *,
+        timeout_ms: float | timedelta | None = None,
+        failure_of: FailureOf | None = None,
+        count_refusals: bool | None = None,
+    ) -> Generator[CircuitReport]:
+        """A block that is a call through the circuit: `CircuitOpenError` where it is refused, else its outcome counts.
+
+        An `Exception` counts as a failure, any other way out, such as Ctrl-C, as a call that was given up. What is
+        given here counts before what the handle was opened with: see `CircuitBreaker.__call__`.
+        """
+        rules = self._rules.but(timeout_ms=timeout_ms, failure_of=failure_of, count_refusals=count_refusals)
+        flight, settling, report = self._enter(rules)
+        flight.go_on()
+        try:
+            yield report
+        except BaseException as error:
+            end(flight, settling, error)
+            raise
+        flight.rest()
+        settling.settle(flight.ends(), flight.elapsed_ms())
 
     def call(self, function: Callable[P, R], /, *args: P.args, **kwargs: P.kwargs) -> R:
         """Calls a function through the circuit, as in a `permit` block, and gives back what it returns.

@@ -3,18 +3,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator
-from contextlib import contextmanager
-from datetime import timedelta
-
 from tidegate._breaker_base import CircuitBreakerBase
 from tidegate._config import Mode
 from tidegate._errors import CircuitOpenError
 from tidegate._failure import Failure
 from tidegate._flight import Flight
-from tidegate._rules import FailureOf, Rules
+from tidegate._rules import Rules
 from tidegate._settling import Settling
-from tidegate._sync_guard import UnderWay, end
 from tidegate._tidegate import CircuitReport, Permit
 
 
@@ -55,29 +50,6 @@ class CircuitMethods(CircuitBreakerBase):
     def reset(self) -> CircuitReport:
         """Closes the circuit and clears its counts and back-off. An ordered mode stays."""
         return self._core.reset()
-
-    @contextmanager
-    def permit(
-        self,
-        *,
-        timeout_ms: float | timedelta | None = None,
-        failure_of: FailureOf | None = None,
-        count_refusals: bool | None = None,
-    ) -> Generator[CircuitReport]:
-        """A block that is a call through the circuit: `CircuitOpenError` where it is refused, else its outcome counts.
-
-        An `Exception` counts as a failure, any other way out, such as Ctrl-C, as a call that was given up. What is
-        given here counts before what the handle was opened with: see `CircuitBreaker.__call__`.
-        """
-        rules = self._rules.but(timeout_ms=timeout_ms, failure_of=failure_of, count_refusals=count_refusals)
-        flight, settling, report = self._enter(rules)
-        try:
-            with UnderWay(flight):
-                yield report
-        except BaseException as error:
-            end(flight, settling, error)
-            raise
-        settling.settle(flight.ends(), flight.elapsed_ms())
 
     def _enter(self, rules: Rules) -> tuple[Flight, Settling, CircuitReport]:
         riding = self._riding(rules)

@@ -17,22 +17,6 @@ P = ParamSpec("P")
 R = TypeVar("R")
 
 
-class UnderWay:
-    """The call's own code runs in this block. Nothing can stop it: a thread has to ask how much time is left."""
-
-    def __init__(self, flight: Flight) -> None:
-        """Nothing runs yet."""
-        self._flight = flight
-
-    def __enter__(self) -> None:
-        """It runs from now on."""
-        self._flight.go_on()
-
-    def __exit__(self, *_: object) -> None:
-        """It has ended."""
-        self._flight.rest()
-
-
 def run(flight: Flight, settling: Settling, function: Callable[P, R], /, *args: P.args, **kwargs: P.kwargs) -> R:
     """Calls a function, and brings what that came to."""
     flight.go_on()
