@@ -105,6 +105,11 @@ def test_what_no_rule_makes_for_threads_is_an_error(source: str, left: str) -> N
         for_threads(source)
 
 
+def test_a_docstring_about_tasks_is_an_error() -> None:
+    with pytest.raises(ValueError, match=r"waits\.py says .*A task that is cancelled.* to threads"):
+        for_threads('async def ask():\n    """A task that is cancelled asks no more."""\n')
+
+
 def test_words_without_a_place_are_an_error() -> None:
     with pytest.raises(ValueError, match=r"waits.py has no docstring of Handle.ask, for which tools/sync_words.py"):
         for_threads("class Handle:\n    async def ask(self):\n        pass\n", **{"Handle.ask": "For threads."})

@@ -9,11 +9,13 @@ A coroutine function becomes a function, and what it awaits a call. These are al
 - A statement that ends in ``# tasks only`` goes.
 - A docstring that is about tasks is replaced by the one in `tools.sync_words`.
 
-Ruff then takes out imports that nobody needs, and formats. What is still for tasks after that is an error.
+Ruff then takes out imports that nobody needs, and formats. What is still for tasks after that, code or prose, is an
+error.
 """
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 import textwrap
@@ -53,6 +55,7 @@ HEARD_IF_LATER = m.IfExp(
     test=m.Call(m.Name("isinstance")), body=m.Name(), orelse=m.Await(m.Call(m.Name("hear") | m.Name("hear_out")))
 )
 FOR_TASKS = m.MatchRegex(r"Pending|(Await|Async|Corout|async|_?aio|start_).*|hear(d|_out|d_out)?|.*_(tasks|later)")
+ABOUT_TASKS = re.compile(r"^.*\b(?:tasks?|coroutines?|await\w*)\b.*$", re.MULTILINE)
 
 N = TypeVar("N", cst.ClassDef, cst.FunctionDef)
 
@@ -142,12 +145,21 @@ def for_threads(name: str, source: str, words: Mapping[str, str]) -> str:
         raise ValueError(message)
     first = f"# Made from {name} by `python -m tools.sync_face`. Change that, or the words in tools/sync_words.py.\n"
     text = tidied(first + module.code)
+    refuse_tasks(name, text)
+    return text
+
+
+def refuse_tasks(name: str, text: str) -> None:
+    """Raises `ValueError` where code or prose of a module for threads is still for tasks."""
     left = m.findall(cst.parse_module(text), m.Name(FOR_TASKS) | m.Asynchronous())
     if left:
         names = ", ".join(sorted({cst.Module([]).code_for_node(node).strip() for node in left}))
         message = f"{name} has {names}, and no rule of tools/sync_face.py says what that is for threads"
         raise ValueError(message)
-    return text
+    said = ABOUT_TASKS.search(text)
+    if said:
+        message = f'{name} says "{said[0].strip()}" to threads: put what they are told instead into tools/sync_words.py'
+        raise ValueError(message)
 
 
 def tidied(text: str) -> str:
