@@ -40,6 +40,8 @@ struct Task {
 enum Start {
     /// It takes no argument.
     Plain(fn() -> Result<()>),
+    /// It takes this argument or none.
+    Switch(&'static str, fn(bool) -> Result<()>),
     /// It hands its arguments on, `--help` included.
     Handing(fn(&[String]) -> Result<()>),
 }
@@ -63,10 +65,11 @@ const TASKS: &[Task] = &[
     },
     Task {
         name: "test",
-        arguments: "",
+        arguments: " [--quick]",
         summary: "set up, then run all checks and tests",
-        details: "Stops at the first step that fails. The last line sums up what the test runners counted.",
-        start: Start::Plain(tasks::test),
+        details: "Stops at the first step that fails. The last line sums up what the test runners counted. With `--quick` it runs the tests\n\
+                  of the policies and of each language's package alone: what to run between edits.",
+        start: Start::Switch("--quick", tasks::test),
     },
     Task {
         name: "conformance",
@@ -162,13 +165,18 @@ fn main() -> ExitCode {
 }
 
 fn start(task: &Task, arguments: &[String]) -> ExitCode {
-    let done = match task.start {
-        Start::Handing(start) => start(arguments),
-        Start::Plain(start) => match arguments {
-            [] => start(),
-            [only] if only == "--help" || only == "-h" => return help(Some(task.name)),
-            [first, ..] => return misused(&format!("`cargo xtask {}` takes no argument, found `{first}`", task.name)),
-        },
+    let asks_for_help = matches!(arguments, [only] if only == "--help" || only == "-h");
+    let done = match (&task.start, arguments) {
+        (Start::Handing(start), _) => start(arguments),
+        _ if asks_for_help => return help(Some(task.name)),
+        (Start::Plain(start), []) => start(),
+        (Start::Switch(_, start), []) => start(false),
+        (Start::Switch(switch, start), [only]) if only == switch => start(true),
+        (Start::Plain(_), [first, ..]) => return misused(task, "no argument", first),
+        (Start::Switch(switch, _), all) => {
+            let other = all.iter().find(|argument| argument != switch).unwrap_or(&all[0]);
+            return misused(task, &format!("{switch} or nothing"), other);
+        }
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,
@@ -191,16 +199,20 @@ fn help(about: Option<&str>) -> ExitCode {
 
 fn unknown(name: &str) -> ExitCode {
     let names: Vec<&str> = TASKS.iter().map(|task| task.name).collect();
-    misused(&format!("there is no command `{name}`; the commands are {}", names.join(", ")))
+    refused(&format!("there is no command `{name}`; the commands are {}", names.join(", ")))
 }
 
-fn misused(message: &str) -> ExitCode {
+fn misused(task: &Task, takes: &str, found: &str) -> ExitCode {
+    refused(&format!("`cargo xtask {}` takes {takes}, found `{found}`", task.name))
+}
+
+fn refused(message: &str) -> ExitCode {
     eprintln!("error: {message}");
     ExitCode::from(2)
 }
 
 fn overview() -> String {
-    let line = |synopsis: &str, summary: &str| format!("  {synopsis:<22}{summary}\n");
+    let line = |synopsis: &str, summary: &str| format!("  {synopsis:<25}{summary}\n");
     let tasks = TASKS.iter().map(|task| line(&format!("{}{}", task.name, task.arguments), task.summary));
     let help = line("help [command]", "tell more about a command");
     std::iter::once("Usage: cargo xtask <command>\n\n".to_string()).chain(tasks).chain([help]).collect()

@@ -49,16 +49,20 @@ pub(crate) fn test(counts: &mut TestCounts) -> Result<()> {
         run(environment.module("pip", &["install", "--quiet", "--no-deps"]).with(built))
     })?;
     let wheel = wheel.context("the step before has built it")?;
-    step("python: tests", || {
-        let mut tests = environment.module("pytest", &[]);
-        tests.env("TIDEGATE_COMPONENT", paths::component()?).env("TIDEGATE_WHEEL", &wheel);
-        run_tests(tests, counts)
-    })?;
+    step("python: tests", || run_tests(environment.tests(&wheel)?, counts))?;
     step("python: types", || {
         run(environment.module("mypy", &["--package", "tidegate", "--package", "tests", "--package", "tools"]))?;
         run(environment.module("mypy.stubtest", &["tidegate._tidegate"]))?;
         run(environment.module("pyright", &["python", "tests", "tools", "--pythonpath"]).with(&environment.python()))
     })
+}
+
+/// Tests the package in the environment of the last time.
+pub(crate) fn test_quickly(counts: &mut TestCounts) -> Result<()> {
+    let environment = tested()?;
+    let wheel = environment.build_wheel()?;
+    run(environment.module("pip", &["install", "--quiet", "--no-deps", "--force-reinstall"]).with(&wheel))?;
+    run_tests(environment.tests(&wheel)?, counts)
 }
 
 /// Builds the wheel into `<target>/python/wheels`; its file.
@@ -112,6 +116,13 @@ impl Environment {
         command.args(["-m", name]).args(arguments).current_dir(package_dir());
         command.env("PIP_DISABLE_PIP_VERSION_CHECK", "1");
         command
+    }
+
+    /// The tests of the package, whose wheel is installed.
+    fn tests(&self, wheel: &Path) -> Result<Command> {
+        let mut tests = self.module("pytest", &[]);
+        tests.env("TIDEGATE_COMPONENT", paths::component()?).env("TIDEGATE_WHEEL", wheel);
+        Ok(tests)
     }
 
     /// Builds the wheel among what cargo has built already: see `host/python/Cargo.toml`.

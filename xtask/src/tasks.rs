@@ -5,7 +5,7 @@ use anyhow::{Result, ensure};
 use crate::run::{cargo, run, run_tests, step};
 use crate::test_counts::TestCounts;
 use crate::workspace::THE_REST;
-use crate::{component, conformance, demos, examples, fuzz, install, package, python, servers, typescript};
+use crate::{component, conformance, demos, examples, fuzz, install, package, python, servers, typescript, workspace};
 
 /// Builds the component and gets what the tests need.
 pub(crate) fn setup() -> Result<()> {
@@ -23,9 +23,9 @@ pub(crate) fn component() -> Result<()> {
     Ok(())
 }
 
-/// Runs all checks and tests, up to the first step that fails.
-pub(crate) fn test() -> Result<()> {
-    counted(all_steps)
+/// Runs all checks and tests, up to the first step that fails; quickly, those of the policies and of each package alone.
+pub(crate) fn test(quickly: bool) -> Result<()> {
+    counted(if quickly { quick_steps } else { all_steps })
 }
 
 /// Runs those of the example in TypeScript and Python.
@@ -65,6 +65,20 @@ fn counted(steps: impl FnOnce(&mut TestCounts) -> Result<()>) -> Result<()> {
     }
     ensure!(counts.passed > 0, "no test ran");
     Ok(())
+}
+
+/// What a developer runs between edits.
+fn quick_steps(counts: &mut TestCounts) -> Result<()> {
+    step("setup", setup)?;
+    step("format", || run(cargo(["fmt", "--all", "--check"])))?;
+    let policies = ["test", "--locked", "--package", "tidegate-policy"];
+    step("tests of the policies", || run_tests(cargo(policies), counts))?;
+    let names = workspace::tests_of("host/rust")?;
+    let tests = names.iter().flat_map(|name| ["--test", name]);
+    let host = ["test", "--locked", "--release", "--lib"].into_iter().chain(THE_REST).chain(tests);
+    step("tests in Rust", || run_tests(cargo(host), counts))?;
+    step("tests in Python", || python::test_quickly(counts))?;
+    step("tests in TypeScript", || typescript::test_quickly(counts))
 }
 
 /// What links wasmtime is checked, documented and tested in the one release profile, so that wasmtime is compiled once and

@@ -42,6 +42,12 @@ pub(crate) fn test(counts: &mut TestCounts) -> Result<()> {
     LATER.iter().try_for_each(|version| run_tests(test_on(*version)?, counts))
 }
 
+/// Tests the sources of the package, on the Node that is installed.
+pub(crate) fn test_quickly(counts: &mut TestCounts) -> Result<()> {
+    run(in_npm(&["run", "--silent", "generate"])?)?;
+    run_tests(in_npm(&["run", "--silent", "test"])?, counts)
+}
+
 /// Packs the package into the target directory; its file.
 pub(crate) fn package() -> Result<PathBuf> {
     setup()?;
