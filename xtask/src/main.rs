@@ -9,6 +9,8 @@ mod examples;
 mod fuzz;
 mod install;
 mod language;
+#[cfg(test)]
+mod links;
 mod npm;
 mod package;
 mod paths;
