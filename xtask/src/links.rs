@@ -220,7 +220,10 @@ mod tests {
         assert_eq!(faults_of("[a](README.md#three-words)"), ["there is no such heading"]);
         assert_eq!(faults_of("# Here\n[a](#there)"), ["there is no such heading"]);
         assert_eq!(faults_of("[a](../Cargo.toml#workspace)"), ["only a page has headings"]);
-        assert!(faults_of("# Here\n[a](#here) [b](README.md#two-words) [c](../docs#two-words) [d](../docs#readme)").is_empty());
+        assert!(
+            faults_of("# Here\n[a](#here) [b](README.md#two-words) [c](../docs#two-words) [d](../docs#readme)")
+                .is_empty()
+        );
     }
 
     #[test]
