@@ -7,8 +7,8 @@ use std::path::{Component, Path, PathBuf};
 
 use anyhow::{Context, Result};
 
-/// Folders that hold what nobody here wrote.
-const SKIPPED: [&str; 4] = ["target", "node_modules", ".git", ".venv"];
+/// Folders that hold what nobody here wrote, beside those whose names begin with a dot.
+const SKIPPED: [&str; 2] = ["target", "node_modules"];
 
 /// What is wrong with the links of all Markdown files under `root`, one line each.
 fn faults(root: &Path) -> Result<Vec<String>> {
@@ -38,7 +38,8 @@ fn collect(folder: &Path, files: &mut Vec<PathBuf>) -> Result<()> {
     for entry in entries {
         let (path, name) = (entry.path(), entry.file_name());
         if entry.file_type()?.is_dir() {
-            if !SKIPPED.iter().any(|skipped| name == *skipped) {
+            let name = name.to_string_lossy();
+            if !name.starts_with('.') && !SKIPPED.contains(&&*name) {
                 collect(&path, files)?;
             }
         } else if path.extension().is_some_and(|extension| extension == "md") {
