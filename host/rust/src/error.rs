@@ -196,18 +196,6 @@ impl Error {
     }
 }
 
-#[cfg(feature = "redis")]
-impl From<crate::store::redis::ConnectError> for Error {
-    fn from(error: crate::store::redis::ConnectError) -> Self {
-        match error {
-            crate::store::redis::ConnectError::Settings { problems } => {
-                Self::Config { name: "the Redis store".to_owned(), problems }
-            }
-            crate::store::redis::ConnectError::Store(error) => Self::Store(error),
-        }
-    }
-}
-
 pub(crate) fn list(problems: &[Problem]) -> String {
     problems.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ")
 }

@@ -3,8 +3,8 @@
 
 use std::path::PathBuf;
 
+use super::bounds::LIMIT_MS;
 use super::stats;
-use super::ticker::LIMIT_MS;
 use super::wit::types::Problem;
 
 /// Why the component cannot be used.

@@ -6,9 +6,9 @@ use wasmtime::component::{Component, Linker, ResourceAny};
 use wasmtime::{Engine, Store, StoreLimitsBuilder, Trap, UpdateDeadline};
 
 use super::bindings::TidegatePre;
+use super::bounds::LOOKS;
 use super::policy::{Opened, PolicyConfig, PolicyIds};
 use super::stats::Counters;
-use super::ticker::LOOKS;
 use super::wit::rate_limiter;
 use super::wit::types::Problem;
 use super::{Guest, HostState, LoadError, Policy, host};

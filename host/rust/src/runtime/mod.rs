@@ -5,6 +5,7 @@
 //! [`Runtime::run`] the transaction holds either all of what the run did or nothing of it.
 
 mod bindings;
+mod bounds;
 mod code;
 #[cfg(feature = "compile")]
 mod compiler;
@@ -19,6 +20,7 @@ mod stats;
 mod tests;
 mod ticker;
 mod tunables;
+pub(crate) mod wit;
 mod world;
 
 #[cfg(feature = "compile")]
@@ -41,12 +43,6 @@ use self::stats::Counters;
 pub use self::stats::RuntimeStats;
 use self::ticker::Ticker;
 use crate::transaction::Transaction;
-
-/// The types of the contract, with the documentation of the WIT.
-pub(crate) mod wit {
-    pub(crate) use super::bindings::exports::tidegate::policy::{circuit_breaker, nodes, rate_limiter, types};
-    pub(crate) use super::bindings::tidegate::policy::kv;
-}
 
 /// Where the component comes from.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]

@@ -27,6 +27,7 @@ mod rights;
 mod sender;
 mod sentinels;
 mod slot;
+mod tcp;
 mod urls;
 mod wire;
 

@@ -10,7 +10,7 @@ use super::link::Link;
 use super::sender::Sender;
 use super::urls::{self, is_tls, masked};
 use super::{LATEST, Redis};
-use crate::error::Problem;
+use crate::error::{Error, Problem};
 use crate::key::escaped_prefix;
 use crate::store::StoreError;
 
@@ -26,6 +26,15 @@ pub enum ConnectError {
     /// The server cannot be reached or refuses us.
     #[error(transparent)]
     Store(#[from] StoreError),
+}
+
+impl From<ConnectError> for Error {
+    fn from(error: ConnectError) -> Self {
+        match error {
+            ConnectError::Settings { problems } => Self::Config { name: "the Redis store".to_owned(), problems },
+            ConnectError::Store(error) => Self::Store(error),
+        }
+    }
 }
 
 /// The settings of a [`Redis`] store.

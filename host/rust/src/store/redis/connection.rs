@@ -6,7 +6,6 @@ use redis::aio::{ConnectionLike as _, MultiplexedConnection};
 use redis::cluster::{ClusterClient, ClusterClientBuilder};
 use redis::cluster_async::ClusterConnection;
 use redis::cluster_routing::SingleNodeRoutingInfo;
-use redis::io::tcp::TcpSettings;
 use redis::{
     AsyncConnectionConfig, Client, Cmd, ConnectionInfo, ErrorKind, ProtocolVersion, PushInfo, PushKind, RedisError,
     RedisResult, ServerErrorKind, TlsCertificates, Value,
@@ -14,7 +13,7 @@ use redis::{
 
 use super::error::store_error;
 use super::sentinels::Sentinels;
-use super::wire;
+use super::{tcp, wire};
 use crate::store::StoreError;
 
 /// How often a cluster may point a command at another node before it is given up.
@@ -216,7 +215,7 @@ fn cluster(
     limit: Duration,
 ) -> RedisResult<ClusterClient> {
     let mut builder = ClusterClientBuilder::new(nodes.into_iter().map(with_settings))
-        .tcp_settings(tcp_settings())
+        .tcp_settings(tcp::settings())
         .connection_timeout(limit)
         .response_timeout(limit)
         // A command whose connection broke may have run: sending it again could charge twice.
@@ -230,14 +229,5 @@ fn cluster(
 /// RESP3 is what tells a connection at once that the server has closed it.
 fn with_settings(node: ConnectionInfo) -> ConnectionInfo {
     let redis = node.redis_settings().clone().set_protocol(ProtocolVersion::RESP3);
-    node.set_redis_settings(redis).set_tcp_settings(tcp_settings())
-}
-
-/// Commits are small and someone waits for each: they are sent at once.
-pub(super) fn tcp_settings() -> TcpSettings {
-    let settings = TcpSettings::default().set_nodelay(true);
-    // A node that vanished without a word must not hold its connection for minutes.
-    #[cfg(target_os = "linux")]
-    let settings = settings.set_user_timeout(Duration::from_secs(1));
-    settings
+    node.set_redis_settings(redis).set_tcp_settings(tcp::settings())
 }

@@ -9,8 +9,8 @@ use redis::{
 };
 use tokio::sync::Mutex;
 
-use super::connection::tcp_settings;
 use super::error::store_error;
+use super::tcp;
 use super::urls::is_tls;
 use crate::store::StoreError;
 
@@ -71,7 +71,7 @@ fn to_server(
     builder = builder
         .set_client_to_redis_db(redis.db())
         .set_client_to_redis_protocol(ProtocolVersion::RESP3)
-        .set_client_to_redis_tcp_settings(tcp_settings());
+        .set_client_to_redis_tcp_settings(tcp::settings());
     if let Some(user) = redis.username() {
         builder = builder.set_client_to_redis_username(user);
     }
@@ -92,7 +92,7 @@ fn to_sentinels(
     first: Option<&ConnectionInfo>,
     certificates: Option<TlsCertificates>,
 ) -> SentinelClientBuilder {
-    builder = builder.set_client_to_sentinel_tcp_settings(tcp_settings());
+    builder = builder.set_client_to_sentinel_tcp_settings(tcp::settings());
     if let Some(user) = first.and_then(|first| first.redis_settings().username()) {
         builder = builder.set_client_to_sentinel_username(user);
     }
