@@ -26,14 +26,14 @@ interface Timer {
 
 declare function setTimeout(callback: () => void, ms: number): Timer;
 declare function clearTimeout(timer: Timer | undefined): void;
-declare const performance: { now(): number };
+declare const performance: { now(): number; readonly timeOrigin?: number };
 
 /** How often the time of day is looked at, in milliseconds of the monotonic clock. */
 const LOOK_MS = 1_000;
 
 /**
  * The time of day at the monotonic clock's beginning, in milliseconds since 1970. One for the whole process; it only grows. Some runtimes
- * have no time while modules are loaded, so it is looked at when it is first asked for.
+ * have no time while modules are loaded, so it is looked at when the time is first asked for.
  */
 let beginningMs = 0;
 let lookAtMs = 0;
@@ -64,12 +64,15 @@ export class SystemClock implements Clock {
   }
 }
 
-/** The monotonic clock is read last, so a thread that is held up in between does not push the time forward. */
+/**
+ * The monotonic clock is read last, so a thread that is held up in between does not push the time forward. The time of day is told in whole
+ * milliseconds, and would be as much late; what the runtime itself holds for the beginning is exact, where it tells that.
+ */
 function look(): void {
   const dayMs = Date.now();
   const passedMs = performance.now();
   lookAtMs = passedMs + LOOK_MS;
-  beginningMs = Math.max(beginningMs, dayMs - passedMs);
+  beginningMs = Math.max(beginningMs, performance.timeOrigin ?? 0, dayMs - passedMs);
 }
 
 interface Sleeper {

@@ -16,6 +16,15 @@ beforeEach(() => {
   vi.spyOn(Date, "now").mockImplementation(() => at.dayMs);
 });
 
+test("the time is exact below a millisecond from the start, though the time of day is told in whole ones", async () => {
+  vi.resetModules();
+  const { SystemClock } = await import("../src/clock.js");
+  vi.spyOn(performance, "timeOrigin", "get").mockReturnValue(1_700_000_000_000.875);
+  at.steadyMs = 20_000;
+  at.dayMs = 1_700_000_020_000;
+  expect(new SystemClock().nowUs()).toBe(1_700_000_020_000_875);
+});
+
 test("a time of day that is set back an hour goes on, and what it limits recovers", async () => {
   const clock = new SystemClock();
   const gate = new Tidegate({ clock });
