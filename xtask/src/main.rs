@@ -149,6 +149,13 @@ const TASKS: &[Task] = &[
         details: "The arguments go to `cargo package`. Without any, the crate is not built once more to verify it.",
         start: Start::Handing(package::package),
     },
+    Task {
+        name: "wheels",
+        arguments: "",
+        summary: "make wheels for Linux with glibc 2.17 and later, and with musl: <target>/packages",
+        details: "Each is built from the start, by zig. For musl it takes the target x86_64-unknown-linux-musl of rustup, or Debian's Rust.",
+        start: Start::Plain(package::wheels),
+    },
 ];
 
 fn main() -> ExitCode {

@@ -1,6 +1,7 @@
 //! Finds a Rust toolchain that can build the guest.
 
 mod debian;
+mod musl;
 mod rustup;
 
 use std::ffi::OsStr;
@@ -9,6 +10,7 @@ use std::process::Command;
 
 use anyhow::{Result, bail};
 
+pub(crate) use self::musl::Musl;
 use crate::paths;
 
 /// What the guest is compiled for.
@@ -93,9 +95,13 @@ fn active_rustc() -> PathBuf {
     if beside.is_file() { beside } else { PathBuf::from("rustc") }
 }
 
-/// Whether the active toolchain has the target's standard library.
+/// Whether the active toolchain has the standard library of the guest's target.
 fn has_target() -> bool {
-    let output = Command::new(active_rustc()).args(["--print", "target-libdir", "--target", TARGET]).output();
+    has_library_for(TARGET)
+}
+
+fn has_library_for(target: &str) -> bool {
+    let output = Command::new(active_rustc()).args(["--print", "target-libdir", "--target", target]).output();
     output.is_ok_and(|output| {
         let dir = PathBuf::from(String::from_utf8_lossy(&output.stdout).trim());
         output.status.success() && has_core(&dir)

@@ -1,6 +1,7 @@
 //! The packages of all languages, as they would be published, and what holds of them.
 
 mod rust;
+mod wheels;
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -17,6 +18,11 @@ const BUDGETS: [(&str, u64); 3] = [("crate", 600_000), ("tgz", 650_000), ("whl",
 /// Makes the crate, the npm tarball and the wheel, and lays them together.
 pub(crate) fn package(arguments: &[String]) -> Result<()> {
     gather(&[rust::package(arguments)?, typescript::package()?, python::wheel()?])
+}
+
+/// Makes wheels for other systems and lays them beside these.
+pub(crate) fn wheels() -> Result<()> {
+    gather(&wheels::package()?)
 }
 
 /// Makes the crate and the tarball, takes the wheel that is there, and tries the crate in a service.

@@ -49,10 +49,15 @@ fn minor(text: &str) -> Option<u32> {
 /// compiler do so; nothing in the guest's own code is unstable.
 pub(super) fn cargo_build(linker: &Path) -> Command {
     let mut command = debian(CARGO);
-    command.env("RUSTC", RUSTC).env("RUSTC_BOOTSTRAP", "1");
+    set(&mut command);
     command.env("CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_LINKER", linker);
     command.args(["build", "-Zbuild-std=core,alloc,panic_abort"]);
     command
+}
+
+/// Has a command that calls cargo go by Debian's, which may then build what is not stable yet.
+pub(super) fn set(command: &mut Command) {
+    command.env("CARGO", CARGO).env("RUSTC", RUSTC).env("RUSTC_BOOTSTRAP", "1").env_remove("LD_LIBRARY_PATH");
 }
 
 /// A program of Debian's toolchain, without the libraries of the toolchain that runs us.
