@@ -6,15 +6,13 @@ read is taken as absent, since the caller is to get the error of the operation a
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import islice
 from typing import Any, TypeAlias, cast
 
 from tidegate._errors import TidegateError
-
-log = logging.getLogger("tidegate")
+from tidegate._log import log
 
 Texts: TypeAlias = tuple[str, str, str, str]
 """Name, message, code and status of an error."""
@@ -157,7 +155,7 @@ def _texts_of(failure: Failure) -> Iterator[Texts]:
 def not_recorded(circuit: str, error: Exception) -> None:
     """The operation has happened; its caller is better served with its result than with this."""
     known = isinstance(error, TidegateError)
-    log.warning(
+    log().warning(
         "the outcome of a call through circuit %r was not recorded: %s",
         circuit,
         error,

@@ -14,7 +14,8 @@ from tidegate._errors import (
     Problem,
     TidegateError,
 )
-from tidegate._failure import Failure, log, members, status_of
+from tidegate._failure import Failure, members, status_of
+from tidegate._log import log
 
 FailureOf: TypeAlias = Callable[[BaseException], Failure]
 """What an exception counts by."""
@@ -72,7 +73,7 @@ class Rules:
         try:
             failure = self.failure_if(result)
         except Exception:  # noqa: BLE001 - the caller is to get its result.
-            log.warning("failure_if could not judge a result, which counts as a success", exc_info=True)
+            log().warning("failure_if could not judge a result, which counts as a success", exc_info=True)
             return "success"
         if isinstance(failure, Failure):
             return failure
@@ -104,7 +105,9 @@ class Rules:
                 message = f"failure_of returned {failure!r}, which is no Failure"
                 raise TypeError(message)
         except Exception:  # noqa: BLE001 - the caller is to get the operation's error.
-            log.warning("failure_of could not read %s, which counts by its class", type(error).__name__, exc_info=True)
+            log().warning(
+                "failure_of could not read %s, which counts by its class", type(error).__name__, exc_info=True
+            )
             failure = Failure.of(error)
         return failure.with_names(_names(error, self.classes))
 

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import logging
 import threading
 from collections.abc import Callable
 from typing import Protocol, TypeVar
 
 from tidegate._errors import MisuseError
 from tidegate._kinds import kind_of, name_of
-
-_log = logging.getLogger("tidegate")
+from tidegate._log import log
 
 N_co = TypeVar("N_co", covariant=True)
 N = TypeVar("N")
@@ -38,7 +36,7 @@ def watch(source: Source[N], listener: Callable[[N], object], name: str = "tideg
 
 def warn(source: Source[str]) -> None:
     """Starts a thread that says in the log what it is told."""
-    watch(source, _log.warning, "tidegate-log")
+    watch(source, log().warning, "tidegate-log")
 
 
 def _tell(source: Source[N], listener: Callable[[N], object]) -> None:
@@ -46,4 +44,4 @@ def _tell(source: Source[N], listener: Callable[[N], object]) -> None:
         try:
             listener(news)
         except BaseException:  # noqa: BLE001 - a listener's own fault, be it sys.exit(), is not ours.
-            _log.exception("a listener failed")
+            log().exception("a listener failed")
