@@ -6,6 +6,7 @@ mod component;
 mod conformance;
 mod demos;
 mod examples;
+mod files;
 mod fuzz;
 mod install;
 mod language;

@@ -8,6 +8,7 @@ use std::process::Command;
 use anyhow::{Context, Result, ensure};
 
 use crate::beside::Beside;
+use crate::files::fresh;
 use crate::run::{run, run_tests, step};
 use crate::test_counts::TestCounts;
 use crate::{component, install, paths};
@@ -129,10 +130,8 @@ impl Environment {
     pub(crate) fn build_wheel(&self) -> Result<PathBuf> {
         let wheels = python_dir()?.join("wheels");
         let _licences = Beside::licences(&package_dir())?;
-        if wheels.exists() {
-            // An older wheel would be taken for this one.
-            fs::remove_dir_all(&wheels).with_context(|| format!("{} cannot be removed", wheels.display()))?;
-        }
+        // An older wheel would be taken for this one.
+        fresh(&wheels)?;
         let mut build = self.module("maturin", &["build", "--release", "--locked", "--interpreter"]);
         build.arg(self.python()).arg("--out").arg(&wheels).env("CARGO", paths::cargo());
         // See `run::cargo`.

@@ -10,6 +10,7 @@ use std::process::Command;
 use anyhow::{Context, Result, ensure};
 
 use crate::component;
+use crate::files::copy_folder;
 use crate::paths;
 use crate::run::{cargo, run};
 use crate::toolchain::{TARGET, Toolchain};
@@ -244,11 +245,7 @@ fn build_mutants() -> Result<PathBuf> {
 /// Copies what the guest is built from, as a workspace of its own.
 fn copy_guest(to: &Path) -> Result<()> {
     for part in ["guest", "wit"] {
-        let copy = to.join(part);
-        if copy.exists() {
-            fs::remove_dir_all(&copy).with_context(|| format!("{} cannot be removed", copy.display()))?;
-        }
-        copy_dir(&paths::root().join(part), &copy)?;
+        copy_folder(&paths::root().join(part), &to.join(part))?;
     }
     let manifest = fs::read_to_string(paths::root().join("Cargo.toml"))?;
     let members =
@@ -256,20 +253,6 @@ fn copy_guest(to: &Path) -> Result<()> {
     let manifest = manifest.replace(members, r#"members = ["guest/component", "guest/policy"]"#);
     fs::write(to.join("Cargo.toml"), manifest.replace("unsafe_code = \"forbid\"", ""))?;
     fs::copy(paths::root().join("Cargo.lock"), to.join("Cargo.lock"))?;
-    Ok(())
-}
-
-fn copy_dir(from: &Path, to: &Path) -> Result<()> {
-    fs::create_dir_all(to).with_context(|| format!("{} cannot be made", to.display()))?;
-    for entry in fs::read_dir(from)? {
-        let entry = entry?;
-        let copy = to.join(entry.file_name());
-        if entry.file_type()?.is_dir() {
-            copy_dir(&entry.path(), &copy)?;
-        } else {
-            fs::copy(entry.path(), copy)?;
-        }
-    }
     Ok(())
 }
 

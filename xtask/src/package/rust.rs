@@ -7,6 +7,7 @@ use std::process::Command;
 use anyhow::{Context, Result, ensure};
 
 use crate::beside::Beside;
+use crate::files::{copy_folder, fresh};
 use crate::run::{cargo, run, run_tests};
 use crate::test_counts::TestCounts;
 use crate::{component, paths};
@@ -63,25 +64,4 @@ fn unpack(file: &Path, to: &Path) -> Result<()> {
     let mut tar = Command::new("tar");
     tar.args(["--strip-components=1", "-xzf"]).arg(file).arg("-C").arg(to);
     run(tar)
-}
-
-fn copy_folder(from: &Path, to: &Path) -> Result<()> {
-    fresh(to)?;
-    for entry in fs::read_dir(from)? {
-        let entry = entry?;
-        let target = to.join(entry.file_name());
-        if entry.file_type()?.is_dir() {
-            copy_folder(&entry.path(), &target)?;
-        } else {
-            fs::copy(entry.path(), target)?;
-        }
-    }
-    Ok(())
-}
-
-fn fresh(dir: &Path) -> Result<()> {
-    if dir.exists() {
-        fs::remove_dir_all(dir).with_context(|| format!("{} cannot be removed", dir.display()))?;
-    }
-    fs::create_dir_all(dir).with_context(|| format!("{} cannot be made", dir.display()))
 }

@@ -9,6 +9,7 @@ use std::process::Command;
 use anyhow::{Context, Result, ensure};
 
 use crate::beside::Beside;
+use crate::files::fresh;
 use crate::python::{self, Environment};
 use crate::run::{run, step};
 use crate::toolchain::Musl;
@@ -53,9 +54,7 @@ pub(super) fn package() -> Result<Vec<PathBuf>> {
 
 fn build(tools: &Environment, kind: &Kind, set: impl FnOnce(&mut Command)) -> Result<PathBuf> {
     let out = paths::target_dir()?.join("python/wheels-elsewhere").join(kind.target);
-    if out.exists() {
-        std::fs::remove_dir_all(&out).with_context(|| format!("{} cannot be removed", out.display()))?;
-    }
+    fresh(&out)?;
     let _licences = Beside::licences(&paths::root().join("host/python"))?;
     let mut build = tools.module("maturin", &["build", "--release", "--locked", "--zig", "--target", kind.target]);
     build.args(kind.arguments).arg("--interpreter").arg(tools.python()).arg("--out").arg(&out);
