@@ -1,4 +1,5 @@
-//! Decisions on the memory store, one at a time, with Criterion's statistics: what has become slower since the last run here?
+//! Decisions on the memory store, one at a time, with Criterion's statistics: what has become
+//! slower since the last run here?
 //!
 //! `cargo xtask bench` answers another question, how far these are from their floors and peers.
 

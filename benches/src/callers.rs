@@ -25,7 +25,8 @@ pub fn alone<F: Future<Output = ()>>(runtime: &Runtime, count: u64, work: impl F
     })
 }
 
-/// Has so many callers do the work so many times in all, each one after the other. It is given which time it is.
+/// Has so many callers do the work so many times in all, each one after the other. It is given
+/// which time it is.
 ///
 /// # Panics
 /// If the work does.

@@ -10,7 +10,8 @@ const FIRST_COUNT: u64 = 64;
 type Run<'a> = Box<dyn FnMut(u64) -> Duration + 'a>;
 type Remark<'a> = Box<dyn Fn() -> String + 'a>;
 
-/// Works that are shown beside each other. They are measured in turns, so that whatever else the machine does meets them alike.
+/// Works that are shown beside each other. They are measured in turns, so that whatever else the
+/// machine does meets them alike.
 pub struct Group<'a> {
     title: String,
     works: Vec<Work<'a>>,
@@ -65,7 +66,8 @@ impl<'a> Group<'a> {
         Self { title: title.into(), works: Vec::new() }
     }
 
-    /// Adds a floor or a peer, against which the other works are held. `run` does it so many times and tells how long that took.
+    /// Adds a floor or a peer, against which the other works are held. `run` does it so many times
+    /// and tells how long that took.
     #[must_use]
     pub fn beside(self, name: &str, run: impl FnMut(u64) -> Duration + 'a) -> Self {
         self.add(name, true, Box::new(run))
@@ -134,7 +136,8 @@ impl<'a> Group<'a> {
 }
 
 impl Work<'_> {
-    /// How many times to do it for a sample to be long enough. Approached in steps, which warms up as well.
+    /// How many times to do it for a sample to be long enough. Approached in steps, which warms up
+    /// as well.
     fn enough(&mut self, sample: Duration) -> u64 {
         let mut count = FIRST_COUNT;
         loop {

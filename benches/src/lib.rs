@@ -1,5 +1,5 @@
-//! What the benchmarks share: works are measured in turns beside their floors and peers, and printed as ratios to these.
-//! Run by `cargo xtask bench`.
+//! What the benchmarks share: works are measured in turns beside their floors and peers, and
+//! printed as ratios to these. Run by `cargo xtask bench`.
 
 pub mod callers;
 pub mod group;

@@ -8,7 +8,8 @@ use redis::{Client, Script};
 
 /// GCRA as one would write it: exact, on the server's clock, with an expiry.
 ///
-/// KEYS[1] the bucket; ARGV the microseconds a permit takes, and those a burst takes. Reply: the microseconds to wait, 0: go.
+/// KEYS[1] the bucket; ARGV the microseconds a permit takes, and those a burst takes. Reply: the
+/// microseconds to wait, 0: go.
 const GCRA: &str = r"
 local time = redis.call('TIME')
 local now = time[1] * 1000000 + time[2]

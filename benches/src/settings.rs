@@ -9,7 +9,8 @@ use anyhow::{Context as _, Result, bail};
 pub struct Settings {
     /// A part of the titles to measure; none: all.
     pub only: Option<String>,
-    /// A part of the names of the works to measure, floors and peers included; none: all. For profiles.
+    /// A part of the names of the works to measure, floors and peers included; none: all. For
+    /// profiles.
     pub by: Option<String>,
     /// Whether a rough answer soon is better than a good one.
     pub quick: bool,

@@ -1,5 +1,5 @@
-// A worker of the benchmark `accuracy` that asks rate-limiter-flexible: `node accuracy.mjs URL LIMITER`. What it is told and
-// what it says is written in benches/accuracy/team.rs.
+// A worker of the benchmark `accuracy` that asks rate-limiter-flexible: `node accuracy.mjs URL
+// LIMITER`. What it is told and what it says is written in benches/accuracy/team.rs.
 
 import { createInterface } from 'node:readline';
 import { setTimeout as sleep } from 'node:timers/promises';

@@ -1,4 +1,5 @@
-// One decision in Node, beside the floor it stands on and the libraries people would take instead, in one run.
+// One decision in Node, beside the floor it stands on and the libraries people would take instead,
+// in one run.
 
 import { ConsecutiveBreaker, circuitBreaker, handleAll } from 'cockatiel';
 import { Redis } from 'ioredis';

@@ -1,4 +1,5 @@
-// The floor: a component of the shape of a decision that decides nothing, through the same jco as Tidegate's.
+// The floor: a component of the shape of a decision that decides nothing, through the same jco as
+// Tidegate's.
 
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';

@@ -1,5 +1,6 @@
-// What fails when Redis pauses, keys come in bursts, the process is busy or a connection is slow: beside rate-limiter-flexible, in one run.
-// It prints calls that fail, and how long the slowest took; no time is held against anybody.
+// What fails when Redis pauses, keys come in bursts, the process is busy or a connection is slow:
+// beside rate-limiter-flexible, in one run. It prints calls that fail, and how long the slowest
+// took; no time is held against anybody.
 
 import { connect, createServer } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -113,7 +114,10 @@ async function busy(call, busyMs) {
   return tally;
 }
 
-/** The first calls of a process whose connection is slow to open: a way to the server that lets each connection through after a while. */
+/**
+ * The first calls of a process whose connection is slow to open: a way to the server that lets each
+ * connection through after a while.
+ */
 async function connecting(port, openOn, afterMs) {
   const tally = new Tally();
   const sockets = new Set();

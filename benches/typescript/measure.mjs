@@ -9,7 +9,10 @@ const SAMPLE_NS = settings.quick ? 20e6 : 100e6;
 /** Whether what goes by this title is to be measured. */
 export const wants = (title) => settings.only === undefined || title.includes(settings.only);
 
-/** How often to do a work for a sample to be long enough, approached in steps, which also warms up; `run(count)` does it `count` times. */
+/**
+ * How often to do a work for a sample to be long enough, approached in steps, which also warms up;
+ * `run(count)` does it `count` times.
+ */
 async function enough(run) {
   let count = 100;
   for (;;) {
@@ -19,7 +22,10 @@ async function enough(run) {
   }
 }
 
-/** The samples of each work in nanoseconds, taken in turns, so that whatever else the machine does meets them alike. */
+/**
+ * The samples of each work in nanoseconds, taken in turns, so that whatever else the machine does
+ * meets them alike.
+ */
 async function samplesNs(works) {
   const counts = new Map();
   for (const [name, run] of works) counts.set(name, await enough(run));
@@ -54,8 +60,8 @@ export const together = (callers, work) => async (count) => {
 };
 
 /**
- * Measures groups of work. In a group each line is shown beside those that it is held against: the median of its times over theirs of
- * the same turn.
+ * Measures groups of work. In a group each line is shown beside those that it is held against: the
+ * median of its times over theirs of the same turn.
  */
 export async function table(groups) {
   const lines = [];

@@ -1,4 +1,5 @@
-// A Redis of the benchmark's own: on a free port of loopback, with nothing persisted, stopped by its pid.
+// A Redis of the benchmark's own: on a free port of loopback, with nothing persisted, stopped by
+// its pid.
 
 import { spawn } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';

@@ -1,4 +1,5 @@
-// Decisions that hosts share through Redis, beside what the same client can do and what people would take instead.
+// Decisions that hosts share through Redis, beside what the same client can do and what people
+// would take instead.
 
 import { RateLimiterRedis } from 'rate-limiter-flexible';
 import { Tidegate, redisStore } from 'tidegate';
@@ -87,8 +88,8 @@ export async function groups(connection) {
 }
 
 /**
- * How many calls were let go in the worst second, as a multiple of the limit: callers come all the time, from just before the end of
- * the peer's window until after it.
+ * How many calls were let go in the worst second, as a multiple of the limit: callers come all the
+ * time, from just before the end of the peer's window until after it.
  */
 export async function accuracy(connection) {
   const works = overloaded(connection, 'accuracy');

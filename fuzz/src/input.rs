@@ -1,11 +1,12 @@
-//! How a target reads its input: bytes that choose what happens. [`Output`] writes what [`Input`] reads.
+//! How a target reads its input: bytes that choose what happens. [`Output`] writes what [`Input`]
+//! reads.
 
 /// Bytes to choose by. It never fails: past the end every number is 0 and every text is empty.
 #[derive(Debug, Clone)]
 pub struct Input<'a>(&'a [u8]);
 
 /// Numbers up to this are one byte; above it the first byte says how many follow.
-const MOST_IN_A_BYTE: u8 = 247;
+const MAX_PER_BYTE: u8 = 247;
 
 impl<'a> Input<'a> {
     /// Reads from the start.
@@ -38,7 +39,7 @@ impl<'a> Input<'a> {
     /// A number of any size.
     pub fn number(&mut self) -> u64 {
         let first = self.byte();
-        match first.checked_sub(MOST_IN_A_BYTE + 1) {
+        match first.checked_sub(MAX_PER_BYTE + 1) {
             None => first.into(),
             Some(more) => (0..=more).fold(0, |number, place| number | u64::from(self.byte()) << (8 * place)),
         }
@@ -92,10 +93,10 @@ impl Output {
     /// A number.
     pub fn number(&mut self, number: u64) -> &mut Self {
         match u8::try_from(number) {
-            Ok(small) if small <= MOST_IN_A_BYTE => self.0.push(small),
+            Ok(small) if small <= MAX_PER_BYTE => self.0.push(small),
             _ => {
                 let width = (64 - number.leading_zeros()).div_ceil(8) as usize;
-                self.0.push(MOST_IN_A_BYTE + u8::try_from(width).unwrap_or(8));
+                self.0.push(MAX_PER_BYTE + u8::try_from(width).unwrap_or(8));
                 self.0.extend(&number.to_le_bytes()[..width]);
             }
         }

@@ -1,7 +1,9 @@
-//! Hostile input: what comes from outside, thrown at what reads it. `CONTRIBUTING.md` says how to run it.
+//! Hostile input: what comes from outside, thrown at what reads it. `CONTRIBUTING.md` says how to
+//! run it.
 //!
-//! Each target in [`target`] takes any bytes, and holds what becomes of them to more than that nothing panics. The fuzzer feeds
-//! the targets by the programs in `fuzz_targets`; the tests replay the seeds and every input that ever broke something.
+//! Each target in [`target`] takes any bytes, and holds what becomes of them to more than that
+//! nothing panics. The fuzzer feeds the targets by the programs in `fuzz_targets`; the tests replay
+//! the seeds and every input that ever broke something.
 
 extern crate alloc;
 
@@ -11,8 +13,9 @@ pub mod target;
 
 pub use error::Error;
 
-// What hosts and the component read by is taken from them as it stands. Depending on the crate `tidegate` would have wasmtime
-// compiled anew, with the fuzzer's flags: the modules below are all that these parts of it need, and stand where they look for it.
+// What hosts and the component read by is taken from them as it stands. Depending on the crate
+// `tidegate` would have wasmtime compiled anew, with the fuzzer's flags: the modules below are all
+// that these parts of it need, and stand where they look for it.
 macro_rules! taken {
     ($($path:literal $name:ident)+) => {
         $(#[path = $path]

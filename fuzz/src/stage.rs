@@ -11,7 +11,7 @@ use crate::target::damaged;
 /// A whole second in 2026, in microseconds since 1970.
 pub const START_US: u64 = 1_795_000_000_000_000;
 /// In October 2096. What a bucket counts fits into a cell for this century.
-const LATEST_US: u64 = 4_000_000_000_000_000;
+const MAX_TIME_US: u64 = 4_000_000_000_000_000;
 /// No text of a stranger is gone before the input is.
 const LASTING_MS: u64 = 1 << 40;
 
@@ -38,7 +38,7 @@ impl Stage {
 
     /// Lets time pass, to the end of the century at most.
     pub fn pass_us(&mut self, us: u64) {
-        self.cells.set_us(self.time_us().saturating_add(us).min(LATEST_US));
+        self.cells.set_us(self.time_us().saturating_add(us).min(MAX_TIME_US));
     }
 
     /// Sets the time.

@@ -67,8 +67,9 @@ fn find() -> Result<PathBuf, String> {
     })
 }
 
-/// What `cargo xtask component` has built. Cargo does not tell a build script where the target directory is, but it is
-/// around the folder for the script's output, unless that was moved away from it.
+/// What `cargo xtask component` has built. Cargo does not tell a build script where the target
+/// directory is, but it is around the folder for the script's output, unless that was moved away
+/// from it.
 fn built(root: &Path) -> Result<Option<PathBuf>, String> {
     let out_dir = out_dir()?;
     let around = out_dir.ancestors().map(Path::to_path_buf);

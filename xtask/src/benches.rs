@@ -15,8 +15,8 @@ use crate::{component, install, npm, paths, typescript};
 /// What `--only` names the part that counts calls that fail, instead of measuring time.
 const HICCUPS: &str = "hiccups";
 
-/// Runs them all, or those of the language of `--language`. The other arguments go to the benchmarks; with `--only hiccups` only what
-/// counts calls that fail is run.
+/// Runs them all, or those of the language of `--language`. The other arguments go to the
+/// benchmarks; with `--only hiccups` only what counts calls that fail is run.
 pub(crate) fn bench(arguments: &[String]) -> Result<()> {
     let (chosen, arguments) = language::split(arguments)?;
     component::build()?;
@@ -39,7 +39,8 @@ pub(crate) fn bench(arguments: &[String]) -> Result<()> {
     Ok(())
 }
 
-/// The calls that fail when the store pauses, keys come in bursts, the process is busy or a connection is slow, beside the peers'.
+/// The calls that fail when the store pauses, keys come in bursts, the process is busy or a
+/// connection is slow, beside the peers'.
 fn hiccups(chosen: Option<Language>, arguments: &[&String]) -> Result<()> {
     if chosen.is_none_or(|chosen| chosen == Language::TypeScript) {
         step("hiccups in TypeScript", || node("hiccups.mjs", arguments))?;

@@ -1,4 +1,5 @@
-//! Files laid beside a package while it is packed, and taken away again: one left there would be a stale one soon.
+//! Files laid beside a package while it is packed, and taken away again: one left there would be a
+//! stale one soon.
 
 use std::fs;
 use std::path::{Path, PathBuf};

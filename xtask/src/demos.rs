@@ -1,4 +1,5 @@
-//! The example resilient-api-calls in each language: sets up what it needs, runs it, and runs its tests.
+//! The example resilient-api-calls in each language: sets up what it needs, runs it, and runs its
+//! tests.
 
 mod python;
 mod typescript;
@@ -13,7 +14,8 @@ use crate::run::{run, run_tests, step};
 use crate::test_counts::TestCounts;
 use crate::{install, npm, paths, workspace};
 
-/// Runs the example in the language of `--language`, by default Rust, and hands the other arguments on.
+/// Runs the example in the language of `--language`, by default Rust, and hands the other arguments
+/// on.
 pub(crate) fn demo(arguments: &[String]) -> Result<()> {
     let (language, arguments) = language::split(arguments)?;
     let mut command = match language.unwrap_or(Language::Rust) {
@@ -25,8 +27,8 @@ pub(crate) fn demo(arguments: &[String]) -> Result<()> {
     run(command)
 }
 
-/// Checks the example in TypeScript and Python and runs its tests; then workers of all three languages on one Redis. The
-/// example in Rust is tested with the other packages of the workspace.
+/// Checks the example in TypeScript and Python and runs its tests; then workers of all three
+/// languages on one Redis. The example in Rust is tested with the other packages of the workspace.
 pub(crate) fn test(counts: &mut TestCounts) -> Result<()> {
     install::redis()?;
     step("resilient-api-calls in TypeScript", || test_typescript(counts))?;

@@ -9,7 +9,8 @@ use crate::run::{run, run_tests, step};
 use crate::test_counts::TestCounts;
 use crate::{install, npm, paths, workspace};
 
-/// The Temporal example in both languages. `host/typescript` is built by then, and `wheel` is that of `host/python`.
+/// The Temporal example in both languages. `host/typescript` is built by then, and `wheel` is that
+/// of `host/python`.
 pub(crate) fn temporal(wheel: &Path, counts: &mut TestCounts) -> Result<()> {
     step("examples/temporal: typescript", || {
         let dir = paths::root().join("examples/temporal/typescript");
@@ -27,7 +28,8 @@ pub(crate) fn temporal(wheel: &Path, counts: &mut TestCounts) -> Result<()> {
     })
 }
 
-/// The HTTP service in each language, by the same tests. `host/typescript` is built by then, and `wheel` is that of `host/python`.
+/// The HTTP service in each language, by the same tests. `host/typescript` is built by then, and
+/// `wheel` is that of `host/python`.
 pub(crate) fn http_service(wheel: &Path, counts: &mut TestCounts) -> Result<()> {
     step("examples/http-service", || {
         let example = paths::root().join("examples/http-service");

@@ -1,7 +1,8 @@
 //! Fuzzing: `fuzz/`, a workspace of its own, whose targets are given hostile input.
 //!
-//! The fuzzer is libFuzzer, driven by cargo-fuzz. That asks the compiler for coverage, which is an option of nightly compilers; a
-//! stable one takes it where it is told to pass for one, but has no sanitizers. Nothing here is unsafe, so little is lost.
+//! The fuzzer is libFuzzer, driven by cargo-fuzz. That asks the compiler for coverage, which is an
+//! option of nightly compilers; a stable one takes it where it is told to pass for one, but has no
+//! sanitizers. Nothing here is unsafe, so little is lost.
 
 use std::fs;
 use std::path::PathBuf;

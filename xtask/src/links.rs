@@ -1,4 +1,5 @@
-//! Every relative link of every Markdown file leads to a file that is there, and its `#anchor` to a heading in it.
+//! Every relative link of every Markdown file leads to a file that is there, and its `#anchor` to a
+//! heading in it.
 //!
 //! A heading's anchor is made as GitHub makes it. Links to other sites are not looked at.
 
@@ -134,7 +135,8 @@ fn heading(line: &str) -> Option<&str> {
     ((1..=6).contains(&level) && words.starts_with(' ')).then(|| words.trim())
 }
 
-/// The anchor that GitHub gives to a heading: lower case, spaces as hyphens, no punctuation. Of a link its words count.
+/// The anchor that GitHub gives to a heading: lower case, spaces as hyphens, no punctuation. Of a
+/// link its words count.
 fn anchor(heading: &str) -> String {
     let mut anchor = String::new();
     for character in shown(heading).to_lowercase().chars() {

@@ -30,7 +30,8 @@ use std::process::ExitCode;
 
 use anyhow::Result;
 
-/// A command: its name, how its arguments are written, what it does in a line, and what else there is to say.
+/// A command: its name, how its arguments are written, what it does in a line, and what else there
+/// is to say.
 struct Task {
     name: &'static str,
     arguments: &'static str,

@@ -16,10 +16,11 @@ pub(crate) fn command(dir: &Path, arguments: &[&str]) -> Command {
     command
 }
 
-/// Installs what a package depends on by its lock file, if that was not done since it was last chosen.
+/// Installs what a package depends on by its lock file, if that was not done since it was last
+/// chosen.
 ///
-/// Not by `npm ci`: the lock file also tells what `host/typescript` is developed with, which may have changed, and a registry may
-/// lack the packages of other platforms.
+/// Not by `npm ci`: the lock file also tells what `host/typescript` is developed with, which may
+/// have changed, and a registry may lack the packages of other platforms.
 pub(crate) fn install(dir: &Path) -> Result<()> {
     if is_installed(dir) {
         return Ok(());

@@ -15,7 +15,8 @@ pub(crate) fn cargo() -> PathBuf {
     std::env::var_os("CARGO").map_or_else(|| PathBuf::from("cargo"), PathBuf::from)
 }
 
-/// The component and what it is made in: a folder of the target directory, where host/rust/build.rs finds it.
+/// The component and what it is made in: a folder of the target directory, where host/rust/build.rs
+/// finds it.
 pub(crate) fn component_dir() -> Result<PathBuf> {
     Ok(target_dir()?.join("component"))
 }
@@ -25,7 +26,8 @@ pub(crate) fn component() -> Result<PathBuf> {
     Ok(component_dir()?.join("tidegate.wasm"))
 }
 
-/// The workspace's target directory, as cargo sees it: it may be set by a variable or by any of its configuration files.
+/// The workspace's target directory, as cargo sees it: it may be set by a variable or by any of its
+/// configuration files.
 pub(crate) fn target_dir() -> Result<PathBuf> {
     let output = Command::new(cargo())
         .args(["metadata", "--no-deps", "--format-version", "1"])

@@ -1,4 +1,5 @@
-//! Builds, checks and tests the Python package, as a wheel installed into a fresh virtual environment.
+//! Builds, checks and tests the Python package, as a wheel installed into a fresh virtual
+//! environment.
 
 use std::ffi::OsStr;
 use std::fs;

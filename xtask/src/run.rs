@@ -14,7 +14,8 @@ use crate::test_counts::TestCounts;
 pub(crate) fn cargo<I: IntoIterator<Item: AsRef<OsStr>>>(arguments: I) -> Command {
     let mut command = Command::new(paths::cargo());
     command.args(arguments).current_dir(paths::root());
-    // That of xtask itself. A build script that watches it would run again, and all that stands on its crate be compiled anew.
+    // That of xtask itself. A build script that watches it would run again, and all that stands on
+    // its crate be compiled anew.
     command.env_remove("CARGO_MANIFEST_DIR");
     command
 }
@@ -47,7 +48,8 @@ pub(crate) fn run_tests(mut command: Command, counts: &mut TestCounts) -> Result
     Ok(())
 }
 
-/// Runs several such commands at once, each under a name, and shows what each printed when all have ended.
+/// Runs several such commands at once, each under a name, and shows what each printed when all have
+/// ended.
 pub(crate) fn run_tests_together(commands: Vec<(String, Command)>, counts: &mut TestCounts) -> Result<()> {
     let shown: Vec<_> = commands.iter().map(|(name, command)| format!("on {name}: {}", shown(command))).collect();
     let outputs: Vec<_> = std::thread::scope(|scope| {

@@ -1,5 +1,5 @@
-//! Servers beside the Redis that is installed: older and later versions, and Valkey, as far as packages carry them. The tests of
-//! the stores run on each.
+//! Servers beside the Redis that is installed: older and later versions, and Valkey, as far as
+//! packages carry them. The tests of the stores run on each.
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -63,7 +63,8 @@ fn found() -> Result<Vec<Server>> {
     Ok(servers)
 }
 
-/// Runs the tests of the stores of all languages on each. They wait more than they work, so all servers are tested at once.
+/// Runs the tests of the stores of all languages on each. They wait more than they work, so all
+/// servers are tested at once.
 pub(crate) fn test(counts: &mut TestCounts) -> Result<()> {
     let mut servers = Vec::new();
     step("servers of other versions", || {
@@ -93,7 +94,8 @@ fn on_each(
     })
 }
 
-/// The tests in Rust, built: their names and programs. Through cargo they would wait for each other.
+/// The tests in Rust, built: their names and programs. Through cargo they would wait for each
+/// other.
 fn rust() -> Result<Vec<(String, PathBuf)>> {
     let tests = RUST.iter().flat_map(|test| ["--test", test]);
     let options = ["test", "--locked", "--release", "--no-run", "--message-format", "json-render-diagnostics"];

@@ -1,7 +1,8 @@
 //! Runs the fleet simulation, and builds a component whose policies can be wrong in chosen ways.
 //!
-//! The wrong policies are patches of text on a copy of the guest, all in one component: which of them is in force is a byte that
-//! the simulation sets in the component's data. So the policies themselves hold nothing of this, and one build does for all.
+//! The wrong policies are patches of text on a copy of the guest, all in one component: which of
+//! them is in force is a byte that the simulation sets in the component's data. So the policies
+//! themselves hold nothing of this, and one build does for all.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -16,7 +17,8 @@ use crate::run::{cargo, run};
 use crate::toolchain::{TARGET, Toolchain};
 use crate::workspace::THE_REST;
 
-/// A way to be wrong: a file of `guest/policy/src`, what stands there, and what is put in its place.
+/// A way to be wrong: a file of `guest/policy/src`, what stands there, and what is put in its
+/// place.
 struct Mutant {
     file: &'static str,
     text: &'static str,
@@ -26,7 +28,8 @@ struct Mutant {
 /// What the byte that says which mutant is in force follows. The simulation looks for it.
 const MARK: &str = "tidegate mutant in force: ";
 
-/// What every patch calls. The mark is looked up in memory, since nothing is known of what `black_box` returns.
+/// What every patch calls. The mark is looked up in memory, since nothing is known of what
+/// `black_box` returns.
 const SELECTOR: &str = r#"
 /// Which mutant is in force.
 pub fn mutant(letter: u8) -> bool {
@@ -193,7 +196,8 @@ const MUTANTS: &[Mutant] = &[
         text: "Ok(count) if at_us > open.last_us => {",
         instead: "Ok(count) if at_us > open.last_us && !crate::mutant(b'Z') => {",
     },
-    // a: a place that is given back to a strict window is looked for at its own time only, though it went with a later one.
+    // a: a place that is given back to a strict window is looked for at its own time only, though
+    // it went with a later one.
     Mutant {
         file: "rate_limiter/groups.rs",
         text: "let may_be_later = self.max_wait_ms > 0",
@@ -256,7 +260,8 @@ fn copy_guest(to: &Path) -> Result<()> {
     Ok(())
 }
 
-/// Replaces a text that must be there just once: what a mutant changes may have moved, and then it would change nothing.
+/// Replaces a text that must be there just once: what a mutant changes may have moved, and then it
+/// would change nothing.
 fn patch(file: &Path, text: &str, instead: &str) -> Result<()> {
     let whole = fs::read_to_string(file).with_context(|| format!("{} cannot be read", file.display()))?;
     let found = whole.matches(text).count();

@@ -23,7 +23,8 @@ pub(crate) fn component() -> Result<()> {
     Ok(())
 }
 
-/// Runs all checks and tests, up to the first step that fails; quickly, those of the policies and of each package alone.
+/// Runs all checks and tests, up to the first step that fails; quickly, those of the policies and
+/// of each package alone.
 pub(crate) fn test(quickly: bool) -> Result<()> {
     counted(if quickly { quick_steps } else { all_steps })
 }
@@ -81,8 +82,9 @@ fn quick_steps(counts: &mut TestCounts) -> Result<()> {
     step("tests in TypeScript", || typescript::test_quickly(counts))
 }
 
-/// What links wasmtime is checked, documented and tested in the one release profile, so that wasmtime is compiled once and
-/// its build scripts and macros are shared. The policies are tested with overflow checks, in the dev profile.
+/// What links wasmtime is checked, documented and tested in the one release profile, so that
+/// wasmtime is compiled once and its build scripts and macros are shared. The policies are tested
+/// with overflow checks, in the dev profile.
 fn all_steps(counts: &mut TestCounts) -> Result<()> {
     step("setup", setup)?;
     step("format", || run(cargo(["fmt", "--all", "--check"])))?;

@@ -16,7 +16,8 @@ use crate::paths;
 /// What the guest is compiled for.
 pub(crate) const TARGET: &str = "wasm32-unknown-unknown";
 
-/// What goes with a build whatever the caller has set: where cargo and rustup keep things, the network and the looks.
+/// What goes with a build whatever the caller has set: where cargo and rustup keep things, the
+/// network and the looks.
 const KEPT_VARIABLES: &[&str] = &["CARGO_HOME", "RUSTUP_HOME", "RUST_BACKTRACE", "CARGO_BUILD_JOBS"];
 const KEPT_PREFIXES: &[&str] = &["CARGO_NET_", "CARGO_HTTP_", "CARGO_REGISTR", "CARGO_SOURCE_", "CARGO_TERM_"];
 
@@ -57,7 +58,8 @@ impl Toolchain {
         }
     }
 
-    /// A `cargo build` that sees nothing of the build that runs us, nor of flags that are meant for the host.
+    /// A `cargo build` that sees nothing of the build that runs us, nor of flags that are meant for
+    /// the host.
     pub(crate) fn cargo_build(&self) -> Command {
         match self {
             Self::Active => {
@@ -73,7 +75,8 @@ impl Toolchain {
     }
 }
 
-/// A command without the variables of cargo, rustup and rustc, which this process has inherited from the cargo that runs it.
+/// A command without the variables of cargo, rustup and rustc, which this process has inherited
+/// from the cargo that runs it.
 fn cleaned(program: impl AsRef<OsStr>) -> Command {
     let mut command = Command::new(program);
     for (name, _) in std::env::vars_os() {
@@ -84,7 +87,8 @@ fn cleaned(program: impl AsRef<OsStr>) -> Command {
             command.env_remove(&name);
         }
     }
-    // Set, even to nothing, it goes before flags from configuration files, which are meant for the host too.
+    // Set, even to nothing, it goes before flags from configuration files, which are meant for the
+    // host too.
     command.env("CARGO_ENCODED_RUSTFLAGS", "");
     command
 }
@@ -130,7 +134,8 @@ mod tests {
 
     #[test]
     fn a_build_of_the_guest_inherits_no_flags_meant_for_the_host() {
-        // Cargo sets CARGO_MANIFEST_DIR for every test, as it sets RUSTUP_TOOLCHAIN and the like under rustup.
+        // Cargo sets CARGO_MANIFEST_DIR for every test, as it sets RUSTUP_TOOLCHAIN and the like
+        // under rustup.
         let command = cleaned("cargo");
         let changes: Vec<_> = command.get_envs().collect();
         assert!(changes.contains(&(OsStr::new("CARGO_MANIFEST_DIR"), None)), "{changes:?}");

@@ -1,4 +1,5 @@
-//! The TypeScript package, `host/typescript`: what it is made of, made, checked, tested and packed with npm.
+//! The TypeScript package, `host/typescript`: what it is made of, made, checked, tested and packed
+//! with npm.
 
 use std::path::PathBuf;
 use std::process::Command;
@@ -14,7 +15,8 @@ use crate::test_counts::TestCounts;
 /// The oldest Node that the package runs on, and that its tools run on.
 const OLDEST: u32 = 20;
 
-/// The later versions that its tests run on as well; the package test installs them, as npm carries them.
+/// The later versions that its tests run on as well; the package test installs them, as npm carries
+/// them.
 const LATER: [u32; 2] = [22, 24];
 
 /// Finds or installs Node and npm, and installs what the package is developed with.
@@ -29,8 +31,8 @@ pub(crate) fn build() -> Result<()> {
     run(in_npm(&["run", "--silent", "build"])?)
 }
 
-/// Checks and tests the package: its sources, then the packed file in an empty project, then its sources on later versions
-/// of Node.
+/// Checks and tests the package: its sources, then the packed file in an empty project, then its
+/// sources on later versions of Node.
 pub(crate) fn test(counts: &mut TestCounts) -> Result<()> {
     setup()?;
     build()?;

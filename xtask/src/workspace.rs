@@ -5,8 +5,8 @@ use anyhow::{Context, Result};
 use crate::run::{cargo, run};
 use crate::{component, paths};
 
-/// All packages that link wasmtime. They are always chosen together: chosen alone, each would switch on other features of
-/// what wasmtime is built of, and have it compiled anew.
+/// All packages that link wasmtime. They are always chosen together: chosen alone, each would
+/// switch on other features of what wasmtime is built of, and have it compiled anew.
 pub(crate) const THE_REST: [&str; 5] = ["--workspace", "--exclude", "tidegate-policy", "--exclude", "xtask"];
 
 /// Builds the example in Rust.

@@ -1,4 +1,5 @@
-//! The world of the built component: nothing in but a clock and cells, nothing out but what the contract says.
+//! The world of the built component: nothing in but a clock and cells, nothing out but what the
+//! contract says.
 
 use anyhow::{Result, ensure};
 use wit_component::DecodedWasm;

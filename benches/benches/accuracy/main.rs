@@ -1,11 +1,12 @@
 //! How much a limiter really lets go: the most calls in any one second, as a multiple of the limit.
 //!
-//! Four processes of 16 callers each share a limit of 100 a second. A lone call opens a window, then all is quiet until just
-//! before that window's end; from there all callers ask as fast as they can, across the edge and for a second longer. Windows
-//! that are aligned to the clock have an edge there too, and buckets are full by then. Peers are run the same way.
+//! Four processes of 16 callers each share a limit of 100 a second. A lone call opens a window,
+//! then all is quiet until just before that window's end; from there all callers ask as fast as
+//! they can, across the edge and for a second longer. Windows that are aligned to the clock have an
+//! edge there too, and buckets are full by then. Peers are run the same way.
 //!
-//! A call counts in a second only if it was both asked and answered in it, by the one clock of this machine, so the time that
-//! an answer takes makes nobody look worse than he is.
+//! A call counts in a second only if it was both asked and answered in it, by the one clock of this
+//! machine, so the time that an answer takes makes nobody look worse than he is.
 
 mod team;
 mod tidegate_worker;

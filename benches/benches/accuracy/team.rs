@@ -1,8 +1,9 @@
 //! Worker processes that ask at the same time, and what they were let do.
 //!
-//! A worker is a program that is given the store's URL and the name of a limiter. It says `ready`; for each line
-//! `OPEN FROM TO` it gets, in microseconds since 1970, it asks once at `OPEN` unless that is 0, has 16 callers ask from `FROM` to
-//! `TO`, prints a line `ASKED ANSWERED` for each call that was let go, and then `done`. It ends with its input.
+//! A worker is a program that is given the store's URL and the name of a limiter. It says `ready`;
+//! for each line `OPEN FROM TO` it gets, in microseconds since 1970, it asks once at `OPEN` unless
+//! that is 0, has 16 callers ask from `FROM` to `TO`, prints a line `ASKED ANSWERED` for each call
+//! that was let go, and then `done`. It ends with its input.
 
 use std::io::{BufRead as _, BufReader, Lines, Write as _};
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};

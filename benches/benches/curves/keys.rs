@@ -17,10 +17,12 @@ use crate::{Shared, curve};
 const SIZES: [u64; 4] = [1, 1_000, 100_000, 1_000_000];
 const CALLERS: u64 = 64;
 
-/// A step from key to key that is prime to all sizes: neighbours in time are no neighbours in memory.
+/// A step from key to key that is prime to all sizes: neighbours in time are no neighbours in
+/// memory.
 const STRIDE: u64 = 7_919;
 
-/// A limit that no key gets to the end of, and by which what was charged first is still in force at the end.
+/// A limit that no key gets to the end of, and by which what was charged first is still in force at
+/// the end.
 const LIMIT: u32 = 100_000_000;
 const FIRST_COST: u32 = 500_000;
 

@@ -1,5 +1,5 @@
-//! How the cost of a decision grows with what there is to do: callers, keys, entries of a log, waiters in a queue.
-//! Prints a table a curve; a flat line costs the same whatever the size.
+//! How the cost of a decision grows with what there is to do: callers, keys, entries of a log,
+//! waiters in a queue. Prints a table a curve; a flat line costs the same whatever the size.
 
 mod callers;
 mod keys;
@@ -63,7 +63,8 @@ impl Shared {
         let runtime = runtime()?;
         let plain = runtime.block_on(PlainRedis::connect(&server.url()))?;
         let store = runtime.block_on(Redis::builder(&server.url()).limit_ms(10_000).connect())?;
-        // Every refusal is the store's: what is measured here is not how well refusals are remembered.
+        // Every refusal is the store's: what is measured here is not how well refusals are
+        // remembered.
         let gate = Tidegate::builder().store(store).max_staleness(Duration::ZERO).build()?;
         Ok(Self { runtime, plain, gate, _server: server })
     }

@@ -1,4 +1,5 @@
-//! The floor: a call of a component's function that does nothing, on an engine set up as Tidegate's.
+//! The floor: a call of a component's function that does nothing, on an engine set up as
+//! Tidegate's.
 
 use wasmtime::component::{Component, Linker, TypedFunc};
 use wasmtime::{Config, Engine, Store};

@@ -1,4 +1,5 @@
-//! One decision, beside the floor it stands on and the libraries people would take instead, in one run.
+//! One decision, beside the floor it stands on and the libraries people would take instead, in one
+//! run.
 
 mod empty_call;
 mod memory;

@@ -1,4 +1,5 @@
-//! Writes the seeds of all targets anew, from the cases of the conformance suite: `cargo run --example seeds` in `fuzz`.
+//! Writes the seeds of all targets anew, from the cases of the conformance suite: `cargo run
+//! --example seeds` in `fuzz`.
 
 mod breaker;
 mod limiter;
@@ -19,9 +20,9 @@ use sha2::{Digest as _, Sha256};
 type Seeds = BTreeMap<&'static str, BTreeSet<Vec<u8>>>;
 
 /// More than these of a target are only more of the same.
-const MOST_SEEDS: usize = 60;
+const MAX_SEEDS: usize = 60;
 /// The fuzzer makes long ones by itself.
-const LONGEST_BYTES: usize = 2_000;
+const MAX_BYTES: usize = 2_000;
 
 fn main() -> Result<()> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
@@ -36,8 +37,8 @@ fn main() -> Result<()> {
             fs::remove_dir_all(&dir)?;
         }
         fs::create_dir_all(&dir)?;
-        let inputs: Vec<Vec<u8>> = inputs.into_iter().filter(|input| input.len() <= LONGEST_BYTES).collect();
-        let chosen = inputs.iter().step_by(inputs.len().div_ceil(MOST_SEEDS).max(1));
+        let inputs: Vec<Vec<u8>> = inputs.into_iter().filter(|input| input.len() <= MAX_BYTES).collect();
+        let chosen = inputs.iter().step_by(inputs.len().div_ceil(MAX_SEEDS).max(1));
         for input in chosen.clone() {
             let name = Sha256::digest(input)[..8].iter().fold(String::new(), |name, byte| format!("{name}{byte:02x}"));
             fs::write(dir.join(name), input)?;

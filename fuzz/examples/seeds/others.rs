@@ -1,4 +1,5 @@
-//! Seeds of what the conformance suite has no cases of: contexts as people write them, keys, patterns, replies.
+//! Seeds of what the conformance suite has no cases of: contexts as people write them, keys,
+//! patterns, replies.
 
 use tidegate_fuzz::input::Output;
 
@@ -59,7 +60,8 @@ fn pattern(pattern: &str, text: &str) -> Vec<u8> {
     Output::default().byte(1).byte(0).text(pattern).byte(0).text("TypeError").text(text).text("ECONNRESET").end()
 }
 
-/// Kinds of operations, of which `get` is 0, `observe` 1, `put` 2, `advance` 3, `retreat` 4 and `raise` 5, and a reply.
+/// Kinds of operations, of which `get` is 0, `observe` 1, `put` 2, `advance` 3, `retreat` 4 and
+/// `raise` 5, and a reply.
 const REPLIES: [(&[u8], &str); 9] = [
     (&[0, 3], "*4\r\n:0\r\n:1795000000000000\r\n:0\r\n:7\r\n"),
     (&[1], "*4\r\n:0\r\n:1795000000000000\r\n:0\r\n$2\r\nw1\r\n"),

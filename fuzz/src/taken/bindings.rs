@@ -1,4 +1,5 @@
-//! What wit-bindgen makes of the contract, for the conversions of `guest/component`. Its imports are never called.
+//! What wit-bindgen makes of the contract, for the conversions of `guest/component`. Its imports
+//! are never called.
 
 #![allow(
     unsafe_code,

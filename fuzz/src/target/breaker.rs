@@ -1,6 +1,7 @@
 //! Configurations of circuit breakers, and whatever may lie in their cells.
 //!
-//! The input is a configuration, and then calls, outcomes, orders, the passing of time and writes of strangers.
+//! The input is a configuration, and then calls, outcomes, orders, the passing of time and writes
+//! of strangers.
 
 use tidegate_policy::circuit_breaker::{
     Backoff, Cause, CircuitBreaker, Config, Effect, Error, ErrorPart, ErrorPattern, FailureCount, FailureRate,
@@ -14,9 +15,9 @@ use crate::stage::Stage;
 const MODES: [Mode; 5] = [Mode::Normal, Mode::ForcedOpen, Mode::ForcedClosed, Mode::Disabled, Mode::MetricsOnly];
 const PARTS: [ErrorPart; 5] = [ErrorPart::Any, ErrorPart::Name, ErrorPart::Message, ErrorPart::Code, ErrorPart::Status];
 /// More steps than that show nothing that fewer do not.
-const MOST_STEPS: usize = 200;
+const MAX_STEPS: usize = 200;
 /// The most probes that a cell holds.
-const MOST_PROBES: u32 = 1_000;
+const MAX_PROBES: u32 = 1_000;
 
 /// Runs an input.
 ///
@@ -30,7 +31,7 @@ pub fn breaker(data: &[u8]) {
         Err(problems) => return assert_problems(&problems),
     };
     let mut circuit = Circuit::new(&config, &breaker);
-    for _ in 0..MOST_STEPS {
+    for _ in 0..MAX_STEPS {
         if input.is_empty() {
             break;
         }
@@ -231,7 +232,8 @@ impl<'a> Circuit<'a> {
     fn ordered(&mut self, call: impl FnOnce(&CircuitBreaker, &mut Stage) -> Report) {
         let report = self.call(call);
         assert_eq!(report.effect, Effect::Ordered, "{report:?}");
-        // Where a stranger took the generation away and time stands still, the next may be one that was.
+        // Where a stranger took the generation away and time stands still, the next may be one that
+        // was.
         assert!(report.failures + report.calls == 0 || self.is_spoilt, "{report:?}");
         assert_eq!(report.state == State::Open, report.mode == Mode::ForcedOpen, "{report:?}");
         self.forget();
@@ -245,7 +247,7 @@ impl<'a> Circuit<'a> {
             assert!((0.0..=100.0).contains(&rate), "{}", shown());
         }
         assert!(report.failures <= self.config.trip.failures.map_or(0, |rule| rule.count), "{}", shown());
-        assert!(report.probes <= MOST_PROBES, "{}", shown());
+        assert!(report.probes <= MAX_PROBES, "{}", shown());
         assert!(report.state == State::HalfOpen || report.probes + report.successes == 0, "{}", shown());
         let refused = matches!(report.effect, Effect::RefusedOpen | Effect::RefusedProbes);
         assert!(!refused || report.retry_after_ms > 0, "who is refused is told when to come back: {}", shown());

@@ -1,4 +1,5 @@
-//! Circuit breaker nodes: their JSON, the tokens that they are given, and whatever may lie in their cells.
+//! Circuit breaker nodes: their JSON, the tokens that they are given, and whatever may lie in their
+//! cells.
 //!
 //! The input is a configuration, a context, and then steps.
 
@@ -14,7 +15,7 @@ use crate::stage::Stage;
 
 const ACTIONS: [&str; 3] = ["error", "default", "skip"];
 /// More steps than that show nothing that fewer do not.
-const MOST_STEPS: usize = 100;
+const MAX_STEPS: usize = 100;
 
 /// Runs an input.
 ///
@@ -30,7 +31,7 @@ pub fn breaker_node(data: &[u8]) {
     assert_open(&node, &config);
     let context = input.text();
     let mut call = Call { node: &node, context: &context, stage: Stage::new(), tokens: Vec::new() };
-    for _ in 0..MOST_STEPS {
+    for _ in 0..MAX_STEPS {
         if input.is_empty() {
             break;
         }

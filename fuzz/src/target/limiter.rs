@@ -1,6 +1,7 @@
 //! Configurations of rate limiters, and whatever may lie in their cells.
 //!
-//! The input is one configuration or two that share their cells, and then calls, the passing of time and writes of strangers.
+//! The input is one configuration or two that share their cells, and then calls, the passing of
+//! time and writes of strangers.
 
 use tidegate_policy::problem::Problem;
 use tidegate_policy::rate_limiter::{
@@ -15,7 +16,7 @@ use crate::stage::Stage;
 const UNITS: [WindowUnit; 5] =
     [WindowUnit::Millisecond, WindowUnit::Second, WindowUnit::Minute, WindowUnit::Hour, WindowUnit::Day];
 /// More steps than that show nothing that fewer do not.
-const MOST_STEPS: usize = 200;
+const MAX_STEPS: usize = 200;
 
 /// Runs an input.
 ///
@@ -32,7 +33,7 @@ pub fn limiter(data: &[u8]) {
     let other = configs.iter().rev().find_map(|config| Some((config, open(config).ok()?)));
     let mut scene = Scene::new();
     let mut promise = Promise::new(config);
-    for _ in 0..MOST_STEPS {
+    for _ in 0..MAX_STEPS {
         if input.is_empty() {
             break;
         }
@@ -115,7 +116,8 @@ pub(super) enum Step {
 /// A key and those who ask.
 struct Scene {
     stage: Stage,
-    /// Costs and times of charges that were not given back, and when the buckets were due to be full before them.
+    /// Costs and times of charges that were not given back, and when the buckets were due to be
+    /// full before them.
     charges: Vec<(u32, u64, u64)>,
     tickets: Vec<u64>,
 }
@@ -177,7 +179,8 @@ impl Scene {
         Step::Nothing
     }
 
-    /// What the host holds was charged to what is lost. So it dies: what it would give back, it would give to others.
+    /// What the host holds was charged to what is lost. So it dies: what it would give back, it
+    /// would give to others.
     fn spoilt(&mut self, spoil: impl FnOnce(&mut Stage)) -> Step {
         spoil(&mut self.stage);
         self.stage.crash();
@@ -346,7 +349,8 @@ impl Scene {
 }
 
 const DAY_MS: u64 = 86_400_000;
-/// How far ahead a ticket may be: a host may be a second behind, and tickets are counted on to be unique.
+/// How far ahead a ticket may be: a host may be a second behind, and tickets are counted on to be
+/// unique.
 const LAG_MS: u64 = 1_100;
 
 /// Each of several hosts decides alone, on cells of its own.

@@ -1,4 +1,5 @@
-//! Rate limiter nodes: their JSON, the contexts and tokens that they are given, and whatever may lie in their cells.
+//! Rate limiter nodes: their JSON, the contexts and tokens that they are given, and whatever may
+//! lie in their cells.
 //!
 //! The input is a configuration, a context, and then steps.
 
@@ -15,7 +16,7 @@ const WINDOWS: [&str; 4] = ["second", "minute", "hour", "day"];
 const KEYS: [&str; 4] = ["global", "per-user", "per-resource", "custom"];
 const BEHAVIORS: [&str; 3] = ["queue", "reject", "delay"];
 /// More steps than that show nothing that fewer do not.
-const MOST_STEPS: usize = 100;
+const MAX_STEPS: usize = 100;
 
 /// Runs an input.
 ///
@@ -31,7 +32,7 @@ pub fn limiter_node(data: &[u8]) {
     let context = input.text();
     assert_subject(&node, &context);
     let mut call = Call { node: &node, context: &context, stage: Stage::new(), held: Vec::new() };
-    for _ in 0..MOST_STEPS {
+    for _ in 0..MAX_STEPS {
         if input.is_empty() {
             break;
         }

@@ -1,7 +1,7 @@
 //! Patterns of errors, against a matcher that is slow and plain.
 //!
-//! The input is patterns for errors that count, patterns for errors that are ignored, and the error: its name and message, and
-//! the code and the status of its cause.
+//! The input is patterns for errors that count, patterns for errors that are ignored, and the
+//! error: its name and message, and the code and the status of its cause.
 
 use tidegate_policy::circuit_breaker::{
     CircuitBreaker, Config, Effect, Error, ErrorPart, ErrorPattern, FailureCount, HalfOpen, Mode, Others, ProbeRule,

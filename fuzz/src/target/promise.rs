@@ -58,7 +58,8 @@ impl<'a> Promise<'a> {
     }
 }
 
-/// The most permits from one time to another, both included; none where nothing is said of such a span.
+/// The most permits from one time to another, both included; none where nothing is said of such a
+/// span.
 fn most(limit: &Limit, first_us: u64, last_us: u64) -> Option<u64> {
     let (permits, window_us) = (u64::from(limit.limit), window_us(limit));
     let within = last_us - first_us < window_us;

@@ -11,7 +11,7 @@ use crate::key::EntityKey;
 use crate::store::{Commit, Op, Outcome, Seen, read_replies, read_reply};
 
 /// What is said of a fault is for a log.
-const LONGEST_FAULT_BYTES: usize = 300;
+const MAX_FAULT_BYTES: usize = 300;
 
 /// Runs an input.
 ///
@@ -35,7 +35,7 @@ pub fn reply(data: &[u8]) {
     }
     match read_reply(value.clone(), &commit) {
         Err(fault) => {
-            assert!(!fault.is_empty() && fault.len() <= LONGEST_FAULT_BYTES, "{} bytes: {fault:.300}", fault.len());
+            assert!(!fault.is_empty() && fault.len() <= MAX_FAULT_BYTES, "{} bytes: {fault:.300}", fault.len());
         }
         Ok(reply) => {
             let expected = expected(&commit, &reply.outcome, reply.clock_us, reply.foreign);

@@ -1,4 +1,5 @@
-//! Conversions between types that are the same name by name. A variant or a field that one side lacks does not compile.
+//! Conversions between types that are the same name by name. A variant or a field that one side
+//! lacks does not compile.
 
 use alloc::vec::Vec;
 

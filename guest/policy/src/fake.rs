@@ -1,5 +1,5 @@
-//! A world in the process, for tests: cells and a clock that moves only when it is told to. It has any number of hosts, which
-//! share all cells but the local ones.
+//! A world in the process, for tests: cells and a clock that moves only when it is told to. It has
+//! any number of hosts, which share all cells but the local ones.
 
 use alloc::collections::BTreeMap;
 use alloc::string::{String, ToString};

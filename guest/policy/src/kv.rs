@@ -1,11 +1,13 @@
 //! What a policy may know and change of the world: a clock and the cells of an entity.
 //!
-//! The semantics are those of `wit/kv.wit`, and every rule written there holds here: verdicts and values read by
-//! [`Kv::get`] may steer a policy, numbers of shared cells and values from [`Kv::observe`] may only shape its reply.
+//! The semantics are those of `wit/kv.wit`, and every rule written there holds here: verdicts and
+//! values read by [`Kv::get`] may steer a policy, numbers of shared cells and values from
+//! [`Kv::observe`] may only shape its reply.
 
 use alloc::string::String;
 
-/// Hosts refuse to commit at a time further than this behind the store's clock. A cell must outlive its use by that much.
+/// Hosts refuse to commit at a time further than this behind the store's clock. A cell must outlive
+/// its use by that much.
 pub const MAX_LAG_MS: u64 = 1_000;
 
 /// The greatest number a cell can hold: Redis' scripts count in doubles.
@@ -51,7 +53,8 @@ pub trait Kv {
     fn observe(&mut self, at: Cell) -> Option<String>;
     /// Replaces the value; `None` deletes it.
     fn put(&mut self, at: Cell, value: Option<&str>, ttl_ms: u64);
-    /// Moves a number forward by `step`, starting no earlier than `floor`, unless that would pass `ceiling`.
+    /// Moves a number forward by `step`, starting no earlier than `floor`, unless that would pass
+    /// `ceiling`.
     ///
     /// # Errors
     /// The number that stood in the way; nothing changed.
@@ -60,7 +63,8 @@ pub trait Kv {
     fn retreat(&mut self, at: Cell, step: u64, floor: u64) -> u64;
     /// Moves a number up to `to` where that is greater, and returns it.
     fn raise(&mut self, at: Cell, to: u64, ttl_ms: u64) -> u64;
-    /// For how long this call has been tried in vain, because other hosts changed what its runs had read.
+    /// For how long this call has been tried in vain, because other hosts changed what its runs had
+    /// read.
     fn refused_ms(&mut self) -> u32;
 }
 

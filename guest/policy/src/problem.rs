@@ -1,4 +1,5 @@
-//! Problems of a configuration: all of them at once, each with its path, the bad value and what is allowed.
+//! Problems of a configuration: all of them at once, each with its path, the bad value and what is
+//! allowed.
 
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
@@ -7,11 +8,13 @@ use core::fmt::{Debug, Display};
 /// One thing that is wrong with a configuration.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Problem {
-    /// Where, as a path from the root of the configuration, as its JSON is built: `limits[1].algorithm.burst`.
+    /// Where, as a path from the root of the configuration, as its JSON is built:
+    /// `limits[1].algorithm.burst`.
     pub path: String,
     /// The value found there, as text.
     pub value: String,
-    /// What is allowed there, as a phrase that completes "must be ...", with names of settings between backticks.
+    /// What is allowed there, as a phrase that completes "must be ...", with names of settings
+    /// between backticks.
     pub allowed: String,
 }
 

@@ -1,12 +1,13 @@
-//! Reads the text that cells hold: words parted by one space, most of them `key=value`, in a fixed order.
+//! Reads the text that cells hold: words parted by one space, most of them `key=value`, in a fixed
+//! order.
 //!
-//! The text may come from anyone. Reading is strict, so that what is not ours is not mistaken for ours, and nothing here
-//! panics.
+//! The text may come from anyone. Reading is strict, so that what is not ours is not mistaken for
+//! ours, and nothing here panics.
 
 use alloc::string::String;
 
 /// Text longer than this is never ours: the fullest cell takes about 30 KiB.
-pub(crate) const LONGEST_BYTES: usize = 64 * 1_024;
+pub(crate) const MAX_BYTES: usize = 64 * 1_024;
 
 /// The words of a stored value that have not been read yet.
 #[derive(Debug, Clone, Copy)]
@@ -15,7 +16,7 @@ pub(crate) struct Words<'a>(Option<&'a str>);
 impl<'a> Words<'a> {
     /// The words of `text`; none where it is too long to be ours.
     pub(crate) fn of(text: &'a str) -> Option<Self> {
-        (text.len() <= LONGEST_BYTES).then_some(Self(Some(text)))
+        (text.len() <= MAX_BYTES).then_some(Self(Some(text)))
     }
 
     /// The next word, whatever it is.
@@ -65,7 +66,8 @@ pub(crate) fn number(text: &str) -> Option<u64> {
     if canonical { text.parse().ok() } else { None }
 }
 
-/// Appends a number. Not by `write!`, which takes several times as long: a log or a queue holds thousands of them.
+/// Appends a number. Not by `write!`, which takes several times as long: a log or a queue holds
+/// thousands of them.
 pub(crate) fn push_number(text: &mut String, mut number: u64) {
     let mut digits = [b'0'; 20];
     let mut start = digits.len();
@@ -87,7 +89,7 @@ pub(crate) fn small(text: &str) -> Option<u32> {
 
 #[cfg(test)]
 mod tests {
-    use super::{LONGEST_BYTES, Words, number, small};
+    use super::{MAX_BYTES, Words, number, small};
 
     #[test]
     fn reads_words_in_their_order() {
@@ -114,7 +116,7 @@ mod tests {
 
     #[test]
     fn refuses_text_that_is_too_long() {
-        assert!(Words::of(&"a".repeat(LONGEST_BYTES)).is_some());
-        assert!(Words::of(&"a".repeat(LONGEST_BYTES + 1)).is_none());
+        assert!(Words::of(&"a".repeat(MAX_BYTES)).is_some());
+        assert!(Words::of(&"a".repeat(MAX_BYTES + 1)).is_none());
     }
 }

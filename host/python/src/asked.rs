@@ -1,4 +1,5 @@
-//! What is asked of a limiter, checked: nothing is taken for something else, and the answer is the same in all languages.
+//! What is asked of a limiter, checked: nothing is taken for something else, and the answer is the
+//! same in all languages.
 
 use pyo3::prelude::*;
 use pyo3::types::{PyFloat, PyString};

@@ -63,7 +63,8 @@ impl StoreChanges {
     }
 }
 
-/// Lets a builder's gate tell a callable of Python's, in a thread of Python's: those of this module never touch it.
+/// Lets a builder's gate tell a callable of Python's, in a thread of Python's: those of this module
+/// never touch it.
 pub(crate) fn listen(py: Python<'_>, builder: tidegate::Builder, listener: &Py<PyAny>) -> PyResult<tidegate::Builder> {
     let (told, changes) = mpsc::channel();
     let changes = StoreChanges(Mutex::new(changes));

@@ -24,7 +24,8 @@ struct Opened {
     runtime: Handle,
 }
 
-/// A circuit behind both faces. What begins with `start` is for a running asyncio loop and gives the answer or a `Pending`.
+/// A circuit behind both faces. What begins with `start` is for a running asyncio loop and gives
+/// the answer or a `Pending`.
 #[pyclass(frozen, module = "tidegate._tidegate")]
 #[derive(Debug)]
 pub(crate) struct CircuitBreaker {
@@ -138,7 +139,8 @@ impl CircuitBreaker {
         self.start(py, Undo::Nothing, |breaker| async move { breaker.reset().await })
     }
 
-    /// Gives a permit back after a time, now or in the background: what a task does that is being cancelled and cannot wait.
+    /// Gives a permit back after a time, now or in the background: what a task does that is being
+    /// cancelled and cannot wait.
     fn give_back(&self, py: Python<'_>, permit: &Permit, elapsed_ms: f64) -> PyResult<()> {
         let Opened { breaker, runtime } = self.open_here(py)?;
         let (permit, elapsed) = (permit.0, elapsed(elapsed_ms)?);

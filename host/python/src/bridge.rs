@@ -1,8 +1,9 @@
 //! The way back into an asyncio loop.
 //!
-//! A loop has one bridge for all gates. Threads of the runtime put the numbers of finished calls into its list and write one byte
-//! to a socket that the loop watches, once for as many calls as finish until the loop looks. They never touch Python, so they
-//! neither wait for its lock nor meet its end.
+//! A loop has one bridge for all gates. Threads of the runtime put the numbers of finished calls
+//! into its list and write one byte to a socket that the loop watches, once for as many calls as
+//! finish until the loop looks. They never touch Python, so they neither wait for its lock nor meet
+//! its end.
 
 use std::collections::HashMap;
 use std::sync::Arc;

@@ -1,7 +1,8 @@
 //! One call from an asyncio loop: finished at once, or under way on the runtime.
 //!
-//! Whatever becomes of the task that waits, what the call gave is either taken or given back: the lock of its state decides
-//! between the caller, who takes the outcome or goes away, and the runtime, which brings it.
+//! Whatever becomes of the task that waits, what the call gave is either taken or given back: the
+//! lock of its state decides between the caller, who takes the outcome or goes away, and the
+//! runtime, which brings it.
 
 use std::future::Future;
 use std::pin::Pin;
@@ -221,7 +222,8 @@ impl Pending {
         self.call.leave();
     }
 
-    /// The same; the future that is returned is done when all is given back. None: there was nothing.
+    /// The same; the future that is returned is done when all is given back. None: there was
+    /// nothing.
     fn give_up(&self, py: Python<'_>) -> PyResult<Option<Py<PyAny>>> {
         let running = self.future.bind(py).call_method0(pyo3::intern!(py, "get_loop"))?;
         let future = running.call_method0(pyo3::intern!(py, "create_future"))?.unbind();
@@ -244,7 +246,8 @@ impl Drop for Pending {
     }
 }
 
-/// Starts a call. Where it ends at once, as on the memory store, that is its outcome; else a [`Pending`].
+/// Starts a call. Where it ends at once, as on the memory store, that is its outcome; else a
+/// [`Pending`].
 pub(crate) fn start<'py>(
     py: Python<'py>,
     loops: &Loops,

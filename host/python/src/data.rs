@@ -1,9 +1,11 @@
-//! What all answers have in common: read-only fields, equality, a text for people and a dictionary for JSON.
+//! What all answers have in common: read-only fields, equality, a text for people and a dictionary
+//! for JSON.
 
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
 
-/// The class of an answer. Its fields are listed once, each with how it is read; `also` holds what only this class has.
+/// The class of an answer. Its fields are listed once, each with how it is read; `also` holds what
+/// only this class has.
 macro_rules! record {
     ($name:ident { $($field:ident: $type:ty = |$this:ident| $read:expr;)* } also { $($also:tt)* }) => {
         #[pyo3::pymethods]

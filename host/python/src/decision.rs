@@ -93,8 +93,8 @@ fn decision(fields: &Bound<'_, PyAny>) -> PyResult<tidegate::Decision> {
     })
 }
 
-/// A decision of which only is known what a refund looks at: the time of its charge, when the bucket was due to be full, and whether it
-/// was made without the store.
+/// A decision of which only is known what a refund looks at: the time of its charge, when the
+/// bucket was due to be full, and whether it was made without the store.
 pub(crate) fn given(charged_at_us: Option<u64>, full_at_us: Option<u64>, degraded: bool) -> tidegate::Decision {
     tidegate::Decision {
         verdict: Verdict::Allowed,

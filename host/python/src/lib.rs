@@ -1,8 +1,9 @@
 //! The extension module behind the Python package `tidegate`.
 //!
-//! It owns what a process needs to ask for decisions: gates on a store, limiters and breakers, the threads that wait for Redis,
-//! and the way back into an asyncio loop. It holds no policy. What a process cannot take along through a fork is made anew in the
-//! child, see `process`. Threads of its own never touch Python: see `bridge`.
+//! It owns what a process needs to ask for decisions: gates on a store, limiters and breakers, the
+//! threads that wait for Redis, and the way back into an asyncio loop. It holds no policy. What a
+//! process cannot take along through a fork is made anew in the child, see `process`. Threads of
+//! its own never touch Python: see `bridge`.
 
 #![allow(clippy::needless_pass_by_value, clippy::unused_self, reason = "PyO3 prescribes how Python's calls come in")]
 

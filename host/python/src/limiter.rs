@@ -22,7 +22,8 @@ struct Opened {
     runtime: Handle,
 }
 
-/// A limiter behind both faces. What begins with `start` is for a running asyncio loop and gives the answer or a `Pending`.
+/// A limiter behind both faces. What begins with `start` is for a running asyncio loop and gives
+/// the answer or a `Pending`.
 #[pyclass(frozen, module = "tidegate._tidegate")]
 #[derive(Debug)]
 pub(crate) struct RateLimiter {

@@ -1,8 +1,9 @@
 //! What belongs to one process, and is made anew in a forked child.
 //!
-//! A fork takes memory along and no thread but the one that forks: the child has no runtime, no ticker and no connection of its
-//! own, and locks that other threads held stay locked for ever. So nothing of the parent is used in a child, not even to drop it.
-//! The locks here are only taken by threads that are attached to Python, as the one that forks is, so they are never held then.
+//! A fork takes memory along and no thread but the one that forks: the child has no runtime, no
+//! ticker and no connection of its own, and locks that other threads held stay locked for ever. So
+//! nothing of the parent is used in a child, not even to drop it. The locks here are only taken by
+//! threads that are attached to Python, as the one that forks is, so they are never held then.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 

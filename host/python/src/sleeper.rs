@@ -8,14 +8,15 @@ use std::time::Duration;
 use pyo3::prelude::*;
 use tokio::runtime::Handle;
 
-/// How often a waiting thread looks for signals, so that Ctrl-C ends a wait. Python delivers them to its main thread only.
+/// How often a waiting thread looks for signals, so that Ctrl-C ends a wait. Python delivers them
+/// to its main thread only.
 const SIGNALS_EVERY: Duration = Duration::from_millis(50);
 
 /// How long one who is interrupted waits at most until all is given back.
 const LONGEST: Duration = Duration::from_secs(1);
 
-/// The result of a future, for which other Python threads run meanwhile. A signal whose handler raises drops the future, and what it
-/// held is given back when this returns.
+/// The result of a future, for which other Python threads run meanwhile. A signal whose handler
+/// raises drops the future, and what it held is given back when this returns.
 pub(crate) fn wait<T: Send>(py: Python<'_>, runtime: &Handle, work: impl Future<Output = T> + Send) -> PyResult<T> {
     py.detach(|| {
         let _entered = runtime.enter();

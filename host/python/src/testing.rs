@@ -13,7 +13,8 @@ use crate::clock::ManualClock;
 use crate::process;
 use crate::store::Memory;
 
-/// A memory behind the commit protocol, whose next answers are laid down, and which keeps what it was sent.
+/// A memory behind the commit protocol, whose next answers are laid down, and which keeps what it
+/// was sent.
 #[pyclass(frozen, module = "tidegate.testing")]
 #[derive(Debug)]
 pub(crate) struct ScriptedStore {
@@ -58,7 +59,8 @@ impl ScriptedStore {
     }
 }
 
-/// `{"before": [{"cell", "text", "ttlMs"}]}`, `{"refuse": [text]}`, `{"untimely": {"aheadUs"}}`, `{"away": reason}`, or `{}`.
+/// `{"before": [{"cell", "text", "ttlMs"}]}`, `{"refuse": [text]}`, `{"untimely": {"aheadUs"}}`,
+/// `{"away": reason}`, or `{}`.
 fn event(answer: &Value) -> PyResult<Event> {
     let text = |value: &Value| value.as_str().map(Arc::from);
     if let Some(reason) = answer["away"].as_str() {

@@ -16,7 +16,8 @@ import pytest
 
 TRIES = 5
 
-# What is started in the background of a shell ignores Ctrl-C, and Python then raises nothing for it.
+# What is started in the background of a shell ignores Ctrl-C, and Python then raises nothing for
+# it.
 signal.signal(signal.SIGINT, signal.default_int_handler)
 
 

@@ -36,7 +36,8 @@ LIMIT_MS = 200
 GUARD = StoreGuard(failures=3, open_ms=30, cap_ms=60)
 # More than any test waits for what must come: only a broken guard meets it.
 LONG_S = 60
-# What a server was sent before the guard opened, it does when it is no longer held up. Nobody hears of that any more.
+# What a server was sent before the guard opened, it does when it is no longer held up. Nobody hears
+# of that any more.
 UNHEARD = 3
 
 

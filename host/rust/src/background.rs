@@ -16,7 +16,8 @@ use crate::error::Error;
 use crate::store::BoxFuture;
 
 thread_local! {
-    /// What is to be waited for, while somebody drops something and wants to know when all of it is done.
+    /// What is to be waited for, while somebody drops something and wants to know when all of it is
+    /// done.
     static LEFT: RefCell<Option<Vec<BoxFuture<'static, ()>>>> = const { RefCell::new(None) };
 }
 
@@ -38,8 +39,8 @@ impl Background {
         Arc::new(Self { under_way: watch::Sender::default(), next: AtomicU64::new(0) })
     }
 
-    /// Runs a future in the background, and reports an error where nobody else could. On the memory store it ends at once,
-    /// without any runtime.
+    /// Runs a future in the background, and reports an error where nobody else could. On the memory
+    /// store it ends at once, without any runtime.
     pub(crate) fn run<T: Debug>(
         self: &Arc<Self>,
         what: &'static str,
@@ -88,8 +89,9 @@ impl Drop for UnderWay {
     }
 }
 
-/// Drops something of this crate, such as the future of a call, and says when all that it held is given back: its place in a
-/// queue, its permit, its probe. `dropping` is what drops it. What is under way goes on if nobody waits for it.
+/// Drops something of this crate, such as the future of a call, and says when all that it held is
+/// given back: its place in a queue, its permit, its probe. `dropping` is what drops it. What is
+/// under way goes on if nobody waits for it.
 ///
 /// ```
 /// use std::time::Duration;

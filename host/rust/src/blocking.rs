@@ -236,7 +236,8 @@ impl CircuitBreaker {
         self.breaker.ask_now(&Request::Failed { permit, elapsed_ms, errors: failure.into_errors() })
     }
 
-    /// The call was not made, or was given up after `elapsed`; see [`crate::CircuitBreaker::cancelled`].
+    /// The call was not made, or was given up after `elapsed`; see
+    /// [`crate::CircuitBreaker::cancelled`].
     ///
     /// # Errors
     /// [`Error::Run`] if the component failed.
@@ -268,14 +269,15 @@ impl CircuitBreaker {
         self.breaker.ask_now(&Request::Close)
     }
 
-    /// How a call is to be guarded: by what an error counts, and which results are failures. There is no time limit: nothing can stop a
-    /// function that runs in its caller's thread. Give its sockets one, or the circuit a rate of slow calls.
+    /// How a call is to be guarded: by what an error counts, and which results are failures. There
+    /// is no time limit: nothing can stop a function that runs in its caller's thread. Give its
+    /// sockets one, or the circuit a rate of slow calls.
     pub fn guard(&self) -> Guard<'_, Self> {
         Guard::new(self, self.breaker.config().count_refusals)
     }
 
-    /// Makes a call through the circuit: fails fast where it is refused, and records its outcome. A panic gives the permit back. See
-    /// [`crate::CircuitBreaker::call`].
+    /// Makes a call through the circuit: fails fast where it is refused, and records its outcome. A
+    /// panic gives the permit back. See [`crate::CircuitBreaker::call`].
     ///
     /// # Errors
     /// [`CallError::Refused`], the operation's own error, or [`CallError::Gate`].

@@ -62,8 +62,8 @@ impl Answer {
         }
     }
 
-    /// How much forgetting the entity that it is about would give away: the permits that count, or the failures. `before`: what it
-    /// was before the call.
+    /// How much forgetting the entity that it is about would give away: the permits that count, or
+    /// the failures. `before`: what it was before the call.
     fn weight(&self, before: u32) -> u32 {
         match self {
             Self::Decision(decision) => decision.count.saturating_add(decision.waiting),
@@ -100,7 +100,8 @@ fn decided_as(result: Result<Decision, CostNeverFits>) -> Answer {
     result.map_or_else(Answer::NeverFits, Answer::Decision)
 }
 
-/// A circuit that is not closed, or that somebody has ordered a mode for, protects more than any count says.
+/// A circuit that is not closed, or that somebody has ordered a mode for, protects more than any
+/// count says.
 fn weight_of(report: &Report) -> u32 {
     if report.state == State::Closed && report.mode == Mode::Normal {
         return report.failures.max(report.consecutive).max(report.failed);
@@ -154,8 +155,8 @@ impl Request {
         matches!(self, Self::Admit | Self::Node(NodeRequest::Admit))
     }
 
-    /// Whether it changes what another has changed just before, which no rule tells apart: successes of one generation that are no
-    /// probes.
+    /// Whether it changes what another has changed just before, which no rule tells apart:
+    /// successes of one generation that are no probes.
     pub(crate) fn repeats(&self, other: &Self) -> bool {
         let plain = |permit: &Permit| permit.probe == 0;
         match (self, other) {

@@ -11,8 +11,8 @@ use crate::store::BoxFuture;
 
 /// What time it is, and how to wait.
 ///
-/// With a shared store only differences of this clock matter: decisions are made on the store's clock, and each reply of
-/// the store says how far this one is off.
+/// With a shared store only differences of this clock matter: decisions are made on the store's
+/// clock, and each reply of the store says how far this one is off.
 pub trait Clock: Send + Sync + std::fmt::Debug {
     /// Microseconds since 1970.
     fn now_us(&self) -> u64;
@@ -22,9 +22,10 @@ pub trait Clock: Send + Sync + std::fmt::Debug {
     fn block(&self, time: Duration);
 }
 
-/// The system's clock: the time of day, told on by the monotonic clock. It never runs backwards and does not stand still: where the
-/// time of day is set back, it goes on from where it was; where that is set forward, it follows within a second. It is one clock
-/// for the whole process. Waiting needs a tokio runtime with time enabled.
+/// The system's clock: the time of day, told on by the monotonic clock. It never runs backwards and
+/// does not stand still: where the time of day is set back, it goes on from where it was; where
+/// that is set forward, it follows within a second. It is one clock for the whole process. Waiting
+/// needs a tokio runtime with time enabled.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct SystemClock;
 
@@ -64,7 +65,8 @@ impl TimeOfDay {
         let mut passed_us = monotonic_us();
         // Whoever need not look sees the beginning that was found when it was looked at.
         if passed_us >= self.look_at_us.load(Ordering::Acquire) {
-            // The monotonic clock is read last, so a thread that is held up in between does not push the time forward.
+            // The monotonic clock is read last, so a thread that is held up in between does not
+            // push the time forward.
             let day_us = day_us();
             passed_us = monotonic_us();
             self.beginning_us.fetch_max(day_us.saturating_sub(passed_us), Ordering::Relaxed);

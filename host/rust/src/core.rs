@@ -59,7 +59,8 @@ fn needs_waiting() -> Error {
 thread_local! {
     /// What several calls at once need.
     static SEVERAL: RefCell<Several> = RefCell::default();
-    /// Where a key is spelt out to look its entity up, so that a decision on the memory store allocates nothing.
+    /// Where a key is spelt out to look its entity up, so that a decision on the memory store
+    /// allocates nothing.
     static TAG: RefCell<String> = const { RefCell::new(String::new()) };
 }
 

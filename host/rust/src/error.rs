@@ -1,4 +1,5 @@
-//! Errors, in three layers: a wrong configuration, a store that did not answer, and a policy that failed.
+//! Errors, in three layers: a wrong configuration, a store that did not answer, and a policy that
+//! failed.
 
 use std::fmt;
 use std::time::Duration;
@@ -107,8 +108,8 @@ pub enum Error {
     /// The store did not answer.
     #[error(transparent)]
     Store(#[from] StoreError),
-    /// More calls wait for the store than may, in this process. It says nothing of the store, which answers others. Nothing was
-    /// charged.
+    /// More calls wait for the store than may, in this process. It says nothing of the store, which
+    /// answers others. Nothing was charged.
     #[error("{waiting} calls wait for the store in this process, and no more than {limit} may")]
     Overloaded {
         /// How many wait.
@@ -116,7 +117,8 @@ pub enum Error {
         /// How many may: see [`Builder::max_waiting`](crate::Builder::max_waiting).
         limit: usize,
     },
-    /// Others changed the same entity again and again while this call tried to. Nothing was charged.
+    /// Others changed the same entity again and again while this call tried to. Nothing was
+    /// charged.
     #[error("the call met other hosts' changes {attempts} times in a row and gave up")]
     Contended {
         /// How many times it tried.
@@ -166,19 +168,20 @@ impl Error {
         Self::Input { node: node.to_owned(), problems: problems.into_iter().map(Into::into).collect() }
     }
 
-    /// Whether it comes from the store, which was away or refused: `when_away` says what to answer instead.
+    /// Whether it comes from the store, which was away or refused: `when_away` says what to answer
+    /// instead.
     pub(crate) fn is_of_store(&self) -> bool {
         matches!(self, Self::Store(_))
     }
 
-    /// Whether the store was away, so that the caller may choose to go on without it. A store that answered and refused, for want of
-    /// rights or of memory, is not away.
+    /// Whether the store was away, so that the caller may choose to go on without it. A store that
+    /// answered and refused, for want of rights or of memory, is not away.
     pub fn is_store_away(&self) -> bool {
         matches!(self, Self::Store(error) if error.is_away())
     }
 
-    /// After what time the same call may go through: where a rate limiter denied it, or a node's circuit refused it and knows. `None` of
-    /// all else, such as a cost that never fits.
+    /// After what time the same call may go through: where a rate limiter denied it, or a node's
+    /// circuit refused it and knows. `None` of all else, such as a cost that never fits.
     pub fn retry_after(&self) -> Option<Duration> {
         match self {
             Self::Denied { decision, .. } => Some(decision.retry_after),

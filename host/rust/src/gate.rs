@@ -1,4 +1,5 @@
-//! The entry point: a store, a clock and the component, from which limiters and breakers are opened.
+//! The entry point: a store, a clock and the component, from which limiters and breakers are
+//! opened.
 
 #[cfg(feature = "compile")]
 use std::path::PathBuf;
@@ -85,9 +86,11 @@ pub struct Stats {
     pub deferred: u64,
     /// Background work that failed and was dropped.
     pub lost: u64,
-    /// Calls that were refused on what was known, without asking a shared store: see [`Builder::max_staleness`].
+    /// Calls that were refused on what was known, without asking a shared store: see
+    /// [`Builder::max_staleness`].
     pub local: u64,
-    /// Leases that were taken: see [`Lease`](crate::Lease). Of those that one batch has taken on a key, one counts.
+    /// Leases that were taken: see [`Lease`](crate::Lease). Of those that one batch has taken on a
+    /// key, one counts.
     pub leases: u64,
     /// Calls that were let go on a lease, without asking a shared store.
     pub leased: u64,
@@ -95,9 +98,11 @@ pub struct Stats {
     pub released: u64,
     /// Answers that were given without the store, as [`WhenAway`](crate::WhenAway) says.
     pub degraded: u64,
-    /// Permits that were let go without the store and charged when it was back, or found to fit no more.
+    /// Permits that were let go without the store and charged when it was back, or found to fit no
+    /// more.
     pub posted: u64,
-    /// Calls, and batches of calls, that the guard round the store turned away: see [`Builder::store_guard`].
+    /// Calls, and batches of calls, that the guard round the store turned away: see
+    /// [`Builder::store_guard`].
     pub guard_refused: u64,
     /// Entities that a full memory store has forgotten: see [`WhenFull`](crate::WhenFull).
     pub forgotten: u64,
@@ -117,17 +122,19 @@ impl Tidegate {
         }
     }
 
-    /// A gate on the Redis at this URL, with the default settings of both: see [`RedisBuilder`](crate::store::redis::RedisBuilder).
+    /// A gate on the Redis at this URL, with the default settings of both: see
+    /// [`RedisBuilder`](crate::store::redis::RedisBuilder).
     ///
     /// # Errors
-    /// [`Error::Config`] for the URL, [`Error::Store`] where there is no connection within the time limit, and as [`Builder::build`].
+    /// [`Error::Config`] for the URL, [`Error::Store`] where there is no connection within the time
+    /// limit, and as [`Builder::build`].
     #[cfg(feature = "redis")]
     pub async fn connect(url: &str) -> Result<Self, Error> {
         Self::builder().store(crate::Redis::connect(url).await?).build()
     }
 
-    /// A gate on the Redis that the environment names: by `TIDEGATE_REDIS_URL` or `REDIS_URL`, else by `REDIS_HOST` and `REDIS_PORT`,
-    /// which are `localhost` and `6379` where they are not set.
+    /// A gate on the Redis that the environment names: by `TIDEGATE_REDIS_URL` or `REDIS_URL`, else
+    /// by `REDIS_HOST` and `REDIS_PORT`, which are `localhost` and `6379` where they are not set.
     ///
     /// # Errors
     /// As [`Self::connect`].
@@ -152,8 +159,9 @@ impl Tidegate {
         CircuitBreaker::open(&self.core, config)
     }
 
-    /// Sends what is to be recorded in the background and gives back what is left of leases, and returns when a shared store has it
-    /// or is away. What was held by futures that were dropped before is given back by then. Call it before the process ends.
+    /// Sends what is to be recorded in the background and gives back what is left of leases, and
+    /// returns when a shared store has it or is away. What was held by futures that were dropped
+    /// before is given back by then. Call it before the process ends.
     pub async fn flush(&self) {
         self.core.background().settled().await;
         if let Backend::Shared(ledger) = self.core.backend() {
@@ -161,8 +169,9 @@ impl Tidegate {
         }
     }
 
-    /// Whether a shared store answers, as far as the guard round it knows; of a cluster, the worst of its parts. Before the first answer
-    /// that is unknown: see [`Self::ready`]. The memory store is always available.
+    /// Whether a shared store answers, as far as the guard round it knows; of a cluster, the worst
+    /// of its parts. Before the first answer that is unknown: see [`Self::ready`]. The memory store
+    /// is always available.
     pub fn store_state(&self) -> StoreState {
         match self.core.backend() {
             Backend::Memory(_) => StoreState::Available,
@@ -170,8 +179,9 @@ impl Tidegate {
         }
     }
 
-    /// Waits until a shared store does what a commit does, for so long at most: for when a service starts. No call needs it. The memory
-    /// store is always ready; of a cluster it is one of the nodes.
+    /// Waits until a shared store does what a commit does, for so long at most: for when a service
+    /// starts. No call needs it. The memory store is always ready; of a cluster it is one of the
+    /// nodes.
     ///
     /// # Errors
     /// [`Error::Store`] when the time is over: what the store last failed with.
@@ -238,7 +248,8 @@ impl Builder {
         self
     }
 
-    /// Runs this component instead of the one that the crate was built with. It must have the same world.
+    /// Runs this component instead of the one that the crate was built with. It must have the same
+    /// world.
     #[cfg(feature = "compile")]
     #[must_use]
     pub fn component(mut self, component: impl Into<Vec<u8>>) -> Self {
@@ -246,7 +257,8 @@ impl Builder {
         self
     }
 
-    /// Runs the component in this file instead of the one that the crate was built with. It must have the same world.
+    /// Runs the component in this file instead of the one that the crate was built with. It must
+    /// have the same world.
     #[cfg(feature = "compile")]
     #[must_use]
     pub fn component_file(mut self, path: impl Into<PathBuf>) -> Self {
@@ -254,9 +266,10 @@ impl Builder {
         self
     }
 
-    /// Keeps the code of a component of your own in this directory between starts, given by its absolute path; by default in the
-    /// user's cache directory. Machine code is taken from it, so only this user may be able to write there. One that cannot be read or
-    /// written is done without. The built-in component was compiled when the crate was, and needs no cache.
+    /// Keeps the code of a component of your own in this directory between starts, given by its
+    /// absolute path; by default in the user's cache directory. Machine code is taken from it, so
+    /// only this user may be able to write there. One that cannot be read or written is done
+    /// without. The built-in component was compiled when the crate was, and needs no cache.
     #[cfg(feature = "compile")]
     #[must_use]
     pub fn code_cache(mut self, directory: impl Into<PathBuf>) -> Self {
@@ -293,39 +306,43 @@ impl Builder {
         self
     }
 
-    /// How many calls may wait for a shared store in this process; by default 1,000,000. They wait as long as the store answers others,
-    /// first come first served. One more ends in [`Error::Overloaded`], which says nothing of the store.
+    /// How many calls may wait for a shared store in this process; by default 1,000,000. They wait
+    /// as long as the store answers others, first come first served. One more ends in
+    /// [`Error::Overloaded`], which says nothing of the store.
     #[must_use]
     pub fn max_waiting(mut self, calls: usize) -> Self {
         self.ledger.max_waiting = calls.max(1);
         self
     }
 
-    /// How often a call is committed to a shared store before it ends in [`Error::Contended`]; by default 64.
+    /// How often a call is committed to a shared store before it ends in [`Error::Contended`]; by
+    /// default 64.
     #[must_use]
     pub fn max_attempts(mut self, attempts: u32) -> Self {
         self.ledger.max_attempts = attempts.max(1);
         self
     }
 
-    /// How long successes of a closed circuit are kept back at most, to be recorded together; by default 20 ms.
+    /// How long successes of a closed circuit are kept back at most, to be recorded together; by
+    /// default 20 ms.
     #[must_use]
     pub fn flush_delay(mut self, delay: Duration) -> Self {
         self.ledger.flush_delay = delay;
         self
     }
 
-    /// How old what this host knows of an entity of a shared store may be to refuse a call on it without asking the store; by
-    /// default, and at most, 100 ms. For so long a refund, a reset or a closed circuit may go unnoticed where calls are being
-    /// refused. Zero: every refusal is the store's.
+    /// How old what this host knows of an entity of a shared store may be to refuse a call on it
+    /// without asking the store; by default, and at most, 100 ms. For so long a refund, a reset or
+    /// a closed circuit may go unnoticed where calls are being refused. Zero: every refusal is the
+    /// store's.
     #[must_use]
     pub fn max_staleness(mut self, age: Duration) -> Self {
         self.ledger.max_staleness = age.min(ledger::MAX_STALENESS);
         self
     }
 
-    /// When a shared store counts as away, so that calls are answered at once instead of waiting for it; by default as
-    /// [`StoreGuard::default`] says.
+    /// When a shared store counts as away, so that calls are answered at once instead of waiting
+    /// for it; by default as [`StoreGuard::default`] says.
     #[must_use]
     pub fn store_guard(mut self, guard: StoreGuard) -> Self {
         self.away.guard = Some(guard);
@@ -339,26 +356,28 @@ impl Builder {
         self
     }
 
-    /// Calls `listener` when a shared store goes away, is tried again or comes back: in the order of the changes, one at a time,
-    /// by whoever makes the change. It must return at once. Each listener that was added is called, also if one before it panics, which
-    /// is logged.
+    /// Calls `listener` when a shared store goes away, is tried again or comes back: in the order
+    /// of the changes, one at a time, by whoever makes the change. It must return at once. Each
+    /// listener that was added is called, also if one before it panics, which is logged.
     #[must_use]
     pub fn on_store_change(mut self, listener: impl Fn(StoreChange) + Send + Sync + 'static) -> Self {
         self.away.listeners.add(listener);
         self
     }
 
-    /// Called when a limiter of this gate goes by another algorithm or window than one of the same name before, in this process or on the
-    /// store: then neither sees what the other has counted. A warning says so in the log in any case. It is called in a task of the
-    /// runtime and must not block.
+    /// Called when a limiter of this gate goes by another algorithm or window than one of the same
+    /// name before, in this process or on the store: then neither sees what the other has counted.
+    /// A warning says so in the log in any case. It is called in a task of the runtime and must not
+    /// block.
     #[must_use]
     pub fn on_settings_differ(mut self, listener: impl Fn(SettingsDiffer) + Send + Sync + 'static) -> Self {
         self.on_settings_differ = BasisListener::new(listener);
         self
     }
 
-    /// Whether the state must be shared by processes, so that a gate in memory is an error; by default where the environment has
-    /// `TIDEGATE_ENV=production`. What is counted in memory is counted in each process.
+    /// Whether the state must be shared by processes, so that a gate in memory is an error; by
+    /// default where the environment has `TIDEGATE_ENV=production`. What is counted in memory is
+    /// counted in each process.
     #[must_use]
     pub fn require_shared(mut self, required: bool) -> Self {
         self.require_shared = Some(required);
@@ -368,8 +387,9 @@ impl Builder {
     /// Loads the component and puts it all together.
     ///
     /// # Errors
-    /// [`Error::Load`] if the component cannot be read, compiled, or is not of the expected world; [`Error::Config`] for wrong
-    /// settings of the guard round the store, or where the store must be shared and is not.
+    /// [`Error::Load`] if the component cannot be read, compiled, or is not of the expected world;
+    /// [`Error::Config`] for wrong settings of the guard round the store, or where the store must
+    /// be shared and is not.
     pub fn build(self) -> Result<Tidegate, Error> {
         if matches!(self.place, Place::Memory(_)) && self.require_shared.unwrap_or_else(is_production) {
             return Err(not_shared());

@@ -19,7 +19,8 @@ pub(crate) fn parse<T: DeserializeOwned>(text: &str) -> Result<T, Error> {
     Ok(settings)
 }
 
-/// Reads settings: a number without a fraction is a whole number however it is written, as it is in JavaScript.
+/// Reads settings: a number without a fraction is a whole number however it is written, as it is in
+/// JavaScript.
 pub(crate) fn settings<T: DeserializeOwned>(text: &str) -> Result<T, Error> {
     parse(&with_whole_numbers(text))
 }
@@ -68,7 +69,8 @@ fn numbers(text: &str) -> impl Iterator<Item = (usize, &str)> {
     })
 }
 
-/// A number that has a fraction or an exponent and is whole all the same, as digits. What a double does not tell exactly is none.
+/// A number that has a fraction or an exponent and is whole all the same, as digits. What a double
+/// does not tell exactly is none.
 fn whole(number: &str) -> Option<String> {
     const MOST: f64 = 9_007_199_254_740_992.0;
     if !number.contains(['.', 'e', 'E']) {

@@ -8,16 +8,19 @@
 //! ```
 //!
 //! - The *prefix* is the store's, `tidegate` unless set otherwise.
-//! - The *tag*, in braces, holds the whole entity. Redis Cluster hashes what is in the braces, so all cells of an entity share a
-//!   slot. It has three parts parted by colons: the kind of the policy, the name of its configuration, and the caller's key.
-//!   Kinds are `rl` for rate limiters and `cb` for circuit breakers. Hosts keep two of their own: `sg` for what they write to find
-//!   out whether the store is back, which lives for a second, and `st` for a note of which window and algorithm a limiter goes by, which
-//!   lives for 30 days.
-//! - The *field* is a policy's number for a cell: `field >> 8` and `field & 0xff`, both in hexadecimal.
+//! - The *tag*, in braces, holds the whole entity. Redis Cluster hashes what is in the braces, so
+//!   all cells of an entity share a slot. It has three parts parted by colons: the kind of the
+//!   policy, the name of its configuration, and the caller's key. Kinds are `rl` for rate limiters
+//!   and `cb` for circuit breakers. Hosts keep two of their own: `sg` for what they write to find
+//!   out whether the store is back, which lives for a second, and `st` for a note of which window
+//!   and algorithm a limiter goes by, which lives for 30 days.
+//! - The *field* is a policy's number for a cell: `field >> 8` and `field & 0xff`, both in
+//!   hexadecimal.
 //!
-//! A part is any text. `A-Z a-z 0-9 _ . @ / -` stand for themselves, every other byte of its UTF-8 is `%XX`. A part that would be
-//! longer than [`MAX_PART_BYTES`] is cut and completed with `~` and 32 hexadecimal digits of the SHA-256 of all of it.
-//! Two entities therefore never share a tag: parts hold no bare colon or brace, and no bare `~` but that one.
+//! A part is any text. `A-Z a-z 0-9 _ . @ / -` stand for themselves, every other byte of its UTF-8
+//! is `%XX`. A part that would be longer than [`MAX_PART_BYTES`] is cut and completed with `~` and
+//! 32 hexadecimal digits of the SHA-256 of all of it. Two entities therefore never share a tag:
+//! parts hold no bare colon or brace, and no bare `~` but that one.
 //!
 //! ```
 //! use tidegate::key::EntityKey;
@@ -37,14 +40,16 @@ pub const MAX_PART_BYTES: usize = 128;
 /// The bytes of `~` and the digits that complete a part that was cut.
 const DIGEST_BYTES: usize = 33;
 
-/// The name of an entity: one limited or protected thing. Cheap to compare and to hash, however long the caller's text.
+/// The name of an entity: one limited or protected thing. Cheap to compare and to hash, however
+/// long the caller's text.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct EntityKey {
     tag: Box<str>,
 }
 
 impl EntityKey {
-    /// The entity `key` of the policy `name` of a kind such as `rl` or `cb`. Each is any text, of any length.
+    /// The entity `key` of the policy `name` of a kind such as `rl` or `cb`. Each is any text, of
+    /// any length.
     pub fn new(kind: &str, name: &str, key: &str) -> Self {
         let mut tag = String::with_capacity(kind.len() + name.len() + key.len().min(MAX_PART_BYTES) + 2);
         escape(kind, is_plain, &mut tag);
@@ -124,8 +129,8 @@ impl fmt::Display for EntityKey {
     }
 }
 
-/// A store's prefix as it stands in keys: escaped and cut like a part of a tag, but colons stand for themselves. So it has no
-/// brace of its own, and the slot stays the entity's.
+/// A store's prefix as it stands in keys: escaped and cut like a part of a tag, but colons stand
+/// for themselves. So it has no brace of its own, and the slot stays the entity's.
 pub fn escaped_prefix(prefix: &str) -> String {
     let mut out = String::new();
     escape(prefix, |byte| byte == b':' || is_plain(byte), &mut out);
@@ -136,7 +141,8 @@ fn is_plain(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'.' | b'@' | b'/' | b'-')
 }
 
-/// Appends a part, escaped and bounded. Of a long text only the start is escaped, and nothing is copied.
+/// Appends a part, escaped and bounded. Of a long text only the start is escaped, and nothing is
+/// copied.
 fn escape(text: &str, is_plain: impl Fn(u8) -> bool, out: &mut String) {
     let start = out.len();
     // Where to cut should the part turn out too long: never within an escape.

@@ -1,5 +1,5 @@
-//! Resilience policies that decide alike in every language: one compiled component, run in Rust, TypeScript and Python
-//! workers, on state that they share.
+//! Resilience policies that decide alike in every language: one compiled component, run in Rust,
+//! TypeScript and Python workers, on state that they share.
 //!
 //! ```
 //! use std::time::Duration;
@@ -23,12 +23,12 @@
 //! # }
 //! ```
 //!
-//! A [`Tidegate`] has a store and a clock. From it, a [`RateLimiterConfig`] opens a [`RateLimiter`] and a
-//! [`CircuitBreakerConfig`] a [`CircuitBreaker`]. Without async, on the memory store, see [`blocking`]. The nodes of workflow
-//! editors, with JSON in and out, are in [`nodes`].
+//! A [`Tidegate`] has a store and a clock. From it, a [`RateLimiterConfig`] opens a [`RateLimiter`]
+//! and a [`CircuitBreakerConfig`] a [`CircuitBreaker`]. Without async, on the memory store, see
+//! [`blocking`]. The nodes of workflow editors, with JSON in and out, are in [`nodes`].
 //!
-//! Every decision is made by the component; this crate runs it, commits what it did to the store, and obeys. How that works is
-//! written in the repository's `ARCHITECTURE.md`.
+//! Every decision is made by the component; this crate runs it, commits what it did to the store,
+//! and obeys. How that works is written in the repository's `ARCHITECTURE.md`.
 
 mod away;
 mod background;

@@ -1,4 +1,5 @@
-//! The circuit breaker by its public face, on the memory store and a clock that moves when it is told to.
+//! The circuit breaker by its public face, on the memory store and a clock that moves when it is
+//! told to.
 
 use std::future::pending;
 use std::pin::pin;
@@ -328,7 +329,8 @@ async fn an_ordered_mode_rules_until_it_is_taken_back() {
     let order = async |mode| breaker.set_mode(mode).await.expect("there is an answer");
     assert_eq!(order(Mode::ForcedOpen).await.effect, Effect::Ordered);
     assert_eq!(refused(&breaker).await.effect, Effect::RefusedForced);
-    // Where the rules are only watched, the fifth failure would have opened the circuit and begins the counts anew.
+    // Where the rules are only watched, the fifth failure would have opened the circuit and begins
+    // the counts anew.
     for (mode, consecutive) in [(Mode::ForcedClosed, 6), (Mode::MetricsOnly, 1), (Mode::Disabled, 0)] {
         order(mode).await;
         fail(&breaker, 6).await;

@@ -1,5 +1,5 @@
-//! What an outcome counts as, by the public face: statuses and causes of errors, errors that are not monitored, calls that were given
-//! up, and probes that decide together.
+//! What an outcome counts as, by the public face: statuses and causes of errors, errors that are
+//! not monitored, calls that were given up, and probes that decide together.
 
 use std::time::Duration;
 

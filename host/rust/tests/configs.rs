@@ -1,4 +1,5 @@
-//! Malformed settings: each is refused with its path, its value and what is allowed, and nothing is half done.
+//! Malformed settings: each is refused with its path, its value and what is allowed, and nothing is
+//! half done.
 
 use std::fmt::Debug;
 
@@ -245,7 +246,8 @@ fn assert_unreadable<C: DeserializeOwned + Debug>(json: &str, words: &[&str]) {
     }
 }
 
-/// One text, one answer: the table that the tests of all languages read. What else is in it, Rust's types say.
+/// One text, one answer: the table that the tests of all languages read. What else is in it, Rust's
+/// types say.
 #[test]
 fn settings_are_read_as_in_all_languages() {
     #[derive(serde::Deserialize)]

@@ -1,4 +1,5 @@
-//! What callers who have gone away held is given back by the time that a flush, or whoever waits for it, says so.
+//! What callers who have gone away held is given back by the time that a flush, or whoever waits
+//! for it, says so.
 
 #[allow(dead_code, reason = "each test target uses a part")]
 mod support;

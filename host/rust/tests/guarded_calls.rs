@@ -1,4 +1,5 @@
-//! Guarded calls: time limits, what errors and results count by, calls within calls, and permits that are held.
+//! Guarded calls: time limits, what errors and results count by, calls within calls, and permits
+//! that are held.
 
 use std::error::Error as StdError;
 use std::future::pending;

@@ -334,7 +334,8 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(48))]
 
-    /// Three hosts behind ledgers, each knowing only what it last saw, decide just as one memory store does.
+    /// Three hosts behind ledgers, each knowing only what it last saw, decide just as one memory
+    /// store does.
     #[test]
     fn ledgers_decide_as_the_memory_store_does(steps in steps(), which in 0..algorithms().len(), behaviour in 0..3_u8) {
         let limit = Limit::per_second(5).by(algorithms()[which]);

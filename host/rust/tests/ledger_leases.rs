@@ -84,7 +84,8 @@ async fn what_is_held_is_charged_and_known_to_others() {
     assert_eq!((peeked.leased, peeked.remaining), (true, 15));
 }
 
-/// Counted by the store's clock, so neither by when the host has heard of it nor by how far its own clock is off.
+/// Counted by the store's clock, so neither by when the host has heard of it nor by how far its own
+/// clock is off.
 #[tokio::test]
 async fn a_lease_is_over_after_its_life() {
     let world = World::new();

@@ -1,5 +1,5 @@
-//! Successes of a closed circuit on a shared store: none waits for a commit, and none is forgotten because this host knows of no
-//! failure.
+//! Successes of a closed circuit on a shared store: none waits for a commit, and none is forgotten
+//! because this host knows of no failure.
 
 #[allow(dead_code, reason = "each test target uses a part")]
 mod support;

@@ -1,4 +1,5 @@
-//! Workflow nodes by their public face: on the memory store and a clock that moves when it is told to, and on a real Redis.
+//! Workflow nodes by their public face: on the memory store and a clock that moves when it is told
+//! to, and on a real Redis.
 
 use std::future::Future;
 use std::pin::{Pin, pin};

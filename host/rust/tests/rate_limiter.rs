@@ -1,4 +1,5 @@
-//! The rate limiter by its public face, on the memory store and a clock that moves when it is told to.
+//! The rate limiter by its public face, on the memory store and a clock that moves when it is told
+//! to.
 
 mod rate_limiter {
     pub(crate) mod timers;

@@ -1,4 +1,5 @@
-//! Every way in which Redis fails: what its callers see, and that all is well again afterwards without their help.
+//! Every way in which Redis fails: what its callers see, and that all is well again afterwards
+//! without their help.
 
 #[path = "redis_away/answers.rs"]
 mod answers;

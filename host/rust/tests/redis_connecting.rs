@@ -1,4 +1,5 @@
-//! How the Redis store comes to a server: with few rights, under a name of its own, and by Sentinels.
+//! How the Redis store comes to a server: with few rights, under a name of its own, and by
+//! Sentinels.
 
 #[path = "redis_connecting/names.rs"]
 mod names;

@@ -1,4 +1,5 @@
-//! Hosts of different settings under one name, on a real Redis: said by the one that finds the other's.
+//! Hosts of different settings under one name, on a real Redis: said by the one that finds the
+//! other's.
 
 use std::time::Duration;
 

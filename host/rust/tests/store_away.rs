@@ -1,4 +1,5 @@
-//! When the store is away: how that is found out, what is answered meanwhile, and what is made good afterwards.
+//! When the store is away: how that is found out, what is answered meanwhile, and what is made good
+//! afterwards.
 
 #[path = "store_away/breaker.rs"]
 mod breaker;

@@ -1,5 +1,6 @@
-//! Each wrong use gives one error that names the path, the value and what is allowed: of JSON that is not of its shape as JSON has it,
-//! and else as one writes it in Rust. More fields of Rust's own types that are out of range are in `configs.rs`.
+//! Each wrong use gives one error that names the path, the value and what is allowed: of JSON that
+//! is not of its shape as JSON has it, and else as one writes it in Rust. More fields of Rust's own
+//! types that are out of range are in `configs.rs`.
 
 use tidegate::{
     Ask, CircuitBreakerConfig, Error, FailureCount, Limit, RateLimiterConfig, Redis, SlowRate, StoreGuard, Tidegate,

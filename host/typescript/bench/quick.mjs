@@ -1,6 +1,6 @@
 /**
- * What one decision on the memory store costs, beside nothing but the call of the component. For a look while working: it tells
- * time of the processor, so that it can be told on a busy machine.
+ * What one decision on the memory store costs, beside nothing but the call of the component. For a
+ * look while working: it tells time of the processor, so that it can be told on a busy machine.
  */
 
 import { cores } from "../dist/generated/cores.js";

@@ -1,4 +1,7 @@
-/** Puts the commit script of all hosts, host/rust/src/store/commit.lua, into a module: there is no file to find at run time. */
+/**
+ * Puts the commit script of all hosts, host/rust/src/store/commit.lua, into a module: there is no
+ * file to find at run time.
+ */
 
 import { createHash } from "node:crypto";
 import { readFile, writeFile } from "node:fs/promises";

@@ -1,6 +1,7 @@
 /**
- * Makes what is not written by hand: the component as JavaScript, by jco, in src/generated. Its core module lies beside it as a file, for
- * whoever gives it to the package, and is inlined as well, so that nobody else has to find a file.
+ * Makes what is not written by hand: the component as JavaScript, by jco, in src/generated. Its
+ * core module lies beside it as a file, for whoever gives it to the package, and is inlined as
+ * well, so that nobody else has to find a file.
  *
  * The component is that of $TIDEGATE_COMPONENT, or what `cargo xtask component` has built.
  */
@@ -45,7 +46,10 @@ export declare const cores: Readonly<Record<string, string>>;
 `;
 
 const CORE_TYPES = `${HEAD}
-/** The package's core module, as a bundler or a runtime makes it of the file: a \`WebAssembly.Module\`, for \`useModule\`. */
+/**
+ * The package's core module, as a bundler or a runtime makes it of the file: a
+ * \`WebAssembly.Module\`, for \`useModule\`.
+ */
 declare const core: object;
 export default core;
 `;

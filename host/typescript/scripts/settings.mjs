@@ -1,4 +1,7 @@
-/** Puts the declaration of all settings, host/rust/src/settings/declaration.json, into a module: there is no file to find at run time. */
+/**
+ * Puts the declaration of all settings, host/rust/src/settings/declaration.json, into a module:
+ * there is no file to find at run time.
+ */
 
 import { readFile, writeFile } from "node:fs/promises";
 import { fileURLToPath } from "node:url";

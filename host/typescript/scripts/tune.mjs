@@ -1,14 +1,16 @@
 /**
- * Makes jco's glue cheaper on the hot path, where it measurably pays (see ARCHITECTURE.md). Every step must match as often as
- * the contract says, so that another version of jco or of the contract fails the build instead of being tuned half.
+ * Makes jco's glue cheaper on the hot path, where it measurably pays (see ARCHITECTURE.md). Every
+ * step must match as often as the contract says, so that another version of jco or of the contract
+ * fails the build instead of being tuned half.
  *
- * What changes for the caller: a u64 is a number instead of a bigint, both ways, and `advance` returns its verdict and
- * leaves its number in `kv.number` instead of throwing the one that stood in the way.
+ * What changes for the caller: a u64 is a number instead of a bigint, both ways, and `advance`
+ * returns its verdict and leaves its number in `kv.number` instead of throwing the one that stood
+ * in the way.
  */
 
 /**
- * The functions of limiters, breakers and nodes that return a record of a decision, a list of them or a result that is none: each
- * lifts it field by field.
+ * The functions of limiters, breakers and nodes that return a record of a decision, a list of them
+ * or a result that is none: each lifts it field by field.
  */
 const LIFTS = 6 + 1 + 1 + 7 + (1 + 5);
 
@@ -42,8 +44,9 @@ const TEXTS = `
 `;
 
 /**
- * A core module that hands its i64s on as f64s, rounded as `Number` does: the language makes a bigint of each i64 that comes out
- * of WebAssembly, and four of them cost more than the rest of an `advance`.
+ * A core module that hands its i64s on as f64s, rounded as `Number` does: the language makes a
+ * bigint of each i64 that comes out of WebAssembly, and four of them cost more than the rest of an
+ * `advance`.
  *
  *     (module
  *       (import "js" "advance" (func $js (param i32 i32 i32 f64 f64 f64 f64 i32)))
@@ -72,8 +75,8 @@ export const DOUBLES = (() => {
 })();
 
 const HELPERS = `
-  // The memory's views, renewed when it has grown: a view of what it was has no length any more. Asking the memory for
-  // its buffer instead costs more than lifting a field.
+  // The memory's views, renewed when it has grown: a view of what it was has no length any more.
+  // Asking the memory for its buffer instead costs more than lifting a field.
   let bytes = new Uint8Array(0);
   let dv = new DataView(bytes.buffer);
   const dataView = mem => {
@@ -83,7 +86,8 @@ const HELPERS = `
     }
     return dv;
   };
-  // Without the module that hands numbers on as doubles, as where none can be made, they come as bigints.
+  // Without the module that hands numbers on as doubles, as where none can be made, they come as
+  // bigints.
   const inDoubles = advance => {
     const module = getCoreModule('doubles.wasm');
     if (module !== undefined) return instantiateCore(module, { js: { advance } }).exports.advance;
@@ -91,7 +95,8 @@ const HELPERS = `
     return (a, b, c, step, floor, ceiling, ttlMs, to) =>
       advance(a, b, c, number(step), number(floor), number(ceiling), number(ttlMs), to);
   };
-  // The collector is kept out of an instance that trapped: what it frees there would trap where nobody can catch it.
+  // The collector is kept out of an instance that trapped: what it frees there would trap where
+  // nobody can catch it.
   const drop = (destructor, rep) => {
     if (isUsable()) destructor(rep);
   };
@@ -113,7 +118,10 @@ const LIFT = new RegExp(
   "g",
 );
 
-/** The step that looks up by name where the wiring has `advance`, which differs with what else the component exports. */
+/**
+ * The step that looks up by name where the wiring has `advance`, which differs with what else the
+ * component exports.
+ */
 export const ADVANCE = {
   what: "advance is handed doubles",
   from: /(advance: exports0\['(\d+)'\],[\s\S]*?'\2': )(trampoline\d+),/g,
@@ -221,9 +229,10 @@ const SHIMMED =
 const SHIM = /\n {2}const module[12] = .*|\n {4}\(\{ exports: exports0 \} = instantiateCore\(module1\)\);/g;
 
 /**
- * Wires the core module with what it imports. jco puts two modules between them, a table and what fills it, because what is imported
- * needs the memory of what imports it; but it is JavaScript, which finds the memory when it is called. So the component is
- * one module, which a runtime that makes none can be given.
+ * Wires the core module with what it imports. jco puts two modules between them, a table and what
+ * fills it, because what is imported needs the memory of what imports it; but it is JavaScript,
+ * which finds the memory when it is called. So the component is one module, which a runtime that
+ * makes none can be given.
  */
 function alone(text) {
   const [, wired = ""] = SHIMMED.exec(text) ?? [];
@@ -239,7 +248,10 @@ function alone(text) {
     .replace(/exports0\['(\d+)'\]/g, (_, name) => actual.get(name));
 }
 
-/** Within a function that has a `view`, fields are read through it: nothing is called between the reads. */
+/**
+ * Within a function that has a `view`, fields are read through it: nothing is called between the
+ * reads.
+ */
 function useViews(text) {
   const parts = text.split("      const view = dataView(memory0);\n");
   return parts

@@ -14,7 +14,10 @@ export interface Ask {
 
 /** An ask that may be given up. */
 export interface AskOptions extends Ask {
-  /** Gives up: leaves the queue, or gives the reserved place back. The promise rejects with the signal's reason. */
+  /**
+   * Gives up: leaves the queue, or gives the reserved place back. The promise rejects with the
+   * signal's reason.
+   */
   readonly signal?: Signal | undefined;
 }
 

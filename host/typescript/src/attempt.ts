@@ -32,8 +32,8 @@ export class Attempt {
   onStop: ((reason: unknown) => void) | undefined;
 
   /**
-   * @param isHeard whether the operation takes a signal. To make one costs some microseconds, which a call without a limit
-   * should not pay for nothing.
+   * @param isHeard whether the operation takes a signal. To make one costs some microseconds, which
+   * a call without a limit should not pay for nothing.
    */
   constructor(clock: Clock, { signal, timeoutMs }: Limits, isHeard: boolean) {
     this.#signal = signal;
@@ -57,7 +57,10 @@ export class Attempt {
     return this.#stopped;
   }
 
-  /** What `work` comes to; or it rejects as soon as the attempt is given up, and then nobody hears what `work` comes to. */
+  /**
+   * What `work` comes to; or it rejects as soon as the attempt is given up, and then nobody hears
+   * what `work` comes to.
+   */
   race<R>(work: R | PromiseLike<R>): Promise<Awaited<R>> {
     return new Promise((resolve, reject) => {
       const done = () => this.#rejects.delete(reject);
@@ -96,7 +99,10 @@ export class Attempt {
   }
 }
 
-/** Whether a call was given up because it took too long: that is a failure. Whoever has lost interest has seen none. */
+/**
+ * Whether a call was given up because it took too long: that is a failure. Whoever has lost
+ * interest has seen none.
+ */
 export function isTimeout(reason: unknown): boolean {
   if (isCallTimeoutError(reason)) return true;
   try {

@@ -1,5 +1,6 @@
 /**
- * The same without promises, on the memory store. Nothing here waits: what would have to is `decide`, which says for how long.
+ * The same without promises, on the memory store. Nothing here waits: what would have to is
+ * `decide`, which says for how long.
  */
 
 import { type Ask, costOf, priorityOf, wholeOf } from "./ask.js";
@@ -60,7 +61,10 @@ export class Tidegate {
   }
 }
 
-/** A handle on a rate limiter. All but `cancel` and `reset` throw a `CostNeverFitsError` for a cost that never fits. */
+/**
+ * A handle on a rate limiter. All but `cancel` and `reset` throw a `CostNeverFitsError` for a cost
+ * that never fits.
+ */
 export class RateLimiter {
   readonly #limiter: AsyncRateLimiter;
 
@@ -105,7 +109,10 @@ export class RateLimiter {
     return this.#limiter.decideNow(key, cost, refundRequest(cost, decision));
   }
 
-  /** Charges what was used already, and is never refused: what does not fit is a debt that later calls wait for. */
+  /**
+   * Charges what was used already, and is never refused: what does not fit is a debt that later
+   * calls wait for.
+   */
   charge(key: string, cost: number): Decision {
     const used = costOf({ cost });
     return this.#limiter.decideNow(key, used, { kind: "charge", cost: used });
@@ -159,7 +166,10 @@ export class CircuitBreaker {
     return this.#breaker.askNow(this.#breaker.request("failed", permit, elapsedMs, failure));
   }
 
-  /** The call was not made or was given up after `elapsedMs`: no outcome, but that it was slow if it took that long. */
+  /**
+   * The call was not made or was given up after `elapsedMs`: no outcome, but that it was slow if it
+   * took that long.
+   */
   cancelled(permit: CircuitPermit, elapsedMs = 0): CircuitReport {
     return this.#breaker.askNow(this.#breaker.request("cancelled", permit, elapsedMs));
   }
@@ -180,9 +190,11 @@ export class CircuitBreaker {
   }
 
   /**
-   * Makes a call through the circuit: throws a `CircuitOpenError` where it is refused, and records its outcome. A generator that the
-   * operation returns is guarded to its end; a reader who stops early has given the call up. What only somebody who waits can have is not guarded here: for a promise, an async
-   * generator or a stream it throws a `MisuseError`, and nothing is counted. `CircuitBreaker.call` of a {@link AsyncTidegate} is for those.
+   * Makes a call through the circuit: throws a `CircuitOpenError` where it is refused, and records
+   * its outcome. A generator that the operation returns is guarded to its end; a reader who stops
+   * early has given the call up. What only somebody who waits can have is not guarded here: for a
+   * promise, an async generator or a stream it throws a `MisuseError`, and nothing is counted.
+   * `CircuitBreaker.call` of a {@link AsyncTidegate} is for those.
    */
   call<R>(operation: () => R, options: Counting<R> = {}): R {
     checkOperation(operation);

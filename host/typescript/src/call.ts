@@ -1,8 +1,8 @@
 /**
  * Calls of the component as data, so that they can wait in line, be repeated and be undone.
  *
- * Numbers are numbers here, though the contract has 64 bits for some: all times are microseconds or milliseconds, and no
- * count grows past 2^53, which is what a store can hold.
+ * Numbers are numbers here, though the contract has 64 bits for some: all times are microseconds or
+ * milliseconds, and no count grows past 2^53, which is what a store can hold.
  */
 
 import type { Problem } from "./problem.js";
@@ -90,7 +90,10 @@ export interface CircuitPermit {
   readonly admittedAtUs: number;
   /** Which probe of a half-open circuit; 0: not a probe. */
   readonly probe: number;
-  /** The call was admitted without the store: its outcome counts on the host that admitted it, or nowhere. */
+  /**
+   * The call was admitted without the store: its outcome counts on the host that admitted it, or
+   * nowhere.
+   */
   readonly degraded?: boolean;
 }
 
@@ -187,7 +190,10 @@ export type Request =
   | { readonly kind: "close" }
   | NodeRequest;
 
-/** A call of one of a workflow node's functions that see an entity. A token is empty where there is none. */
+/**
+ * A call of one of a workflow node's functions that see an entity. A token is empty where there is
+ * none.
+ */
 export type NodeRequest =
   | { readonly kind: "nodeStep"; readonly priority: number; readonly token: string }
   | { readonly kind: "nodeAbandon"; readonly token: string }
@@ -246,8 +252,8 @@ export function admits(request: Request): boolean {
 }
 
 /**
- * Whether a call changes what another has changed just before, which no rule tells apart: successes of one generation that are no
- * probes.
+ * Whether a call changes what another has changed just before, which no rule tells apart: successes
+ * of one generation that are no probes.
  */
 export function repeats(request: Request, before: Request): boolean {
   if (request.kind !== "succeeded" || before.kind !== "succeeded") return false;

@@ -3,8 +3,8 @@
 /**
  * What time it is, and how to wait.
  *
- * With a shared store only differences of this clock matter: decisions are made on the store's clock, and each reply of the
- * store says how far this one is off.
+ * With a shared store only differences of this clock matter: decisions are made on the store's
+ * clock, and each reply of the store says how far this one is off.
  */
 export interface Clock {
   /** Whole microseconds since 1970. */
@@ -18,7 +18,7 @@ export interface Clock {
 }
 
 /** The longest that a timer of the language waits at once; above it, it would fire at once. */
-const LONGEST_TIMER_MS = 2 ** 31 - 1;
+const MAX_TIMER_MS = 2 ** 31 - 1;
 
 interface Timer {
   unref?(): void;
@@ -32,15 +32,17 @@ declare const performance: { now(): number; readonly timeOrigin?: number };
 const LOOK_MS = 1_000;
 
 /**
- * The time of day at the monotonic clock's beginning, in milliseconds since 1970. One for the whole process; it only grows. Some runtimes
- * have no time while modules are loaded, so it is looked at when the time is first asked for.
+ * The time of day at the monotonic clock's beginning, in milliseconds since 1970. One for the whole
+ * process; it only grows. Some runtimes have no time while modules are loaded, so it is looked at
+ * when the time is first asked for.
  */
 let beginningMs = 0;
 let lookAtMs = 0;
 
 /**
- * The system's clock: the time of day, told on by the monotonic clock, in microseconds. It never runs backwards and does not stand
- * still: where the time of day is set back, it goes on from where it was; where that is set forward, it follows within a second.
+ * The system's clock: the time of day, told on by the monotonic clock, in microseconds. It never
+ * runs backwards and does not stand still: where the time of day is set back, it goes on from where
+ * it was; where that is set forward, it follows within a second.
  */
 export class SystemClock implements Clock {
   nowUs(): number {
@@ -54,9 +56,10 @@ export class SystemClock implements Clock {
     let timer: Timer | undefined;
     const wait = () => {
       const left = due - performance.now();
-      // A timer may fire up to a millisecond early, and whoever comes early is told to wait once more.
+      // A timer may fire up to a millisecond early, and whoever comes early is told to wait once
+      // more.
       if (timer !== undefined && left <= 0) return wake();
-      timer = setTimeout(wait, Math.min(Math.max(Math.ceil(left), 0), LONGEST_TIMER_MS));
+      timer = setTimeout(wait, Math.min(Math.max(Math.ceil(left), 0), MAX_TIMER_MS));
       if (background) timer.unref?.();
     };
     wait();
@@ -65,8 +68,9 @@ export class SystemClock implements Clock {
 }
 
 /**
- * The monotonic clock is read last, so a thread that is held up in between does not push the time forward. The time of day is told in whole
- * milliseconds, and would be as much late; what the runtime itself holds for the beginning is exact, where it tells that.
+ * The monotonic clock is read last, so a thread that is held up in between does not push the time
+ * forward. The time of day is told in whole milliseconds, and would be as much late; what the
+ * runtime itself holds for the beginning is exact, where it tells that.
  */
 function look(): void {
   const dayMs = Date.now();
@@ -116,7 +120,9 @@ export class ManualClock implements Clock {
     return () => void this.#sleepers.delete(sleeper);
   }
 
-  /** Moves on by `ms` milliseconds and wakes those whose time has come, who came due first first. */
+  /**
+   * Moves on by `ms` milliseconds and wakes those whose time has come, who came due first first.
+   */
   advanceMs(ms: number): void {
     this.setUs(this.#nowUs + Math.round(ms * 1_000));
   }

@@ -1,6 +1,7 @@
 /**
- * The shape of settings, checked where they enter: a field that is not known, is missing or has a value of the wrong type is
- * named with its path and what was found there. Which values are allowed is the component's to say.
+ * The shape of settings, checked where they enter: a field that is not known, is missing or has a
+ * value of the wrong type is named with its path and what was found there. Which values are allowed
+ * is the component's to say.
  */
 
 import { ConfigError } from "./errors.js";
@@ -11,7 +12,7 @@ export type Check = (value: unknown, path: string, problems: Problem[]) => void;
 
 /** The greatest number of milliseconds, units and calls that is told exactly. */
 const MOST = Number.MAX_SAFE_INTEGER;
-const MOST_U32 = 0xffff_ffff;
+const MAX_U32 = 0xffff_ffff;
 
 /** How much of a bad value is quoted. */
 const QUOTED_CHARS = 100;
@@ -41,8 +42,8 @@ export function must(holds: boolean, value: unknown, path: string, problems: Pro
 
 /** A whole number that fits in 32 bits. */
 export const u32: Check = (value, path, problems) => {
-  const holds = Number.isInteger(value) && (value as number) >= 0 && (value as number) <= MOST_U32;
-  must(holds, value, path, problems, `a whole number from 0 to ${MOST_U32}`);
+  const holds = Number.isInteger(value) && (value as number) >= 0 && (value as number) <= MAX_U32;
+  must(holds, value, path, problems, `a whole number from 0 to ${MAX_U32}`);
 };
 
 /** A whole number that is told exactly. */

@@ -1,4 +1,6 @@
-/** What all handles of one `Tidegate` share: where the entities are, and how to make a call there. */
+/**
+ * What all handles of one `Tidegate` share: where the entities are, and how to make a call there.
+ */
 
 import { Alone } from "./away/alone.js";
 import type { Answer, Request } from "./call.js";

@@ -1,6 +1,7 @@
 /**
- * Settings held to their declaration, which all languages share: a value that is not of its type is told with the names as they
- * are written here, all such values at once. What the settings say of each other is the component's to check.
+ * Settings held to their declaration, which all languages share: a value that is not of its type is
+ * told with the names as they are written here, all such values at once. What the settings say of
+ * each other is the component's to check.
  */
 
 import { type Check, flag, isPlain, must, oneOf, oneOfWords, spelt, text } from "./config.js";
@@ -22,7 +23,9 @@ type Kind =
   | { readonly kind: "tagged"; readonly tag: string; readonly variants: Readonly<Record<string, Fields>> }
   | { readonly kind: "either"; readonly words: readonly string[]; readonly fields: Fields };
 
-/** Problems. Those of values that are only out of range are by themselves the component's to tell. */
+/**
+ * Problems. Those of values that are only out of range are by themselves the component's to tell.
+ */
 class Found {
   readonly problems: Problem[] = [];
   #malformed = 0;

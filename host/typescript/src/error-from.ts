@@ -19,11 +19,12 @@ const CLASSES: Readonly<Record<TidegateErrorCode, { readonly prototype: Tidegate
 };
 
 /** How deep causes are followed. */
-const MOST_CAUSES = 8;
+const MAX_CAUSES = 8;
 
 /**
- * The error that this is the plain data of, as `toJSON` makes it or `JSON.stringify` wrote it and it was read again: of its class, with its
- * fields, its stack and its cause. An error of Tidegate's is itself; undefined where it is neither.
+ * The error that this is the plain data of, as `toJSON` makes it or `JSON.stringify` wrote it and
+ * it was read again: of its class, with its fields, its stack and its cause. An error of Tidegate's
+ * is itself; undefined where it is neither.
  *
  * @example
  * ```ts
@@ -57,7 +58,7 @@ function made({ message, stack, ...others }: Record<string, unknown>, depth: num
 /** An error of somebody else's has its fields and its name, and no class of its own any more. */
 function causeIn(cause: unknown, depth: number): unknown {
   const isError = isPlain(cause) && typeof cause["message"] === "string" && typeof cause["name"] === "string";
-  if (!isError || depth === MOST_CAUSES) return cause;
+  if (!isError || depth === MAX_CAUSES) return cause;
   const own = read(cause, depth + 1);
   if (own !== undefined) return own;
   const { name, message: _message, stack: _stack, cause: _cause, ...fields } = cause;

@@ -1,5 +1,6 @@
 /**
- * Errors: classes with a `code`, and predicates that know them even from another copy of this package in the same process.
+ * Errors: classes with a `code`, and predicates that know them even from another copy of this
+ * package in the same process.
  */
 
 import type { CircuitReport } from "./circuit-breaker/report.js";
@@ -34,8 +35,9 @@ export abstract class TidegateError extends Error {
   }
 
   /**
-   * The error as plain data: name, message, code, its fields, stack and cause. `JSON.stringify` uses it, {@link errorFrom} makes an error
-   * of it again, and it goes where an error of a class does not: `structuredClone` and `postMessage` keep no fields of an error.
+   * The error as plain data: name, message, code, its fields, stack and cause. `JSON.stringify`
+   * uses it, {@link errorFrom} makes an error of it again, and it goes where an error of a class
+   * does not: `structuredClone` and `postMessage` keep no fields of an error.
    */
   toJSON(): PlainError {
     return plainError(this);
@@ -56,7 +58,10 @@ export class ConfigError extends TidegateError {
   }
 }
 
-/** What a workflow node was given is not what its configuration needs: a key that is missing, a token that is none. */
+/**
+ * What a workflow node was given is not what its configuration needs: a key that is missing, a
+ * token that is none.
+ */
 export class InputError extends TidegateError {
   override readonly name: string = "InputError";
   readonly code = "input";
@@ -161,15 +166,18 @@ export class CallTimeoutError extends TidegateError {
 /** Why a store did not answer. */
 export type StoreErrorReason = "timed-out" | "away" | "refused" | "full";
 
-/** The store did not answer. Whether the commit was applied is not known, except for `refused` and `full`: it was not. */
+/**
+ * The store did not answer. Whether the commit was applied is not known, except for `refused` and
+ * `full`: it was not.
+ */
 export class StoreError extends TidegateError {
   override readonly name: string = "StoreError";
   readonly code = "store";
 
   constructor(
     /**
-     * `timed-out`: no answer within the time limit. `away`: it cannot be reached, or the connection broke. `refused`: it
-     * answered with an error. `full`: it holds as many entities as it may.
+     * `timed-out`: no answer within the time limit. `away`: it cannot be reached, or the connection
+     * broke. `refused`: it answered with an error. `full`: it holds as many entities as it may.
      */
     readonly reason: StoreErrorReason,
     message: string,
@@ -180,8 +188,8 @@ export class StoreError extends TidegateError {
 }
 
 /**
- * The line of this process is full: so many of its calls wait for the store already. Nothing was sent, and it says nothing of the
- * store.
+ * The line of this process is full: so many of its calls wait for the store already. Nothing was
+ * sent, and it says nothing of the store.
  */
 export class OverloadedError extends TidegateError {
   override readonly name: string = "OverloadedError";
@@ -210,7 +218,10 @@ export class ContendedError extends TidegateError {
   }
 }
 
-/** The component cannot be used or failed, on two instances one after the other: a defect. Nothing was charged. */
+/**
+ * The component cannot be used or failed, on two instances one after the other: a defect. Nothing
+ * was charged.
+ */
 export class ComponentError extends TidegateError {
   override readonly name: string = "ComponentError";
   readonly code = "component";
@@ -268,8 +279,8 @@ export function isCallTimeoutError(error: unknown): error is CallTimeoutError {
 }
 
 /**
- * Whether the store was silent or could not be reached, so that the caller may choose to go on without it. One that refused, for want of
- * rights or of memory, or is full, has answered.
+ * Whether the store was silent or could not be reached, so that the caller may choose to go on
+ * without it. One that refused, for want of rights or of memory, or is full, has answered.
  */
 export function isStoreAway(error: unknown): error is StoreError {
   return isStoreError(error) && (error.reason === "timed-out" || error.reason === "away");

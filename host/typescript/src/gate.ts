@@ -1,4 +1,6 @@
-/** The entry point: a store, a clock and the component, from which limiters and breakers are opened. */
+/**
+ * The entry point: a store, a clock and the component, from which limiters and breakers are opened.
+ */
 
 import { wholeOf } from "./ask.js";
 import type { PlatformSignal } from "./attempt.js";
@@ -32,15 +34,16 @@ import { use } from "./store/users.js";
 /** The settings of a {@link Tidegate}. */
 export interface TidegateOptions extends LedgerOptions {
   /**
-   * Where the state lives: a {@link Memory}, which others may share, or a shared store, which may be the URL of a Redis, as for
-   * {@link redisStore}. A memory of its own unless set.
+   * Where the state lives: a {@link Memory}, which others may share, or a shared store, which may
+   * be the URL of a Redis, as for {@link redisStore}. A memory of its own unless set.
    */
   readonly store?: Memory | Store | string | undefined;
   /** Tells the time; the system's clock unless set. */
   readonly clock?: Clock | undefined;
   /**
-   * Whether the state must be shared by processes, so that a gate in memory is an error; where the environment has
-   * `TIDEGATE_ENV=production`, unless set. What is counted in memory is counted in each process.
+   * Whether the state must be shared by processes, so that a gate in memory is an error; where the
+   * environment has `TIDEGATE_ENV=production`, unless set. What is counted in memory is counted in
+   * each process.
    */
   readonly requireShared?: boolean | undefined;
 }
@@ -113,8 +116,9 @@ export class Tidegate {
   }
 
   /**
-   * A gate on the Redis that the environment names: by `TIDEGATE_REDIS_URL` or `REDIS_URL`, else by `REDIS_HOST` and `REDIS_PORT`,
-   * which are `localhost` and `6379` where they are not set. See {@link redisStore}.
+   * A gate on the Redis that the environment names: by `TIDEGATE_REDIS_URL` or `REDIS_URL`, else by
+   * `REDIS_HOST` and `REDIS_PORT`, which are `localhost` and `6379` where they are not set. See
+   * {@link redisStore}.
    *
    * @throws {ConfigError} if the URL or an option is not what it must be
    */
@@ -144,7 +148,8 @@ export class Tidegate {
   }
 
   /**
-   * Opens a rate limiter node on its settings, an object or JSON text. The last 256 settings stay open.
+   * Opens a rate limiter node on its settings, an object or JSON text. The last 256 settings stay
+   * open.
    *
    * @throws {ConfigError} with all that is wrong with the settings
    */
@@ -153,7 +158,8 @@ export class Tidegate {
   }
 
   /**
-   * Opens a circuit breaker node on its settings, an object or JSON text. The last 256 settings stay open.
+   * Opens a circuit breaker node on its settings, an object or JSON text. The last 256 settings
+   * stay open.
    *
    * @throws {ConfigError} with all that is wrong with the settings
    */
@@ -161,14 +167,18 @@ export class Tidegate {
     return this.#nodes.breaker(config as CircuitBreakerNodeConfig | string);
   }
 
-  /** The nodes as data for an editor: for each its names, its inputs and outputs, and the JSON Schema of its settings. */
+  /**
+   * The nodes as data for an editor: for each its names, its inputs and outputs, and the JSON
+   * Schema of its settings.
+   */
   nodeRegistry(): NodeDefinition[] {
     return JSON.parse(this.#nodes.registry());
   }
 
   /**
-   * Asks for a permit as a rate limiter node's settings say, and waits for it within the call. Of a context that is text the
-   * text comes back with the result in it, all other text as it was; of an object a new one of the same members.
+   * Asks for a permit as a rate limiter node's settings say, and waits for it within the call. Of a
+   * context that is text the text comes back with the result in it, all other text as it was; of an
+   * object a new one of the same members.
    *
    * @throws {ConfigError} with all that is wrong with the settings
    * @throws {InputError} that names the field where the context has no key
@@ -188,8 +198,9 @@ export class Tidegate {
   }
 
   /**
-   * Asks a circuit breaker node to make a call, whose outcome is brought by {@link recordCircuitSuccess} or
-   * {@link recordCircuitFailure}. Of a context that is text the text comes back with the result in it.
+   * Asks a circuit breaker node to make a call, whose outcome is brought by {@link
+   * recordCircuitSuccess} or {@link recordCircuitFailure}. Of a context that is text the text comes
+   * back with the result in it.
    *
    * @throws {ConfigError} with all that is wrong with the settings
    * @throws {CircuitOpenError} when the call was refused and the fallback is `error`
@@ -209,7 +220,8 @@ export class Tidegate {
   }
 
   /**
-   * A call that was admitted by {@link executeCircuitBreakerNode} succeeded, and nobody kept its token.
+   * A call that was admitted by {@link executeCircuitBreakerNode} succeeded, and nobody kept its
+   * token.
    *
    * @throws {ConfigError} also where `circuitId` is not that of the settings
    */
@@ -221,7 +233,8 @@ export class Tidegate {
   }
 
   /**
-   * A call that was admitted by {@link executeCircuitBreakerNode} failed with `error`, and nobody kept its token.
+   * A call that was admitted by {@link executeCircuitBreakerNode} failed with `error`, and nobody
+   * kept its token.
    *
    * @throws {ConfigError} also where `circuitId` is not that of the settings
    */
@@ -234,8 +247,8 @@ export class Tidegate {
   }
 
   /**
-   * Makes a call through the circuit of a circuit breaker node and records its outcome; see {@link CircuitBreakerNode.call}. The
-   * operation is given the context and the signal.
+   * Makes a call through the circuit of a circuit breaker node and records its outcome; see {@link
+   * CircuitBreakerNode.call}. The operation is given the context and the signal.
    *
    * @throws {ConfigError} with all that is wrong with the settings
    * @throws {CircuitOpenError} when the call was refused and the fallback is `error`
@@ -250,16 +263,17 @@ export class Tidegate {
   }
 
   /**
-   * Resolves when a shared store has what was recorded in the background. Await it before the process ends. Never rejects: what
-   * failed is counted in {@link stats}.
+   * Resolves when a shared store has what was recorded in the background. Await it before the
+   * process ends. Never rejects: what failed is counted in {@link stats}.
    */
   flush(): Promise<void> {
     return this.#core.flush();
   }
 
   /**
-   * As {@link flush}, and closes the connection if it was opened from a URL and no other gate is on it. A connection that the store was
-   * given is the caller's to close. Nothing else is left open: a gate that is forgotten is freed with all its limiters and breakers.
+   * As {@link flush}, and closes the connection if it was opened from a URL and no other gate is on
+   * it. A connection that the store was given is the caller's to close. Nothing else is left open:
+   * a gate that is forgotten is freed with all its limiters and breakers.
    */
   async close(): Promise<void> {
     await this.#core.flush();
@@ -269,8 +283,9 @@ export class Tidegate {
   }
 
   /**
-   * Resolves when the store does what a call needs, of a cluster its first part; a memory is ready at once. For when a service starts.
-   * A gate needs no such call: a call that comes before the connection is open waits for it as long as a call may.
+   * Resolves when the store does what a call needs, of a cluster its first part; a memory is ready
+   * at once. For when a service starts. A gate needs no such call: a call that comes before the
+   * connection is open waits for it as long as a call may.
    *
    * @param options `limitMs`: how long to wait, in milliseconds; 5,000 unless set
    * @throws {StoreError} with what failed last, when the time is over
@@ -281,8 +296,8 @@ export class Tidegate {
   }
 
   /**
-   * Whether the store can be asked, as far as this host knows; of a cluster, its worst part; `unknown` before its first answer.
-   * Changes are told to `onStoreChange`.
+   * Whether the store can be asked, as far as this host knows; of a cluster, its worst part;
+   * `unknown` before its first answer. Changes are told to `onStoreChange`.
    */
   storeState(): StoreState {
     return this.#core.ledger?.storeState ?? "available";

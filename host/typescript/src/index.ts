@@ -1,5 +1,6 @@
 /**
- * Rate limiters and circuit breakers as one compiled policy, decided alike in Rust, TypeScript and Python, shared through Redis.
+ * Rate limiters and circuit breakers as one compiled policy, decided alike in Rust, TypeScript and
+ * Python, shared through Redis.
  *
  * @packageDocumentation
  */

@@ -9,17 +9,20 @@
  * ```
  *
  * - The *prefix* is the store's, `tidegate` unless set otherwise.
- * - The *tag*, in braces, holds the whole entity. Redis Cluster hashes what is in the braces, so all cells of an entity
- *   share a slot. It has three parts parted by colons: the kind of the policy, the name of its configuration, and the
- *   caller's key.
- * - The *field* is a policy's number for a cell: `field >> 8` and `field & 0xff`, both in hexadecimal.
+ * - The *tag*, in braces, holds the whole entity. Redis Cluster hashes what is in the braces, so
+ *   all cells of an entity share a slot. It has three parts parted by colons: the kind of the
+ *   policy, the name of its configuration, and the caller's key.
+ * - The *field* is a policy's number for a cell: `field >> 8` and `field & 0xff`, both in
+ *   hexadecimal.
  *
- * A part is any text. `A-Z a-z 0-9 _ . @ / -` stand for themselves, every other byte of its UTF-8 is `%XX`. A part that
- * would be longer than {@link MAX_PART_BYTES} is cut and completed with `~` and 32 hexadecimal digits of the SHA-256 of all
- * of it. Two entities therefore never share a tag: parts hold no bare colon or brace, and no bare `~` but that one.
+ * A part is any text. `A-Z a-z 0-9 _ . @ / -` stand for themselves, every other byte of its UTF-8
+ * is `%XX`. A part that would be longer than {@link MAX_PART_BYTES} is cut and completed with `~`
+ * and 32 hexadecimal digits of the SHA-256 of all of it. Two entities therefore never share a tag:
+ * parts hold no bare colon or brace, and no bare `~` but that one.
  *
- * A JavaScript string may hold half of a surrogate pair, for which UTF-8 has no form. It counts as U+FFFD, the replacement
- * character, as `TextEncoder` has it: keys that differ in nothing else are one.
+ * A JavaScript string may hold half of a surrogate pair, for which UTF-8 has no form. It counts as
+ * U+FFFD, the replacement character, as `TextEncoder` has it: keys that differ in nothing else are
+ * one.
  */
 
 import { sha256 } from "./sha256.js";
@@ -52,7 +55,10 @@ export class EntityKey {
     this.tag = tag;
   }
 
-  /** The entity `key` of the policy `name` of a kind such as `rl` or `cb`. Each is any text, of any length. */
+  /**
+   * The entity `key` of the policy `name` of a kind such as `rl` or `cb`. Each is any text, of any
+   * length.
+   */
   static of(kind: string, name: string, key: string): EntityKey {
     return new EntityKey(`${escapePart(kind)}:${escapePart(name)}:${escapePart(key)}`);
   }
@@ -75,7 +81,10 @@ export class EntityKey {
 /** The entities of one policy name: what their tags have in common, escaped once. */
 export class Namespace {
   readonly #start: string;
-  /** Entities named of late: the same text again is found faster than a new one, also by who looks up what it names. */
+  /**
+   * Entities named of late: the same text again is found faster than a new one, also by who looks
+   * up what it names.
+   */
   readonly #known = new Map<string, EntityKey>();
   // Calls in a row are often about one key.
   #lastKey: string | undefined;
@@ -106,8 +115,8 @@ export class Namespace {
 }
 
 /**
- * A store's prefix as it stands in keys: escaped and cut like a part of a tag, but colons stand for themselves. So it has no
- * brace of its own, and the slot stays the entity's.
+ * A store's prefix as it stands in keys: escaped and cut like a part of a tag, but colons stand for
+ * themselves. So it has no brace of its own, and the slot stays the entity's.
  */
 export function escapedPrefix(prefix: string): string {
   return PLAIN_PREFIX.test(prefix) ? prefix : escaped(encoder.encode(prefix), byte => byte === 0x3a || isPlain(byte));

@@ -1,5 +1,6 @@
 /**
- * The same without the component in it, which is given as a compiled module: for runtimes that make none by themselves.
+ * The same without the component in it, which is given as a compiled module: for runtimes that make
+ * none by themselves.
  *
  * @example
  * ```ts

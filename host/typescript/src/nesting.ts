@@ -1,10 +1,12 @@
 /**
- * Guarded calls within guarded calls of the same circuit: the inner one goes with the permit of the outer one, and is part of its
- * outcome. It would need a place of its own else, and a half-open circuit has but the one that the outer call holds.
+ * Guarded calls within guarded calls of the same circuit: the inner one goes with the permit of the
+ * outer one, and is part of its outcome. It would need a place of its own else, and a half-open
+ * circuit has but the one that the outer call holds.
  *
- * What is called before the first `await` of a call is within it: that costs nothing to know. What comes later is known by
- * Node's `AsyncLocalStorage`. Up to Node 22, one that is in use makes every promise of the process take three times as long; so
- * there it is used only while a probe is in flight, since nothing but a probe would wait for itself.
+ * What is called before the first `await` of a call is within it: that costs nothing to know. What
+ * comes later is known by Node's `AsyncLocalStorage`. Up to Node 22, one that is in use makes every
+ * promise of the process take three times as long; so there it is used only while a probe is in
+ * flight, since nothing but a probe would wait for itself.
  */
 
 /** Where circuits are: one memory or one ledger. */
@@ -33,7 +35,10 @@ interface Process {
 const { process } = globalThis as { process?: Process };
 const Local = process?.getBuiltinModule?.("node:async_hooks")?.AsyncLocalStorage;
 
-/** Whether those who do not use it pay for it: it hooks into all promises then, which this method switches on. */
+/**
+ * Whether those who do not use it pay for it: it hooks into all promises then, which this method
+ * switches on.
+ */
 const isDear = Local !== undefined && "_enable" in Local.prototype;
 
 let local: Storage | undefined;
@@ -54,7 +59,10 @@ function holds(innermost: Frame | undefined, place: Place, circuit: string): boo
   return false;
 }
 
-/** The innermost that is still open: a call that calls itself by a timer, again and again, must not keep all that have ended. */
+/**
+ * The innermost that is still open: a call that calls itself by a timer, again and again, must not
+ * keep all that have ended.
+ */
 function opened(innermost: Frame | undefined): Frame | undefined {
   let frame = innermost;
   while (frame !== undefined && !frame.isOpen) frame = frame.outer;

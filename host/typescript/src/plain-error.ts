@@ -13,7 +13,7 @@ export interface PlainError {
 }
 
 /** How deep causes are followed. One may be its own. */
-const MOST_CAUSES = 8;
+const MAX_CAUSES = 8;
 
 /** What is not told among the fields, since it is told by itself. */
 const APART: ReadonlySet<string> = new Set(["name", "message", "stack", "cause"]);
@@ -23,12 +23,12 @@ export function plainError(error: Error, depth = 0): PlainError {
   const { name, message, stack, cause } = error;
   const fields = Object.entries(error).filter(([field, value]) => !APART.has(field) && typeof value !== "function");
   const told = Object.fromEntries(fields.map(([field, value]) => [field, plain(value, depth)]));
-  const why = cause === undefined || depth === MOST_CAUSES ? {} : { cause: plain(cause, depth + 1) };
+  const why = cause === undefined || depth === MAX_CAUSES ? {} : { cause: plain(cause, depth + 1) };
   return { name: `${name}`, message: `${message}`, ...told, ...(stack !== undefined && { stack }), ...why };
 }
 
 function plain(value: unknown, depth: number): unknown {
-  if (value instanceof Error) return depth > MOST_CAUSES ? `${value}` : plainError(value, depth);
+  if (value instanceof Error) return depth > MAX_CAUSES ? `${value}` : plainError(value, depth);
   try {
     const text = JSON.stringify(value);
     return text === undefined ? `${String(value)}` : JSON.parse(text);

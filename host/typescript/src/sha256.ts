@@ -1,9 +1,12 @@
 /**
- * SHA-256 (FIPS 180-4). Written out because keys are needed at once, also in browsers, whose own digest is asynchronous. It
- * completes long keys and guards nothing secret.
+ * SHA-256 (FIPS 180-4). Written out because keys are needed at once, also in browsers, whose own
+ * digest is asynchronous. It completes long keys and guards nothing secret.
  */
 
-/** The first 32 bits of the fractional parts of the cube roots (`power` 3) or square roots (2) of the first primes. */
+/**
+ * The first 32 bits of the fractional parts of the cube roots (`power` 3) or square roots (2) of
+ * the first primes.
+ */
 function fractions(count: number, power: 2 | 3): Uint32Array {
   const out = new Uint32Array(count);
   for (let found = 0, candidate = 2; found < count; candidate++) {

@@ -10,7 +10,10 @@ export interface Signal {
   removeEventListener(type: "abort", listener: () => void): void;
 }
 
-/** All who wait on one signal, behind one listener: Node warns of a leak from the eleventh listener on. */
+/**
+ * All who wait on one signal, behind one listener: Node warns of a leak from the eleventh listener
+ * on.
+ */
 class Waiters {
   readonly #callbacks = new Set<() => void>();
   readonly #tell = () => {
@@ -31,7 +34,10 @@ class Waiters {
 
 const waiters = new WeakMap<Signal, Waiters>();
 
-/** Calls back when the signal is aborted, once, unless what it returns was called before. The callback must not throw. */
+/**
+ * Calls back when the signal is aborted, once, unless what it returns was called before. The
+ * callback must not throw.
+ */
 export function whenAborted(signal: Signal, callback: () => void): () => void {
   let all = waiters.get(signal);
   if (all === undefined) {
@@ -66,7 +72,10 @@ export function sleep(clock: Clock, ms: number, signal: Signal | undefined): Pro
   });
 }
 
-/** What `work` comes to, or the signal's reason as soon as it is aborted; then nobody hears what `work` comes to. */
+/**
+ * What `work` comes to, or the signal's reason as soon as it is aborted; then nobody hears what
+ * `work` comes to.
+ */
 export function orAborted<T>(work: PromiseLike<T>, signal: Signal): Promise<T> {
   return new Promise((resolve, reject) => {
     const forget = whenAborted(signal, () => reject(signal.reason));

@@ -1,4 +1,7 @@
-/** Functions of the user's that are called on the side: what they throw must harm neither the process nor whoever comes next. */
+/**
+ * Functions of the user's that are called on the side: what they throw must harm neither the
+ * process nor whoever comes next.
+ */
 
 /** Nobody else would hear of it. */
 declare const console: { error(...data: readonly unknown[]): void; warn(message: string): void };

@@ -3,7 +3,10 @@ import { SystemClock, Tidegate } from "../src/index.js";
 
 afterEach(() => vi.restoreAllMocks());
 
-/** A monotonic clock and a time of day, moved by hand: ahead of what the process' one clock has shown, and for all tests. */
+/**
+ * A monotonic clock and a time of day, moved by hand: ahead of what the process' one clock has
+ * shown, and for all tests.
+ */
 const at = { steadyMs: performance.now() + 10_000, dayMs: Date.now() + 100_000_000 };
 
 function pass(ms: number): void {

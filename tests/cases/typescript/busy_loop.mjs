@@ -1,4 +1,5 @@
-// The event loop is busy for a moment (JSON, templates, GC) while a call is under way. Before: the reply lay in the socket, and the call had "timed out".
+// The event loop is busy for a moment (JSON, templates, GC) while a call is under way. Before: the
+// reply lay in the socket, and the call had "timed out".
 import { Redis } from 'ioredis'; import { createClient } from 'redis'; import { redisStore, Tidegate } from 'tidegate';
 const port = process.env.PORT ?? 6379; const busy = ms => { const end = performance.now() + ms; while (performance.now() < end); };
 for (const [name, client] of [['ioredis', new Redis(port)], ['redis', await createClient({ url: `redis://127.0.0.1:${port}` }).connect()]]) {

@@ -1,4 +1,5 @@
-// Node's own fetch puts the code into error.cause. Before: neither a pattern for the code nor one for the text saw it.
+// Node's own fetch puts the code into error.cause. Before: neither a pattern for the code nor one
+// for the text saw it.
 import { Tidegate } from "tidegate";
 const gate = new Tidegate(), breaker = gate.circuitBreaker({ name: "b", trip: { consecutive: 2 }, monitored: [{ part: "code", pattern: "ECONNREFUSED" }] });
 let error; for (let i = 0; i < 4; i++) await breaker.call(() => fetch("http://127.0.0.1:45671")).catch(e => { error ??= e; });

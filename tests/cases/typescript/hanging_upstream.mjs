@@ -1,4 +1,5 @@
-// A server that never answers, guarded as the documentation says (the same signal to the call and to fetch). Before: the circuit stays closed.
+// A server that never answers, guarded as the documentation says (the same signal to the call and
+// to fetch). Before: the circuit stays closed.
 import { createServer } from "node:http"; import { httpFailure, Tidegate } from "tidegate";
 const server = createServer((q, r) => { if (q.url !== "/hang") { r.statusCode = Number(q.url.slice(1)); r.end(); } }).listen(0);
 const url = `http://127.0.0.1:${server.address().port}`, gate = new Tidegate(), breaker = name => gate.circuitBreaker({ name, trip: { consecutive: 2 } });

@@ -1,5 +1,6 @@
-// node hiccup.mjs USERS PAUSE_MS: one pause of Redis while users ask one at a time. PORT: a Redis without persistence.
-// Before: 20 users, 60 ms: some 1,800 calls fail in 510 ms. A limiter without a guard fails none: its slowest call takes 83 ms.
+// node hiccup.mjs USERS PAUSE_MS: one pause of Redis while users ask one at a time. PORT: a Redis
+// without persistence. Before: 20 users, 60 ms: some 1,800 calls fail in 510 ms. A limiter without
+// a guard fails none: its slowest call takes 83 ms.
 import { Redis } from "ioredis"; import { redisStore, Tidegate } from "tidegate";
 const [users, pause] = [Number(process.argv[2] ?? 20), Number(process.argv[3] ?? 60)], port = process.env.PORT ?? 6379;
 const redis = new Redis(port), admin = new Redis(port); await redis.ping();

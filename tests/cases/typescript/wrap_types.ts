@@ -1,4 +1,5 @@
-// tsc --noEmit --strict --module nodenext --moduleResolution nodenext --target es2022 --skipLibCheck wrap_types.ts
+// tsc --noEmit --strict --module nodenext --moduleResolution nodenext --target es2022
+// --skipLibCheck wrap_types.ts
 import { Tidegate } from "tidegate";
 const limiter = new Tidegate().rateLimiter({ name: "a", limits: [{ limit: 1, window: "day" }] });
 const breaker = new Tidegate().circuitBreaker({ name: "b", trip: { consecutive: 1 } });

@@ -99,7 +99,8 @@ impl Driver {
     /// Plays runs in turn, and hands each log out as it comes.
     ///
     /// # Errors
-    /// The program cannot be started, fails, or writes what is no log. What came before was handed out.
+    /// The program cannot be started, fails, or writes what is no log. What came before was handed
+    /// out.
     pub fn play(&self, runs: &[Run], heard: &mut dyn FnMut(&str, Vec<String>)) -> Result<()> {
         let (program, arguments) = self.command.split_first().context("a driver is a command")?;
         let mut child = Command::new(program)
@@ -110,7 +111,8 @@ impl Driver {
             .with_context(|| format!("{} cannot be started", Path::new(program).display()))?;
         let (mut input, output) = (child.stdin.take().context("no input")?, child.stdout.take().context("no output")?);
         let read = std::thread::scope(|scope| {
-            // A driver that ends early breaks the pipe; what it did not report is found out by what is missing.
+            // A driver that ends early breaks the pipe; what it did not report is found out by what
+            // is missing.
             let write = scope.spawn(move || runs.iter().try_for_each(|run| writeln!(input, "{}", self.line(run))));
             let read = read_logs(BufReader::new(output), heard);
             let _ = write.join();

@@ -59,7 +59,8 @@ fn step_misses(wanted: &Value, line: &Value, commits: &Value) -> Vec<String> {
     wanted.iter().filter_map(miss).collect()
 }
 
-/// Whether a value is the wanted one; of an object, whether it has the wanted members. `"+5"` is the instant 5 ms after the start.
+/// Whether a value is the wanted one; of an object, whether it has the wanted members. `"+5"` is
+/// the instant 5 ms after the start.
 fn shows(found: &Value, wanted: &Value) -> bool {
     match (found, wanted) {
         (Value::Object(found), Value::Object(wanted)) => {

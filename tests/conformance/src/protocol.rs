@@ -3,7 +3,8 @@
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-/// Where a virtual clock stands at the start of each case: noon of 1 January 2026, UTC, in microseconds since 1970.
+/// Where a virtual clock stands at the start of each case: noon of 1 January 2026, UTC, in
+/// microseconds since 1970.
 pub const START_US: u64 = 1_767_268_800_000_000;
 
 /// Which store the hosts of a run share.
@@ -77,7 +78,8 @@ pub enum PolicyKind {
     Limiter,
     /// A circuit breaker.
     Breaker,
-    /// A rate limiter node; its settings are a JSON string, which holds the text of its configuration.
+    /// A rate limiter node; its settings are a JSON string, which holds the text of its
+    /// configuration.
     LimiterNode,
     /// A circuit breaker node, likewise.
     BreakerNode,
@@ -87,7 +89,8 @@ pub enum PolicyKind {
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Reply {
-    /// What another host writes to cells of the entity just before; then the commit is applied or refused as it deserves.
+    /// What another host writes to cells of the entity just before; then the commit is applied or
+    /// refused as it deserves.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub before: Vec<Cell>,
     /// Refused, with these as the true values of the commit's cells.

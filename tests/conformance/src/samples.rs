@@ -1,9 +1,9 @@
 //! The samples of the READMEs, each executed in its SDK against a real Redis.
 //!
-//! A sample is a fenced block of `rust`, `ts` or `python` in one of [`READMES`]. It is run as it stands but for one
-//! substitution: `redis://127.0.0.1:6379`, and ioredis' `new Redis()` which means the same, become the test server's URL. A
-//! sample of TypeScript that opens a connection of its own is ended after its last line, since it has no reason to close
-//! it.
+//! A sample is a fenced block of `rust`, `ts` or `python` in one of [`READMES`]. It is run as it
+//! stands but for one substitution: `redis://127.0.0.1:6379`, and ioredis' `new Redis()` which
+//! means the same, become the test server's URL. A sample of TypeScript that opens a connection of
+//! its own is ended after its last line, since it has no reason to close it.
 
 use std::path::Path;
 use std::process::{Command, Output};
@@ -99,7 +99,8 @@ fn run_python(places: &Places, folder: &Path, text: &str) -> Result<Output> {
     Ok(Command::new(places.python()).args(["-W", "error"]).arg(file).output()?)
 }
 
-/// Takes the types out with the package's own esbuild and runs the rest, with `tidegate` and its peers where Node looks.
+/// Takes the types out with the package's own esbuild and runs the rest, with `tidegate` and its
+/// peers where Node looks.
 fn run_typescript(places: &Places, folder: &Path, text: &str, url: &str) -> Result<Output> {
     let package = places.suite.join("../../host/typescript").canonicalize()?;
     let connects = text.contains("from \"ioredis\"") || text.contains("from \"redis\"");
@@ -123,7 +124,8 @@ fn run_typescript(places: &Places, folder: &Path, text: &str, url: &str) -> Resu
     Ok(Command::new("node").arg(script).output()?)
 }
 
-/// Makes a link, unless it is there. One that an earlier clone has left leads elsewhere, perhaps nowhere.
+/// Makes a link, unless it is there. One that an earlier clone has left leads elsewhere, perhaps
+/// nowhere.
 fn link(to: &Path, at: &Path) -> Result<()> {
     match std::fs::read_link(at) {
         Ok(leads) if leads == to => return Ok(()),

@@ -44,8 +44,8 @@ type Logs = HashMap<String, Vec<String>>;
 /// What cases expect, by their names.
 pub type Expectations = HashMap<String, Expected>;
 
-/// Plays all runs on all drivers. The first driver's logs are what the others must have; every log must show what is
-/// expected; every driver must report every run once.
+/// Plays all runs on all drivers. The first driver's logs are what the others must have; every log
+/// must show what is expected; every driver must report every run once.
 ///
 /// # Panics
 /// If judging one of them does.
@@ -119,7 +119,8 @@ fn wrong(run: &Run, log: &[String], expected: Option<&Expected>) -> Option<Strin
             let misses = expect::misses(expected, log);
             (!misses.is_empty()).then(|| misses.join("\n    "))
         }
-        // Of a generated case it is known that its settings are valid and that each call has an answer.
+        // Of a generated case it is known that its settings are valid and that each call has an
+        // answer.
         None if log.len() != run.policies.len() + run.steps.len() || !log.first().is_some_and(opened) => {
             Some(format!("its log has {} lines, first {:?}", log.len(), log.first()))
         }

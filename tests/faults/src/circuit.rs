@@ -1,7 +1,8 @@
-//! What a circuit that several processes share is held to: the calls it admitted and what it said to their outcomes, merged by their
-//! times.
+//! What a circuit that several processes share is held to: the calls it admitted and what it said
+//! to their outcomes, merged by their times.
 //!
-//! It knows nothing of how the circuit decides. What happened on another line of the store ([`mod@crate::line`]) shows nothing.
+//! It knows nothing of how the circuit decides. What happened on another line of the store
+//! ([`mod@crate::line`]) shows nothing.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -11,7 +12,8 @@ use tidegate_fleet_tests::endurance::{Passage, Told};
 
 use crate::line::Line;
 
-/// A generation is the time of its beginning, made unique: later by as many microseconds as changes fell on the same time.
+/// A generation is the time of its beginning, made unique: later by as many microseconds as changes
+/// fell on the same time.
 const UNIQUE_US: u64 = 10;
 
 /// Whose circuit it is.
@@ -32,8 +34,9 @@ struct Trip {
     known_us: u64,
 }
 
-/// Checks what the keeper's circuit did on a line: open, it admits nothing before its time is over; half-open, no more probes are in
-/// flight than there may be; and no more failures count in a generation than open it.
+/// Checks what the keeper's circuit did on a line: open, it admits nothing before its time is over;
+/// half-open, no more probes are in flight than there may be; and no more failures count in a
+/// generation than open it.
 ///
 /// # Errors
 /// Names the calls that show otherwise.
@@ -74,7 +77,8 @@ fn stays_open(breaker: &CircuitBreakerConfig, admitted: &[&Passage], trips: &[Tr
     Ok(())
 }
 
-/// From when it was admitted for certain to when its outcome was told or its time was over, a probe is in flight.
+/// From when it was admitted for certain to when its outcome was told or its time was over, a probe
+/// is in flight.
 fn keeps_to_its_probes(breaker: &CircuitBreakerConfig, admitted: &[&Passage]) -> Result<()> {
     let mut flights: BTreeMap<u64, Vec<(u64, i64)>> = BTreeMap::new();
     let mut numbers = BTreeSet::new();

@@ -1,20 +1,23 @@
 //! What a store that lost something can be held to.
 //!
-//! A store that was restarted empty, or that failed over to a replica which lags, has forgotten commits. What it knew at any one
-//! time is a *line*: commits, each on top of the one before. In each line the promise holds as if nothing had happened; over
-//! several lines it holds once for each.
+//! A store that was restarted empty, or that failed over to a replica which lags, has forgotten
+//! commits. What it knew at any one time is a *line*: commits, each on top of the one before. In
+//! each line the promise holds as if nothing had happened; over several lines it holds once for
+//! each.
 
 use anyhow::{Context as _, Result};
 use tidegate_fleet_tests::promise::Promise;
 use tidegate_fleet_tests::protocol::Admitted;
 
-/// A line, told by spans of the machine's clock: what began and ended within one of the spans happened on the line for certain. Of
-/// others it is not known, and nothing is said. A call that was let go on a lease belongs where its permits were charged.
+/// A line, told by spans of the machine's clock: what began and ended within one of the spans
+/// happened on the line for certain. Of others it is not known, and nothing is said. A call that
+/// was let go on a lease belongs where its permits were charged.
 #[derive(Debug, Clone)]
 pub struct Line {
     /// From and to, in microseconds since 1970.
     spans: Vec<(u64, u64)>,
-    /// Permits that were charged on another line, let nobody go, and may have been given back on this one.
+    /// Permits that were charged on another line, let nobody go, and may have been given back on
+    /// this one.
     given_back: u64,
 }
 
@@ -50,9 +53,9 @@ impl Line {
         self
     }
 
-    /// So many permits may have been given back on it that were charged on another: a host that gives back what is left of a lease
-    /// does not know that the store has forgotten its charge. They let nobody go there, so over all lines the promise holds
-    /// without them.
+    /// So many permits may have been given back on it that were charged on another: a host that
+    /// gives back what is left of a lease does not know that the store has forgotten its charge.
+    /// They let nobody go there, so over all lines the promise holds without them.
     #[must_use]
     pub fn and_given_back(self, permits: u64) -> Self {
         Self { given_back: permits, ..self }

@@ -1,4 +1,5 @@
-//! Loads that a worker keeps up in the background while a test makes the store fail, and what became of them.
+//! Loads that a worker keeps up in the background while a test makes the store fail, and what
+//! became of them.
 
 use std::collections::BTreeMap;
 
@@ -42,12 +43,13 @@ pub struct Load {
     /// Whether a task that is told to wait does so, by `acquire`.
     #[serde(default)]
     pub waits: bool,
-    /// How long a task rests after each call, at least a millisecond: a test of faults is not one of speed.
+    /// How long a task rests after each call, at least a millisecond: a test of faults is not one
+    /// of speed.
     pub pause_ms: u64,
 }
 
-/// Tasks that call something through a circuit again and again. It is down in every other period of the machine's clock, so all
-/// workers meet it alike.
+/// Tasks that call something through a circuit again and again. It is down in every other period of
+/// the machine's clock, so all workers meet it alike.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct CircuitLoad {
     /// The circuit.
@@ -74,8 +76,8 @@ pub struct Watch {
 /// What may befall loads.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub enum Signal {
-    /// Each load has had a call admitted by the store that began since then. A refusal would not show that the store is
-    /// there: those are answered without it.
+    /// Each load has had a call admitted by the store that began since then. A refusal would not
+    /// show that the store is there: those are answered without it.
     Served,
     /// The same, of these loads of limiters, counted from 0.
     ServedAmong(Vec<usize>),
@@ -115,7 +117,8 @@ pub struct Toll {
     pub admitted: Vec<Admitted>,
     /// How many calls were denied by what the store said, at once or after they had waited.
     pub denied: u64,
-    /// The calls that were admitted without the store; their `at_us` is the host's own, or their end.
+    /// The calls that were admitted without the store; their `at_us` is the host's own, or their
+    /// end.
     pub degraded: Vec<Admitted>,
     /// How many calls were denied for want of the store.
     pub degraded_denied: u64,
@@ -225,8 +228,8 @@ impl Toll {
         self.longest_us = self.longest_us.max(other.longest_us);
     }
 
-    /// Says of each leased call by when its permits had been charged: before any call of the same charge had its answer. Only
-    /// while these are the calls of one worker, as it tells itself.
+    /// Says of each leased call by when its permits had been charged: before any call of the same
+    /// charge had its answer. Only while these are the calls of one worker, as it tells itself.
     pub fn date_charges(&mut self) {
         let mut charged_by_us = BTreeMap::new();
         for call in &self.admitted {

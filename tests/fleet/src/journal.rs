@@ -10,7 +10,8 @@ use serde::{Deserialize, Serialize};
 use crate::endurance::Toll;
 use crate::protocol::Admitted;
 
-/// A file that holds one call a line. What is written is there for others whatever becomes of the process.
+/// A file that holds one call a line. What is written is there for others whatever becomes of the
+/// process.
 #[derive(Debug)]
 pub struct Journal(File);
 
@@ -41,7 +42,8 @@ impl Journal {
     }
 }
 
-/// What a journal tells of so many loads. The last line may have been cut short with its writer: that caller never went.
+/// What a journal tells of so many loads. The last line may have been cut short with its writer:
+/// that caller never went.
 ///
 /// # Errors
 /// If it cannot be read, or is no journal of these loads.

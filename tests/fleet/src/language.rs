@@ -22,7 +22,8 @@ pub enum Language {
 }
 
 impl Language {
-    /// Starts a worker. `rust_worker` is the program of those in Rust; beside it is what cargo builds.
+    /// Starts a worker. `rust_worker` is the program of those in Rust; beside it is what cargo
+    /// builds.
     ///
     /// # Errors
     /// If it does not start or cannot connect.

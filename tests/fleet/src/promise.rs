@@ -1,4 +1,5 @@
-//! What a limiter promises, as a bound on the permits in any span of time, and whether admitted calls kept it.
+//! What a limiter promises, as a bound on the permits in any span of time, and whether admitted
+//! calls kept it.
 
 use anyhow::{Result, ensure};
 use tidegate::{Algorithm, Limit, WindowUnit};
@@ -52,8 +53,8 @@ impl Promise {
         Self { extra: self.extra + extra, ..self }
     }
 
-    /// What holds over the time of so many stores that do not know of each other: that of a store which forgot all it knew
-    /// once is that of two.
+    /// What holds over the time of so many stores that do not know of each other: that of a store
+    /// which forgot all it knew once is that of two.
     #[must_use]
     pub fn times(self, stores: u64) -> Self {
         Self { limit: self.limit * stores, burst: self.burst.map(|burst| burst * stores), ..self }
@@ -77,11 +78,12 @@ impl Promise {
         self.check_spans(admitted.iter().map(span).collect(), 0)
     }
 
-    /// Checks what the workers measured around their calls by the machine's clock. Only calls that lie in a span with both ends
-    /// fell into it for certain.
+    /// Checks what the workers measured around their calls by the machine's clock. Only calls that
+    /// lie in a span with both ends fell into it for certain.
     ///
-    /// A host decides at the latest time that it knows the store's clock to have reached, so a decision may be a little older
-    /// than its call. By as much as any was older, a span of decisions may be longer than one of calls.
+    /// A host decides at the latest time that it knows the store's clock to have reached, so a
+    /// decision may be a little older than its call. By as much as any was older, a span of
+    /// decisions may be longer than one of calls.
     ///
     /// # Errors
     /// Names a span that holds too many, or a call that was decided ahead of the store's clock.

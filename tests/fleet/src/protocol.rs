@@ -1,4 +1,5 @@
-//! What a test and its workers say to each other: one JSON value a line, one answer a command, in order.
+//! What a test and its workers say to each other: one JSON value a line, one answer a command, in
+//! order.
 
 use std::path::PathBuf;
 
@@ -16,13 +17,15 @@ pub struct Place {
     pub is_cluster: bool,
     /// How far the worker's clock is ahead of the machine's, in milliseconds.
     pub clock_ahead_ms: i64,
-    /// How long an operation of the store, and connecting to it, may take; far longer than any does unless set.
+    /// How long an operation of the store, and connecting to it, may take; far longer than any does
+    /// unless set.
     #[serde(default)]
     pub limit_ms: Option<u64>,
     /// Whom to trust for the server's certificate, in PEM.
     #[serde(default)]
     pub root_certificate: Option<String>,
-    /// A file to write down in at once what each load was admitted to: what is known of a process that is killed.
+    /// A file to write down in at once what each load was admitted to: what is known of a process
+    /// that is killed.
     #[serde(default)]
     pub journal: Option<PathBuf>,
 }
@@ -34,7 +37,8 @@ pub enum Command {
     Hammer(Hammer),
     /// Ask a limiter once. Answered by [`Answer::Decided`].
     Decide(Decide),
-    /// Keep coming back with tickets, each when it was told, until each is let go or denied. Answered by [`Answer::CameBack`].
+    /// Keep coming back with tickets, each when it was told, until each is let go or denied.
+    /// Answered by [`Answer::CameBack`].
     ComeBack(Vec<Decide>),
     /// Read how a limiter stands. Answered by [`Answer::Decided`].
     Peek(Decide),
@@ -59,7 +63,8 @@ pub struct Hammer {
     pub costs: Vec<u32>,
     /// How many tasks ask at once.
     pub tasks: usize,
-    /// Whether a task that is told to wait does so, by `acquire`; otherwise it asks anew, by `try_acquire`.
+    /// Whether a task that is told to wait does so, by `acquire`; otherwise it asks anew, by
+    /// `try_acquire`.
     #[serde(default)]
     pub waits: bool,
     /// When a task stops.
@@ -183,13 +188,16 @@ pub struct Admitted {
     pub start_us: u64,
     /// When the call had its answer, by the machine's clock, in microseconds since 1970.
     pub end_us: u64,
-    /// Whether it was let go on a lease, whose permits were charged by an earlier call or together with this one.
+    /// Whether it was let go on a lease, whose permits were charged by an earlier call or together
+    /// with this one.
     #[serde(default)]
     pub leased: bool,
-    /// When its permits were charged, on the store's clock, in microseconds since 1970; 0: not told.
+    /// When its permits were charged, on the store's clock, in microseconds since 1970; 0: not
+    /// told.
     #[serde(default)]
     pub charged_at_us: u64,
-    /// When they had been charged for certain, by the machine's clock, in microseconds since 1970; 0: when it had its answer.
+    /// When they had been charged for certain, by the machine's clock, in microseconds since 1970;
+    /// 0: when it had its answer.
     #[serde(default)]
     pub charged_by_us: u64,
 }

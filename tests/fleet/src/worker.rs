@@ -72,10 +72,12 @@ impl Worker {
         writeln!(commands, "{}", serde_json::to_string(command)?).context("the worker is gone")
     }
 
-    /// Lets the process end by itself, and makes sure that it does and that nothing in it has panicked.
+    /// Lets the process end by itself, and makes sure that it does and that nothing in it has
+    /// panicked.
     ///
     /// # Errors
-    /// If it does not end within a minute, ends with a failure, or has written of a panic to stderr.
+    /// If it does not end within a minute, ends with a failure, or has written of a panic to
+    /// stderr.
     pub fn finish(mut self) -> Result<()> {
         // It ends when there are no more commands.
         self.commands = None;

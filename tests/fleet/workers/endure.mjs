@@ -43,7 +43,8 @@ export class Endurance {
   async stop() {
     this.#stopping.abort();
     const late = sleep(PATIENCE_MS, 'late', { ref: false });
-    // What was let go without the store is charged before anybody looks, and what is left of leases given back.
+    // What was let go without the store is charged before anybody looks, and what is left of leases
+    // given back.
     const ended = Promise.all(this.#tasks).then(() => this.#gate.flush());
     if ((await Promise.race([ended, late])) === 'late') throw new Error(`calls hang: ${this.#state()}`);
     const { diverged, foreign, lost } = this.#gate.stats();
@@ -192,7 +193,10 @@ function toldOf({ endUs, value }) {
   return { end_us: endUs, effect, state, cause: event?.cause ?? null, generation, degraded };
 }
 
-/** Makes a call, and takes note of how long it took and of an error; the answer, undefined if there is none. */
+/**
+ * Makes a call, and takes note of how long it took and of an error; the answer, undefined if there
+ * is none.
+ */
 async function timed(toll, permits, call) {
   const [started, startUs] = [performance.now(), nowUs()];
   let value;
@@ -208,5 +212,7 @@ async function timed(toll, permits, call) {
   return { startUs, endUs: nowUs(), value };
 }
 
-/** The text without its numbers: how long until the store is asked again is another in each error. */
+/**
+ * The text without its numbers: how long until the store is asked again is another in each error.
+ */
 const inWords = (text) => text.replace(/\d+/g, '#');

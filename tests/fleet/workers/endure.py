@@ -59,7 +59,8 @@ class Endurance:
 
         async def ended() -> None:
             await asyncio.gather(*self._tasks)
-            # What was let go without the store is charged before anybody looks, and what is left of leases given back.
+            # What was let go without the store is charged before anybody looks, and what is left of
+            # leases given back.
             await self._gate.flush()
 
         self._stopping.set()

@@ -1,5 +1,5 @@
-// A host of the fleet in Node: connects to the store it is told, then does what it is told on stdin and answers on stdout. What
-// is said is written in ../src/protocol.rs.
+// A host of the fleet in Node: connects to the store it is told, then does what it is told on stdin
+// and answers on stdout. What is said is written in ../src/protocol.rs.
 
 import { createRequire } from 'node:module';
 import { createInterface } from 'node:readline';
@@ -11,14 +11,23 @@ import { Endurance, nowUs } from './endure.mjs';
 // The client is one of those that the package is tested with.
 const { Redis } = createRequire(new URL('../../../host/typescript/package.json', import.meta.url))('ioredis');
 
-/** A machine that is busy with other tests takes its time; a call that failed for that would show nothing. */
+/**
+ * A machine that is busy with other tests takes its time; a call that failed for that would show
+ * nothing.
+ */
 const STORE_LIMIT_MS = 30_000;
-/** How often the store is asked for its time, in effect, before work starts: the quickest answer tells it well. */
+/**
+ * How often the store is asked for its time, in effect, before work starts: the quickest answer
+ * tells it well.
+ */
 const WARM_UP_CALLS = 20;
 
 const say = (answer) => process.stdout.write(`${JSON.stringify(answer)}\n`);
 
-/** As the package's README says: a connection that has fallen silent is given up, and nothing is sent twice. */
+/**
+ * As the package's README says: a connection that has fallen silent is given up, and nothing is
+ * sent twice.
+ */
 const CONNECTION = { socketTimeout: 1_000, autoResendUnfulfilledCommands: false };
 
 async function open({ urls, limit_ms }) {

@@ -12,9 +12,11 @@ import tidegate
 from endure import Endurance, Json, json_of, now_us
 from tidegate.aio import CircuitBreaker, RateLimiter, Tidegate
 
-# A machine that is busy with other tests takes its time; a call that failed for that would show nothing.
+# A machine that is busy with other tests takes its time; a call that failed for that would show
+# nothing.
 STORE_LIMIT_MS = 30_000
-# How often the store is asked for its time, in effect, before work starts: the quickest answer tells it well.
+# How often the store is asked for its time, in effect, before work starts: the quickest answer
+# tells it well.
 WARM_UP_CALLS = 20
 
 
@@ -28,7 +30,8 @@ async def open_gate(place: Json) -> Tidegate:
     gate = Tidegate(store=tidegate.Redis(place["urls"][0], limit_ms=place["limit_ms"] or STORE_LIMIT_MS))
     limiter = gate.rate_limiter({"name": "warm-up", "limits": [{"limit": 1, "window": "second"}]})
     for _ in range(WARM_UP_CALLS):
-        # With a short limit, one may fail on a busy machine. Work tells of a store that is not there.
+        # With a short limit, one may fail on a busy machine. Work tells of a store that is not
+        # there.
         with contextlib.suppress(tidegate.StoreError):
             await limiter.peek("")
     return gate

@@ -1,5 +1,5 @@
-//! The cells of a model store, and what a commit does to them: the rules of `wit/kv.wit` one by one, as plainly as they can
-//! be written. Nothing is shared with the stores that Tidegate ships.
+//! The cells of a model store, and what a commit does to them: the rules of `wit/kv.wit` one by
+//! one, as plainly as they can be written. Nothing is shared with the stores that Tidegate ships.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -107,7 +107,8 @@ impl Draft {
         Self { cells, foreign: BTreeSet::new(), clock_us, flaw: store.flaw }
     }
 
-    /// What was known when the operation was applied; `None`: the run was told something that is not so.
+    /// What was known when the operation was applied; `None`: the run was told something that is
+    /// not so.
     fn apply(&mut self, op: &Op) -> Option<Seen> {
         match op {
             Op::Get { cell, expected } => {
@@ -126,8 +127,8 @@ impl Draft {
         }
     }
 
-    /// All repetitions of an `advance`: what the first started from. After the first, each starts where the one before ended, so all
-    /// of them fit if the last one does.
+    /// All repetitions of an `advance`: what the first started from. After the first, each starts
+    /// where the one before ended, so all of them fit if the last one does.
     fn advance(&mut self, op: &Op) -> Option<u64> {
         let Op::Advance { cell, step, floor, ceiling, ttl_ms, fits, repeat } = *op else { return None };
         let (step, floor, ceiling) = (bounded(step), bounded(floor), bounded(ceiling));

@@ -1,4 +1,5 @@
-//! After all faults, and after all that was charged has come back: a host that knows nothing asks for everything.
+//! After all faults, and after all that was charged has come back: a host that knows nothing asks
+//! for everything.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -11,11 +12,12 @@ use crate::scenario::Target;
 use crate::world::World;
 
 /// How often a host is asked until it answers from the store.
-const MOST_VISITS: u32 = 10;
+const MAX_VISITS: u32 = 10;
 /// How often a circuit is asked at most.
-const MOST_ASKS: u32 = 40;
+const MAX_ASKS: u32 = 40;
 
-/// Cuts a host off for one call on each limiter. What that is let go with is posted, so that the next peek counts it.
+/// Cuts a host off for one call on each limiter. What that is let go with is posted, so that the
+/// next peek counts it.
 pub(crate) async fn go_without(world: Arc<World>, host: Host) {
     for (number, config) in world.scenario.limiters.iter().enumerate() {
         if !matches!(config.when_away, WhenAway::Open | WhenAway::Share { .. }) {
@@ -43,11 +45,12 @@ async fn is_let_go(world: &World, host: &Host, limiter: &RateLimiter, tag: &str)
     is_let_go
 }
 
-/// Has the permit posted that a host owes since a time of the store. What left every window meanwhile is owed no more.
+/// Has the permit posted that a host owes since a time of the store. What left every window
+/// meanwhile is owed no more.
 async fn post(world: &World, host: &Host, config: &RateLimiterConfig, tag: &str, posted: u64, since_us: u64) {
     let call = world.ask(host.number, 0, tag, Ask::Post(1, since_us));
     let asked_us = world.timeline.now_us();
-    for _ in 0..MOST_VISITS {
+    for _ in 0..MAX_VISITS {
         host.gate.flush().await;
         if host.gate.stats().posted > posted || world.timeline.now_us() - asked_us > 2 * longest_counted_us(config) {
             world.end(call, Answer::Posted);
@@ -68,13 +71,14 @@ pub(crate) async fn revisit(world: Arc<World>, host: Host) {
 
 /// Peeks until the store answers: at which of its times it did.
 async fn visit(world: &World, host: &Host, limiter: &RateLimiter, tag: &str) -> Option<u64> {
-    for visit in 1..=MOST_VISITS {
+    for visit in 1..=MAX_VISITS {
         let call = peek(world, host, limiter, "0", tag).await;
         let seen_us = world.decided_by_store_us(call);
-        if visit == MOST_VISITS || seen_us.is_some() {
+        if visit == MAX_VISITS || seen_us.is_some() {
             return seen_us;
         }
-        // On a slow network one call in so many runs out of time. The last visit counts, whatever came of it.
+        // On a slow network one call in so many runs out of time. The last visit counts, whatever
+        // came of it.
         world.leave_out(call);
     }
     None
@@ -126,7 +130,7 @@ async fn audit_breaker(world: &World, host: &Host, breaker: &CircuitBreaker, tag
         let call = world.ask(host.number, 0, tag, Ask::SetMode(mode));
         world.end(call, report(breaker.set_mode(mode).await));
     }
-    for _ in 0..MOST_ASKS {
+    for _ in 0..MAX_ASKS {
         let call = world.ask(host.number, 0, tag, Ask::Admit);
         let admitted = breaker.admit().await;
         world.end(call, report(admitted.clone()));

@@ -1,4 +1,5 @@
-//! Seeded mutations: ways to be wrong, each of which a checker must notice. Nothing of this is in the code under test.
+//! Seeded mutations: ways to be wrong, each of which a checker must notice. Nothing of this is in
+//! the code under test.
 
 /// How the store model, or what stands between a ledger and it, is wrong.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -31,7 +32,8 @@ pub enum Flaw {
     HopesForTheBest,
     /// The ledger: sends a commit again, without a way to tell, when no reply came.
     RepeatsBlindly,
-    /// The ledger: sends what was turned away as untimely again when its time has come, though it has asked anew meanwhile.
+    /// The ledger: sends what was turned away as untimely again when its time has come, though it
+    /// has asked anew meanwhile.
     RepeatsLate,
     /// The ledger: what gives something back is not sent.
     DropsRefunds,

@@ -16,7 +16,8 @@ use crate::scenario::{Actor, Cuts, Fault, FaultKind, Network, Scenario, Settings
 /// Faults begin in this time, in microseconds from the start; nearly all calls are made in it.
 const LENGTH_US: u64 = 4_000_000;
 
-/// The scenario of a seed. A third of the seeds have no faults but their hosts' clocks, so that promises are held to no slack.
+/// The scenario of a seed. A third of the seeds have no faults but their hosts' clocks, so that
+/// promises are held to no slack.
 pub fn scenario(seed: u64) -> Scenario {
     match seed {
         places::FIRST.. => places::scenario(seed),
@@ -102,8 +103,8 @@ fn lease(random: &mut Random, config: &mut RateLimiterConfig) {
     let life_ms = random.pick(&[20, 80, 150, 150]);
     for (limit, least_ms) in config.limits.iter_mut().zip([4 * life_ms, 12 * life_ms]) {
         limit.limit *= 3;
-        // A bucket works with what its burst is above what comes back in the lease's life. And a life that is short beside the
-        // window puts nothing to the test.
+        // A bucket works with what its burst is above what comes back in the lease's life. And a
+        // life that is short beside the window puts nothing to the test.
         limit.window_count = limit.window_count.clamp(least_ms, 2 * least_ms);
         if let Algorithm::Gcra { burst } | Algorithm::TokenBucket { burst } = &mut limit.algorithm {
             *burst = burst.map(|burst| burst.max(limit.limit / 2));

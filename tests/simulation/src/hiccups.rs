@@ -1,5 +1,5 @@
-//! Fleets to which nothing happens but hiccups: pauses of the store, hosts that are busy with something else for a while, and
-//! bursts of keys. Their seeds are beyond all others.
+//! Fleets to which nothing happens but hiccups: pauses of the store, hosts that are busy with
+//! something else for a while, and bursts of keys. Their seeds are beyond all others.
 
 use crate::generate;
 use crate::link::LIMIT_US;

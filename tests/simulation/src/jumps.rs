@@ -1,5 +1,6 @@
-//! Fleets to which nothing happens but that hosts' clocks jump, again and again and by so little that what is ahead of the store's time is
-//! so no more when it comes late. Their seeds are beyond all others.
+//! Fleets to which nothing happens but that hosts' clocks jump, again and again and by so little
+//! that what is ahead of the store's time is so no more when it comes late. Their seeds are beyond
+//! all others.
 
 use crate::generate;
 use crate::random::Random;

@@ -1,8 +1,9 @@
 //! A seeded simulation of fleets of hosts that tries to break what Tidegate promises.
 //!
-//! Every host is a real `Tidegate` with the real component and the real ledger. The store, the network, the clocks and time
-//! itself are models on one thread, and one seed decides everything. What callers and the store observed is written down, and
-//! checkers that see only this record derive from it whether each promise was kept. See the README beside this crate's manifest.
+//! Every host is a real `Tidegate` with the real component and the real ledger. The store, the
+//! network, the clocks and time itself are models on one thread, and one seed decides everything.
+//! What callers and the store observed is written down, and checkers that see only this record
+//! derive from it whether each promise was kept. See the README beside this crate's manifest.
 
 pub mod actor;
 pub mod cells;

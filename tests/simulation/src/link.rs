@@ -8,10 +8,12 @@ use tidegate::store::{BoxFuture, Commit, Op, Outcome, Reply, Seen, Store, StoreE
 use crate::flaw::Flaw;
 use crate::world::World;
 
-/// How long a call waits for an operation, in microseconds. A fifth of the Redis store's, so that slow messages run into it.
+/// How long a call waits for an operation, in microseconds. A fifth of the Redis store's, so that
+/// slow messages run into it.
 pub const LIMIT_US: u64 = 50_000;
-/// How long an answer that comes later is listened for, in microseconds: the store applies nothing that is older.
-const LATEST_US: u64 = 1_000_000;
+/// How long an answer that comes later is listened for, in microseconds: the store applies nothing
+/// that is older.
+const MAX_LATE_US: u64 = 1_000_000;
 
 /// The field of a circuit's counts.
 const METRICS: u32 = 2;
@@ -43,7 +45,7 @@ impl Link {
             Some(Flaw::RepeatsBlindly) => LIMIT_US / 2,
             Some(Flaw::GivesUpEarly) => LIMIT_US / 4,
             Some(Flaw::TrustsTimers) => LIMIT_US,
-            _ => LIMIT_US + LATEST_US,
+            _ => LIMIT_US + MAX_LATE_US,
         };
         tokio::select! {
             biased;
@@ -127,7 +129,8 @@ fn as_told(commit: &Commit, clock_us: u64) -> Reply {
 }
 
 impl Store for Link {
-    /// A store that waits for ever knows of no limit, so that nothing but its own flaw keeps callers waiting.
+    /// A store that waits for ever knows of no limit, so that nothing but its own flaw keeps
+    /// callers waiting.
     fn limit(&self) -> Option<Duration> {
         (self.world.flaw != Some(Flaw::WaitsForEver)).then_some(Duration::from_micros(LIMIT_US))
     }

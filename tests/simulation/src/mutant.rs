@@ -1,5 +1,5 @@
-//! Seeded mutations of the policies: a component that holds them all, built by `cargo xtask simulate --mutants`, in which a byte
-//! says which is in force.
+//! Seeded mutations of the policies: a component that holds them all, built by `cargo xtask
+//! simulate --mutants`, in which a byte says which is in force.
 
 use std::sync::Arc;
 

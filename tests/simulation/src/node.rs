@@ -10,10 +10,12 @@ use crate::flaw::Flaw;
 use crate::random::Random;
 use crate::record::Applied;
 
-/// How long a replica lags behind at most, in microseconds: for so long what was changed can be undone.
-const MOST_LAG_US: u64 = 2_000_000;
+/// How long a replica lags behind at most, in microseconds: for so long what was changed can be
+/// undone.
+const MAX_LAG_US: u64 = 2_000_000;
 
-/// What can be undone: when, on which entity, which commit was the last before, and the cells before.
+/// What can be undone: when, on which entity, which commit was the last before, and the cells
+/// before.
 struct Undo {
     true_us: u64,
     tag: String,
@@ -55,8 +57,9 @@ impl Node {
         (START_US + true_us).saturating_add_signed(self.shift_us)
     }
 
-    /// Takes a message in. With the reply comes the number of the commit, if it was applied. One that is refused is told all that it asked of,
-    /// so it counts as one that only reads, at the store's time.
+    /// Takes a message in. With the reply comes the number of the commit, if it was applied. One
+    /// that is refused is told all that it asked of, so it counts as one that only reads, at the
+    /// store's time.
     pub fn take(&mut self, message: (usize, u64), commit: &Commit, true_us: u64) -> (Reply, Option<usize>) {
         let clock_us = self.clock_us(true_us);
         // A first copy that was turned away counts too: its sender has asked anew since.
@@ -73,7 +76,7 @@ impl Node {
         };
         let head = self.heads.insert(tag.clone(), self.applied.len());
         self.undo.push_back(Undo { true_us, tag, head, cells: changed });
-        while self.undo.front().is_some_and(|undo| undo.true_us + MOST_LAG_US < true_us) {
+        while self.undo.front().is_some_and(|undo| undo.true_us + MAX_LAG_US < true_us) {
             self.undo.pop_front();
         }
         self.applied.push(applied);

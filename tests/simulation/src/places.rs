@@ -1,5 +1,5 @@
-//! Fleets of a strict window that gives places ahead, of which many are given back, and nothing else goes wrong. Their seeds are beyond all
-//! others.
+//! Fleets of a strict window that gives places ahead, of which many are given back, and nothing
+//! else goes wrong. Their seeds are beyond all others.
 
 use tidegate::{Algorithm, OnLimit};
 

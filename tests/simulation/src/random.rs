@@ -2,7 +2,8 @@
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
-/// A stream of numbers that follows from its seed alone: `SplitMix64` (Steele, Lea and Flood, 2014).
+/// A stream of numbers that follows from its seed alone: `SplitMix64` (Steele, Lea and Flood,
+/// 2014).
 #[derive(Debug, Clone)]
 pub struct Random(u64);
 
@@ -12,7 +13,8 @@ impl Random {
         Self(seed)
     }
 
-    /// A stream of its own for one part of a run, so that taking other parts away leaves this part's chances as they are.
+    /// A stream of its own for one part of a run, so that taking other parts away leaves this
+    /// part's chances as they are.
     pub fn part(seed: u64, path: &[u64]) -> Self {
         let mix = |sum: u64, step: &u64| Self(sum ^ step.wrapping_mul(0xd6e8_feb8_6659_fd93)).number();
         Self(path.iter().fold(seed, mix))
@@ -59,7 +61,8 @@ impl Random {
     }
 }
 
-/// A seed that nobody has run before, as far as the clock can see to that: seeds that follow it belong to it as well.
+/// A seed that nobody has run before, as far as the clock can see to that: seeds that follow it
+/// belong to it as well.
 pub fn seed_of_now() -> u64 {
     let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     // Short enough to be typed, far enough from the next that a hundred thousand fit in between.

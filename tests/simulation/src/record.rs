@@ -1,4 +1,5 @@
-//! What was observed in a run: every call as its caller saw it, and every commit as the store took it. Checkers see only this.
+//! What was observed in a run: every call as its caller saw it, and every commit as the store took
+//! it. Checkers see only this.
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -36,7 +37,8 @@ pub enum Ask {
     Reset,
     /// `status`.
     Status,
-    /// So many permits that the host let go without the store, to be posted: since a time on the store's clock.
+    /// So many permits that the host let go without the store, to be posted: since a time on the
+    /// store's clock.
     Post(u32, u64),
 }
 
@@ -106,10 +108,11 @@ pub struct Applied {
     pub clock_us: u64,
     /// The commit before it on the same entity whose effects the store still had.
     pub parent: Option<usize>,
-    /// Whether it was the second copy of a request of which the store had the first before, and applied or turned away.
+    /// Whether it was the second copy of a request of which the store had the first before, and
+    /// applied or turned away.
     pub again: bool,
-    /// How many numbers it moves back, and values it replaces: each may give permits. Of one that was refused: what it would have, if it was the
-    /// second copy of one that had.
+    /// How many numbers it moves back, and values it replaces: each may give permits. Of one that
+    /// was refused: what it would have, if it was the second copy of one that had.
     pub gives: u64,
     /// Whether it was refused, and its host told the values.
     pub refused: bool,
@@ -184,7 +187,8 @@ impl Record {
         self.calls.iter().filter(move |call| call.tag == tag)
     }
 
-    /// For each entity, the commits after which no other came on top: each ends a line of what the store once held.
+    /// For each entity, the commits after which no other came on top: each ends a line of what the
+    /// store once held.
     pub fn tips(&self, tag: &str) -> Vec<usize> {
         let mut tips: BTreeMap<usize, bool> = BTreeMap::new();
         for (index, commit) in self.commits.iter().enumerate().filter(|(_, commit)| commit.tag == tag) {
@@ -196,7 +200,8 @@ impl Record {
         tips.into_iter().filter(|(_, tip)| *tip).map(|(index, _)| index).collect()
     }
 
-    /// The commits whose effects the store held when it applied this one, itself included, the latest first.
+    /// The commits whose effects the store held when it applied this one, itself included, the
+    /// latest first.
     pub fn line(&self, tip: usize) -> impl Iterator<Item = usize> + '_ {
         std::iter::successors(Some(tip), |index| self.commits[*index].parent)
     }

@@ -1,5 +1,5 @@
-//! Fleets of one circuit that counts failures in a row, and nothing goes wrong but the calls that it guards: on one host they end well, on the
-//! others badly. Their seeds are beyond most others.
+//! Fleets of one circuit that counts failures in a row, and nothing goes wrong but the calls that
+//! it guards: on one host they end well, on the others badly. Their seeds are beyond most others.
 
 use std::collections::BTreeSet;
 

@@ -1,4 +1,5 @@
-//! One run: the hosts start, the actors work, the faults happen, and at the end it is seen whether all is well again.
+//! One run: the hosts start, the actors work, the faults happen, and at the end it is seen whether
+//! all is well again.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -19,7 +20,8 @@ use crate::scenario::{Burst, Fault, FaultKind, Scenario, Settings};
 use crate::timeline;
 use crate::world::World;
 
-/// What is put to the test: the component that Tidegate was built with and a store without flaw, unless said otherwise.
+/// What is put to the test: the component that Tidegate was built with and a store without flaw,
+/// unless said otherwise.
 #[derive(Debug, Clone, Default)]
 pub struct Trial {
     /// How the store or what is before it is wrong.
@@ -28,12 +30,14 @@ pub struct Trial {
     pub component: Option<Arc<[u8]>>,
 }
 
-/// No run goes on for longer after its last fault, in microseconds; calls that have not ended then never will.
-const LONGEST_US: u64 = 120_000_000;
+/// No run goes on for longer after its last fault, in microseconds; calls that have not ended then
+/// never will.
+const MAX_US: u64 = 120_000_000;
 
 /// The longest life of a lease, in microseconds.
 const LEASE_US: u64 = 200_000;
-/// After so long, in microseconds, a host has noticed that the store is back, and posted what it owes.
+/// After so long, in microseconds, a host has noticed that the store is back, and posted what it
+/// owes.
 const AWAY_US: u64 = 8_000_000;
 
 /// Runs a scenario.
@@ -44,7 +48,7 @@ pub fn run(scenario: Scenario, trial: &Trial) -> Record {
         fleet.schedule();
         let healed_us = world.scenario.healed_us();
         world.timeline.pass(healed_us, || false).await;
-        world.timeline.pass(healed_us + LONGEST_US, || fleet.is_idle()).await;
+        world.timeline.pass(healed_us + MAX_US, || fleet.is_idle()).await;
         for work in fleet.take_work() {
             heed(work).await;
         }
@@ -66,7 +70,7 @@ pub fn run(scenario: Scenario, trial: &Trial) -> Record {
 /// Lets work go on until it is done, or never will be.
 async fn finish(world: &World, work: impl Future<Output = ()> + Send + 'static) {
     let work = tokio::spawn(work);
-    let until_us = world.timeline.now_us() + LONGEST_US;
+    let until_us = world.timeline.now_us() + MAX_US;
     world.timeline.pass(until_us, || work.is_finished()).await;
     heed(work).await;
 }
@@ -147,7 +151,8 @@ impl Fleet {
         Host { number, gate: builder.build().expect("the component loads"), clock }
     }
 
-    /// A host starts, unless it is up: where crashes overlap, the first that is over has started it.
+    /// A host starts, unless it is up: where crashes overlap, the first that is over has started
+    /// it.
     fn start_host(&self, number: usize) {
         if self.running.lock().hosts.contains_key(&number) {
             return;
@@ -164,7 +169,8 @@ impl Fleet {
         running.hosts.insert(number, host);
     }
 
-    /// A host dies: its tasks stop where they are, and nothing that they try on their way out gets through.
+    /// A host dies: its tasks stop where they are, and nothing that they try on their way out gets
+    /// through.
     fn kill_host(&self, number: usize) {
         self.world.start_life(number);
         let mut running = self.running.lock();
@@ -194,7 +200,8 @@ impl Fleet {
         running.diverged + running.hosts.values().map(|host| host.gate.stats().diverged).sum::<u64>()
     }
 
-    /// Arranges for the faults that happen at one time. The others are looked up by whoever suffers them.
+    /// Arranges for the faults that happen at one time. The others are looked up by whoever suffers
+    /// them.
     fn schedule(&self) {
         for fault in &self.world.scenario.faults {
             let (fleet, fault) = (self.clone(), fault.clone());

@@ -58,7 +58,8 @@ pub struct Network {
 /// How a host is set: what decides how often it meets itself, and what it remembers.
 #[derive(Debug, Clone, Copy)]
 pub struct Settings {
-    /// Calls that go out together at most. Small, so that calls that meet are spread over several batches.
+    /// Calls that go out together at most. Small, so that calls that meet are spread over several
+    /// batches.
     pub max_batch: usize,
     /// Entities that it remembers at most.
     pub max_known: usize,
@@ -88,7 +89,8 @@ pub struct Actor {
     pub calls: u32,
     /// The longest pause between two calls on average, in microseconds.
     pub pause_us: u64,
-    /// So many calls come in a row, without a pause between them: those who rush fill a limit that had room a moment ago.
+    /// So many calls come in a row, without a pause between them: those who rush fill a limit that
+    /// had room a moment ago.
     pub rush: u32,
     /// The costs of its calls go up to this.
     pub most_cost: u32,
@@ -141,7 +143,8 @@ pub enum FaultKind {
     Partition(usize),
     /// The store is down, and comes back empty.
     Restart,
-    /// The store is down; a replica takes over that lacks the last `lag_us` and whose clock differs by `shift_us`.
+    /// The store is down; a replica takes over that lacks the last `lag_us` and whose clock differs
+    /// by `shift_us`.
     Failover {
         /// What is lost, in microseconds before the fault.
         lag_us: u64,

@@ -1,4 +1,5 @@
-//! What a failure needs: the scenario without all parts whose absence leaves the same promise broken.
+//! What a failure needs: the scenario without all parts whose absence leaves the same promise
+//! broken.
 
 use std::collections::BTreeSet;
 
@@ -8,7 +9,7 @@ use crate::run::{self, Trial};
 use crate::scenario::{Cuts, Scenario};
 
 /// How often a scenario is run again at most.
-const MOST_RUNS: u32 = 300;
+const MAX_RUNS: u32 = 300;
 
 /// A scenario in which a promise was broken.
 #[derive(Debug)]
@@ -35,7 +36,8 @@ impl Failure {
         shrinking.failure
     }
 
-    /// What happened, and how to see it again. `extra` are the arguments that are not the scenario's.
+    /// What happened, and how to see it again. `extra` are the arguments that are not the
+    /// scenario's.
     pub fn report(&self, extra: &str) -> String {
         let (promise, what) = (self.violation.promise, &self.violation.what);
         let arguments = self.scenario.arguments();
@@ -61,7 +63,7 @@ impl Shrinking<'_> {
             self.each(|scenario| scenario.actors.iter().map(|actor| actor.host).collect(), |cuts| &mut cuts.hosts);
             self.each(|scenario| scenario.actors.iter().map(|actor| actor.number).collect(), |cuts| &mut cuts.actors);
             self.calls();
-            if before == self.failure.scenario.cuts || self.runs >= MOST_RUNS {
+            if before == self.failure.scenario.cuts || self.runs >= MAX_RUNS {
                 return;
             }
         }
@@ -88,7 +90,7 @@ impl Shrinking<'_> {
     /// Keeps the cuts if the same promise is broken without the parts.
     fn attempt(&mut self, cuts: &Cuts) -> bool {
         self.runs += 1;
-        if self.runs > MOST_RUNS {
+        if self.runs > MAX_RUNS {
             return false;
         }
         let scenario = generate::scenario(self.failure.scenario.seed).cut(cuts);

@@ -1,7 +1,8 @@
-//! Virtual time: it moves on, to the next thing that is to happen, when no task has anything left to do.
+//! Virtual time: it moves on, to the next thing that is to happen, when no task has anything left
+//! to do.
 //!
-//! Tasks run in tokio's single-threaded executor, whose own clock stands still and is moved along. Counted in microseconds from
-//! the start of the run.
+//! Tasks run in tokio's single-threaded executor, whose own clock stands still and is moved along.
+//! Counted in microseconds from the start of the run.
 
 use std::collections::BTreeMap;
 use std::future::Future;
@@ -12,11 +13,11 @@ use std::time::Duration;
 
 use parking_lot::Mutex;
 
-/// The longest step, in microseconds. A ledger that is contended backs off by tokio's clock, which counts in milliseconds; no
-/// step is longer while it may, so it wakes in time.
+/// The longest step, in microseconds. A ledger that is contended backs off by tokio's clock, which
+/// counts in milliseconds; no step is longer while it may, so it wakes in time.
 const STEP_US: u64 = 1_000;
-/// Nobody backs off for longer, in microseconds, and nobody begins to but on what has happened. After so long without anything,
-/// time goes on to the next thing in one step.
+/// Nobody backs off for longer, in microseconds, and nobody begins to but on what has happened.
+/// After so long without anything, time goes on to the next thing in one step.
 const BACK_OFF_US: u64 = 100_000;
 
 /// What happens at a time.
@@ -101,7 +102,8 @@ impl Inner {
         self.events.first_key_value().map(|((at_us, _), _)| *at_us)
     }
 
-    /// Where to move on to: the next thing that is to happen, unless that is beyond a step or `until_us`.
+    /// Where to move on to: the next thing that is to happen, unless that is beyond a step or
+    /// `until_us`.
     fn step_us(&self, until_us: u64) -> u64 {
         let is_quiet = self.now_us >= self.happened_us + BACK_OFF_US;
         let most_us = if is_quiet { u64::MAX } else { self.now_us + STEP_US };
@@ -162,7 +164,8 @@ impl Drop for Sleep {
     }
 }
 
-/// An executor for one run: one thread, a clock that stands still, and whoever yields goes on when all others are stuck.
+/// An executor for one run: one thread, a clock that stands still, and whoever yields goes on when
+/// all others are stuck.
 ///
 /// # Panics
 /// If the system denies what a runtime needs.

@@ -36,9 +36,11 @@ struct State {
     calls: Vec<Call>,
     /// Counts all that is asked and answered.
     sequence: u64,
-    /// For each host and entity, when replies came that something was applied, and as which commits.
+    /// For each host and entity, when replies came that something was applied, and as which
+    /// commits.
     heard: BTreeMap<(usize, String), Vec<(u64, usize)>>,
-    /// How often each host has started; one that is dead has started anew, as far as its messages go.
+    /// How often each host has started; one that is dead has started anew, as far as its messages
+    /// go.
     lives: BTreeMap<usize, u64>,
     /// Messages sent by each host.
     sent: BTreeMap<usize, u64>,
@@ -91,7 +93,8 @@ impl World {
         })
     }
 
-    /// Starts a host. Its earlier life is over: what it sent may arrive, but it hears nothing and sends nothing.
+    /// Starts a host. Its earlier life is over: what it sent may arrive, but it hears nothing and
+    /// sends nothing.
     pub fn start_life(&self, host: usize) -> u64 {
         let mut state = self.state.lock();
         let life = state.lives.entry(host).or_insert(0);
@@ -178,7 +181,8 @@ impl World {
         now_us
     }
 
-    /// Waits until a host is not busy any more: then it notices what has come, after the timers that are over.
+    /// Waits until a host is not busy any more: then it notices what has come, after the timers
+    /// that are over.
     pub async fn attend(&self, host: usize) {
         while let Some(until_us) = self.scenario.busy_until_us(host, self.timeline.now_us()) {
             self.timeline.sleep(until_us - self.timeline.now_us() + 1).await;
@@ -330,9 +334,10 @@ impl State {
     }
 }
 
-/// The commit that an answer comes from. A call that waited by itself is told apart by the time of its decision; any other ends
-/// as soon as its reply comes, and one that took no time was answered from what the host knew. One that was answered without the
-/// store comes from none, though a reply to another may have come just then.
+/// The commit that an answer comes from. A call that waited by itself is told apart by the time of
+/// its decision; any other ends as soon as its reply comes, and one that took no time was answered
+/// from what the host knew. One that was answered without the store comes from none, though a reply
+/// to another may have come just then.
 fn commit_of(call: &Call, answer: &Answer, heard: &[(u64, usize)], applied: &[Applied]) -> Option<usize> {
     let since = heard.iter().rev().take_while(|(at_us, _)| *at_us > call.asked.0).map(|(_, commit)| *commit);
     match (answer, &call.ask) {

@@ -1,4 +1,5 @@
-//! Redis servers of a test's own: on free ports, with nothing persisted, ended with the value that holds them.
+//! Redis servers of a test's own: on free ports, with nothing persisted, ended with the value that
+//! holds them.
 
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command};
@@ -15,8 +16,8 @@ use crate::tls::{Authority, ServerFiles};
 /// How often a port that was free may turn out to be taken before the test is given up.
 const MAX_TRIES: usize = 5;
 
-/// Replication goes by sockets alone: a file that it left behind would be loaded by the next server to start. A replica need not
-/// wait for others to come.
+/// Replication goes by sockets alone: a file that it left behind would be loaded by the next server
+/// to start. A replica need not wait for others to come.
 const WITHOUT_FILES: [&str; 6] =
     ["--repl-diskless-sync", "yes", "--repl-diskless-sync-delay", "0", "--repl-diskless-load", "swapdb"];
 
@@ -50,7 +51,8 @@ impl RedisServer {
         })
     }
 
-    /// A server that speaks TLS only, with a certificate for `localhost` and `127.0.0.1` that `authority` issued.
+    /// A server that speaks TLS only, with a certificate for `localhost` and `127.0.0.1` that
+    /// `authority` issued.
     ///
     /// # Errors
     /// As [`Self::start`].
@@ -136,7 +138,8 @@ impl RedisServer {
         self.signal("-CONT")
     }
 
-    /// Makes it a replica of `master`, or of whoever is reached on this port, and waits until it has all that is there.
+    /// Makes it a replica of `master`, or of whoever is reached on this port, and waits until it
+    /// has all that is there.
     ///
     /// # Errors
     /// If a server does not answer or they do not come together.
@@ -243,7 +246,8 @@ const MASTERS: usize = 3;
 const SLOTS: [(u16, u16); MASTERS] = [(0, 5460), (5461, 10922), (10923, 16383)];
 
 impl RedisCluster {
-    /// Starts the nodes, without replicas, gives each a third of the slots, and waits until all agree.
+    /// Starts the nodes, without replicas, gives each a third of the slots, and waits until all
+    /// agree.
     ///
     /// # Errors
     /// If a node does not start or they do not come together.
@@ -251,8 +255,8 @@ impl RedisCluster {
         Self::start_nodes(MASTERS)
     }
 
-    /// Like [`Self::start`], with a replica of each master: that of node 0 is node 3, and so on. Masters go on while another is
-    /// away.
+    /// Like [`Self::start`], with a replica of each master: that of node 0 is node 3, and so on.
+    /// Masters go on while another is away.
     ///
     /// # Errors
     /// As [`Self::start`].

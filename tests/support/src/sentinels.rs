@@ -1,4 +1,5 @@
-//! A master with replicas, and Sentinels that watch over them: on free ports, ended with the value that holds them.
+//! A master with replicas, and Sentinels that watch over them: on free ports, ended with the value
+//! that holds them.
 
 use std::path::PathBuf;
 use std::thread;
@@ -15,8 +16,8 @@ pub const MASTER: &str = "mymaster";
 /// After so long without an answer a Sentinel holds a server for down.
 pub const DOWN_AFTER: Duration = Duration::from_millis(500);
 
-/// So long a failover may take. One that came to nothing, because no Sentinel was chosen to do it or none has heard from the replica
-/// lately, is tried again after twice that.
+/// So long a failover may take. One that came to nothing, because no Sentinel was chosen to do it
+/// or none has heard from the replica lately, is tried again after twice that.
 pub const FAILOVER_TIMEOUT: Duration = Duration::from_secs(1);
 
 /// Servers, of which one is the master, and their Sentinels.
@@ -47,7 +48,8 @@ impl Drop for Folder {
 }
 
 impl Watched {
-    /// Starts a master, so many replicas and so many Sentinels, most of which must agree, and waits until all know each other.
+    /// Starts a master, so many replicas and so many Sentinels, most of which must agree, and waits
+    /// until all know each other.
     ///
     /// # Errors
     /// If one does not start or they do not come together.

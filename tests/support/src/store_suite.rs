@@ -1,5 +1,5 @@
-//! What every store must do, whatever it is made of. Each function shows one behaviour on entities of its own, so all may
-//! run on one store, one after the other or at once.
+//! What every store must do, whatever it is made of. Each function shows one behaviour on entities
+//! of its own, so all may run on one store, one after the other or at once.
 
 mod model;
 mod semantics;

@@ -44,7 +44,8 @@ impl Authority {
         self.issuer.pem()
     }
 
-    /// Issues a certificate for `localhost` and `127.0.0.1` and writes all that a server needs to files.
+    /// Issues a certificate for `localhost` and `127.0.0.1` and writes all that a server needs to
+    /// files.
     ///
     /// # Errors
     /// If keys cannot be made or files not be written.

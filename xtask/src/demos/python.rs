@@ -9,7 +9,8 @@ use crate::python::Environment;
 use crate::run::run;
 use crate::{component, paths, python};
 
-/// Installs the package, the example and what its tests need into a virtual environment that is kept: the interpreter in it.
+/// Installs the package, the example and what its tests need into a virtual environment that is
+/// kept: the interpreter in it.
 pub(crate) fn install() -> Result<PathBuf> {
     component::build()?;
     python::setup()?;

@@ -25,7 +25,8 @@ pub(crate) fn wheels() -> Result<()> {
     gather(&wheels::package()?)
 }
 
-/// Makes the crate and the tarball, takes the wheel that is there, and tries the crate in a service.
+/// Makes the crate and the tarball, takes the wheel that is there, and tries the crate in a
+/// service.
 pub(crate) fn test(wheel: &Path, counts: &mut TestCounts) -> Result<()> {
     step("packages", || {
         let packed = rust::package(&[])?;

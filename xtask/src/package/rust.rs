@@ -16,7 +16,8 @@ use crate::{component, paths};
 const NEEDED: [&str; 6] =
     ["README.md", "LICENSE-APACHE", "LICENSE-MIT", "component/tidegate.wasm", "src/store/commit.lua", "wit/world.wit"];
 
-/// Packs the crate; its file. Cargo is told these arguments, and without any not to build what it has packed.
+/// Packs the crate; its file. Cargo is told these arguments, and without any not to build what it
+/// has packed.
 pub(super) fn package(arguments: &[String]) -> Result<PathBuf> {
     let root = paths::root();
     let crate_dir = root.join("host/rust");
@@ -42,7 +43,8 @@ fn check_list(list: &mut Command) -> Result<()> {
     Ok(())
 }
 
-/// Tries the packed crate in a service: unpacked, with a copy of the service beside it, built from the start as its user would.
+/// Tries the packed crate in a service: unpacked, with a copy of the service beside it, built from
+/// the start as its user would.
 pub(super) fn test(file: &Path, counts: &mut TestCounts) -> Result<()> {
     let place = paths::target_dir()?.join("packages");
     let (unpacked, service) = (place.join("tidegate"), place.join("axum"));
@@ -52,7 +54,8 @@ pub(super) fn test(file: &Path, counts: &mut TestCounts) -> Result<()> {
     fs::copy(paths::root().join("Cargo.lock"), service.join("Cargo.lock"))?;
     let mut tests = cargo(["test", "--", "--nocapture"]);
     tests.current_dir(&service).env("CARGO_TARGET_DIR", place.join("target"));
-    // The crate is built here with the features that users have, which nothing else in this repository chooses.
+    // The crate is built here with the features that users have, which nothing else in this
+    // repository chooses.
     tests.env("RUSTFLAGS", "-D warnings");
     // What names a component would have it used in place of the one in the package.
     tests.env_remove("TIDEGATE_COMPONENT");

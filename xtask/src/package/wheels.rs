@@ -1,7 +1,8 @@
-//! Wheels for more systems than the one that builds: for Linux with an old glibc, and for Linux with musl.
+//! Wheels for more systems than the one that builds: for Linux with an old glibc, and for Linux
+//! with musl.
 //!
-//! zig, a Python package, brings the C libraries of both and links against them. Rust's standard library for musl comes from rustup, or
-//! is compiled along by Debian's Rust.
+//! zig, a Python package, brings the C libraries of both and links against them. Rust's standard
+//! library for musl comes from rustup, or is compiled along by Debian's Rust.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;

@@ -15,7 +15,8 @@ const CARGO: &str = "/usr/bin/cargo";
 const RUSTC: &str = "/usr/bin/rustc";
 const LINKER: &str = "wasm-ld-22";
 
-/// Debian's linker for WebAssembly, where its toolchain is there and recent enough, or could be installed.
+/// Debian's linker for WebAssembly, where its toolchain is there and recent enough, or could be
+/// installed.
 pub(super) fn find_or_install() -> Result<PathBuf> {
     if let Ok(linker) = find() {
         return Ok(linker);
@@ -45,8 +46,8 @@ fn minor(text: &str) -> Option<u32> {
     text.split_whitespace().find_map(|word| word.strip_prefix("1.")?.split('.').next()?.parse().ok())
 }
 
-/// A `cargo build` that also builds what the guest uses of the standard library. The bootstrap flag lets this released
-/// compiler do so; nothing in the guest's own code is unstable.
+/// A `cargo build` that also builds what the guest uses of the standard library. The bootstrap flag
+/// lets this released compiler do so; nothing in the guest's own code is unstable.
 pub(super) fn cargo_build(linker: &Path) -> Command {
     let mut command = debian(CARGO);
     set(&mut command);

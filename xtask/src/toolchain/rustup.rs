@@ -10,7 +10,8 @@ use anyhow::{Context, Result, bail, ensure};
 use super::TARGET;
 use crate::{install, paths};
 
-/// Rustup is not asked again for so long after it failed: without a network that would slow down every build.
+/// Rustup is not asked again for so long after it failed: without a network that would slow down
+/// every build.
 const ASK_AGAIN_AFTER: Duration = Duration::from_hours(24);
 
 /// Adds the target, quietly. A failure is noted in a file in `memory`.
@@ -31,7 +32,8 @@ pub(super) fn add_target(memory: &Path) -> Result<()> {
         return Ok(());
     }
     let failure = install::last_line(&output.stderr);
-    // Where the note cannot be written, rustup is asked again next time; nothing else depends on it.
+    // Where the note cannot be written, rustup is asked again next time; nothing else depends on
+    // it.
     let _ = fs::write(&note, &failure);
     bail!("{failure}");
 }

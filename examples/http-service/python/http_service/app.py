@@ -25,7 +25,8 @@ class Service:
         self._limiter = self._gate.rate_limiter(
             "requests",
             limit=Limit(settings.limit, settings.window),
-            # Without the store each process admits its part of the limit; "error" would turn the request away.
+            # Without the store each process admits its part of the limit; "error" would turn the
+            # request away.
             when_away=Share(settings.hosts) if settings.when_away == "share" else "error",
         )
         self._circuit = self._gate.circuit_breaker("upstream", consecutive=5, open_ms=settings.open_ms)

@@ -31,7 +31,8 @@ export class Service {
     this.#limiter = gate.rateLimiter({
       name: "requests",
       limits: [{ limit: settings.limit, window: settings.window }],
-      // Without the store each process admits its part of the limit; "error" would turn the request away.
+      // Without the store each process admits its part of the limit; "error" would turn the request
+      // away.
       whenAway: settings.whenAway === "share" ? { share: settings.hosts } : "error",
     });
     this.#upstream = gate.circuitBreaker({ name: "upstream", trip: { consecutive: 5 }, openMs: settings.openMs });

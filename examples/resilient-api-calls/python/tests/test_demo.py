@@ -10,8 +10,8 @@ import pytest
 from promises import Json, adds_up, opened_and_closed
 from redis_server import RedisServer
 
-# The server fails for half a second from its tenth request on, and the circuit opens for a fifth of one. The run goes
-# on for two seconds at least after that.
+# The server fails for half a second from its tenth request on, and the circuit opens for a fifth of
+# one. The run goes on for two seconds at least after that.
 SHORT = "--items 160 --rate 40 --fail-from 10 --fail-for-ms 500 --open-ms 200 --failures 5".split()
 
 

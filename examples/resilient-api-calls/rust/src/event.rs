@@ -1,4 +1,5 @@
-//! What happens in a workflow, as workers tell it: in one process through a channel, from another as lines of JSON.
+//! What happens in a workflow, as workers tell it: in one process through a channel, from another
+//! as lines of JSON.
 
 use serde::{Deserialize, Serialize};
 use tokio::sync::mpsc::UnboundedSender;

@@ -1,4 +1,5 @@
-//! The server that the workflow calls: a real one on this machine, which fails for a while and remembers every request.
+//! The server that the workflow calls: a real one on this machine, which fails for a while and
+//! remembers every request.
 
 use std::convert::Infallible;
 use std::net::{Ipv4Addr, SocketAddr};

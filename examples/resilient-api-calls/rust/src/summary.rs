@@ -90,7 +90,8 @@ struct Requests {
     most_in_any_second: usize,
     /// The longest time between the decision of the limiter and the arrival of the request.
     latest_us: u64,
-    /// In any span of a second less `latest_us`: what the limiter's promise comes to where the requests arrive.
+    /// In any span of a second less `latest_us`: what the limiter's promise comes to where the
+    /// requests arrive.
     most_in_promised_span: usize,
 }
 

@@ -77,7 +77,8 @@ pub(crate) async fn run_in_process(job: Job, events: Events) -> Result<()> {
     Ok(())
 }
 
-/// The job comes by the standard input: a URL with a password is no business of the list of processes.
+/// The job comes by the standard input: a URL with a password is no business of the list of
+/// processes.
 fn start() -> Result<Child> {
     let program = std::env::current_exe()?;
     let mut command = Command::new(program);

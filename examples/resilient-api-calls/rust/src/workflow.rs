@@ -1,7 +1,8 @@
-//! The workflow: an item waits for the rate limiter, asks the circuit breaker, and calls the server.
+//! The workflow: an item waits for the rate limiter, asks the circuit breaker, and calls the
+//! server.
 //!
-//! Workers of other processes, on other machines or in other languages, share the limit and the circuit if they share the
-//! store and the names.
+//! Workers of other processes, on other machines or in other languages, share the limit and the
+//! circuit if they share the store and the names.
 
 use std::sync::Mutex;
 use std::time::{Duration, Instant};
@@ -84,7 +85,8 @@ impl Workflow {
 
     /// Calls the server, unless the circuit refuses that.
     ///
-    /// Where nobody asks for the circuit's reports, `self.breaker.call(self.request(item)).await` does all this.
+    /// Where nobody asks for the circuit's reports, `self.breaker.call(self.request(item)).await`
+    /// does all this.
     async fn call(&self, item: u32) -> Outcome {
         let admission = match self.breaker.admit().await {
             Ok(report) => report,
@@ -133,7 +135,8 @@ impl Workflow {
         }
     }
 
-    /// Each state change is in the report of the one call that made it, whatever the number of processes.
+    /// Each state change is in the report of the one call that made it, whatever the number of
+    /// processes.
     fn tell_change(&self, report: &CircuitReport) {
         let Some(change) = report.event else { return };
         self.tell(Event::Changed(Change {
@@ -164,7 +167,8 @@ async fn open_gate(redis: Option<&str>) -> Result<Tidegate> {
     Ok(builder.store(store).build()?)
 }
 
-/// What the circuit is told of an error: patterns in its settings may ask for the name, the message and the code.
+/// What the circuit is told of an error: patterns in its settings may ask for the name, the message
+/// and the code.
 fn failure(error: &reqwest::Error) -> Failure {
     let failure = Failure::of(error);
     match error.status() {

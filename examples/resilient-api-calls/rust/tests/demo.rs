@@ -68,8 +68,8 @@ struct Second {
     answered_503: u32,
 }
 
-/// The server fails for half a second from its tenth request on, and the circuit opens for a fifth of one. The run goes on
-/// for two seconds at least after that.
+/// The server fails for half a second from its tenth request on, and the circuit opens for a fifth
+/// of one. The run goes on for two seconds at least after that.
 const SHORT: [&str; 12] = [
     "--items",
     "160",

@@ -1,6 +1,6 @@
 /**
- * What happens in a workflow, as workers tell it: in one process by a call, from another as lines of JSON. The fields are
- * named as in that JSON, which is the same in every language.
+ * What happens in a workflow, as workers tell it: in one process by a call, from another as lines
+ * of JSON. The fields are named as in that JSON, which is the same in every language.
  */
 
 /** Where a worker tells what happens. */
@@ -28,9 +28,9 @@ export interface PermitGiven {
 }
 
 /**
- * What became of an item: the server answered it; the rate limiter did not let it go; it was sent and came back `with`
- * something else, such as `503 Service Unavailable`; the circuit refused it, and it made do with a fallback; or there was no
- * decision, because the store did not answer.
+ * What became of an item: the server answered it; the rate limiter did not let it go; it was sent
+ * and came back `with` something else, such as `503 Service Unavailable`; the circuit refused it,
+ * and it made do with a fallback; or there was no decision, because the store did not answer.
  */
 export type Outcome =
   | "passed"
@@ -39,7 +39,10 @@ export type Outcome =
   | { "failed-fast": Fallback }
   | { undecided: Trouble };
 
-/** What an item makes do with when it is refused: the last good answer of the server, or a fixed one before there was any. */
+/**
+ * What an item makes do with when it is refused: the last good answer of the server, or a fixed one
+ * before there was any.
+ */
 export type Fallback = "last-answer" | "default";
 
 /** Why something was not possible. */

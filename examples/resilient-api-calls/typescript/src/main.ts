@@ -1,8 +1,9 @@
 /**
  * A workflow of many API calls behind a rate limiter and a circuit breaker.
  *
- * What an item of the workflow does is in `workflow.ts`: read that to learn how Tidegate is used. The rest is the stage: a local
- * server that fails for a while, worker processes, live progress, and a summary that is counted from what happened.
+ * What an item of the workflow does is in `workflow.ts`: read that to learn how Tidegate is used.
+ * The rest is the stage: a local server that fails for a while, worker processes, live progress,
+ * and a summary that is counted from what happened.
  */
 
 import { type Command, FlagError, HELP, parse } from "./args.js";

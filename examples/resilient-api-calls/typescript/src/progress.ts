@@ -1,6 +1,6 @@
 /**
- * Live progress, on the standard error: one line that is drawn anew on a terminal, else a line each second. State changes of
- * the circuit get a line of their own as they happen.
+ * Live progress, on the standard error: one line that is drawn anew on a terminal, else a line each
+ * second. State changes of the circuit get a line of their own as they happen.
  */
 
 import { type Settings, withoutPassword } from "./args.js";

@@ -1,4 +1,7 @@
-/** The server that the workflow calls: a real one on this machine, which fails for a while and remembers every request. */
+/**
+ * The server that the workflow calls: a real one on this machine, which fails for a while and
+ * remembers every request.
+ */
 
 import { once } from "node:events";
 import { createServer, type Server as HttpServer, type IncomingMessage, type ServerResponse } from "node:http";

@@ -1,6 +1,6 @@
 /**
- * The summary: every number in it is counted from what happened. The fields are named as in its JSON, which is the same in
- * every language.
+ * The summary: every number in it is counted from what happened. The fields are named as in its
+ * JSON, which is the same in every language.
  */
 
 import { type Settings, withoutPassword } from "./args.js";
@@ -77,7 +77,10 @@ export interface Requests {
   most_in_any_second: number;
   /** The longest time between the decision of the limiter and the arrival of the request. */
   latest_us: number;
-  /** In any span of a second less `latest_us`: what the limiter's promise comes to where the requests arrive. */
+  /**
+   * In any span of a second less `latest_us`: what the limiter's promise comes to where the
+   * requests arrive.
+   */
   most_in_promised_span: number;
 }
 

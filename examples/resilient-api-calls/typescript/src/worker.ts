@@ -57,7 +57,10 @@ export async function runInProcess(job: Job, events: Events): Promise<void> {
   if (code !== 0) throw new Error(`${name} ended with ${signal ?? `exit status: ${code}`}`);
 }
 
-/** The job comes by the standard input: a URL with a password is no business of the list of processes. */
+/**
+ * The job comes by the standard input: a URL with a password is no business of the list of
+ * processes.
+ */
 function start(): ChildProcessByStdio<Writable, Readable, null> {
   const program = fileURLToPath(new URL("main.js", import.meta.url));
   return spawn(process.execPath, [program, "--worker"], { stdio: ["pipe", "pipe", "inherit"] });

@@ -1,8 +1,8 @@
 /**
  * The workflow: an item waits for the rate limiter, asks the circuit breaker, and calls the server.
  *
- * Workers of other processes, on other machines or in other languages, share the limit and the circuit if they share the
- * store and the names.
+ * Workers of other processes, on other machines or in other languages, share the limit and the
+ * circuit if they share the store and the names.
  */
 
 import { Redis } from "ioredis";
@@ -20,7 +20,10 @@ import {
 import { withoutPassword } from "./args.js";
 import type { Events, Fallback, Outcome, PermitGiven } from "./event.js";
 
-/** What all workers have in common. It goes to a process as JSON, which is the same in every language. */
+/**
+ * What all workers have in common. It goes to a process as JSON, which is the same in every
+ * language.
+ */
 export interface Plan {
   /** The URL of the Redis to share state through; null: memory. */
   redis: string | null;
@@ -43,10 +46,16 @@ export interface Plan {
 /** How long an answer of the server may take. */
 const ANSWER_LIMIT_MS = 2_000;
 
-/** How long an answer of Redis may take: items wait for seconds here, so one that takes a second is not yet a failure. */
+/**
+ * How long an answer of Redis may take: items wait for seconds here, so one that takes a second is
+ * not yet a failure.
+ */
 const STORE_LIMIT_MS = 1_000;
 
-/** Anything but a good answer of the server. Its name, message and code are what patterns in the circuit's settings see. */
+/**
+ * Anything but a good answer of the server. Its name, message and code are what patterns in the
+ * circuit's settings see.
+ */
 class StatusError extends Error {
   override readonly name = "StatusError";
   readonly code: string;
@@ -69,7 +78,8 @@ export class Workflow {
 
   /** Opens the policies on the store. They are the same in every worker. */
   static async open(plan: Plan, events: Events): Promise<Workflow> {
-    // Node loads what fetch needs with the first one. This one goes nowhere, so that no item comes late for that.
+    // Node loads what fetch needs with the first one. This one goes nowhere, so that no item comes
+    // late for that.
     await fetch("data:,");
     return new Workflow(plan, events, plan.redis === null ? null : await connect(plan.redis));
   }
@@ -113,7 +123,8 @@ export class Workflow {
   /**
    * Calls the server, unless the circuit refuses that.
    *
-   * Where nobody asks for the circuit's reports, `breaker.call(() => this.#request(item))` does all this.
+   * Where nobody asks for the circuit's reports, `breaker.call(() => this.#request(item))` does all
+   * this.
    */
   async #call(item: number): Promise<Outcome> {
     const admission = await this.#breaker.admit();
@@ -154,7 +165,10 @@ export class Workflow {
     return this.#lastAnswer === null ? "default" : "last-answer";
   }
 
-  /** Each state change is in the report of the one call that made it, whatever the number of processes. */
+  /**
+   * Each state change is in the report of the one call that made it, whatever the number of
+   * processes.
+   */
   #tellChange({ event, generation }: CircuitReport): void {
     if (event === undefined) return;
     const { before, after, cause } = event;
@@ -174,7 +188,8 @@ async function connect(url: string): Promise<Redis> {
   const redis = new Redis(addressOf(url), {
     lazyConnect: true,
     connectTimeout: STORE_LIMIT_MS,
-    // A commit whose answer got lost with the connection may have been applied: sent again, it would charge twice.
+    // A commit whose answer got lost with the connection may have been applied: sent again, it
+    // would charge twice.
     autoResendUnfulfilledCommands: false,
     // A store that is away at the start ends the worker; one that goes away later may come back.
     retryStrategy: times => (isConnected ? Math.min(times * 50, STORE_LIMIT_MS) : null),

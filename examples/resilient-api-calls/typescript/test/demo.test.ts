@@ -11,8 +11,8 @@ import { RedisServer } from "./redis-server.js";
 const PROGRAM = fileURLToPath(new URL("../dist/main.js", import.meta.url));
 
 /**
- * The server fails for half a second from its tenth request on, and the circuit opens for a fifth of one. The run goes on for
- * two seconds at least after that.
+ * The server fails for half a second from its tenth request on, and the circuit opens for a fifth
+ * of one. The run goes on for two seconds at least after that.
  */
 const SHORT = words("--items 160 --rate 40 --fail-from 10 --fail-for-ms 500 --open-ms 200 --failures 5");
 

@@ -21,7 +21,8 @@ def as_failures() -> Iterator[None]:
     except CircuitOpenError as error:
         raise _retryable("CircuitOpen", error) from error
     except RateLimitError as error:
-        # A full queue is worth coming back to. Who has waited for the longest time allowed has had its chance.
+        # A full queue is worth coming back to. Who has waited for the longest time allowed has had
+        # its chance.
         timed_out = error.decision.reason == "queue-timeout"
         raise (_final("QueueTimeout", error) if timed_out else _retryable("RateLimited", error)) from error
     except (ConfigError, CostNeverFitsError, InputError, PaymentRejected) as error:

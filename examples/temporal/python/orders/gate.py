@@ -5,7 +5,8 @@ from __future__ import annotations
 from tidegate import Redis
 from tidegate.aio import Tidegate
 
-# How long the store may take. An activity has more time than a web request has, and is tried again a second later.
+# How long the store may take. An activity has more time than a web request has, and is tried again
+# a second later.
 _STORE_LIMIT_MS = 2_000
 
 

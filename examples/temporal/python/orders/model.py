@@ -50,7 +50,8 @@ class Step(TypedDict):
     # Whether it is this order's turn. If not: come back with `held` after `waitMs`.
     go: bool
     waitMs: int
-    # What the step has taken: a place in the queue, or the permit itself. It is brought back, or given back.
+    # What the step has taken: a place in the queue, or the permit itself. It is brought back, or
+    # given back.
     held: Place
 
 

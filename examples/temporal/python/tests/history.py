@@ -14,7 +14,8 @@ from typing import Any
 
 from temporalio.client import WorkflowHistory
 
-# What a worker of this version notes with each workflow task; the checks of activities' names are behind these.
+# What a worker of this version notes with each workflow task; the checks of activities' names are
+# behind these.
 _FLAGS = {"coreUsedFlags": [1, 2, 3], "langUsedFlags": [1]}
 _START = datetime(2026, 1, 1, 12, tzinfo=timezone.utc)
 

@@ -1,4 +1,7 @@
-/** Activities guarded by the SDK: one limiter and one circuit, shared by all workers on the same Redis. */
+/**
+ * Activities guarded by the SDK: one limiter and one circuit, shared by all workers on the same
+ * Redis.
+ */
 
 import { Context } from "@temporalio/activity";
 import { type CircuitBreaker, type Decision, RateLimitError, type RateLimiter } from "tidegate";
@@ -42,8 +45,9 @@ export function createActivities({ limiter, circuit, payments }: Guards) {
     },
 
     /**
-     * The simple form, for waits of seconds: waits in the queue and then asks the payment API, within one activity. A
-     * cancelled activity leaves the queue; it needs a heartbeat timeout to hear of it.
+     * The simple form, for waits of seconds: waits in the queue and then asks the payment API,
+     * within one activity. A cancelled activity leaves the queue; it needs a heartbeat timeout to
+     * hear of it.
      */
     admitAndCharge(order: Order): Promise<Payment> {
       const signal = Context.current().cancellationSignal;

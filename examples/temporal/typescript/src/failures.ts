@@ -13,7 +13,10 @@ import {
 import type { RetryAfter } from "./orders.js";
 import { PaymentError } from "./payments.js";
 
-/** What an activity throws for an error. What it does not know it leaves as it is, and the retry policy decides. */
+/**
+ * What an activity throws for an error. What it does not know it leaves as it is, and the retry
+ * policy decides.
+ */
 export function failureOf(error: unknown): unknown {
   if (isCircuitOpenError(error)) return retryable("CircuitOpen", error);
   if (isRateLimitError(error)) return deniedFailure(error);
@@ -31,7 +34,10 @@ export async function failing<T>(work: () => Promise<T>): Promise<T> {
   }
 }
 
-/** A full queue is worth coming back to. Who has waited for the longest time allowed has had its chance. */
+/**
+ * A full queue is worth coming back to. Who has waited for the longest time allowed has had its
+ * chance.
+ */
 function deniedFailure(error: RateLimitError): ApplicationFailure {
   return error.decision.reason === "queue-timeout" ? final("QueueTimeout", error) : retryable("RateLimited", error);
 }

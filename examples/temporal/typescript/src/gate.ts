@@ -9,7 +9,10 @@ export interface OpenGate {
   close(): Promise<void>;
 }
 
-/** How long the store may take. An activity has more time than a web request has, and is tried again a second later. */
+/**
+ * How long the store may take. An activity has more time than a web request has, and is tried again
+ * a second later.
+ */
 const STORE_LIMIT_MS = 2_000;
 
 export function openGate(url: string): OpenGate {

@@ -11,7 +11,10 @@ export type NodeActivities = ReturnType<typeof createNodeActivities>;
 
 export function createNodeActivities(gate: Tidegate, payments: PaymentApi) {
   return {
-    /** Takes one step of a rate limiter node and never sleeps. At the end the context has the node's result. */
+    /**
+     * Takes one step of a rate limiter node and never sleeps. At the end the context has the node's
+     * result.
+     */
     rateLimiterNode(config: RateLimiterNodeConfig, context: JsonObject, token: string | null): Promise<NodeStep> {
       return failing(async () => {
         const node = gate.rateLimiterNode(config);
@@ -27,7 +30,10 @@ export function createNodeActivities(gate: Tidegate, payments: PaymentApi) {
       await gate.rateLimiterNode(config).abandon(context, token);
     },
 
-    /** Asks the payment API for the order in the context, unless the circuit of a circuit breaker node is open. */
+    /**
+     * Asks the payment API for the order in the context, unless the circuit of a circuit breaker
+     * node is open.
+     */
     chargeNode(config: CircuitBreakerNodeConfig, context: JsonObject): Promise<Payment> {
       return failing(async () => {
         const signal = Context.current().cancellationSignal;

@@ -1,4 +1,7 @@
-/** What the workflows and activities hand to each other: plain JSON, the same in Python. Times are milliseconds. */
+/**
+ * What the workflows and activities hand to each other: plain JSON, the same in Python. Times are
+ * milliseconds.
+ */
 
 import type { CircuitBreakerNodeConfig, RateLimiterNodeConfig } from "tidegate";
 
@@ -30,7 +33,10 @@ export interface Step<Held> {
   /** Whether it is this order's turn. If not: come back with `held` after `waitMs`. */
   readonly go: boolean;
   readonly waitMs: number;
-  /** What the step has taken: a place in the queue, or the permit itself. It is brought back, or given back. */
+  /**
+   * What the step has taken: a place in the queue, or the permit itself. It is brought back, or
+   * given back.
+   */
   readonly held: Held;
 }
 

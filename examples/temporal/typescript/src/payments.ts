@@ -5,7 +5,9 @@ import type { Order, Payment } from "./orders.js";
 /** What an order needs for a payment. */
 export type Charge = Pick<Order, "orderId" | "merchantId" | "amountCents">;
 
-/** The payment API answered, and not with a payment. Its code is what the circuit's patterns see. */
+/**
+ * The payment API answered, and not with a payment. Its code is what the circuit's patterns see.
+ */
 export class PaymentError extends Error {
   override readonly name: string;
   readonly code: string;

@@ -1,4 +1,7 @@
-/** The policies of both languages, in one file: the same settings of the same names are one limiter and one circuit. */
+/**
+ * The policies of both languages, in one file: the same settings of the same names are one limiter
+ * and one circuit.
+ */
 
 import { readFileSync } from "node:fs";
 import type {

@@ -1,6 +1,6 @@
 /**
- * `npm run order -- [count] [workflow]`: starts orders and prints what became of them. `workflow` is orderWorkflow, by default,
- * simpleOrderWorkflow or nodeOrderWorkflow.
+ * `npm run order -- [count] [workflow]`: starts orders and prints what became of them. `workflow`
+ * is orderWorkflow, by default, simpleOrderWorkflow or nodeOrderWorkflow.
  */
 
 import { randomUUID } from "node:crypto";

@@ -1,4 +1,7 @@
-/** Waiting for one's turn in a workflow: activities take steps, the workflow's own timer does the waiting. */
+/**
+ * Waiting for one's turn in a workflow: activities take steps, the workflow's own timer does the
+ * waiting.
+ */
 
 import { CancellationScope, isCancellation, log, sleep } from "@temporalio/workflow";
 import type { Step } from "./orders.js";
@@ -15,7 +18,10 @@ export interface Turn<S> {
   readonly queuedMs: number;
 }
 
-/** Takes steps until it is one's turn. When the workflow is cancelled, what the last step took is given back. */
+/**
+ * Takes steps until it is one's turn. When the workflow is cancelled, what the last step took is
+ * given back.
+ */
 export async function takeTurn<Held, S extends Step<Held>>(steps: Steps<Held, S>): Promise<Turn<S>> {
   let queuedMs = 0;
   let step = await takeStep(steps, null);
@@ -27,7 +33,10 @@ export async function takeTurn<Held, S extends Step<Held>>(steps: Steps<Held, S>
   return { step, queuedMs };
 }
 
-/** A step is seen through though the workflow is cancelled meanwhile, so that what it took is known and can be given back. */
+/**
+ * A step is seen through though the workflow is cancelled meanwhile, so that what it took is known
+ * and can be given back.
+ */
 async function takeStep<Held, S extends Step<Held>>(steps: Steps<Held, S>, held: Held | null): Promise<S> {
   const step = await CancellationScope.nonCancellable(() => steps.take(held));
   const scope = CancellationScope.current();
@@ -44,7 +53,10 @@ async function holding<Held>(steps: Steps<Held, Step<Held>>, held: Held, wait: P
   }
 }
 
-/** What is not given back is not lost: a place in the queue is passed over, and a permit comes back with its window. */
+/**
+ * What is not given back is not lost: a place in the queue is passed over, and a permit comes back
+ * with its window.
+ */
 export async function bestEffort(giveBack: () => Promise<unknown>): Promise<void> {
   try {
     await giveBack();

@@ -1,4 +1,7 @@
-/** `npm run worker`: runs workflows and activities until it is interrupted. Start as many as you like, in both languages. */
+/**
+ * `npm run worker`: runs workflows and activities until it is interrupted. Start as many as you
+ * like, in both languages.
+ */
 
 import { fileURLToPath } from "node:url";
 import { NativeConnection, Worker } from "@temporalio/worker";

@@ -1,4 +1,7 @@
-/** Orders that wait for their turn at a payment API that allows so many calls a second, and fails at times. */
+/**
+ * Orders that wait for their turn at a payment API that allows so many calls a second, and fails at
+ * times.
+ */
 
 import { ActivityFailure, ApplicationFailure, proxyActivities, sleep } from "@temporalio/workflow";
 import type { Activities } from "./activities.js";
@@ -7,14 +10,15 @@ import type { JsonObject, NodePolicies, NodeStep, Order, Payment, Place, Receipt
 import { bestEffort, type Turn, takeTurn } from "./turn.js";
 
 /**
- * A step takes milliseconds. The server retries it; one that was denied when the limiter said so, which its failure carries.
- * A step whose answer was lost has taken a place for nobody, which the queue passes over.
+ * A step takes milliseconds. The server retries it; one that was denied when the limiter said so,
+ * which its failure carries. A step whose answer was lost has taken a place for nobody, which the
+ * queue passes over.
  */
 const quick = { startToCloseTimeout: "10 seconds" } as const;
 
 /**
- * One attempt. Whoever calls the payment API again needs a permit again; and a permit given back twice would be one too many,
- * where one that is not given back only comes back later.
+ * One attempt. Whoever calls the payment API again needs a permit again; and a permit given back
+ * twice would be one too many, where one that is not given back only comes back later.
  */
 const once = { startToCloseTimeout: "30 seconds", retry: { maximumAttempts: 1 } } as const;
 
@@ -23,14 +27,20 @@ const { charge, giveBack } = proxyActivities<Activities>(once);
 const { rateLimiterNode } = proxyActivities<NodeActivities>(quick);
 const { chargeNode, leaveRateLimiterNode } = proxyActivities<NodeActivities>(once);
 
-/** The server retries it, each attempt with a permit of its own; the heartbeats bring it a cancellation. */
+/**
+ * The server retries it, each attempt with a permit of its own; the heartbeats bring it a
+ * cancellation.
+ */
 const { admitAndCharge } = proxyActivities<Activities>({
   startToCloseTimeout: "15 minutes",
   heartbeatTimeout: "15 seconds",
   retry: { maximumAttempts: 10 },
 });
 
-/** So many turns an order has at most, each with a call of the payment API or a circuit that refuses it. */
+/**
+ * So many turns an order has at most, each with a call of the payment API or a circuit that refuses
+ * it.
+ */
 const MAX_TURNS = 10;
 
 /** Until the next turn where a failure does not say. */
@@ -49,7 +59,10 @@ export async function orderWorkflow(order: Order): Promise<Receipt> {
   );
 }
 
-/** Pays an order in one activity that waits in the queue by itself: less to write, and a worker's slot taken while it waits. */
+/**
+ * Pays an order in one activity that waits in the queue by itself: less to write, and a worker's
+ * slot taken while it waits.
+ */
 export async function simpleOrderWorkflow(order: Order): Promise<Payment> {
   return admitAndCharge(order);
 }
@@ -95,7 +108,10 @@ function failureOf(error: unknown): ApplicationFailure | undefined {
   return cause instanceof ApplicationFailure ? cause : undefined;
 }
 
-/** What `src/failures.ts` puts in the details: the TypeScript SDK does not read `nextRetryDelay` back from a history. */
+/**
+ * What `src/failures.ts` puts in the details: the TypeScript SDK does not read `nextRetryDelay`
+ * back from a history.
+ */
 function retryAfterMs(failure: ApplicationFailure): number | undefined {
   const [details] = (failure.details ?? []) as RetryAfter[];
   return details?.retryAfterMs;

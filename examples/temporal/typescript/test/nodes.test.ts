@@ -5,7 +5,10 @@ import { environment, failureOf, orderOf, Stage } from "./support/stage.js";
 
 const stage = new Stage();
 
-/** As a workflow editor sends it; the key type is per resource, so each test has its own by its context. */
+/**
+ * As a workflow editor sends it; the key type is per resource, so each test has its own by its
+ * context.
+ */
 const limiter = {
   limit: 1,
   window: "minute",

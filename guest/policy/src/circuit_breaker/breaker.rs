@@ -2,7 +2,7 @@
 
 use alloc::vec::Vec;
 
-use super::LATEST_OUTCOME_US;
+use super::MAX_OUTCOME_AGE_US;
 use super::call::Call;
 use super::config::{Config, Mode};
 use super::half_open::{Probing, Verdict};
@@ -52,8 +52,9 @@ impl CircuitBreaker {
         self.finished(world, entity, Some(permit), Some(outcome))
     }
 
-    /// The call failed after `elapsed_ms`. `errors` is the error, then its causes and base classes; a pattern matches if it matches
-    /// one of them. The first 16 are looked at, and none is one without any text.
+    /// The call failed after `elapsed_ms`. `errors` is the error, then its causes and base classes;
+    /// a pattern matches if it matches one of them. The first 16 are looked at, and none is one
+    /// without any text.
     pub fn failed<W: Kv + Clock>(
         &self,
         world: &mut W,
@@ -65,15 +66,16 @@ impl CircuitBreaker {
         self.finished(world, entity, Some(permit), self.rules.outcome(errors, elapsed_ms))
     }
 
-    /// The call was not made or was given up after `elapsed_ms`. After at least the time of a slow call it counts as slow, and nothing
-    /// else of it; a slow probe has failed. Else it is no outcome, and a probe's place is free again.
+    /// The call was not made or was given up after `elapsed_ms`. After at least the time of a slow
+    /// call it counts as slow, and nothing else of it; a slow probe has failed. Else it is no
+    /// outcome, and a probe's place is free again.
     pub fn cancelled<W: Kv + Clock>(&self, world: &mut W, entity: u32, permit: Permit, elapsed_ms: u64) -> Report {
         let slow = Outcome { failed: false, slow: true, given_up: true };
         self.finished(world, entity, Some(permit), self.rules.is_slow(elapsed_ms).then_some(slow))
     }
 
-    /// A call whose permit nobody kept succeeded: it counts in the state of now. A half-open circuit takes it as the outcome of the
-    /// oldest probe in flight, an open one as none.
+    /// A call whose permit nobody kept succeeded: it counts in the state of now. A half-open
+    /// circuit takes it as the outcome of the oldest probe in flight, an open one as none.
     pub fn record_success<W: Kv + Clock>(&self, world: &mut W, entity: u32) -> Report {
         self.finished(world, entity, None, Some(Outcome { failed: false, slow: false, given_up: false }))
     }
@@ -93,8 +95,9 @@ impl CircuitBreaker {
         Call::begin(world, &self.rules, entity).finish(Effect::None, Permit::default())
     }
 
-    /// Orders a mode for all hosts; [`Mode::Normal`] takes the order back. Either leaves the circuit closed and its counts
-    /// clear, so that what was learnt before an order decides nothing after it.
+    /// Orders a mode for all hosts; [`Mode::Normal`] takes the order back. Either leaves the
+    /// circuit closed and its counts clear, so that what was learnt before an order decides nothing
+    /// after it.
     pub fn set_mode<W: Kv + Clock>(&self, world: &mut W, entity: u32, mode: Mode) -> Report {
         let mut call = Call::begin(world, &self.rules, entity);
         let before = call.state();
@@ -111,7 +114,8 @@ impl CircuitBreaker {
         call.finish(Effect::Ordered, Permit::default())
     }
 
-    /// An admitted call has ended; `outcome` is none where it counts as nothing, `permit` where nobody kept it.
+    /// An admitted call has ended; `outcome` is none where it counts as nothing, `permit` where
+    /// nobody kept it.
     fn finished<W: Kv + Clock>(
         &self,
         world: &mut W,
@@ -123,7 +127,7 @@ impl CircuitBreaker {
         let now_us = call.now_us;
         let permit = permit.unwrap_or_else(|| call.oldest_permit());
         let age_us = now_us.saturating_sub(permit.admitted_at_us);
-        let effect = if permit.generation != call.record.generation || age_us > LATEST_OUTCOME_US {
+        let effect = if permit.generation != call.record.generation || age_us > MAX_OUTCOME_AGE_US {
             Effect::Late
         } else {
             match call.mode() {
@@ -176,7 +180,8 @@ fn finish_closed<W: Kv + Clock>(call: &mut Call<'_, W>, probe: u32, outcome: Opt
     let met = call.rules.met(&call.counts(), outcome.failed);
     match met.filter(|_| call.mode() != Mode::ForcedClosed) {
         Some(cause) if call.mode() == Mode::MetricsOnly => {
-            // Cleared as a circuit that opened and closed would be, so that each trip is reported once.
+            // Cleared as a circuit that opened and closed would be, so that each trip is reported
+            // once.
             call.event = Event { cause, before: State::Closed, after: State::Open };
             call.clear_metrics();
             call.keep();

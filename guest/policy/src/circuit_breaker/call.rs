@@ -1,4 +1,5 @@
-//! One call in progress: what it read of the circuit, what it changes, and what it reports in the end.
+//! One call in progress: what it read of the circuit, what it changes, and what it reports in the
+//! end.
 
 use alloc::string::String;
 
@@ -16,7 +17,8 @@ pub(super) struct Call<'a, W> {
     pub(super) rules: &'a Rules,
     entity: u32,
     clock_us: u64,
-    /// The time of the call: the clock's, or the latest that the cells have seen where that is later.
+    /// The time of the call: the clock's, or the latest that the cells have seen where that is
+    /// later.
     pub(super) now_us: u64,
     pub(super) record: Record,
     metrics: Option<Metrics>,
@@ -52,8 +54,8 @@ impl<'a, W: Kv + Clock> Call<'a, W> {
         }
     }
 
-    /// The permit that an outcome without one is taken to belong to: the oldest probe's where the circuit is half-open, else one
-    /// of now.
+    /// The permit that an outcome without one is taken to belong to: the oldest probe's where the
+    /// circuit is half-open, else one of now.
     pub(super) fn oldest_permit(&self) -> Permit {
         let probe = match (self.mode(), &self.record.phase) {
             (Mode::Normal, Phase::HalfOpen(probing)) => probing.oldest(self.now_us).unwrap_or(0),
@@ -64,7 +66,8 @@ impl<'a, W: Kv + Clock> Call<'a, W> {
 
     /// Starts a new generation and reports it.
     pub(super) fn change(&mut self, phase: Phase, cause: Cause) {
-        // An open circuit whose time is over shows as half-open, but the event names the state that ends here.
+        // An open circuit whose time is over shows as half-open, but the event names the state that
+        // ends here.
         let before = if cause == Cause::OpenElapsed { State::Open } else { self.state() };
         self.record.change(phase, self.now_us);
         self.event = Event { cause, before, after: self.state() };
@@ -78,7 +81,8 @@ impl<'a, W: Kv + Clock> Call<'a, W> {
         self.world.put(Cell::shared(self.entity, STATE), Some(&self.record.encode()), ttl_ms);
     }
 
-    /// Keeps the state cell of a circuit in use from expiring. One that refuses by its rules lives long enough by itself.
+    /// Keeps the state cell of a circuit in use from expiring. One that refuses by its rules lives
+    /// long enough by itself.
     pub(super) fn keep(&mut self) {
         let refuses = self.mode() == Mode::Normal && self.record.phase != Phase::Closed;
         if !refuses && self.record.is_stale(self.now_us) {
@@ -172,7 +176,8 @@ impl<'a, W: Kv + Clock> Call<'a, W> {
         }
     }
 
-    /// Counted from the clock and not from [`Self::now_us`]: the caller waits by a clock that goes on from there.
+    /// Counted from the clock and not from [`Self::now_us`]: the caller waits by a clock that goes
+    /// on from there.
     fn retry_after_ms(&self) -> u64 {
         let free_at_us = match (self.mode(), &self.record.phase) {
             (Mode::Normal, Phase::Open(opened)) if !opened.is_over(self.now_us) => Some(opened.until_us),

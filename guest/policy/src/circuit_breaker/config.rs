@@ -3,8 +3,8 @@
 use alloc::string::String;
 use alloc::vec::Vec;
 
-/// Open when `count` calls failed within `within_ms`: the last failure and the `count`-th last are less than `within_ms`
-/// apart.
+/// Open when `count` calls failed within `within_ms`: the last failure and the `count`-th last are
+/// less than `within_ms` apart.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct FailureCount {
     /// How many failures open the circuit; 1 to 1,000.
@@ -16,7 +16,8 @@ pub struct FailureCount {
 /// Which calls the rates are taken over.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Sample {
-    /// Calls whose outcome came in the last so many milliseconds; 100 to 86,400,000. Slides in steps of a tenth.
+    /// Calls whose outcome came in the last so many milliseconds; 100 to 86,400,000. Slides in
+    /// steps of a tenth.
     WindowMs(u64),
     /// The last so many calls; 1 to 1,000.
     Calls(u32),
@@ -38,7 +39,8 @@ pub struct SlowRate {
     pub slower_than_ms: u64,
 }
 
-/// When a closed circuit opens: on the first rule met, in the order of the fields. At least one rule is needed.
+/// When a closed circuit opens: on the first rule met, in the order of the fields. At least one
+/// rule is needed.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Trip {
     /// So many failures within a time.
@@ -51,7 +53,8 @@ pub struct Trip {
     pub slow_rate: Option<SlowRate>,
     /// What the rates are taken over.
     pub sample: Sample,
-    /// No rate opens the circuit before the sample holds this many calls; 1 to 1,000,000, and not above a sample of calls.
+    /// No rate opens the circuit before the sample holds this many calls; 1 to 1,000,000, and not
+    /// above a sample of calls.
     pub minimum_calls: u32,
 }
 
@@ -60,27 +63,29 @@ pub struct Trip {
 pub struct Backoff {
     /// Each reopening multiplies the open time by this; 1 to 100.
     pub factor: f64,
-    /// The open time never grows past this many milliseconds; at least `open_ms`, at most 2,592,000,000 (30 days).
+    /// The open time never grows past this many milliseconds; at least `open_ms`, at most
+    /// 2,592,000,000 (30 days).
     pub cap_ms: u64,
 }
 
 /// By the failure rate of the probes.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct ProbeRate {
-    /// The circuit opens again if the share of failed probes is at least this, and else closes. More than 0, at most 100;
-    /// counted in hundredths of a percent, rounded up.
+    /// The circuit opens again if the share of failed probes is at least this, and else closes.
+    /// More than 0, at most 100; counted in hundredths of a percent, rounded up.
     pub percent: f64,
     /// How many probes must have ended before; 1 to 1,000,000.
     pub of: u32,
 }
 
-/// What ends the half-open state. A probe that was cancelled or given up, or whose error is ignored, has not ended.
+/// What ends the half-open state. A probe that was cancelled or given up, or whose error is
+/// ignored, has not ended.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum ProbeRule {
     /// [`HalfOpen::successes`] close the circuit; the first failure opens it again.
     FirstFailure,
-    /// So many probes decide, 1 to 1,000,000 and not below [`HalfOpen::successes`]: of them that many successes close the circuit.
-    /// It opens again as soon as too many have failed for that.
+    /// So many probes decide, 1 to 1,000,000 and not below [`HalfOpen::successes`]: of them that
+    /// many successes close the circuit. It opens again as soon as too many have failed for that.
     Ratio(u32),
     /// The failure rate of the probes decides.
     Rate(ProbeRate),
@@ -89,7 +94,8 @@ pub enum ProbeRule {
 /// What a half-open circuit admits, and what ends it.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct HalfOpen {
-    /// Probes in flight at once; 1 to 1,000. By [`ProbeRule::Ratio`] and [`ProbeRule::Rate`] never more than are still to end.
+    /// Probes in flight at once; 1 to 1,000. By [`ProbeRule::Ratio`] and [`ProbeRule::Rate`] never
+    /// more than are still to end.
     pub probes: u32,
     /// Successes that close the circuit; 1 to 1,000,000.
     pub successes: u32,
@@ -123,8 +129,8 @@ pub enum Others {
     Success,
 }
 
-/// A pattern for the whole of a text of an error or of one of its causes, case and all. `*` stands for any text, `?` for any one
-/// character, and a backslash takes the next character as it is.
+/// A pattern for the whole of a text of an error or of one of its causes, case and all. `*` stands
+/// for any text, `?` for any one character, and a backslash takes the next character as it is.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ErrorPattern {
     /// What to match.
@@ -144,7 +150,8 @@ pub enum Mode {
     ForcedClosed,
     /// Admit every call and count nothing.
     Disabled,
-    /// Admit every call, count outcomes and report which rule would have opened the circuit, but never open.
+    /// Admit every call, count outcomes and report which rule would have opened the circuit, but
+    /// never open.
     MetricsOnly,
 }
 
@@ -159,8 +166,8 @@ pub struct Config {
     pub backoff: Option<Backoff>,
     /// How to find out that the trouble is over.
     pub half_open: HalfOpen,
-    /// Errors that count as failures; empty: all. At most 100. One named `CallTimeoutError`, that of a call that its host has stopped
-    /// because the time limit set for it was over, always does.
+    /// Errors that count as failures; empty: all. At most 100. One named `CallTimeoutError`, that
+    /// of a call that its host has stopped because the time limit set for it was over, always does.
     pub monitored: Vec<ErrorPattern>,
     /// What any other error counts as.
     pub others: Others,

@@ -1,7 +1,7 @@
 //! The half-open circuit: it admits a few probes and waits for what becomes of them.
 //!
-//! A probe holds its place until its outcome comes or its time is over, so a host that died with one blocks nobody for
-//! longer than that.
+//! A probe holds its place until its outcome comes or its time is over, so a host that died with
+//! one blocks nobody for longer than that.
 
 use core::fmt::Write;
 
@@ -10,7 +10,7 @@ use alloc::vec::Vec;
 
 use super::config::{HalfOpen, ProbeRule};
 use super::rules::hundredths;
-use super::{DAY_MS, MOST_REMEMBERED};
+use super::{DAY_MS, MAX_REMEMBERED};
 use crate::text::{Words, number, small};
 
 /// What is known of a half-open circuit.
@@ -48,7 +48,8 @@ impl Probing {
         Self { reopenings, successes: 0, failed: 0, last: 0, in_flight: Vec::new() }
     }
 
-    /// Admits a probe and returns its number; none: its places are all taken, and nothing has changed.
+    /// Admits a probe and returns its number; none: its places are all taken, and nothing has
+    /// changed.
     pub(super) fn admit(&mut self, limits: &HalfOpen, now_us: u64) -> Option<u32> {
         if self.in_flight(now_us) >= self.places(limits) {
             return None;
@@ -154,6 +155,6 @@ impl Probing {
             let plausible = in_order && (1..=DAY_MS * 1_000).contains(&left_us);
             probing.in_flight.push(plausible.then_some(Probe { id, expires_us: at_us.saturating_add(left_us) })?);
         }
-        (probing.in_flight.len() <= MOST_REMEMBERED as usize).then_some(probing)
+        (probing.in_flight.len() <= MAX_REMEMBERED as usize).then_some(probing)
     }
 }

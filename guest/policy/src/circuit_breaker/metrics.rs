@@ -5,8 +5,8 @@
 //!    [calls=<runs> | window=<steps>]
 //! ```
 //!
-//! `since` is the generation in which the counts began. Where the state cell says another, the counts were cleared since
-//! and are taken as none; the time of the last failure still holds.
+//! `since` is the generation in which the counts began. Where the state cell says another, the
+//! counts were cleared since and are taken as none; the time of the last failure still holds.
 
 use alloc::collections::VecDeque;
 use alloc::string::String;
@@ -14,7 +14,7 @@ use core::fmt::Write;
 
 use super::rules::{Counts, Rules};
 use super::sample::{Outcome, Recent};
-use super::{AHEAD_US, DAY_MS, MOST_REMEMBERED};
+use super::{AHEAD_US, DAY_MS, MAX_REMEMBERED};
 use crate::text::{Words, number};
 
 /// What the metrics cell holds.
@@ -64,7 +64,8 @@ impl Metrics {
         self.recent.slide(now_us);
     }
 
-    /// Counts an outcome that came now, which is not before [`Self::at_us`]; false: that changed nothing.
+    /// Counts an outcome that came now, which is not before [`Self::at_us`]; false: that changed
+    /// nothing.
     pub(super) fn count(&mut self, rules: &Rules, outcome: Outcome, now_us: u64) -> bool {
         let sampled = self.recent.add(outcome, now_us);
         let changed = sampled || outcome.failed || self.consecutive > 0;
@@ -140,7 +141,7 @@ fn decode_failures(list: &str) -> Option<VecDeque<u64>> {
         let failure_us = failures.front().map_or(Some(number), |next_us| next_us.checked_sub(number))?;
         failures.push_front(failure_us);
     }
-    (failures.len() <= MOST_REMEMBERED as usize).then_some(failures)
+    (failures.len() <= MAX_REMEMBERED as usize).then_some(failures)
 }
 
 #[cfg(test)]

@@ -3,16 +3,18 @@
 //! It decides whether a call may go out, from what became of the calls before it. The contract is
 //! `wit/circuit-breaker.wit`; the types here are those, name by name.
 //!
-//! Two cells of an entity hold all state: field [`STATE`] what the hosts agree on, which changes only when the state
-//! does, and field [`METRICS`] what was counted. Admissions and reads steer by the state cell alone, so counting never
-//! makes them wait.
+//! Two cells of an entity hold all state: field [`STATE`] what the hosts agree on, which changes
+//! only when the state does, and field [`METRICS`] what was counted. Admissions and reads steer by
+//! the state cell alone, so counting never makes them wait.
 //!
 //! Invariants:
-//! - The state and the metrics are decided on as [`Kv::get`](crate::kv::Kv::get) read them in the same run. What
-//!   [`Kv::observe`](crate::kv::Kv::observe) read shapes reports only.
-//! - Every state change starts a generation that was never used before, and an outcome counts in its own generation only.
+//! - The state and the metrics are decided on as [`Kv::get`](crate::kv::Kv::get) read them in the
+//!   same run. What [`Kv::observe`](crate::kv::Kv::observe) read shapes reports only.
+//! - Every state change starts a generation that was never used before, and an outcome counts in
+//!   its own generation only.
 //! - A time earlier than one that a cell already holds counts as that one.
-//! - Stored text is not trusted: what does not decode, or cannot be true, counts as absent and is reported.
+//! - Stored text is not trusted: what does not decode, or cannot be true, counts as absent and is
+//!   reported.
 //!
 //! ```
 //! use tidegate_policy::circuit_breaker::{
@@ -65,7 +67,7 @@ pub use config::{
     Sample, SlowRate, Trip,
 };
 pub use report::{Cause, Effect, Error, Event, Permit, Report, Settle, State};
-pub(crate) use rules::{MOST_CALLS, MOST_PATTERNS};
+pub(crate) use rules::{MAX_CALLS, MAX_PATTERNS};
 
 /// The field of the state cell.
 pub const STATE: u32 = 1;
@@ -74,12 +76,14 @@ pub const METRICS: u32 = 2;
 
 const DAY_MS: u64 = 86_400_000;
 /// The longest open time.
-pub(crate) const LONGEST_OPEN_MS: u64 = 30 * DAY_MS;
-/// A circuit that no call asks after for so long is forgotten: its order, its open time, and counts that have no age.
+pub(crate) const MAX_OPEN_MS: u64 = 30 * DAY_MS;
+/// A circuit that no call asks after for so long is forgotten: its order, its open time, and counts
+/// that have no age.
 const FORGOTTEN_MS: u64 = 30 * DAY_MS;
-/// Outcomes of calls that were admitted longer ago are late, so that no generation must be remembered for longer.
-const LATEST_OUTCOME_US: u64 = DAY_MS * 1_000;
+/// Outcomes of calls that were admitted longer ago are late, so that no generation must be
+/// remembered for longer.
+const MAX_OUTCOME_AGE_US: u64 = DAY_MS * 1_000;
 /// A stored time that is further ahead of the clock than this cannot be true.
 const AHEAD_US: u64 = DAY_MS * 1_000;
 /// The most failures, calls or probes that a cell holds.
-pub(crate) const MOST_REMEMBERED: u32 = 1_000;
+pub(crate) const MAX_REMEMBERED: u32 = 1_000;

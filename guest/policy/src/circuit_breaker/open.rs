@@ -4,7 +4,7 @@ use core::fmt::Write;
 
 use alloc::string::String;
 
-use super::LONGEST_OPEN_MS;
+use super::MAX_OPEN_MS;
 use super::rules::Rules;
 use crate::text::Words;
 
@@ -34,6 +34,6 @@ impl Opened {
 
     pub(super) fn decode(words: &mut Words<'_>, at_us: u64) -> Option<Self> {
         let opened = Self { until_us: words.number("until")?, reopenings: words.small("reopenings")? };
-        (opened.until_us.saturating_sub(at_us) <= LONGEST_OPEN_MS * 1_000).then_some(opened)
+        (opened.until_us.saturating_sub(at_us) <= MAX_OPEN_MS * 1_000).then_some(opened)
     }
 }

@@ -1,8 +1,9 @@
-//! Decides whether an error counts: patterns on its name, message, code and status, and on those of its causes.
+//! Decides whether an error counts: patterns on its name, message, code and status, and on those of
+//! its causes.
 //!
-//! A pattern runs as a set of states held in bits, one per character of the pattern, all moved at once by each character
-//! of the text. The time is the text's length times one word per 64 characters of the pattern, whatever either says, so
-//! no error text can stall a host.
+//! A pattern runs as a set of states held in bits, one per character of the pattern, all moved at
+//! once by each character of the text. The time is the text's length times one word per 64
+//! characters of the pattern, whatever either says, so no error text can stall a host.
 
 use alloc::vec;
 use alloc::vec::Vec;
@@ -17,7 +18,7 @@ pub(super) const LOOKED_AT_BYTES: usize = 8 * 1_024;
 pub(super) const LOOKED_AT_ERRORS: usize = 16;
 
 /// The longest pattern, in bytes.
-pub(super) const LONGEST_PATTERN_BYTES: usize = 1_024;
+pub(super) const MAX_PATTERN_BYTES: usize = 1_024;
 
 /// A checked pattern on a part of an error.
 #[derive(Debug, Clone)]

@@ -1,4 +1,5 @@
-//! The state cell: what all hosts agree on, in one line of text that changes only when the state does.
+//! The state cell: what all hosts agree on, in one line of text that changes only when the state
+//! does.
 //!
 //! ```text
 //! c1 closed generation=<us> at=<us> [mode=<ordered mode>]
@@ -7,9 +8,11 @@
 //! c2 half-open ... successes=<n> failed=<n> last-probe=<n> ...
 //! ```
 //!
-//! `c2` is a circuit of which probes have failed without opening it again, as only some settings have it.
+//! `c2` is a circuit of which probes have failed without opening it again, as only some settings
+//! have it.
 //!
-//! All times are microseconds since 1970. An absent cell is a closed circuit of generation 0 without an order.
+//! All times are microseconds since 1970. An absent cell is a closed circuit of generation 0
+//! without an order.
 
 use alloc::string::String;
 use core::fmt::Write;
@@ -28,7 +31,8 @@ pub(super) struct Record {
     pub(super) generation: u64,
     /// The latest time that the cell was written at.
     pub(super) at_us: u64,
-    /// The generation in which the counts began: that of the last closing. Opening does not clear them.
+    /// The generation in which the counts began: that of the last closing. Opening does not clear
+    /// them.
     pub(super) since: u64,
     /// What the operator has ordered. The circuit is closed while there is an order.
     pub(super) order: Option<Mode>,
@@ -56,14 +60,17 @@ impl Record {
         self.phase = phase;
     }
 
-    /// Whether a cell in use must be written again, so that it does not expire. Once a day is enough.
+    /// Whether a cell in use must be written again, so that it does not expire. Once a day is
+    /// enough.
     pub(super) fn is_stale(&self, now_us: u64) -> bool {
         self.generation > 0 && now_us.saturating_sub(self.at_us) >= DAY_MS * 1_000
     }
 
-    /// How long the cell has a use when the counts have one for `counts_ms`. A day is added for [`Self::is_stale`].
+    /// How long the cell has a use when the counts have one for `counts_ms`. A day is added for
+    /// [`Self::is_stale`].
     ///
-    /// A closed record fences the outcomes of earlier generations, which come within a day, and dates the counts.
+    /// A closed record fences the outcomes of earlier generations, which come within a day, and
+    /// dates the counts.
     pub(super) fn ttl_ms(&self, counts_ms: u64) -> u64 {
         let use_ms = match &self.phase {
             Phase::Closed if self.order.is_none() => counts_ms,

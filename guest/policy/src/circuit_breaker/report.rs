@@ -2,7 +2,8 @@
 
 use super::config::Mode;
 
-/// The state a caller sees. An open circuit whose time is over is half-open, even before the first probe.
+/// The state a caller sees. An open circuit whose time is over is half-open, even before the first
+/// probe.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum State {
     /// Every call is admitted.
@@ -13,7 +14,8 @@ pub enum State {
     HalfOpen,
 }
 
-/// What a call was admitted with. The caller keeps it and hands it back with the outcome, from any host.
+/// What a call was admitted with. The caller keeps it and hands it back with the outcome, from any
+/// host.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Permit {
     /// The generation that admitted the call.
@@ -24,7 +26,8 @@ pub struct Permit {
     pub probe: u32,
 }
 
-/// What a failed call failed with, or a cause of that. Empty text where there is none. Only the first 8 KiB of each is looked at.
+/// What a failed call failed with, or a cause of that. Empty text where there is none. Only the
+/// first 8 KiB of each is looked at.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Error<'a> {
     /// The name of the error's type.
@@ -54,11 +57,14 @@ pub enum Effect {
     CountedSuccess,
     /// The outcome counted as a failure.
     CountedFailure,
-    /// The call was cancelled after at least the slow call time: it counted as slow, and neither as failed nor as a success.
+    /// The call was cancelled after at least the slow call time: it counted as slow, and neither as
+    /// failed nor as a success.
     CountedSlow,
-    /// The outcome was ignored: a cancelled call, an error that is ignored or not monitored, or a mode that counts nothing.
+    /// The outcome was ignored: a cancelled call, an error that is ignored or not monitored, or a
+    /// mode that counts nothing.
     Ignored,
-    /// The outcome came too late: of an earlier generation, a probe that was given up, or admitted more than 24 hours ago.
+    /// The outcome came too late: of an earlier generation, a probe that was given up, or admitted
+    /// more than 24 hours ago.
     Late,
     /// The operator's order was carried out.
     Ordered,
@@ -123,11 +129,13 @@ pub struct Report {
     pub state: State,
     /// The mode in force.
     pub mode: Mode,
-    /// The generation: the time of the last state change in microseconds since 1970, made unique; 0: none is known.
+    /// The generation: the time of the last state change in microseconds since 1970, made unique;
+    /// 0: none is known.
     pub generation: u64,
     /// The permit, where the call was admitted; all 0 otherwise.
     pub permit: Permit,
-    /// Failures within `trip.failures.within_ms`, counted up to `trip.failures.count`; 0 without that rule.
+    /// Failures within `trip.failures.within_ms`, counted up to `trip.failures.count`; 0 without
+    /// that rule.
     pub failures: u32,
     /// Failures since the last success.
     pub consecutive: u32,
@@ -145,8 +153,8 @@ pub struct Report {
     pub successes: u32,
     /// Probes in flight.
     pub probes: u32,
-    /// Milliseconds until a call may be admitted, rounded up, where it would be refused now. 0: now, or not known (forced
-    /// open).
+    /// Milliseconds until a call may be admitted, rounded up, where it would be refused now. 0:
+    /// now, or not known (forced open).
     pub retry_after_ms: u64,
     /// When the last failure was counted, in microseconds since 1970; none: not known.
     pub last_failure_us: Option<u64>,

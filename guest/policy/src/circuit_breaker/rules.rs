@@ -5,15 +5,16 @@ use alloc::string::String;
 use alloc::vec::Vec;
 
 use super::config::{Backoff, Config, ErrorPattern, FailureCount, HalfOpen, Mode, Others, ProbeRule, Sample, Trip};
-use super::pattern::{LONGEST_PATTERN_BYTES, LOOKED_AT_ERRORS, Matcher};
+use super::pattern::{LOOKED_AT_ERRORS, MAX_PATTERN_BYTES, Matcher};
 use super::report::{Cause, Error};
 use super::sample::{Outcome, Tally};
-use super::{DAY_MS, LONGEST_OPEN_MS, MOST_REMEMBERED};
+use super::{DAY_MS, MAX_OPEN_MS, MAX_REMEMBERED};
 use crate::problem::{Problem, Problems};
 
-pub(crate) const MOST_PATTERNS: usize = 100;
-pub(crate) const MOST_CALLS: u32 = 1_000_000;
-/// The name of a call's error that a host has stopped because its own time limit was over. It is always monitored.
+pub(crate) const MAX_PATTERNS: usize = 100;
+pub(crate) const MAX_CALLS: u32 = 1_000_000;
+/// The name of a call's error that a host has stopped because its own time limit was over. It is
+/// always monitored.
 const TIMED_OUT: &str = "CallTimeoutError";
 /// How much of a bad text is quoted, in bytes.
 const QUOTED_BYTES: usize = 100;
@@ -77,7 +78,8 @@ impl Rules {
         problems.into_result(rules)
     }
 
-    /// The first rule that these counts meet. A success cannot meet a rule that counts failures alone.
+    /// The first rule that these counts meet. A success cannot meet a rule that counts failures
+    /// alone.
     pub(super) fn met(&self, counts: &Counts, failed: bool) -> Option<Cause> {
         let sample = &counts.sample;
         let reached = |limit: Option<u32>, count| limit.is_some_and(|limit| failed && count >= limit);
@@ -138,11 +140,11 @@ fn check_trip(problems: &mut Problems, trip: &Trip) {
         );
     }
     if let Some(failures) = trip.failures {
-        problems.check_range("trip.failures.count", failures.count, 1..=MOST_REMEMBERED);
+        problems.check_range("trip.failures.count", failures.count, 1..=MAX_REMEMBERED);
         problems.check_range("trip.failures.within-ms", failures.within_ms, 1..=DAY_MS);
     }
     if let Some(consecutive) = trip.consecutive {
-        problems.check_range("trip.consecutive", consecutive, 1..=MOST_CALLS);
+        problems.check_range("trip.consecutive", consecutive, 1..=MAX_CALLS);
     }
     if let Some(rate) = trip.failure_rate {
         check_percent(problems, "trip.failure-rate-percent", rate.percent);
@@ -155,12 +157,12 @@ fn check_trip(problems: &mut Problems, trip: &Trip) {
 }
 
 fn check_sample(problems: &mut Problems, trip: &Trip) {
-    let mut most_calls = MOST_CALLS;
+    let mut most_calls = MAX_CALLS;
     match trip.sample {
         Sample::WindowMs(window_ms) => problems.check_range("trip.sample.window-ms", window_ms, 100..=DAY_MS),
         Sample::Calls(calls) => {
-            problems.check_range("trip.sample.calls", calls, 1..=MOST_REMEMBERED);
-            most_calls = calls.clamp(1, MOST_REMEMBERED);
+            problems.check_range("trip.sample.calls", calls, 1..=MAX_REMEMBERED);
+            most_calls = calls.clamp(1, MAX_REMEMBERED);
         }
     }
     problems.check_range("trip.minimum-calls", trip.minimum_calls, 1..=most_calls);
@@ -173,43 +175,43 @@ fn check_percent(problems: &mut Problems, path: &str, percent: f64) {
 }
 
 fn check_open(problems: &mut Problems, config: &Config) {
-    problems.check_range("open-ms", config.open_ms, 1..=LONGEST_OPEN_MS);
+    problems.check_range("open-ms", config.open_ms, 1..=MAX_OPEN_MS);
     if let Some(backoff) = config.backoff {
         problems.check_range("backoff.factor", backoff.factor, 1.0..=100.0);
-        let least_ms = config.open_ms.clamp(1, LONGEST_OPEN_MS);
-        problems.check_range("backoff.cap-ms", backoff.cap_ms, least_ms..=LONGEST_OPEN_MS);
+        let least_ms = config.open_ms.clamp(1, MAX_OPEN_MS);
+        problems.check_range("backoff.cap-ms", backoff.cap_ms, least_ms..=MAX_OPEN_MS);
     }
 }
 
 fn check_half_open(problems: &mut Problems, half_open: &HalfOpen) {
-    problems.check_range("half-open.probes", half_open.probes, 1..=MOST_REMEMBERED);
-    problems.check_range("half-open.successes", half_open.successes, 1..=MOST_CALLS);
+    problems.check_range("half-open.probes", half_open.probes, 1..=MAX_REMEMBERED);
+    problems.check_range("half-open.successes", half_open.successes, 1..=MAX_CALLS);
     problems.check_range("half-open.permit-ms", half_open.permit_ms, 1..=DAY_MS);
     match half_open.rule {
         ProbeRule::FirstFailure => {}
         ProbeRule::Ratio(of) => {
-            let least = half_open.successes.clamp(1, MOST_CALLS);
-            problems.check_range("half-open.rule.ratio.of", of, least..=MOST_CALLS);
+            let least = half_open.successes.clamp(1, MAX_CALLS);
+            problems.check_range("half-open.rule.ratio.of", of, least..=MAX_CALLS);
         }
         ProbeRule::Rate(rate) => {
             check_percent(problems, "half-open.rule.rate.percent", rate.percent);
-            problems.check_range("half-open.rule.rate.of", rate.of, 1..=MOST_CALLS);
+            problems.check_range("half-open.rule.rate.of", rate.of, 1..=MAX_CALLS);
         }
     }
 }
 
 fn matchers(problems: &mut Problems, path: &str, patterns: &[ErrorPattern]) -> Vec<Matcher> {
-    if patterns.len() > MOST_PATTERNS {
-        problems.add(path, &format!("{} patterns", patterns.len()), &format!("at most {MOST_PATTERNS} patterns"));
+    if patterns.len() > MAX_PATTERNS {
+        problems.add(path, &format!("{} patterns", patterns.len()), &format!("at most {MAX_PATTERNS} patterns"));
     }
-    let checked = patterns.iter().take(MOST_PATTERNS).enumerate();
+    let checked = patterns.iter().take(MAX_PATTERNS).enumerate();
     checked.filter_map(|(index, pattern)| matcher(problems, &format!("{path}[{index}].pattern"), pattern)).collect()
 }
 
 fn matcher(problems: &mut Problems, path: &str, pattern: &ErrorPattern) -> Option<Matcher> {
     let text = pattern.pattern.as_str();
-    if text.is_empty() || text.len() > LONGEST_PATTERN_BYTES {
-        problems.add(path, &quoted(text), &format!("1 to {LONGEST_PATTERN_BYTES} bytes long"));
+    if text.is_empty() || text.len() > MAX_PATTERN_BYTES {
+        problems.add(path, &quoted(text), &format!("1 to {MAX_PATTERN_BYTES} bytes long"));
         return None;
     }
     let matcher = Matcher::new(pattern);
@@ -226,7 +228,8 @@ fn quoted(text: &str) -> String {
     }
 }
 
-/// The least number of hundredths that is not below `percent`. Compared as a quotient, so that 0.07 is 7 and not 8.
+/// The least number of hundredths that is not below `percent`. Compared as a quotient, so that 0.07
+/// is 7 and not 8.
 pub(super) fn hundredths(percent: f64) -> u32 {
     let near = u32::try_from(whole_u64(percent * 100.0)).unwrap_or(10_000).min(10_000);
     let candidates = near.saturating_sub(1).max(1)..10_000;

@@ -4,7 +4,7 @@ use alloc::collections::VecDeque;
 use alloc::string::String;
 use core::fmt::Write;
 
-use super::MOST_REMEMBERED;
+use super::MAX_REMEMBERED;
 use super::config::Sample;
 use crate::text::{Words, number, small};
 
@@ -13,7 +13,8 @@ use crate::text::{Words, number, small};
 pub(super) struct Outcome {
     pub(super) failed: bool,
     pub(super) slow: bool,
-    /// Nobody waited for the end of it, so it ends no row of failures. A sample does not tell it from a success.
+    /// Nobody waited for the end of it, so it ends no row of failures. A sample does not tell it
+    /// from a success.
     pub(super) given_up: bool,
 }
 
@@ -62,7 +63,8 @@ impl Recent {
         }
     }
 
-    /// This sample as one of the kind that is asked for now: empty where it was taken in another way.
+    /// This sample as one of the kind that is asked for now: empty where it was taken in another
+    /// way.
     pub(super) fn adapted(self, sample: Option<Sample>) -> Self {
         match (Self::empty(sample), self) {
             (Self::Calls(wanted), Self::Calls(mut found)) => {
@@ -126,7 +128,8 @@ impl Recent {
     }
 }
 
-/// The last calls, as runs of equal outcomes: `o12f3` is 12 good calls and then 3 failed ones. `s` is slow, `b` both.
+/// The last calls, as runs of equal outcomes: `o12f3` is 12 good calls and then 3 failed ones. `s`
+/// is slow, `b` both.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct LastCalls {
     most: u32,
@@ -171,8 +174,8 @@ impl LastCalls {
     }
 
     fn decode(text: &str) -> Option<Self> {
-        let mut last = Self { most: MOST_REMEMBERED, runs: VecDeque::new() };
-        let (mut rest, mut room) = (text, MOST_REMEMBERED);
+        let mut last = Self { most: MAX_REMEMBERED, runs: VecDeque::new() };
+        let (mut rest, mut room) = (text, MAX_REMEMBERED);
         while let Some(letter) = rest.chars().next() {
             let digits = &rest[letter.len_utf8()..];
             let end = digits.find(|c: char| !c.is_ascii_digit()).unwrap_or(digits.len());
@@ -207,8 +210,8 @@ fn outcome(letter: char) -> Option<Outcome> {
 
 const STEPS: usize = 10;
 
-/// The calls of a window of time in ten steps, the newest first:
-/// `window=<length of a step in microseconds>@<number of the newest step since 1970>:<calls>/<failed>/<slow>,...`.
+/// The calls of a window of time in ten steps, the newest first: `window=<length of a step in
+/// microseconds>@<number of the newest step since 1970>:<calls>/<failed>/<slow>,...`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Window {
     step_us: u64,

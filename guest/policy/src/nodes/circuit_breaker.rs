@@ -10,8 +10,8 @@ use super::merge::merge;
 use super::time::iso_8601;
 use super::token::{decode_permit, encode_permit};
 use crate::circuit_breaker::{
-    CircuitBreaker, Config, Effect, Error, ErrorPart, ErrorPattern, FailureCount, HalfOpen, LONGEST_OPEN_MS,
-    MOST_CALLS, MOST_PATTERNS, MOST_REMEMBERED, Mode, Others, Permit, ProbeRule, Report, Sample, State, Trip,
+    CircuitBreaker, Config, Effect, Error, ErrorPart, ErrorPattern, FailureCount, HalfOpen, MAX_CALLS, MAX_OPEN_MS,
+    MAX_PATTERNS, MAX_REMEMBERED, Mode, Others, Permit, ProbeRule, Report, Sample, State, Trip,
 };
 use crate::kv::{Clock, Kv};
 use crate::problem::Problem;
@@ -39,7 +39,7 @@ pub(super) static DECLARATION: Declaration = Declaration {
             title: "Failure threshold",
             description: "How many failures within the failure window open the circuit.",
             required: true,
-            kind: Kind::Whole { least: 1, most: MOST_REMEMBERED as u64, default: None },
+            kind: Kind::Whole { least: 1, most: MAX_REMEMBERED as u64, default: None },
         },
         Field {
             name: "failureWindowMs",
@@ -53,14 +53,14 @@ pub(super) static DECLARATION: Declaration = Declaration {
             title: "Success threshold",
             description: "How many successes close the half-open circuit.",
             required: true,
-            kind: Kind::Whole { least: 1, most: MOST_CALLS as u64, default: None },
+            kind: Kind::Whole { least: 1, most: MAX_CALLS as u64, default: None },
         },
         Field {
             name: "halfOpenTimeoutMs",
             title: "Open time",
             description: "How long the circuit stays open before it is half-open, in milliseconds.",
             required: true,
-            kind: Kind::Whole { least: 1, most: LONGEST_OPEN_MS, default: None },
+            kind: Kind::Whole { least: 1, most: MAX_OPEN_MS, default: None },
         },
         Field {
             name: "fallbackAction",
@@ -82,8 +82,9 @@ pub(super) static DECLARATION: Declaration = Declaration {
             description: "Errors that count as failures: all, or those in whose name, message, code or status, or in that of a \
                           cause, one of these texts is found; * stands for any text and ? for any one character.",
             required: true,
-            // The policy takes patterns of 1,024 bytes: 255 characters of four bytes each and two stars.
-            kind: Kind::Patterns { most: MOST_PATTERNS, longest: 255 },
+            // The policy takes patterns of 1,024 bytes: 255 characters of four bytes each and two
+            // stars.
+            kind: Kind::Patterns { most: MAX_PATTERNS, longest: 255 },
         },
         Field {
             name: "outputVariable",
@@ -276,7 +277,7 @@ fn settings(values: &Values<'_>) -> Config {
         open_ms: values.whole("halfOpenTimeoutMs"),
         backoff: None,
         half_open: HalfOpen {
-            probes: successes.min(MOST_REMEMBERED),
+            probes: successes.min(MAX_REMEMBERED),
             successes,
             permit_ms: PERMIT_MS,
             rule: ProbeRule::FirstFailure,

@@ -1,5 +1,5 @@
-//! Declarations: what the JSON of a configuration may hold, as data. A configuration is read by it, and its JSON Schema
-//! is written from it.
+//! Declarations: what the JSON of a configuration may hold, as data. A configuration is read by it,
+//! and its JSON Schema is written from it.
 
 use alloc::format;
 use alloc::string::{String, ToString};

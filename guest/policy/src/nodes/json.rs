@@ -1,6 +1,8 @@
-//! JSON text as it stands: values are kept as they were written, so that no number, escape or order is lost.
+//! JSON text as it stands: values are kept as they were written, so that no number, escape or order
+//! is lost.
 //!
-//! Nothing here is on the way of a decision, so it is kept small: functions of many callers are not inlined.
+//! Nothing here is on the way of a decision, so it is kept small: functions of many callers are not
+//! inlined.
 
 use alloc::borrow::Cow;
 use alloc::format;
@@ -14,7 +16,7 @@ use serde_json::value::RawValue;
 /// How much of a bad value is quoted, in bytes.
 const QUOTED_BYTES: usize = 100;
 /// No number that a language's own numbers hold is longer when it is written out.
-const MOST_DIGITS: i64 = 310;
+const MAX_DIGITS: i64 = 310;
 
 /// The members of an object in their order, each with its value's text.
 pub(super) struct Object<'a>(pub(super) Vec<(Cow<'a, str>, &'a str)>);
@@ -98,7 +100,8 @@ pub(super) fn string(text: &str) -> Option<String> {
     serde_json::from_str(text).ok()
 }
 
-/// A number's digits where it is a whole one, however it was written: `42`, `42.0` and `4.2e1` are `42`.
+/// A number's digits where it is a whole one, however it was written: `42`, `42.0` and `4.2e1` are
+/// `42`.
 #[inline(never)]
 pub(super) fn whole(text: &str) -> Option<String> {
     let (sign, rest) = text.strip_prefix('-').map_or(("", text), |rest| ("-", rest));
@@ -112,7 +115,7 @@ pub(super) fn whole(text: &str) -> Option<String> {
     }
     let point = i64::try_from(before.len()).ok()?.checked_add(exponent.parse().ok()?)?;
     let is_whole = point >= i64::try_from(significant.len()).ok()?;
-    let length = usize::try_from(point).ok().filter(|_| is_whole && (point <= MOST_DIGITS || exponent == "0"))?;
+    let length = usize::try_from(point).ok().filter(|_| is_whole && (point <= MAX_DIGITS || exponent == "0"))?;
     let written = format!("{significant:0<length$}");
     Some(format!("{sign}{}", written.trim_start_matches('0')))
 }

@@ -1,11 +1,14 @@
-//! Workflow nodes: the rate limiter and the circuit breaker behind JSON, as `wit/nodes.wit` writes it.
+//! Workflow nodes: the rate limiter and the circuit breaker behind JSON, as `wit/nodes.wit` writes
+//! it.
 //!
-//! A node is a checked configuration around the very policy that an SDK opens: nothing here counts or decides. It reads the
-//! JSON of a configuration and of a context, tells which entity a call is about, and writes what the policy decided as a result.
+//! A node is a checked configuration around the very policy that an SDK opens: nothing here counts
+//! or decides. It reads the JSON of a configuration and of a context, tells which entity a call is
+//! about, and writes what the policy decided as a result.
 //!
 //! Invariants:
 //! - What decides sees the entity and a token, never the context.
-//! - A configuration is read by the declaration that its JSON Schema is written from, so they cannot drift.
+//! - A configuration is read by the declaration that its JSON Schema is written from, so they
+//!   cannot drift.
 //! - No text makes anything here panic, and what is not understood is reported with its path.
 //!
 //! ```

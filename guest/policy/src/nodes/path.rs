@@ -1,5 +1,6 @@
-//! Paths into a context, each to one value at most: dotted (`order.customer.id`, `items[0].id`, `items.0.id`) or a singular query
-//! of `JSONPath` (RFC 9535, `$.order['customer'].id`, `$["items"][-1]`). What may name several values, such as a wildcard, is none.
+//! Paths into a context, each to one value at most: dotted (`order.customer.id`, `items[0].id`,
+//! `items.0.id`) or a singular query of `JSONPath` (RFC 9535, `$.order['customer'].id`,
+//! `$["items"][-1]`). What may name several values, such as a wildcard, is none.
 
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
@@ -12,9 +13,10 @@ use super::json::{Object, elements, written};
 /// The longest path, in characters.
 pub(super) const LONGEST: usize = 1_024;
 /// The most digits of an index.
-const MOST_DIGITS: usize = 9;
+const MAX_DIGITS: usize = 9;
 
-/// What a text must match to be a path, as ECMAScript writes it: for the JSON Schema. [`Path::read`] takes exactly this.
+/// What a text must match to be a path, as ECMAScript writes it: for the JSON Schema.
+/// [`Path::read`] takes exactly this.
 pub(super) const PATTERN: &str = concat!(
     r"^(?:(?!\$)[^\x00-\x20\x7F.\[\]*?'",
     "\"",
@@ -180,7 +182,7 @@ fn bracketed_index(rest: &mut Rest<'_>) -> Option<i64> {
 fn index(text: &str) -> Option<i64> {
     let digits = text.strip_prefix('-').unwrap_or(text);
     let leads = digits.starts_with('0') && text != "0";
-    let is_index = !leads && digits.len() <= MOST_DIGITS && digits.bytes().all(|byte| byte.is_ascii_digit());
+    let is_index = !leads && digits.len() <= MAX_DIGITS && digits.bytes().all(|byte| byte.is_ascii_digit());
     text.parse().ok().filter(|_| is_index)
 }
 

@@ -1,7 +1,7 @@
 //! Writes a declaration as a JSON Schema of draft 2020-12.
 //!
-//! It accepts what the declaration does, but for what it cannot say: that a field is given once, and that the state of reserved
-//! places stays bounded.
+//! It accepts what the declaration does, but for what it cannot say: that a field is given once,
+//! and that the state of reserved places stays bounded.
 
 use alloc::format;
 use alloc::string::String;

@@ -9,7 +9,8 @@ const ERA_DAYS: u64 = 146_097;
 /// From 1 March of the year 0 to 1 January 1970.
 const EPOCH_DAYS: u64 = 719_468;
 
-/// A time in microseconds since 1970, cut to whole milliseconds. A year beyond 9999 has a sign and six digits, as ECMAScript has it.
+/// A time in microseconds since 1970, cut to whole milliseconds. A year beyond 9999 has a sign and
+/// six digits, as ECMAScript has it.
 pub(super) fn iso_8601(us: u64) -> String {
     let ms = us / 1_000;
     let (year, month, day) = civil(ms / DAY_MS);
@@ -19,8 +20,9 @@ pub(super) fn iso_8601(us: u64) -> String {
     format!("{year}-{month:02}-{day:02}T{hours:02}:{minutes:02}:{seconds:02}.{:03}Z", of_day % 1_000)
 }
 
-/// Year, month and day of so many days after 1 January 1970, in the Gregorian calendar: Hinnant, "chrono-compatible
-/// low-level date algorithms". Years begin in March there, so that the leap day is a year's last.
+/// Year, month and day of so many days after 1 January 1970, in the Gregorian calendar: Hinnant,
+/// "chrono-compatible low-level date algorithms". Years begin in March there, so that the leap day
+/// is a year's last.
 fn civil(days: u64) -> (u64, u64, u64) {
     let days = days + EPOCH_DAYS;
     let (era, of_era) = (days / ERA_DAYS, days % ERA_DAYS);

@@ -1,4 +1,5 @@
-//! Tokens: what a step leaves with its caller, in one line of text that may lie in a workflow's history.
+//! Tokens: what a step leaves with its caller, in one line of text that may lie in a workflow's
+//! history.
 //!
 //! ```text
 //! n1 queued started=<us> position=<n> ticket=<us>     a place in the queue
@@ -7,7 +8,8 @@
 //! p1 <generation> <us> <probe>                        a circuit's permit
 //! ```
 //!
-//! All times are microseconds since 1970. `full` is when the bucket was due to be full before the charge, where there is one.
+//! All times are microseconds since 1970. `full` is when the bucket was due to be full before the
+//! charge, where there is one.
 
 use alloc::format;
 use alloc::string::String;

@@ -1,4 +1,5 @@
-//! What a limiter is for hosts whose store is away: each decides on its share, and posts what it let go when the store is back.
+//! What a limiter is for hosts whose store is away: each decides on its share, and posts what it
+//! let go when the store is back.
 
 use alloc::vec::Vec;
 
@@ -23,7 +24,8 @@ pub(super) struct Whole {
 }
 
 impl RateLimiter {
-    /// The limiter by which each of `hosts` hosts may decide alone, so that together they admit no more than this one.
+    /// The limiter by which each of `hosts` hosts may decide alone, so that together they admit no
+    /// more than this one.
     ///
     /// # Errors
     /// A problem at `hosts`.
@@ -55,9 +57,11 @@ impl RateLimiter {
         Ok(Self { whole, ..Self::open(&config)? })
     }
 
-    /// Charges what was let go without the store: as many of `cost` permits as still fit now, and reports as a peek does.
+    /// Charges what was let go without the store: as many of `cost` permits as still fit now, and
+    /// reports as a peek does.
     ///
-    /// Only verdicts steer, so it is a search: for all, or else for each power of two that is not too many.
+    /// Only verdicts steer, so it is a search: for all, or else for each power of two that is not
+    /// too many.
     pub fn post<W: Kv + Clock>(&self, world: &mut W, entity: u32, cost: u32) -> Decision {
         let now_us = world.now_us();
         let mut call = self.begin(world, now_us, entity, 1);
@@ -102,7 +106,8 @@ impl RateLimiter {
         Some(Decision { binding: self.barred?, ..denied(now_us, 0, 0) })
     }
 
-    /// A peek that asks no shared cell, because a lease, the lack of any share or a limit of 0 answers it.
+    /// A peek that asks no shared cell, because a lease, the lack of any share or a limit of 0
+    /// answers it.
     pub(super) fn peeked_alone<K: Kv>(&self, call: &mut Call<'_, K>) -> Option<Decision> {
         if let (Some(whole), []) = (self.whole, &self.meters[..]) {
             return Some(self.beyond_share(call.now_us, whole));

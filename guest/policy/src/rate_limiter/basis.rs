@@ -10,8 +10,9 @@ use super::limiter::RateLimiter;
 use super::types::{Algorithm, Limit};
 
 impl RateLimiter {
-    /// What its values depend on beside the numbers of its limits: `sliding-window of 60000 ms, bucket of 1000 ms`. A limiter of the
-    /// same name with other words here finds nothing of what this one has counted.
+    /// What its values depend on beside the numbers of its limits: `sliding-window of 60000 ms,
+    /// bucket of 1000 ms`. A limiter of the same name with other words here finds nothing of what
+    /// this one has counted.
     pub fn basis(&self) -> String {
         let limits: Vec<String> = self.config.limits.iter().map(words).collect();
         let lease = self.config.lease.map_or_else(String::new, |lease| format!("; leased for {} ms", lease.life_ms));

@@ -1,12 +1,15 @@
-//! GCRA and token bucket: one number, the time at which the bucket will be full (the theoretical arrival time).
+//! GCRA and token bucket: one number, the time at which the bucket will be full (the theoretical
+//! arrival time).
 //!
-//! Source: ATM Forum, Traffic Management Specification 4.0, section 4.4.2 (virtual scheduling). A bucket of `burst` tokens
-//! that refills continuously is the same thing seen from the other side.
+//! Source: ATM Forum, Traffic Management Specification 4.0, section 4.4.2 (virtual scheduling). A
+//! bucket of `burst` tokens that refills continuously is the same thing seen from the other side.
 //!
-//! Time is counted in *units* in which a permit is a whole number, so that a rate is exact whatever it is: `PER_PERMIT`
-//! = floor(2 * window / limit), and a time of t microseconds is floor(t * limit * `PER_PERMIT` / window) units, between one and
-//! two a microsecond. With at least one unit a microsecond the rounding of times cannot admit a permit too many: n permits
-//! in (a, a + D] need `n <= burst + (units(t_n) - units(t_1)) / PER_PERMIT < burst + D * limit / window`.
+//! Time is counted in *units* in which a permit is a whole number, so that a rate is exact whatever
+//! it is: `PER_PERMIT` = floor(2 * window / limit), and a time of t microseconds is
+//! floor(t * limit * `PER_PERMIT` / window) units, between one and two a microsecond. With at least
+//! one unit a microsecond the rounding of times cannot admit a permit too many: n permits in
+//! (a, a + D] need
+//! `n <= burst + (units(t_n) - units(t_1)) / PER_PERMIT < burst + D * limit / window`.
 
 use crate::kv::{Kv, MAX_NUMBER};
 
@@ -139,8 +142,8 @@ impl Bucket {
         }
     }
 
-    /// Charges in any case, and says for how long that is of use. A number must not steer how long it is kept, so the reach of the
-    /// debt is found by verdicts.
+    /// Charges in any case, and says for how long that is of use. A number must not steer how long
+    /// it is kept, so the reach of the debt is found by verdicts.
     pub(crate) fn owe<K: Kv>(
         &self,
         cells: &mut Cells<'_, K>,
@@ -180,8 +183,8 @@ impl Bucket {
         cells.put(self.field, &text, use_us);
     }
 
-    /// Gives back what has not come back by itself of permits that were charged at `charged_at_us`, when the bucket was due to be full at
-    /// `full_at_us`; why that much: see `returned.rs`.
+    /// Gives back what has not come back by itself of permits that were charged at `charged_at_us`,
+    /// when the bucket was due to be full at `full_at_us`; why that much: see `returned.rs`.
     pub(crate) fn refund<K: Kv>(&self, cells: &mut Cells<'_, K>, now_us: u64, charge: Charge, permits: u32) {
         let cost = u64::from(permits).saturating_mul(self.per_permit).min(self.room().saturating_add(self.most_owed));
         // What was charged since then may count from a place to come.
@@ -200,8 +203,9 @@ impl Bucket {
         }
     }
 
-    /// Gives a place back that may lie in the future. Others were told their places already, so only the last place of
-    /// all can be given away again; behind an earlier one a newcomer would come too close to its forerunner.
+    /// Gives a place back that may lie in the future. Others were told their places already, so
+    /// only the last place of all can be given away again; behind an earlier one a newcomer would
+    /// come too close to its forerunner.
     pub(crate) fn refund_place<K: Kv>(&self, cells: &mut Cells<'_, K>, now_us: u64, charge: Charge, permits: u32) {
         let model = self.load(cells, Reading::Validated);
         let last_place_us = self.us_at(model.full.saturating_sub(self.room()));
@@ -253,8 +257,9 @@ impl Model for BucketModel {
     }
 }
 
-/// `value * times / over`, rounded down or up. Nearly every rate has a ratio so small that the product fits in 64 bits; else
-/// splitting off the whole part does in most others. This is run several times in a decision.
+/// `value * times / over`, rounded down or up. Nearly every rate has a ratio so small that the
+/// product fits in 64 bits; else splitting off the whole part does in most others. This is run
+/// several times in a decision.
 fn scale(value: u64, times: u64, over: u64, up: bool) -> u64 {
     if times < 1 << 11 && value <= MAX_NUMBER {
         return divide(value * times, over, up);

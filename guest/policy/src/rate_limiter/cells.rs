@@ -4,8 +4,8 @@ use alloc::string::{String, ToString};
 
 use crate::kv::{Cell, Kv, MAX_LAG_MS, MAX_NUMBER};
 
-/// What a cell is for; the low byte of its field number. The rest is the limit's geometry, so that a changed limit starts
-/// on cells of its own instead of misreading others.
+/// What a cell is for; the low byte of its field number. The rest is the limit's geometry, so that
+/// a changed limit starts on cells of its own instead of misreading others.
 #[derive(Debug, Clone, Copy)]
 #[repr(u8)]
 pub(crate) enum Role {
@@ -80,7 +80,8 @@ impl<'w, K: Kv> Cells<'w, K> {
         value
     }
 
-    /// Reads a number that `advance` moves; what the store would not take for one is none here either.
+    /// Reads a number that `advance` moves; what the store would not take for one is none here
+    /// either.
     pub(crate) fn read_number(&mut self, reading: Reading, field: u32) -> u64 {
         self.read(reading, field, decode_number).unwrap_or(0)
     }
@@ -149,7 +150,8 @@ fn decode_number(text: &str) -> Option<u64> {
     text.parse().ok().filter(|number| canonical && *number <= MAX_NUMBER)
 }
 
-/// How long to keep what is of use for `use_us`: a host may still decide at a time that far behind the store's clock.
+/// How long to keep what is of use for `use_us`: a host may still decide at a time that far behind
+/// the store's clock.
 fn ttl_ms(use_us: u64) -> u64 {
     use_us.div_ceil(1_000) + MAX_LAG_MS
 }

@@ -1,5 +1,5 @@
-//! Charges what was used already: no limit refuses it, and what does not fit is a debt that those who come later wait for. And gives back
-//! what was charged.
+//! Charges what was used already: no limit refuses it, and what does not fit is a debt that those
+//! who come later wait for. And gives back what was charged.
 
 use crate::kv::{Clock, Kv};
 
@@ -31,8 +31,8 @@ impl RateLimiter {
         decision
     }
 
-    /// Gives `cost` permits back that were charged at `charged_at_us`, when the buckets were due to be full at `full_at_us`, and
-    /// reports as a peek does.
+    /// Gives `cost` permits back that were charged at `charged_at_us`, when the buckets were due to
+    /// be full at `full_at_us`, and reports as a peek does.
     pub fn refund<W: Kv + Clock>(
         &self,
         world: &mut W,
@@ -55,7 +55,8 @@ impl RateLimiter {
         self.peeked(&mut call)
     }
 
-    /// Charges all limits: when it counts, 0 where it cannot be given back, and the limits after it.
+    /// Charges all limits: when it counts, 0 where it cannot be given back, and the limits after
+    /// it.
     fn owe<K: Kv>(&self, call: &mut Call<'_, K>) -> (u64, Models) {
         if call.permits <= self.most
             && let Ok(charged) = self.charge_all(call, call.permits)
@@ -65,7 +66,8 @@ impl RateLimiter {
         let now_us = call.now_us;
         let mut at_us = now_us;
         if !matches!(self.meters[..], [Meter::Bucket(_)]) {
-            // What others may do to a bucket meanwhile is no conflict; a place depends on all that was read.
+            // What others may do to a bucket meanwhile is no conflict; a place depends on all that
+            // was read.
             at_us = effective_us(&self.load(call, Reading::Validated), now_us);
         }
         let mut charged_at_us = at_us;

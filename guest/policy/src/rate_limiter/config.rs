@@ -22,7 +22,8 @@ pub(crate) const MAX_WAITERS: u32 = 10_000;
 /// Bounds the state that places in the future can take.
 const MAX_WAIT_WINDOWS: u64 = 1_000;
 const MAX_WAIT_SUB_WINDOWS: u64 = 10_000;
-/// A burst takes at most ten years to come back, which keeps its time far from what a store can hold.
+/// A burst takes at most ten years to come back, which keeps its time far from what a store can
+/// hold.
 const MAX_REFILL_US: u64 = 10 * 366 * 86_400_000_000;
 
 /// What a configuration without problems is made of.
@@ -164,8 +165,8 @@ fn check_delay(problems: &mut Problems, config: &Config, max_wait_ms: u64) {
     }
 }
 
-/// The longest wait that keeps a limit's state bounded. What is out of range is a problem of its own and counts as the
-/// nearest that is not.
+/// The longest wait that keeps a limit's state bounded. What is out of range is a problem of its
+/// own and counts as the nearest that is not.
 fn most_wait_ms(limit: &Limit) -> Option<u64> {
     let window_ms = window_us(limit.window)? / 1_000;
     Some(match limit.algorithm {
@@ -179,7 +180,8 @@ fn most_wait_ms(limit: &Limit) -> Option<u64> {
     })
 }
 
-/// What counts a limit under which a permit may be let go up to `life_us` after it was charged; see `lease.rs`.
+/// What counts a limit under which a permit may be let go up to `life_us` after it was charged; see
+/// `lease.rs`.
 fn meter(limit: &Limit, before: &[Limit], has_others: bool, max_wait_us: u64, life_us: u64) -> Meter {
     let geometry = geometry(limit, life_us).expect("the window was checked");
     let window_us = counted_us(limit, life_us).expect("the window was checked");
@@ -203,7 +205,8 @@ fn meter(limit: &Limit, before: &[Limit], has_others: bool, max_wait_us: u64, li
     }
 }
 
-/// How long a permit counts: the window, and as long as it may be held where it is counted from its own time on.
+/// How long a permit counts: the window, and as long as it may be held where it is counted from its
+/// own time on.
 fn counted_us(limit: &Limit, life_us: u64) -> Option<u64> {
     let held_us = match limit.algorithm {
         Algorithm::SlidingWindow { .. } | Algorithm::SlidingLog => life_us,
@@ -248,8 +251,9 @@ pub(crate) fn bucket_geometry(window_us: u64, limit: Option<u32>, ordinal: u32) 
     fnv1a(text.as_bytes()) << 8
 }
 
-/// What the meaning of a limit's cells depends on, as the upper 24 bits of their field numbers. Counts of permits mean the same
-/// under another limit, so a raised limit goes on from the same counts; of a bucket see `rate.rs`.
+/// What the meaning of a limit's cells depends on, as the upper 24 bits of their field numbers.
+/// Counts of permits mean the same under another limit, so a raised limit goes on from the same
+/// counts; of a bucket see `rate.rs`.
 pub(crate) fn geometry(limit: &Limit, life_us: u64) -> Option<u32> {
     let window_us = counted_us(limit, life_us)?;
     let (tag, detail) = match limit.algorithm {

@@ -35,7 +35,8 @@ pub(crate) fn effective_us(models: &[MeterModel], now_us: u64) -> u64 {
     models.iter().map(Model::seen_us).fold(now_us, u64::max)
 }
 
-/// When the first of the buckets was due to be full before so many permits were charged; 0: there is none.
+/// When the first of the buckets was due to be full before so many permits were charged; 0: there
+/// is none.
 pub(crate) fn full_before_us(models: &[MeterModel], permits: u32) -> u64 {
     models.iter().filter_map(|model| model.full_before_us(permits)).min().unwrap_or(0)
 }

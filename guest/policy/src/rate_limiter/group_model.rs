@@ -1,4 +1,5 @@
-//! A strict limit's groups in the hand: what counts at a time, when there will be room, and where a permit goes.
+//! A strict limit's groups in the hand: what counts at a time, when there will be room, and where a
+//! permit goes.
 
 use super::group_state::{Group, Head, Open};
 use super::groups::Grouped;
@@ -30,7 +31,8 @@ impl GroupModel {
         self.head.open.filter(|open| self.grouped.lasts(open, self.head.seen_us) && !asks)
     }
 
-    /// With what the other cells say of the open group. It lasts no longer than groups do, whatever a stranger wrote.
+    /// With what the other cells say of the open group. It lasts no longer than groups do, whatever
+    /// a stranger wrote.
     pub(crate) fn with(mut self, count: u64, last_us: u64) -> Self {
         if let Some(open) = &mut self.head.open {
             open.permits = open.permits.saturating_add(count);
@@ -51,8 +53,8 @@ impl GroupModel {
         self.head.counted(counts).saturating_add(open.map_or(0, |open| open.permits))
     }
 
-    /// How many more may be counted in the open group for permits to fit once the groups before the middle have left; none: they do
-    /// not fit then, or there is no middle.
+    /// How many more may be counted in the open group for permits to fit once the groups before the
+    /// middle have left; none: they do not fit then, or there is no middle.
     pub(crate) fn most_without_middle(&self, permits: u64) -> Option<u64> {
         let at_us = self.head.seen_us;
         let counts = self.grouped.counts_at(at_us);
@@ -61,7 +63,8 @@ impl GroupModel {
         u64::from(self.grouped.limit).checked_sub(permits + self.counted(at_us).saturating_sub(leaving))
     }
 
-    /// Counts permits in the open group while it lasts, or in another, which is wide if so much is said.
+    /// Counts permits in the open group while it lasts, or in another, which is wide if so much is
+    /// said.
     pub(crate) fn give(&mut self, permits: u64, at_us: u64, wide_us: u64) {
         let grouped = self.grouped;
         let goes_us = if at_us > self.head.seen_us { at_us.saturating_add(self.late_us.into()) } else { at_us };

@@ -1,19 +1,24 @@
-//! The state of a strict limit: permits in groups that leave a window after the last permit of each.
+//! The state of a strict limit: permits in groups that leave a window after the last permit of
+//! each.
 //!
-//! It lives in four cells. The *head* holds the latest time that the groups were changed at, the open group and those that are
-//! closed: `w2 1763640012345678 1763640012345678,0,1 1763640012000000:7 250000` has one permit in the open group, all at its
-//! first time, 7 permits that leave a window after the second time and one a quarter of a second after them. Of the open
-//! group the *count* cell has the further permits and the *last* cell the time of the last of them, so hosts that count in it do not
-//! conflict.
+//! It lives in four cells. The *head* holds the latest time that the groups were changed at, the
+//! open group and those that are closed: `w2 1763640012345678 1763640012345678,0,1
+//! 1763640012000000:7 250000` has one permit in the open group, all at its first time, 7 permits
+//! that leave a window after the second time and one a quarter of a second after them. Of the open
+//! group the *count* cell has the further permits and the *last* cell the time of the last of them,
+//! so hosts that count in it do not conflict.
 //!
-//! A head of many groups keeps its oldest and its newest; those between are in the *middle* cell, and one entry, marked
-//! by a `+`, stands for them with the sum of their permits and the last of their times. So a head is short whatever the limit,
-//! and a middle is read only where its first group may have left.
+//! A head of many groups keeps its oldest and its newest; those between are in the *middle* cell,
+//! and one entry, marked by a `+`, stands for them with the sum of their permits and the last of
+//! their times. So a head is short whatever the limit, and a middle is read only where its first
+//! group may have left.
 //!
-//! A group that stays open for hosts that got in each other's way (see `groups.rs`) says for how long at its end, `1763640012345678,0,1,80000`; once
-//! it is closed it says how long it lasted, `250000:7~64000`.
+//! A group that stays open for hosts that got in each other's way (see `groups.rs`) says for how
+//! long at its end, `1763640012345678,0,1,80000`; once it is closed it says how long it lasted,
+//! `250000:7~64000`.
 //!
-//! What was kept before there were groups (`w1`, see `window_state.rs`) reads as a head whose groups are sub-windows.
+//! What was kept before there were groups (`w1`, see `window_state.rs`) reads as a head whose
+//! groups are sub-windows.
 
 use alloc::string::String;
 use alloc::vec::Vec;
@@ -72,7 +77,8 @@ impl Head {
         Self { seen_us, open: None, closed: Vec::new(), middle: None }
     }
 
-    /// Decodes a head cell; one that was changed after `latest_us` or holds permits after `latest_given_us` is not ours.
+    /// Decodes a head cell; one that was changed after `latest_us` or holds permits after
+    /// `latest_given_us` is not ours.
     pub(crate) fn decode(text: &str, latest_us: u64, latest_given_us: u64) -> Option<Self> {
         let mut reader = Reader::of(text, "w2 ")?;
         let seen_us = reader.number().filter(|seen_us| *seen_us <= latest_us)?;
@@ -82,7 +88,8 @@ impl Head {
         Some(Self { seen_us, open, closed, middle: middle.and_then(to_u32) })
     }
 
-    /// Decodes a head of sub-windows of `sub_us`. Its permits may have been given at the very end of theirs.
+    /// Decodes a head of sub-windows of `sub_us`. Its permits may have been given at the very end
+    /// of theirs.
     pub(crate) fn decode_old(text: &str, sub_us: u64, latest_us: u64, latest_given_us: u64) -> Option<Self> {
         let old = window_state::Head::decode(text, latest_us / sub_us, latest_given_us / sub_us)?;
         let end_us = |index: u64| (index + 1).saturating_mul(sub_us) - 1;
@@ -154,8 +161,8 @@ impl Head {
         self.closed.len() > 2 * ENDS
     }
 
-    /// Puts the groups of the middle in the place of what stands for them. Without them that is a group as any other, which
-    /// leaves no earlier than they would.
+    /// Puts the groups of the middle in the place of what stands for them. Without them that is a
+    /// group as any other, which leaves no earlier than they would.
     pub(crate) fn expand(&mut self, groups: Option<Vec<Group>>) {
         let index = self.middle();
         self.middle = None;
@@ -199,15 +206,17 @@ impl Head {
         }
     }
 
-    /// Whether the middle may hold a permit of that time, or, where that `may_be_later`, with a later one.
+    /// Whether the middle may hold a permit of that time, or, where that `may_be_later`, with a
+    /// later one.
     pub(crate) fn is_in_middle(&self, at_us: u64, may_be_later: bool) -> bool {
         let stands = self.stands();
         stands.is_some_and(|stands| (may_be_later || stands.after_us <= at_us) && at_us <= stands.group.last_us)
     }
 
-    /// Takes up to so many permits of a time out of the closed group that they were counted in, which lasted `span_us` at most;
-    /// what could not be taken. A time that ends one group may begin the next; a place may be with any that is later.
-    /// What is taken out of a group before that leaves in its stead, and no later.
+    /// Takes up to so many permits of a time out of the closed group that they were counted in,
+    /// which lasted `span_us` at most; what could not be taken. A time that ends one group may
+    /// begin the next; a place may be with any that is later. What is taken out of a group before
+    /// that leaves in its stead, and no later.
     pub(crate) fn take(&mut self, at_us: u64, span_us: u64, may_be_later: bool, mut permits: u64) -> u64 {
         let (first, middle) = (self.closed.partition_point(|group| group.last_us < at_us), self.middle());
         for index in first..self.closed.len() {

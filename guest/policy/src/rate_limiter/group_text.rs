@@ -11,7 +11,8 @@ use super::group_state::{Group, MAX_PERMITS, Open};
 /// More groups than a limit can have in use; what claims to hold more is not ours.
 const MAX_GROUPS: usize = 20_000;
 
-/// Each as the time since the one before, its permits unless that is one, and how long it lasted if that was unusual.
+/// Each as the time since the one before, its permits unless that is one, and how long it lasted if
+/// that was unusual.
 pub(crate) fn push_groups(text: &mut String, groups: &[Group], middle: Option<usize>) {
     let mut before_us = 0;
     for (index, group) in groups.iter().enumerate() {

@@ -1,27 +1,33 @@
 //! The strict sliding window: A(W) <= L in every window, in groups of permits.
 //!
-//! Permits that follow each other are a *group*, and a group leaves W after its **last** permit. A group ends after a span of
-//! W / `sub-windows` or after L / 128 permits, whichever is first, so a permit leaves at most that much later than a log would
-//! let it. Where a group is one permit, as for every limit below 256, that is exactly as a log does.
+//! Permits that follow each other are a *group*, and a group leaves W after its **last** permit. A
+//! group ends after a span of W / `sub-windows` or after L / 128 permits, whichever is first, so a
+//! permit leaves at most that much later than a log would let it. Where a group is one permit, as
+//! for every limit below 256, that is exactly as a log does.
 //!
-//! *Why it is strict.* A permit is given at t only if all groups whose last permit is later than t - W, and the open group, hold
-//! L permits at most, it included; the store holds the run to that, because what the run read of closed groups is
-//! validated and the open one is counted by `advance`. Of the permits in a half-open span of W take the one that was
-//! committed last, given at t. Each other one is less than W before t, or after it, and was committed before: its group is open, or
-//! has a last permit that is no earlier than it, so later than t - W. So all were counted with that one: L at most. Nothing
-//! in this needs times to be in order. Groups are forgotten at a time that no later permit may be before, `seen`.
+//! *Why it is strict.* A permit is given at t only if all groups whose last permit is later than
+//! t - W, and the open group, hold L permits at most, it included; the store holds the run to that,
+//! because what the run read of closed groups is validated and the open one is counted by
+//! `advance`. Of the permits in a half-open span of W take the one that was committed last, given
+//! at t. Each other one is less than W before t, or after it, and was committed before: its group
+//! is open, or has a last permit that is no earlier than it, so later than t - W. So all were
+//! counted with that one: L at most. Nothing in this needs times to be in order. Groups are
+//! forgotten at a time that no later permit may be before, `seen`.
 //!
-//! *Why hosts do not get in each other's way.* Whoever counts in the open group reads the head, moves the count by `advance` and raises
-//! the time of the last permit by `raise`; none of these is refused because another host counts too. What ends a group is
-//! one `put` of the head: whoever still counts in it has read a head that is no longer so, and is refused. That
-//! happens some 200 times a window at most, whatever the limit. On a connection that is slow for so short a window, or where
-//! groups are single permits, one might be refused again and again. So whoever was refused opens a *wide* group: it stays open for four times as
-//! long as that took, a part of W at most, and takes whatever fits, so the others meet it open. The one after a wide group is half as wide, until
-//! hosts that nobody refuses have gone back to the usual ones. Widths follow the trips to the store, so they cost little accuracy where
-//! these are short, and none where one host is alone.
+//! *Why hosts do not get in each other's way.* Whoever counts in the open group reads the head,
+//! moves the count by `advance` and raises the time of the last permit by `raise`; none of these is
+//! refused because another host counts too. What ends a group is one `put` of the head: whoever
+//! still counts in it has read a head that is no longer so, and is refused. That happens some 200
+//! times a window at most, whatever the limit. On a connection that is slow for so short a window,
+//! or where groups are single permits, one might be refused again and again. So whoever was refused
+//! opens a *wide* group: it stays open for four times as long as that took, a part of W at most,
+//! and takes whatever fits, so the others meet it open. The one after a wide group is half as wide,
+//! until hosts that nobody refuses have gone back to the usual ones. Widths follow the trips to the
+//! store, so they cost little accuracy where these are short, and none where one host is alone.
 //!
-//! *Why the cost does not grow.* A run reads the groups that have left since the head was written, and of the others only their sum:
-//! see `group_state.rs`. With places ahead (`delay`) groups are larger where a wait may hold more than 8,000 of them.
+//! *Why the cost does not grow.* A run reads the groups that have left since the head was written,
+//! and of the others only their sum: see `group_state.rs`. With places ahead (`delay`) groups are
+//! larger where a wait may hold more than 8,000 of them.
 
 use alloc::format;
 use alloc::string::String;
@@ -44,7 +50,7 @@ const WIDTH: u64 = 4;
 /// A wide group lasts for one part in so many of W at most.
 const WIDEST: u64 = 8;
 /// One that would be less wide is a usual one.
-const LEAST_WIDE_US: u64 = 1_000;
+const MIN_WIDTH_US: u64 = 1_000;
 /// So many groups at most may lie ahead.
 const MAX_AHEAD: u64 = 8_000;
 
@@ -60,7 +66,8 @@ pub(crate) struct Grouped {
     max_wait_ms: u32,
 }
 
-/// By how many sub-windows the cells of a limit are named. Those of the default are found where they were when it was 10.
+/// By how many sub-windows the cells of a limit are named. Those of the default are found where
+/// they were when it was 10.
 pub(crate) fn cells_of(sub_windows: u32) -> u32 {
     if sub_windows == DEFAULT_SUB_WINDOWS { OLD_DEFAULT } else { sub_windows }
 }
@@ -93,8 +100,9 @@ impl Grouped {
         self.window_us.div_ceil(u64::from(cells_of(self.sub_windows)))
     }
 
-    /// How much later than its place one may go who is told to wait in whole milliseconds. In windows so short that a millisecond
-    /// is much of them, only the places themselves keep the promise.
+    /// How much later than its place one may go who is told to wait in whole milliseconds. In
+    /// windows so short that a millisecond is much of them, only the places themselves keep the
+    /// promise.
     fn late_us(&self) -> u16 {
         if self.max_wait_ms > 0 && self.old_sub_us() >= 1_000 { 999 } else { 0 }
     }
@@ -107,7 +115,8 @@ impl Grouped {
         self.limit
     }
 
-    /// Charges now if it fits. On success also the time it counts at: now, or the latest already seen.
+    /// Charges now if it fits. On success also the time it counts at: now, or the latest already
+    /// seen.
     pub(crate) fn charge<K: Kv>(
         &self,
         cells: &mut Cells<'_, K>,
@@ -168,8 +177,8 @@ impl Grouped {
         }
     }
 
-    /// Ends the open group and begins one with these permits, if they fit: whoever still counts in the one before has read a
-    /// head that is no longer so, and is refused.
+    /// Ends the open group and begins one with these permits, if they fit: whoever still counts in
+    /// the one before has read a head that is no longer so, and is refused.
     fn turn<K: Kv>(
         &self,
         cells: &mut Cells<'_, K>,
@@ -186,7 +195,8 @@ impl Grouped {
         let counted = model.head.open.is_some();
         model.give(permits, at_us, wide_us);
         if !counted && model.head.open.is_some() {
-            // A store that evicts may have kept what was counted in a group whose head it has dropped.
+            // A store that evicts may have kept what was counted in a group whose head it has
+            // dropped.
             (model.spent.count, model.spent.last) = (true, true);
         }
         self.store(cells, &model, now_us);
@@ -233,8 +243,9 @@ impl Grouped {
         model.head.expand(groups);
     }
 
-    /// What a refusal tells beside what it depends on; `count`: of the open group, as far as that is known. Numbers must not steer
-    /// what is read, so whether the oldest groups make room enough is asked as a verdict.
+    /// What a refusal tells beside what it depends on; `count`: of the open group, as far as that
+    /// is known. Numbers must not steer what is read, so whether the oldest groups make room enough
+    /// is asked as a verdict.
     fn observe_rest<K: Kv>(
         &self,
         cells: &mut Cells<'_, K>,
@@ -259,7 +270,8 @@ impl Grouped {
         model
     }
 
-    /// The same where the open group is known: what the oldest groups free may be enough, and the middle need not be looked at.
+    /// The same where the open group is known: what the oldest groups free may be enough, and the
+    /// middle need not be looked at.
     fn observe_middle<K: Kv>(&self, cells: &mut Cells<'_, K>, mut model: GroupModel, permits: u64) -> GroupModel {
         if model.most_without_middle(permits).is_none() {
             self.read_middle(cells, &mut model, Reading::Observed);
@@ -306,8 +318,8 @@ impl Grouped {
         }
     }
 
-    /// How long a head is of use. While a group is open, others may count in it, by what they knew up to a lag ago; without the
-    /// head nobody would know whose count that is.
+    /// How long a head is of use. While a group is open, others may count in it, by what they knew
+    /// up to a lag ago; without the head nobody would know whose count that is.
     fn use_us(&self, head: &Head, now_us: u64) -> u64 {
         let closed_us = head.newest_us().map_or(0, |last_us| self.leaves_us(last_us));
         let open_us =
@@ -319,8 +331,9 @@ impl Grouped {
     pub(crate) fn refund<K: Kv>(&self, cells: &mut Cells<'_, K>, now_us: u64, charged_at_us: u64, permits: u32) {
         let permits = u64::from(permits);
         let mut model = self.read(cells, now_us, Reading::Validated);
-        // A permit that was given a place before the last one is with that, or with one still later, where what was given back of
-        // others was taken out of a group before it. While its own time counts, it is in some group.
+        // A permit that was given a place before the last one is with that, or with one still
+        // later, where what was given back of others was taken out of a group before it. While its
+        // own time counts, it is in some group.
         let may_be_later = self.max_wait_ms > 0 && self.counts_at(model.head.seen_us)(charged_at_us);
         if model.head.is_in_middle(charged_at_us, may_be_later) {
             self.read_middle(cells, &mut model, Reading::Validated);
@@ -364,12 +377,13 @@ impl Grouped {
         u64::from(if open.wide_us > 0 { self.limit } else { self.most })
     }
 
-    /// How wide the group is that comes after `before`, by a call that was tried for so long in vain; 0: as usual.
+    /// How wide the group is that comes after `before`, by a call that was tried for so long in
+    /// vain; 0: as usual.
     fn wide_us(&self, before: Option<Open>, at_us: u64, refused_ms: u32) -> u64 {
         let is_close = |open: &Open| at_us <= self.ends_us(open).saturating_add(open.wide_us);
         let kept_us = before.filter(is_close).map_or(0, |open| open.wide_us / 2);
         let wide_us = (u64::from(refused_ms) * 1_000 * WIDTH).max(kept_us).min(self.window_us / WIDEST);
-        if wide_us < LEAST_WIDE_US { 0 } else { wide_us }
+        if wide_us < MIN_WIDTH_US { 0 } else { wide_us }
     }
 
     /// How much later than one of its permits a group's last may be.

@@ -1,21 +1,25 @@
 //! Leases: permits that a host has charged in advance and spends on its own.
 //!
-//! A lease is three local cells: when it was charged, how much of it is spent, and how many permits were charged for it. The
-//! second starts at what was granted below a constant, so spending is one local `advance` up to that constant, and a call
-//! that is let go on a lease touches no shared cell at all.
+//! A lease is three local cells: when it was charged, how much of it is spent, and how many permits
+//! were charged for it. The second starts at what was granted below a constant, so spending is one
+//! local `advance` up to that constant, and a call that is let go on a lease touches no shared cell
+//! at all.
 //!
-//! Why the promises hold for the calls let go: let T be the life of a lease. A permit is let go at its charge or less than T
-//! after it, so those let go in a half-open span [a, a + D) were charged in (a - T, a + D), which is shorter than D + T.
+//! Why the promises hold for the calls let go: let T be the life of a lease. A permit is let go at
+//! its charge or less than T after it, so those let go in a half-open span [a, a + D) were charged
+//! in (a - T, a + D), which is shorter than D + T.
 //!
-//! - *Sliding window, sliding log* count each permit for W + T, so any span of that length holds at most L charges. With D = W
-//!   that bounds the calls let go.
-//! - *GCRA, token bucket*: a span of D + T holds at most burst' + (D + T) * L / W charges, which is at most burst + D * L / W for
-//!   burst' = burst - ceil(T * L / W).
-//! - *Fixed window, sliding window counter*: a lease ends with the aligned window it was charged in, so a window lets go
-//!   what was charged in it, and both promises follow from what each aligned window holds.
+//! - *Sliding window, sliding log* count each permit for W + T, so any span of that length holds at
+//!   most L charges. With D = W that bounds the calls let go.
+//! - *GCRA, token bucket*: a span of D + T holds at most burst' + (D + T) * L / W charges, which is
+//!   at most burst + D * L / W for burst' = burst - ceil(T * L / W).
+//! - *Fixed window, sliding window counter*: a lease ends with the aligned window it was charged
+//!   in, so a window lets go what was charged in it, and both promises follow from what each
+//!   aligned window holds.
 //!
-//! What is given back was let go by nobody and counts in none of these sums. A bucket has no places, and gives back only
-//! what cannot have come back by itself, whatever time any other host has committed at: see `Meter::give_back`.
+//! What is given back was let go by nobody and counts in none of these sums. A bucket has no
+//! places, and gives back only what cannot have come back by itself, whatever time any other host
+//! has committed at: see `Meter::give_back`.
 
 use alloc::format;
 use alloc::vec::Vec;
@@ -31,7 +35,8 @@ use super::types::{Algorithm, Config, Decision, LeaseConfig, Limit, OnLimit, Rea
 
 const MAX_PERMITS: u32 = 1_000_000;
 const MAX_LIFE_MS: u64 = 60_000;
-/// No host holds more than one part in so many of what the limits can admit at once, so that the others find some left.
+/// No host holds more than one part in so many of what the limits can admit at once, so that the
+/// others find some left.
 const PARTS: u32 = 4;
 
 /// How a host leases.
@@ -63,8 +68,8 @@ pub(crate) struct Held {
     pub(crate) charged_at_us: u64,
     pub(crate) runs: bool,
     pub(crate) left: u32,
-    /// How many permits were charged for it; without a lease, how many to charge next; 0: nothing was charged for as long as
-    /// a lease lives.
+    /// How many permits were charged for it; without a lease, how many to charge next; 0: nothing
+    /// was charged for as long as a lease lives.
     size: u32,
 }
 
@@ -88,7 +93,8 @@ pub(crate) fn check(problems: &mut Problems, config: &Config) {
     }
 }
 
-/// The longest life that leaves a bucket one permit of its burst. Of a bucket that is wrong by itself nothing is said.
+/// The longest life that leaves a bucket one permit of its burst. Of a bucket that is wrong by
+/// itself nothing is said.
 fn most_life_ms(limit: &Limit) -> Option<u64> {
     let (Algorithm::Gcra { burst } | Algorithm::TokenBucket { burst }) = limit.algorithm else { return None };
     let spare = u128::from(burst.unwrap_or(limit.limit).checked_sub(1)?);
@@ -102,7 +108,8 @@ pub(crate) fn life_us(config: &Config) -> u64 {
     config.lease.map_or(0, |lease| lease.life_ms * 1_000)
 }
 
-/// What a bucket's burst must be smaller by: all that comes back while a permit is held, rounded up.
+/// What a bucket's burst must be smaller by: all that comes back while a permit is held, rounded
+/// up.
 pub(crate) fn burst_held(limit: u32, window_us: u64, life_us: u64) -> u32 {
     let held = (u128::from(life_us) * u128::from(limit)).div_ceil(u128::from(window_us));
     u32::try_from(held).unwrap_or(u32::MAX)
@@ -135,7 +142,8 @@ impl Lease {
         (left >= permits).then_some(Spent { charged_at_us, ends_us, left })
     }
 
-    /// Puts permits back that were charged with the lease; false: it does not run, or they were not.
+    /// Puts permits back that were charged with the lease; false: it does not run, or they were
+    /// not.
     pub(crate) fn restore<K: Kv>(
         &self,
         cells: &mut Cells<'_, K>,
@@ -160,8 +168,9 @@ impl Lease {
         Held { charged_at_us, runs: now_us < self.ends_us(charged_at_us), left, size }
     }
 
-    /// How many permits to charge in all with a call that nothing was left for: twice as many as the last time where that was
-    /// too little for a life, as many as were used where the lease is over.
+    /// How many permits to charge in all with a call that nothing was left for: twice as many as
+    /// the last time where that was too little for a life, as many as were used where the lease is
+    /// over.
     pub(crate) fn wanted(&self, held: &Held) -> u32 {
         let wanted = match held {
             Held { charged_at_us: 0, size, .. } => *size,
@@ -215,8 +224,8 @@ impl Lease {
         self.geometry | role as u32
     }
 
-    /// A lease is kept beyond its end, for what is left of it to be given back. No cell of it goes before the first: without
-    /// the second nothing of it would count as spent.
+    /// A lease is kept beyond its end, for what is left of it to be given back. No cell of it goes
+    /// before the first: without the second nothing of it would count as spent.
     fn keep_ms(&self) -> u64 {
         2 * self.life_us / 1_000 + MAX_LAG_MS
     }

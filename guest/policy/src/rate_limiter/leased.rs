@@ -1,7 +1,7 @@
 //! Calls of a limiter that leases: which permits they are let go on, and when the host takes more.
 //!
-//! A call first asks for its own permits, and only if it is charged asks for more to hold. So a refusal issues what it would
-//! without a lease, and changes nothing.
+//! A call first asks for its own permits, and only if it is charged asks for more to hold. So a
+//! refusal issues what it would without a lease, and changes nothing.
 
 use crate::kv::{Clock, Kv};
 
@@ -12,7 +12,8 @@ use super::limiter::{Call, Models, RateLimiter};
 use super::types::{Decision, Reason};
 
 impl RateLimiter {
-    /// Gives back what is left of this host's lease if it is over, or in any case where `now`: how many permits.
+    /// Gives back what is left of this host's lease if it is over, or in any case where `now`: how
+    /// many permits.
     pub fn release<W: Kv + Clock>(&self, world: &mut W, entity: u32, now: bool) -> u32 {
         let Some(lease) = &self.lease else { return 0 };
         let now_us = world.now_us();

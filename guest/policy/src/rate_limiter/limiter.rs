@@ -66,7 +66,8 @@ impl RateLimiter {
         Ok(Self { meters, behaviour, lease, most, barred, whole: None, config: config.clone() })
     }
 
-    /// Asks for `cost` permits by the configured behaviour; `ticket` is 0 or that of a waiter who comes back.
+    /// Asks for `cost` permits by the configured behaviour; `ticket` is 0 or that of a waiter who
+    /// comes back.
     ///
     /// # Errors
     /// [`CostNeverFits`].
@@ -373,8 +374,8 @@ impl<K: Kv> Call<'_, K> {
         Line { models, queue, now_us: self.now_us, most: self.most }
     }
 
-    /// Puts a waiter in the queue, to come back at its turn or, at the latest, when its time is over. Where one ahead is late,
-    /// it comes as soon as that one would be passed over.
+    /// Puts a waiter in the queue, to come back at its turn or, at the latest, when its time is
+    /// over. Where one ahead is late, it comes as soon as that one would be passed over.
     fn enqueue(&mut self, models: &[MeterModel], mut waiters: Waiters, queue: &Queue, waiter: Waiter) -> Decision {
         let ahead = waiters.ahead_of(Some(&waiter), queue, self.now_us);
         let passed_us = self.line(models, queue).first_passed_us(ahead).unwrap_or(u64::MAX);

@@ -1,8 +1,8 @@
 //! The line of those who wait: the place that is left behind them, and when it will be one's turn.
 //!
-//! A *place* is the earliest time that the limits allow, were all of those ahead to go as early as they fit: it decides who may
-//! go. A *turn* takes into account that they sleep until the time they were told: it tells when to come back, so that
-//! nobody comes back in vain.
+//! A *place* is the earliest time that the limits allow, were all of those ahead to go as early as
+//! they fit: it decides who may go. A *turn* takes into account that they sleep until the time they
+//! were told: it tells when to come back, so that nobody comes back in vain.
 
 use super::decision::{effective_us, ms_until, place_us};
 use super::meter::{MeterModel, Model, saturate};
@@ -23,7 +23,8 @@ impl Line<'_> {
         effective_us(self.models, self.now_us)
     }
 
-    /// When it is one's turn behind all of `ahead`: now, if there is room for them all and for oneself.
+    /// When it is one's turn behind all of `ahead`: now, if there is room for them all and for
+    /// oneself.
     pub(crate) fn turn_us<'w>(&self, ahead: impl Iterator<Item = &'w Waiter> + Clone, permits: u32) -> u64 {
         let at_us = self.at_us();
         if self.place_us(ahead.clone(), permits) <= at_us {
@@ -40,8 +41,9 @@ impl Line<'_> {
         place_us(&after, permits, from_us)
     }
 
-    /// The time at which all of `ahead` have come as they are expected, or earlier that at which some have and there is room for
-    /// all others at once. Those whose time will be over before their turn take no place, and are in the way until then.
+    /// The time at which all of `ahead` have come as they are expected, or earlier that at which
+    /// some have and there is room for all others at once. Those whose time will be over before
+    /// their turn take no place, and are in the way until then.
     fn later_us<'w>(&self, ahead: impl Iterator<Item = &'w Waiter> + Clone, permits: u32) -> u64 {
         let cost = |waiter: &Waiter| waiter.cost.min(self.most);
         let mut rest = ahead.clone().map(cost).map(u64::from).sum::<u64>() + u64::from(permits);
@@ -63,7 +65,8 @@ impl Line<'_> {
         found_us.min(place_us(&after, permits, from_us))
     }
 
-    /// When the first of those who wait will have left: it is let go at its turn, or its time is over.
+    /// When the first of those who wait will have left: it is let go at its turn, or its time is
+    /// over.
     pub(crate) fn first_leaves_us(&self, waiters: &Waiters) -> u64 {
         let mut found_us = waiters.first_deadline_us(self.queue).unwrap_or(0);
         let mut after = self.models.to_vec();
@@ -84,8 +87,9 @@ impl Line<'_> {
         ahead.filter(|waiter| waiter.due_us < self.now_us).map(|waiter| self.passed_us(waiter)).min()
     }
 
-    /// When a waiter is expected: when it was told to come. One who is late is given as long again as it is late
-    /// already, so whoever comes back for it does so a few times and not every millisecond.
+    /// When a waiter is expected: when it was told to come. One who is late is given as long again
+    /// as it is late already, so whoever comes back for it does so a few times and not every
+    /// millisecond.
     fn expected_us(&self, waiter: &Waiter) -> u64 {
         if waiter.due_us >= self.now_us {
             return waiter.due_us;
@@ -98,7 +102,8 @@ impl Line<'_> {
         waiter.due_us.saturating_add(self.queue.grace_us).saturating_add(1)
     }
 
-    /// When a waiter comes for the last time: at its deadline, in whole milliseconds from the time it was told.
+    /// When a waiter comes for the last time: at its deadline, in whole milliseconds from the time
+    /// it was told.
     fn last_comes_us(&self, waiter: &Waiter) -> u64 {
         let deadline_us = self.queue.deadline_us(waiter.ticket);
         waiter.due_us.saturating_add(ms_until(deadline_us, waiter.due_us).saturating_mul(1_000))
@@ -113,7 +118,8 @@ impl Line<'_> {
     }
 }
 
-/// Takes a place; none before it is asked for any more, so a long line costs no more for each than a short one.
+/// Takes a place; none before it is asked for any more, so a long line costs no more for each than
+/// a short one.
 fn charge(models: &mut [MeterModel], permits: u32, at_us: u64) {
     for model in models {
         model.charge(permits, at_us);

@@ -1,9 +1,10 @@
 //! Sliding log: the time of every permit, so each comes back exactly a window after it was given.
 //!
-//! One cell: `l1 1763640012595678 1763640012345678:3 250000:1` was last written at the first of these microseconds, and has 3
-//! permits at the second and 1 more 250 ms after it. The first is the latest time seen: what had left by then is
-//! forgotten, so no call may be decided at an earlier one, not even when the permits of that time were given back. Permits
-//! are given in the order of their times: a newcomer is never placed before one who was.
+//! One cell: `l1 1763640012595678 1763640012345678:3 250000:1` was last written at the first of
+//! these microseconds, and has 3 permits at the second and 1 more 250 ms after it. The first is the
+//! latest time seen: what had left by then is forgotten, so no call may be decided at an earlier
+//! one, not even when the permits of that time were given back. Permits are given in the order of
+//! their times: a newcomer is never placed before one who was.
 
 use alloc::string::String;
 use alloc::vec::Vec;
@@ -32,7 +33,8 @@ pub(crate) struct LogModel {
     log: Log,
     seen_us: u64,
     given: Vec<(u64, u32)>,
-    /// How many permits were given up to each of these times: thousands of waiters may ask for a place, one after the other.
+    /// How many permits were given up to each of these times: thousands of waiters may ask for a
+    /// place, one after the other.
     sums: Vec<u64>,
 }
 
@@ -160,7 +162,8 @@ impl Model for LogModel {
     }
 }
 
-/// The latest time seen and the permits; a log seen after `latest_us` or with permits after `latest_given_us` is not ours.
+/// The latest time seen and the permits; a log seen after `latest_us` or with permits after
+/// `latest_given_us` is not ours.
 fn decode(text: &str, latest_us: u64, latest_given_us: u64) -> Option<(u64, Vec<(u64, u32)>)> {
     let mut words = text.strip_prefix("l1 ")?.split(' ');
     let seen_us = words.next()?.parse().ok().filter(|seen_us| *seen_us <= latest_us)?;

@@ -45,7 +45,8 @@ pub(crate) trait Model {
     fn charge(&mut self, permits: u32, at_us: u64);
     /// How full it is.
     fn usage(&self, now_us: u64) -> Usage;
-    /// The next place from `from_us` on for a part of what is owed, and how much is put there: what fits at once, or a whole limit.
+    /// The next place from `from_us` on for a part of what is owed, and how much is put there: what
+    /// fits at once, or a whole limit.
     fn next_debt(&self, owed: u32, from_us: u64) -> (u64, u32) {
         let Usage { remaining, limit, .. } = self.usage(from_us);
         let part = owed.min(if remaining > 0 { remaining } else { limit });
@@ -53,7 +54,8 @@ pub(crate) trait Model {
     }
 }
 
-/// Charges permits that are owed: as many as fit now, and the rest into the places that come next. Whether all of it fit now.
+/// Charges permits that are owed: as many as fit now, and the rest into the places that come next.
+/// Whether all of it fit now.
 fn owe(model: &mut MeterModel, permits: u32, now_us: u64, latest_us: u64) -> bool {
     let (mut from_us, mut owed) = (now_us, permits);
     for _ in 0..=DEBT_WINDOWS {
@@ -152,7 +154,8 @@ impl Meter {
         }
     }
 
-    /// Charges permits in any case, from a time that no limit has seen a later one than. On success they can be given back.
+    /// Charges permits in any case, from a time that no limit has seen a later one than. On success
+    /// they can be given back.
     pub(crate) fn owe<K: Kv>(&self, cells: &mut Cells<'_, K>, at_us: u64, now_us: u64, permits: u32) -> Fit {
         if let Self::Bucket(bucket) = self {
             return bucket.owe(cells, at_us, permits).map(MeterModel::Bucket).map_err(MeterModel::Bucket);
@@ -192,8 +195,8 @@ impl Meter {
         }
     }
 
-    /// Gives back what nobody was let go on, whatever time other hosts have committed at meanwhile: up to the lag that a store
-    /// allows after `now_us`. A bucket may have refilled until then.
+    /// Gives back what nobody was let go on, whatever time other hosts have committed at meanwhile:
+    /// up to the lag that a store allows after `now_us`. A bucket may have refilled until then.
     pub(crate) fn give_back<K: Kv>(&self, cells: &mut Cells<'_, K>, now_us: u64, charged_at_us: u64, permits: u32) {
         let by_us = if let Self::Bucket(_) = self { now_us.saturating_add(MAX_LAG_MS * 1_000) } else { now_us };
         self.refund(cells, by_us, Charge { at_us: charged_at_us, full_at_us: 0 }, permits, false);

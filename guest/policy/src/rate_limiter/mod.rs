@@ -1,9 +1,9 @@
-//! Rate limiter: at most so many permits in a time, of which each algorithm's promise is the formula in
-//! `wit/rate-limiter.wit`.
+//! Rate limiter: at most so many permits in a time, of which each algorithm's promise is the
+//! formula in `wit/rate-limiter.wit`.
 //!
-//! Each algorithm is a module with two faces. The hot one decides with a single `advance`, so hosts that share a key never
-//! conflict. The other loads its state as a *model*, on which places in the future can be found and taken; `delay`, `queue`
-//! and several limits at once need that.
+//! Each algorithm is a module with two faces. The hot one decides with a single `advance`, so hosts
+//! that share a key never conflict. The other loads its state as a *model*, on which places in the
+//! future can be found and taken; `delay`, `queue` and several limits at once need that.
 //!
 //! Times are microseconds since 1970. Every rounding under-admits.
 

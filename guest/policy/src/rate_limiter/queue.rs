@@ -1,9 +1,10 @@
 //! The queue of an entity: who waits, in the order in which they will go.
 //!
-//! One cell: `q1 1763640012345678 0,5,1,250000 120,0,2,350000` holds, counted from that microsecond, a waiter who came
-//! at once with priority 5 and cost 1 and was told to come back 250 ms after it came, and one who came 120 us later. A
-//! waiter's ticket is the time it came at, made unique, so its deadline follows from the ticket alone and a waiter that the
-//! store has lost can be put back where it was.
+//! One cell: `q1 1763640012345678 0,5,1,250000 120,0,2,350000` holds, counted from that
+//! microsecond, a waiter who came at once with priority 5 and cost 1 and was told to come back 250
+//! ms after it came, and one who came 120 us later. A waiter's ticket is the time it came at, made
+//! unique, so its deadline follows from the ticket alone and a waiter that the store has lost can
+//! be put back where it was.
 
 use alloc::string::String;
 use alloc::vec::Vec;
@@ -99,8 +100,8 @@ impl Waiters {
         self.0.iter().map(|waiter| waiter.ticket + 1).fold(now_us, u64::max)
     }
 
-    /// Those who go before `asking`, or all for one who does not queue. One who is late by more than the grace is passed
-    /// over until it comes.
+    /// Those who go before `asking`, or all for one who does not queue. One who is late by more
+    /// than the grace is passed over until it comes.
     pub(crate) fn ahead_of(
         &self,
         asking: Option<&Waiter>,

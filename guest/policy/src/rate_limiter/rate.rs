@@ -1,15 +1,19 @@
 //! A bucket whose limit may be changed: what was charged under another limit counts.
 //!
-//! A bucket's number counts time in units that depend on its limit, so each limit has a cell of its own, and one more cell says by which
-//! limit the bucket is counted now: `b1 100 0 1763640072345678` by 100 a window, since it began, kept until that microsecond. Every run
-//! reads it, and it changes only with the limit and once in a while to live on, so hosts that agree do not conflict.
+//! A bucket's number counts time in units that depend on its limit, so each limit has a cell of its
+//! own, and one more cell says by which limit the bucket is counted now: `b1 100 0
+//! 1763640072345678` by 100 a window, since it began, kept until that microsecond. Every run reads
+//! it, and it changes only with the limit and once in a while to live on, so hosts that agree do
+//! not conflict.
 //!
-//! *Another limit than one's own.* A charge moves the bucket to its own limit: as many permits are lacking as before, rounded up. For a
-//! second after a change to a lower limit than its own a host goes by that instead, with the burst of its own settings: a permit is a
-//! permit in any of them. So hosts that do not agree, as in the middle of a roll-out, replace values twice a second and not with every call,
-//! and between them no more go at once than the greatest burst.
+//! *Another limit than one's own.* A charge moves the bucket to its own limit: as many permits are
+//! lacking as before, rounded up. For a second after a change to a lower limit than its own a host
+//! goes by that instead, with the burst of its own settings: a permit is a permit in any of them.
+//! So hosts that do not agree, as in the middle of a roll-out, replace values twice a second and
+//! not with every call, and between them no more go at once than the greatest burst.
 //!
-//! What was charged before a change is not given back any more: since then it may have come back at another rate.
+//! What was charged before a change is not given back any more: since then it may have come back at
+//! another rate.
 
 use alloc::string::String;
 
@@ -23,7 +27,8 @@ use super::meter::{Charge, Model};
 
 /// How long a host goes by another's limit, which is lower.
 const AGREES_US: u64 = 1_000_000;
-/// For at least so long the cell is kept beyond its use, so that it need not be put with every call.
+/// For at least so long the cell is kept beyond its use, so that it need not be put with every
+/// call.
 const SPARE_US: u64 = 1_000_000;
 
 /// What a bucket is made of.
@@ -134,7 +139,8 @@ impl Rated {
         owed
     }
 
-    /// The state; by which limit it counts is validated in any case, for it says which number is read.
+    /// The state; by which limit it counts is validated in any case, for it says which number is
+    /// read.
     pub(crate) fn load<K: Kv>(&self, cells: &mut Cells<'_, K>, now_us: u64, reading: Reading) -> BucketModel {
         let found = self.find(cells, now_us);
         let model = found.bucket.load(cells, reading);

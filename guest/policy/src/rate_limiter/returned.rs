@@ -1,20 +1,26 @@
-//! What was given back of a bucket, so that nothing is given twice: once by refilling, and once by a refund.
+//! What was given back of a bucket, so that nothing is given twice: once by refilling, and once by
+//! a refund.
 //!
-//! Let X be when a bucket was due to be full just before a charge of c, no earlier than the charge itself. What was charged first
-//! comes back first, so at `now` the charge still takes `min(c, X + c - now)` of the bucket, and that much may be given back. Proof: the
-//! promise holds while the bucket's number F is no less than `G = max over j of (t_j + all that was charged from j on and is not
-//! given back)`. As long as nothing charged before i is given back, `F >= X_i + c_i + S`, where S is all that was charged after i and not
-//! given back. Giving g of i back takes `c_i` out of every sum that begins at i or before. A sum that begins at j > i is at most `t_j + S <=
-//! now + S`, and `F - g >= now + S` for `g <= X_i + c_i - now`. That takes for granted that no `t_j` is later than `now`. Where another limit
-//! chooses places, `now` is taken to be as late as a place can be. A host whose time lags gives back, beyond that, what comes back until the
-//! latest `t_j`.
+//! Let X be when a bucket was due to be full just before a charge of c, no earlier than the charge
+//! itself. What was charged first comes back first, so at `now` the charge still takes `min(c, X +
+//! c - now)` of the bucket, and that much may be given back. Proof: the promise holds while the
+//! bucket's number F is no less than `G = max over j of (t_j + all that was charged from j on and
+//! is not given back)`. As long as nothing charged before i is given back, `F >= X_i + c_i + S`,
+//! where S is all that was charged after i and not given back. Giving g of i back takes `c_i` out
+//! of every sum that begins at i or before. A sum that begins at j > i is at most `t_j + S <= now +
+//! S`, and `F - g >= now + S` for `g <= X_i + c_i - now`. That takes for granted that no `t_j` is
+//! later than `now`. Where another limit chooses places, `now` is taken to be as late as a place
+//! can be. A host whose time lags gives back, beyond that, what comes back until the latest `t_j`.
 //!
-//! What is given back of a charge before i makes F less and `X_i` too, so it is taken off: all that was given back since i was charged is,
-//! which is no less. It is the difference of a number that only refunds move, between the time of the charge and now. *Marks*, put a few
-//! times while a charge matters, say what the number was; a refund takes the last one that no host can have put after the
-//! charge. So refunds do not conflict: they ask with a ceiling, and only verdicts steer. Whatever is not known counts as given back.
+//! What is given back of a charge before i makes F less and `X_i` too, so it is taken off: all that
+//! was given back since i was charged is, which is no less. It is the difference of a number that
+//! only refunds move, between the time of the charge and now. *Marks*, put a few times while a
+//! charge matters, say what the number was; a refund takes the last one that no host can have put
+//! after the charge. So refunds do not conflict: they ask with a ceiling, and only verdicts steer.
+//! Whatever is not known counts as given back.
 //!
-//! Without any of this `c - (now - t)` could be given back, for F is at least `t_i + c_i + S` always: the least that a refund gives.
+//! Without any of this `c - (now - t)` could be given back, for F is at least `t_i + c_i + S`
+//! always: the least that a refund gives.
 
 use alloc::string::String;
 use alloc::vec::Vec;
@@ -53,7 +59,8 @@ impl Returned {
         Self { geometry, use_us }
     }
 
-    /// Notes as much as may be given back of what was charged at `since_us`, and says how much that is.
+    /// Notes as much as may be given back of what was charged at `since_us`, and says how much that
+    /// is.
     pub(crate) fn note<K: Kv>(&self, cells: &mut Cells<'_, K>, now_us: u64, since_us: u64, owing: Owing) -> u64 {
         let marks = self.marks(cells, now_us);
         let floor = marks.last().map_or(0, |mark| mark.sum);

@@ -1,11 +1,12 @@
-//! Windowed limits: strict sliding window, fixed window and sliding window counter. They count permits by sub-window
-//! (see `window_state.rs`) and differ in which sub-windows count at a time.
+//! Windowed limits: strict sliding window, fixed window and sliding window counter. They count
+//! permits by sub-window (see `window_state.rs`) and differ in which sub-windows count at a time.
 //!
-//! *Strict*: the open sub-window and the `span` before it count whole. Any span of time as long as the window touches at most
-//! `span + 1` sub-windows in a row, so no such span can hold more than the limit. A fixed window is the case `span = 0`.
+//! *Strict*: the open sub-window and the `span` before it count whole. Any span of time as long as
+//! the window touches at most `span + 1` sub-windows in a row, so no such span can hold more than
+//! the limit. A fixed window is the case `span = 0`.
 //!
-//! *Weighted* (sliding window counter, as Cloudflare described it in 2017): the open window counts whole, and of the one before
-//! as large a share as the last window's length still covers.
+//! *Weighted* (sliding window counter, as Cloudflare described it in 2017): the open window counts
+//! whole, and of the one before as large a share as the last window's length still covers.
 
 use alloc::string::ToString;
 
@@ -74,7 +75,8 @@ impl Windowed {
         }
     }
 
-    /// Charges now if it fits. On success also the time it counts at: now, or the latest already seen.
+    /// Charges now if it fits. On success also the time it counts at: now, or the latest already
+    /// seen.
     pub(crate) fn charge<K: Kv>(
         &self,
         cells: &mut Cells<'_, K>,
@@ -110,7 +112,8 @@ impl Windowed {
         }
     }
 
-    /// Moves the count of the open sub-window, given a model that does not know it, if `permits` then still fit.
+    /// Moves the count of the open sub-window, given a model that does not know it, if `permits`
+    /// then still fit.
     fn advance<K: Kv>(
         &self,
         cells: &mut Cells<'_, K>,
@@ -137,8 +140,8 @@ impl Windowed {
         }
     }
 
-    /// Opens the sub-window of now, if a charge will fit in it, and closes the one before for good: whoever still
-    /// counts in that one has read a head that is no longer so, and is refused.
+    /// Opens the sub-window of now, if a charge will fit in it, and closes the one before for good:
+    /// whoever still counts in that one has read a head that is no longer so, and is refused.
     fn turn<K: Kv>(
         &self,
         cells: &mut Cells<'_, K>,
@@ -264,7 +267,8 @@ impl WindowModel {
         reserved.take_while(|index| *index <= open + span).map(counted).fold(counted(open), u64::max)
     }
 
-    /// The weighted count. While a later window holds reserved places, a permit now would lower what they were promised.
+    /// The weighted count. While a later window holds reserved places, a permit now would lower
+    /// what they were promised.
     fn weighted_count(&self, open: u64, at_us: u64) -> u64 {
         if self.head.last().is_some_and(|last| last > open) {
             return u64::from(self.window.limit);
@@ -275,10 +279,11 @@ impl WindowModel {
         at(open) + share(before, left_us, self.window.sub_us)
     }
 
-    /// The first sub-window from `from` on at which every run of `span + 1` sub-windows with it has room.
+    /// The first sub-window from `from` on at which every run of `span + 1` sub-windows with it has
+    /// room.
     ///
-    /// A stored head may hold thousands of places and a queue thousands of waiters, who each ask, so it ends as soon as no later
-    /// place can matter.
+    /// A stored head may hold thousands of places and a queue thousands of waiters, who each ask,
+    /// so it ends as soon as no later place can matter.
     fn first_strict(all: impl Iterator<Item = (u64, u64)> + Clone, from: u64, span: u64, room: u64) -> u64 {
         let (mut entering, mut leaving) = (all.clone().peekable(), all);
         let (mut found, mut sum, mut before) = (from, 0_u64, 0_u64);
@@ -303,7 +308,8 @@ impl WindowModel {
         found
     }
 
-    /// The first time from `from_us` on at which the weighted count has room; places are given in order.
+    /// The first time from `from_us` on at which the weighted count has room; places are given in
+    /// order.
     fn first_weighted(&self, all: &Head, from_us: u64, permits: u64) -> u64 {
         let sub_us = self.window.sub_us;
         let mut at_us = from_us.max(all.last().unwrap_or(0).saturating_mul(sub_us));
@@ -340,7 +346,8 @@ impl Model for WindowModel {
         }
     }
 
-    /// Of a weighted window a limit a window, whatever of the one before it still covers: nobody goes before the last of them.
+    /// Of a weighted window a limit a window, whatever of the one before it still covers: nobody
+    /// goes before the last of them.
     fn next_debt(&self, owed: u32, from_us: u64) -> (u64, u32) {
         let open = from_us.max(self.seen_us()) / self.window.sub_us;
         let Usage { remaining, limit, .. } = self.usage(from_us);

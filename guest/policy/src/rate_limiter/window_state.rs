@@ -1,9 +1,10 @@
 //! The state of a windowed limit: how many permits were given in which sub-window.
 //!
-//! It lives in two cells. The *count* cell is the number of permits given in the open sub-window, moved by `advance`, so
-//! hosts do not conflict on it. The *head* cell says which sub-window is open and what was given in those before it (and,
-//! with `delay`, reserved in those after it): `w1 176364001 -3:10 -1:7 2:4` has sub-window 176364001 open, 10 permits three
-//! sub-windows ago, 7 in the last, 4 reserved in the one after the next. It changes once a sub-window.
+//! It lives in two cells. The *count* cell is the number of permits given in the open sub-window,
+//! moved by `advance`, so hosts do not conflict on it. The *head* cell says which sub-window is
+//! open and what was given in those before it (and, with `delay`, reserved in those after it): `w1
+//! 176364001 -3:10 -1:7 2:4` has sub-window 176364001 open, 10 permits three sub-windows ago, 7 in
+//! the last, 4 reserved in the one after the next. It changes once a sub-window.
 
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
@@ -20,7 +21,8 @@ const MAX_PERMITS: u64 = u32::MAX as u64;
 pub(crate) struct Head {
     /// The sub-window that the count cell is about.
     pub(crate) open: u64,
-    /// The others that hold permits, in order; also the open one, where places in it were reserved before it opened.
+    /// The others that hold permits, in order; also the open one, where places in it were reserved
+    /// before it opened.
     pub(crate) given: Vec<(u64, u64)>,
 }
 
@@ -29,7 +31,8 @@ impl Head {
         Self { open, given: Vec::new() }
     }
 
-    /// Decodes a head cell; one that opens after `latest_open` or holds permits after `latest_given` is not ours.
+    /// Decodes a head cell; one that opens after `latest_open` or holds permits after
+    /// `latest_given` is not ours.
     pub(crate) fn decode(text: &str, latest_open: u64, latest_given: u64) -> Option<Self> {
         let mut words = text.strip_prefix("w1 ")?.split(' ');
         let open: u64 = words.next()?.parse().ok()?;
@@ -61,7 +64,8 @@ impl Head {
         text
     }
 
-    /// Adds permits to a sub-window: no more than a limit can be, which only a stranger's count would be.
+    /// Adds permits to a sub-window: no more than a limit can be, which only a stranger's count
+    /// would be.
     pub(crate) fn add(&mut self, index: u64, permits: u64) {
         let permits = permits.min(MAX_PERMITS);
         match self.given.binary_search_by_key(&index, |(i, _)| *i) {

@@ -1,5 +1,5 @@
-//! A model of the promises: it keeps the whole history in memory and recounts it for every answer. It knows nothing of
-//! cells, generations or text.
+//! A model of the promises: it keeps the whole history in memory and recounts it for every answer.
+//! It knows nothing of cells, generations or text.
 
 use tidegate_policy::circuit_breaker::{Cause, Config, Effect, Mode, Others, ProbeRule, Report, Sample, Settle, State};
 
@@ -381,7 +381,8 @@ impl Model {
         }
     }
 
-    /// The calls of the last ten steps, this one included: all of the last nine tenths and none from before the window.
+    /// The calls of the last ten steps, this one included: all of the last nine tenths and none
+    /// from before the window.
     fn window(&self, step_us: u64) -> Vec<&Call> {
         let now_us = self.now_us();
         let sample: Vec<_> = self.history.iter().filter(|call| call.at_us / step_us + 10 > now_us / step_us).collect();

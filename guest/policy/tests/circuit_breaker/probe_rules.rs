@@ -1,4 +1,5 @@
-//! What ends the half-open state: the first failure, so many of so many probes, or their failure rate.
+//! What ends the half-open state: the first failure, so many of so many probes, or their failure
+//! rate.
 
 use tidegate_policy::circuit_breaker::{
     Cause, Config, Effect, HalfOpen, Permit, ProbeRate, ProbeRule, Report, STATE, State,
@@ -16,7 +17,8 @@ fn rate(percent: f64, of: u32) -> ProbeRule {
     ProbeRule::Rate(ProbeRate { percent, of })
 }
 
-/// Makes probes that end so, one after the other: `s` succeeds, `f` fails. All but the last leave the circuit half-open.
+/// Makes probes that end so, one after the other: `s` succeeds, `f` fails. All but the last leave
+/// the circuit half-open.
 fn probe(circuit: &mut Circuit, outcomes: &str) -> Report {
     let mut last = None;
     for (place, outcome) in outcomes.chars().enumerate() {

@@ -67,7 +67,8 @@ impl Watcher {
                 watcher.probes.extend((report.permit.probe > 0).then_some((report.permit, lost_us)));
             }
             if report.event.cause != Cause::None && report.state == State::Open && report.mode == Mode::Normal {
-                // It is rounded up: coming back a millisecond earlier must fail, at any time in between it need not.
+                // It is rounded up: coming back a millisecond earlier must fail, at any time in
+                // between it need not.
                 watcher.refused_until_us = now_us + (report.retry_after_ms - 1) * 1_000 + 1;
             }
             watcher.probes.retain(|(probe, _)| probe.generation == report.generation);

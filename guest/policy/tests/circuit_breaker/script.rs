@@ -112,7 +112,8 @@ fn mode() -> impl Strategy<Value = Mode> {
     prop_oneof![2 => Just(Mode::Normal), 2 => prop::sample::select(rare.to_vec())]
 }
 
-/// A sound configuration whose thresholds are within a script's reach. Its percents are whole, and so is its factor.
+/// A sound configuration whose thresholds are within a script's reach. Its percents are whole, and
+/// so is its factor.
 pub(crate) fn config() -> impl Strategy<Value = Config> {
     let backoff = prop::option::of((1..4_u32, 1_000..9_000_u64));
     let mode = prop_oneof![8 => Just(Mode::Normal), 1 => Just(Mode::MetricsOnly), 1 => mode()];

@@ -254,7 +254,8 @@ fn never_more_pass_than_the_limit_in_any_window_whatever_the_behavior() {
         }
         passed_us.sort_unstable();
         assert!(passed_us.len() > 30, "{behavior}");
-        // A reserved place is passed up to one step of this script late, so those may crowd by as much.
+        // A reserved place is passed up to one step of this script late, so those may crowd by as
+        // much.
         let slack_us = if behavior == "delay" { 35_000 } else { 0 };
         for four in passed_us.windows(4) {
             assert!(four[3] - four[0] + slack_us >= 1_000_000, "{behavior}: {four:?}");

@@ -1,6 +1,7 @@
 //! The JSON Schema of a configuration accepts what the node does.
 //!
-//! Not compared, as a schema cannot say it: a field that is given twice, and a `delay` of more than 1,000 windows.
+//! Not compared, as a schema cannot say it: a field that is given twice, and a `delay` of more than
+//! 1,000 windows.
 
 use std::sync::LazyLock;
 

@@ -1,4 +1,5 @@
-//! The strict window beside a sliding log on the same arrivals: never much less, and exactly as much where a limit is small.
+//! The strict window beside a sliding log on the same arrivals: never much less, and exactly as
+//! much where a limit is small.
 //!
 //! The log here is a list of times, and knows nothing of how the policy counts.
 
@@ -163,7 +164,8 @@ proptest! {
     }
 }
 
-/// Clients that keep exactly to a limit get all they ask for where it is small or they come at once.
+/// Clients that keep exactly to a limit get all they ask for where it is small or they come at
+/// once.
 #[test]
 fn exact_clients_get_all_they_ask_for() {
     for (limit, window_ms, per_call, every_ms, calls) in [
@@ -215,8 +217,8 @@ fn job_that_takes_ten_minutes_gets_nearly_all_it_asks_for() {
     }
 }
 
-/// Four processes call fifty times each on every edge of a second, mixed, at 100 a second. Counted by spans of the clock they got 412 in six
-/// seconds.
+/// Four processes call fifty times each on every edge of a second, mixed, at 100 a second. Counted
+/// by spans of the clock they got 412 in six seconds.
 #[test]
 fn processes_with_bursts_on_edges_of_seconds_get_what_a_log_gives() {
     let admitted = |algorithm| {

@@ -50,7 +50,8 @@ mod ten_a_second_and_fifteen_at_once {
             assert_eq!(allowed(&decisions[..10]), 10, "{algorithm:?}");
             for (index, decision) in (0..).zip(&decisions[10..]) {
                 let wait_ms = match algorithm {
-                    // At 1,000 + 100 * n ms a further tenth of the 10 of the window before has left.
+                    // At 1,000 + 100 * n ms a further tenth of the 10 of the window before has
+                    // left.
                     _ if is_bucket(algorithm) || algorithm == COUNTER => next_ms(algorithm) + 100 * index,
                     _ => next_ms(algorithm),
                 };

@@ -106,7 +106,8 @@ fn bucket_that_is_moved_forgets_nothing() {
     }
 }
 
-/// From the change on the promise is that of the new limit, over what was charged under the old one as well.
+/// From the change on the promise is that of the new limit, over what was charged under the old one
+/// as well.
 #[test]
 fn bucket_refills_at_the_new_rate() {
     for algorithm in [GCRA, BUCKET] {
@@ -122,7 +123,8 @@ fn bucket_refills_at_the_new_rate() {
     }
 }
 
-/// What an earlier version has charged: a number alone, of which nobody says by which limit it counts.
+/// What an earlier version has charged: a number alone, of which nobody says by which limit it
+/// counts.
 #[test]
 fn bucket_of_an_earlier_version_goes_on() {
     let mut key = Key::new(&[per_second(10, GCRA)], OnLimit::Reject);

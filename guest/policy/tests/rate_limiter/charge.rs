@@ -21,10 +21,12 @@ fn that_fits_counts_as_an_ordinary_call() {
     }
 }
 
-/// 250 of 100 a minute: the first of those who come later goes when 151 have come back, or at the place that is left.
+/// 250 of 100 a minute: the first of those who come later goes when 151 have come back, or at the
+/// place that is left.
 #[test]
 fn beyond_the_limit_is_a_debt_that_later_calls_wait_for() {
-    // The debt of a window is paid by the windows after it; the last holds 50, and has room at once.
+    // The debt of a window is paid by the windows after it; the last holds 50, and has room at
+    // once.
     let waits_ms = |algorithm| match algorithm {
         FIXED | STRICT | LOG => 2 * 60_000,
         // The window before the last counts whole at first, and may count for no more than 49.
@@ -49,7 +51,8 @@ fn beyond_the_limit_is_a_debt_that_later_calls_wait_for() {
     }
 }
 
-/// However much each call turns out to have used, no more than the limit a window is used in the long run.
+/// However much each call turns out to have used, no more than the limit a window is used in the
+/// long run.
 #[test]
 fn is_paid_at_the_rate_of_the_limit() {
     for algorithm in ALGORITHMS {

@@ -1,4 +1,5 @@
-//! Malformed configurations: every problem at its path, with its value and what is allowed, all at once.
+//! Malformed configurations: every problem at its path, with its value and what is allowed, all at
+//! once.
 
 use tidegate_policy::problem::Problem;
 use tidegate_policy::rate_limiter::{Algorithm, Config, LeaseConfig, Limit, OnLimit, RateLimiter, Window, WindowUnit};

@@ -1,4 +1,5 @@
-//! What a strict window does where hosts get in each other's way: whoever was refused keeps a group open for the others.
+//! What a strict window does where hosts get in each other's way: whoever was refused keeps a group
+//! open for the others.
 
 use tidegate_policy::rate_limiter::{OnLimit, Verdict};
 

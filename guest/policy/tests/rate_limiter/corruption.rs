@@ -50,7 +50,8 @@ fn garbage() -> Vec<String> {
     texts
 }
 
-/// A key with permits in this window and the one before, and where the behaviour allows it someone who waits.
+/// A key with permits in this window and the one before, and where the behaviour allows it someone
+/// who waits.
 fn used(algorithm: Algorithm, on_limit: OnLimit) -> Key {
     let mut key = Key::new(&[per_second(10, algorithm)], on_limit);
     key.acquire(4);
@@ -114,7 +115,8 @@ fn a_key_recovers_from_garbage() {
     }
 }
 
-/// A reading of the number by the policy and one by the store must not differ: what a peek promises must hold.
+/// A reading of the number by the policy and one by the store must not differ: what a peek promises
+/// must hold.
 #[test]
 fn odd_numbers_mean_the_same_to_policy_and_store() {
     let numbers = [
@@ -190,7 +192,8 @@ fn text_of_other_policies_is_not_taken_for_ours() {
         }
     }
     for algorithm in [STRICT, LOG] {
-        // A strict limit reads what it kept before it counted by groups, and the middle of another has no head here.
+        // A strict limit reads what it kept before it counted by groups, and the middle of another
+        // has no head here.
         let own: &[&str] = if algorithm == LOG { &["l1"] } else { &["w1", "w2"] };
         for text in texts.iter().filter(|text| !own.iter().any(|own| text.starts_with(own))) {
             let mut key = used(algorithm, OnLimit::Reject);

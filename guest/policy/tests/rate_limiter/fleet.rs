@@ -1,4 +1,5 @@
-//! Random histories of one key on several hosts that lease, each with local cells and a lag of its own.
+//! Random histories of one key on several hosts that lease, each with local cells and a lag of its
+//! own.
 
 use proptest::collection::vec;
 use proptest::prelude::*;
@@ -161,8 +162,8 @@ impl Fleet {
         };
     }
 
-    /// A caller's refund of a bucket needs a host that knows the latest time of the key; see the contract. What a policy gives
-    /// back by itself does not.
+    /// A caller's refund of a bucket needs a host that knows the latest time of the key; see the
+    /// contract. What a policy gives back by itself does not.
     fn go_as(&mut self, host: usize, lag_ms: u64, deed: Deed) {
         let bucket = self.config.limits.iter().any(|limit| is_bucket(limit.algorithm));
         let behind_us = if bucket && matches!(deed, Deed::Refund { .. }) { 0 } else { lag_ms * 1_000 };

@@ -274,7 +274,8 @@ fn release_of_a_bucket_gives_back_what_cannot_have_come_back() {
     }
 }
 
-/// One host gives back at a time at which the bucket was still full of what it held; another has filled it a second later.
+/// One host gives back at a time at which the bucket was still full of what it held; another has
+/// filled it a second later.
 #[test]
 fn release_by_a_host_that_lags_gives_no_permit_twice() {
     for algorithm in [GCRA, BUCKET] {
@@ -351,7 +352,8 @@ fn host_that_dies_strands_one_lease_until_the_limit_lets_go_of_it() {
     }
 }
 
-/// Most calls of a hot key are let go on a lease; the test would hold vacuously if leases were never taken.
+/// Most calls of a hot key are let go on a lease; the test would hold vacuously if leases were
+/// never taken.
 #[test]
 fn nearly_all_calls_of_a_hot_key_are_leased() {
     for algorithm in ALGORITHMS {

@@ -1,7 +1,7 @@
 //! The rate limiter by its contract, `wit/rate-limiter.wit`, on a fake clock and fake cells.
 //!
-//! The oracles in `oracle.rs` know the promises of the contract and the list of what was admitted, and nothing of how the
-//! policy counts.
+//! The oracles in `oracle.rs` know the promises of the contract and the list of what was admitted,
+//! and nothing of how the policy counts.
 
 mod accuracy;
 mod away;

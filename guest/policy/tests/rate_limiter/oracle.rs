@@ -37,8 +37,9 @@ pub(crate) fn any_span(given: &[Given], window_us: u64, most: u64) -> Option<Str
     })
 }
 
-/// A(D) <= burst + D * L / W for every D: it is enough to look at spans that start and end with an admission. Times are whole
-/// microseconds, and the half-open span that holds both ends is a microsecond longer than they are apart.
+/// A(D) <= burst + D * L / W for every D: it is enough to look at spans that start and end with an
+/// admission. Times are whole microseconds, and the half-open span that holds both ends is a
+/// microsecond longer than they are apart.
 fn any_length(limit: &Limit, window_us: u64, given: &[Given]) -> Option<String> {
     let burst = u128::from(capacity(limit));
     for (index, first) in given.iter().enumerate() {

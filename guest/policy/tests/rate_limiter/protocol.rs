@@ -1,5 +1,5 @@
-//! The rules of `wit/kv.wit` for a policy: the same call on the same answers issues the same operations, and numbers and
-//! observed values shape its reply only.
+//! The rules of `wit/kv.wit` for a policy: the same call on the same answers issues the same
+//! operations, and numbers and observed values shape its reply only.
 
 use proptest::prelude::*;
 use proptest::sample::Index;
@@ -179,8 +179,8 @@ proptest! {
         }
     }
 
-    /// Any number of hosts can run a peek at once: it writes nothing, and asks for no validated value but for that by which limit a
-    /// bucket is counted, which changes with the limit.
+    /// Any number of hosts can run a peek at once: it writes nothing, and asks for no validated
+    /// value but for that by which limit a bucket is counted, which changes with the limit.
     #[test]
     fn peek_only_observes(config in any_config(), start_us in 0..100_000_000_u64, steps in steps(30), size in 0..=100_u32) {
         let mut history = History::new(&config, start_us);
@@ -194,7 +194,8 @@ proptest! {
     }
 }
 
-/// Whether it reads by which limit a bucket is counted: the low byte of its field says what a cell is for.
+/// Whether it reads by which limit a bucket is counted: the low byte of its field says what a cell
+/// is for.
 fn reads_a_rate(operation: &str) -> bool {
     let field =
         operation.strip_prefix("get ").and_then(|at| at.split("field: ").nth(1)?.split(',').next()?.parse().ok());
@@ -206,9 +207,9 @@ mod hot_key {
     use crate::support::{ALGORITHMS, GCRA, Key, LOG, STRICT, is_bucket, open, per_ms, per_second};
     use tidegate_policy::rate_limiter::Verdict;
 
-    /// Hosts that share a key conflict only on validated reads that another has changed: in the open window or group a charge and
-    /// a refusal put nothing, and of a bucket they read only by which limit it is counted. (A
-    /// strict limit below 256 is kept as a log is.)
+    /// Hosts that share a key conflict only on validated reads that another has changed: in the
+    /// open window or group a charge and a refusal put nothing, and of a bucket they read only by
+    /// which limit it is counted. (A strict limit below 256 is kept as a log is.)
     #[test]
     fn is_charged_and_refused_without_a_put() {
         for algorithm in ALGORITHMS.into_iter().filter(|algorithm| *algorithm != LOG) {
@@ -227,7 +228,8 @@ mod hot_key {
         }
     }
 
-    /// Hosts of two limits replace a bucket's values twice a second at most, there and back, however often they take turns.
+    /// Hosts of two limits replace a bucket's values twice a second at most, there and back,
+    /// however often they take turns.
     #[test]
     fn of_hosts_that_do_not_agree_is_moved_twice_a_second() {
         let [slow, fast] = [50, 100].map(|limit| open(&[per_ms(limit, 60_000, GCRA)], OnLimit::Reject));
@@ -246,7 +248,8 @@ mod hot_key {
         assert!((6..=10).contains(&puts.len()), "{puts:?}");
     }
 
-    /// Who is refused under overload reads the groups that leave next, and not the many behind them.
+    /// Who is refused under overload reads the groups that leave next, and not the many behind
+    /// them.
     #[test]
     fn is_refused_without_a_look_at_the_middle() {
         for limit in [100, 1_000] {
@@ -266,13 +269,15 @@ mod hot_key {
         }
     }
 
-    /// Whether an operation is on the cell of the middle groups: the low byte of its field says what a cell is for.
+    /// Whether an operation is on the cell of the middle groups: the low byte of its field says
+    /// what a cell is for.
     fn is_middle(operation: &str) -> bool {
         let field = operation.split("field: ").nth(1).and_then(|rest| rest.split(',').next()?.parse::<u32>().ok());
         field.is_some_and(|field| field % 256 == 13)
     }
 
-    /// A strict limit changes its head some 200 times a window at most, whatever the limit and however many permits that is.
+    /// A strict limit changes its head some 200 times a window at most, whatever the limit and
+    /// however many permits that is.
     #[test]
     fn ends_a_strict_limits_groups_a_bounded_number_of_times() {
         for limit in [256, 1_000, 100_000] {

@@ -166,7 +166,8 @@ mod full {
         assert_eq!(waiting(&mut key, 0).position, 2);
     }
 
-    /// Who should come any moment may leave any moment: not at once, or the caller would spin; and later the later it is.
+    /// Who should come any moment may leave any moment: not at once, or the caller would spin; and
+    /// later the later it is.
     #[test]
     fn never_says_to_retry_at_once() {
         let mut key = Key::new(&[per_ms(1, 100, GCRA)], queue(1));
@@ -193,7 +194,8 @@ mod one_who_does_not_come {
         assert_eq!(key.ask(1, 0, next.ticket).verdict, Verdict::Allowed);
     }
 
-    /// Whoever finds it late is told to come when its grace is over, not when it could have gone as well.
+    /// Whoever finds it late is told to come when its grace is over, not when it could have gone as
+    /// well.
     #[test]
     fn is_waited_for_no_longer_than_its_grace() {
         let mut key =
@@ -318,7 +320,8 @@ mod ticket {
         assert_eq!((again.verdict, again.ticket, again.position), (Verdict::Wait, told.ticket, 1));
     }
 
-    /// A ticket from a time to come is nobody's: it must neither wait for ever nor make the queue unreadable.
+    /// A ticket from a time to come is nobody's: it must neither wait for ever nor make the queue
+    /// unreadable.
     #[test]
     fn that_cannot_be_ours_is_a_newcomers() {
         for forged in [u64::MAX, u64::MAX - 1, 1 << 53, 2 * crate::support::T0_US] {

@@ -270,8 +270,9 @@ proptest! {
     ) {
         let mut script = Script::new(&config, start_us, &callers);
         script.run()?;
-        // Each of the others can make one come back in vain by outranking it and by being late, and rounding once more. One who
-        // is late is waited for twice as long each time, up to the grace.
+        // Each of the others can make one come back in vain by outranking it and by being late, and
+        // rounding once more. One who is late is waited for twice as long each time, up to the
+        // grace.
         let most = script.asked.iter().max().copied().unwrap_or(0);
         let late = callers.iter().filter(|caller| matches!(caller.fate, Fate::Late(_) | Fate::Dies)).count();
         let doublings = (script.grace_us / 1_000).ilog2() as usize;
@@ -281,8 +282,9 @@ proptest! {
         prop_assert_eq!(waiting, 0, "someone who always comes back was neither let go nor denied");
     }
 
-    /// If those who wait come when they were told and nobody else comes, one who was denied is accepted at the time it was told,
-    /// and not two milliseconds earlier: those ahead were told whole milliseconds too. Nobody times out here.
+    /// If those who wait come when they were told and nobody else comes, one who was denied is
+    /// accepted at the time it was told, and not two milliseconds earlier: those ahead were told
+    /// whole milliseconds too. Nobody times out here.
     #[test]
     fn retry_after_is_exact_behind_those_who_wait(
         config in queued().prop_map(patient),
@@ -318,7 +320,8 @@ proptest! {
         }
     }
 
-    /// A caller that comes back when it is told is done at the deadline of its ticket, to the rounding.
+    /// A caller that comes back when it is told is done at the deadline of its ticket, to the
+    /// rounding.
     #[test]
     fn ends_by_its_timeout(config in queued(), start_us in 0..100_000_000_u64, callers in vec(caller(), 1..=20), size in 0..=100_u32) {
         let mut script = Script::new(&config, start_us, &callers);

@@ -134,7 +134,8 @@ fn sliding_log_is_exact() {
     }
 }
 
-/// All that is taken at once comes back exactly a window later, whatever the limit and the sub-windows.
+/// All that is taken at once comes back exactly a window later, whatever the limit and the
+/// sub-windows.
 #[test]
 fn sliding_window_is_exact_after_a_burst() {
     for sub_windows in [1, 2, 10, 64, 100] {
@@ -147,7 +148,8 @@ fn sliding_window_is_exact_after_a_burst() {
     }
 }
 
-/// Of the window before at least a part of a permit counts until its end, so steady load is given one less than the limit.
+/// Of the window before at least a part of a permit counts until its end, so steady load is given
+/// one less than the limit.
 #[test]
 fn sliding_window_counter_gives_all_but_one_permit_a_window() {
     for limit in rates().into_iter().filter(|limit| limit.limit > 1) {

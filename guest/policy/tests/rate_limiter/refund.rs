@@ -48,7 +48,8 @@ fn of_nothing_or_of_another_time_changes_nothing() {
     }
 }
 
-/// Half a second has given 5 of the 10 back by itself; the refund gives the other 5 and not those again.
+/// Half a second has given 5 of the 10 back by itself; the refund gives the other 5 and not those
+/// again.
 #[test]
 fn bucket_gives_back_only_what_has_not_come_back() {
     for algorithm in [GCRA, BUCKET] {
@@ -64,8 +65,8 @@ fn bucket_gives_back_only_what_has_not_come_back() {
     }
 }
 
-/// 600 of 60,000 a minute: what was charged first comes back first, so of a bucket that lacked more than comes back in the
-/// meantime nothing of them has come back.
+/// 600 of 60,000 a minute: what was charged first comes back first, so of a bucket that lacked more
+/// than comes back in the meantime nothing of them has come back.
 #[test]
 fn bucket_gives_back_by_what_it_lacked_before() {
     for algorithm in [GCRA, BUCKET] {
@@ -87,7 +88,8 @@ fn bucket_gives_back_by_what_it_lacked_before() {
     }
 }
 
-/// An estimate that is corrected when the call has ended, while others are on their way: each gives all back that was not used.
+/// An estimate that is corrected when the call has ended, while others are on their way: each gives
+/// all back that was not used.
 #[test]
 fn bucket_that_lacks_much_gives_back_all_of_many_that_are_on_their_way() {
     let mut key = Key::new(&[per_ms(60_000, 60_000, GCRA)], OnLimit::Reject);
@@ -112,7 +114,8 @@ fn bucket_that_lacks_much_gives_back_all_of_many_that_are_on_their_way() {
     assert_eq!(given_back, 150 * ended, "of {ended} calls");
 }
 
-/// Two charges of one time: when the first is given back, the second has come back by itself, and is not given once more.
+/// Two charges of one time: when the first is given back, the second has come back by itself, and
+/// is not given once more.
 #[test]
 fn bucket_gives_no_permit_back_that_another_refund_let_come_back() {
     let mut key = Key::new(&[per_ms(60_000, 60_000, GCRA)], OnLimit::Reject);
@@ -125,7 +128,8 @@ fn bucket_gives_no_permit_back_that_another_refund_let_come_back() {
     assert_eq!(key.acquire(59_401).verdict, Verdict::Denied);
 }
 
-/// Buckets are known by one time, that of the first to be full: each gives back no more than it lacks of the permits.
+/// Buckets are known by one time, that of the first to be full: each gives back no more than it
+/// lacks of the permits.
 #[test]
 fn several_buckets_give_back_by_the_one_that_is_full_first() {
     let limits = [per_ms(100, 1_000, GCRA), per_ms(1_000, 60_000, GCRA)];
@@ -192,7 +196,8 @@ fn of_a_place_right_behind_another_gives_all_of_it_back() {
     assert_eq!(key.refund(2, second.charged_at_us).count, before - 2);
 }
 
-/// Of many places that lie ahead, as of a key that callers come back to: each refund gives back all that it names.
+/// Of many places that lie ahead, as of a key that callers come back to: each refund gives back all
+/// that it names.
 #[test]
 fn of_a_place_among_many_gives_all_of_it_back() {
     for seed in 0..1_000_u64 {
@@ -247,8 +252,8 @@ fn of_several_limits_gives_back_in_all() {
     }
 }
 
-/// A call of a host that lags must not find room in a window that others know to be full, only since the permit
-/// that had moved the key's time was given back.
+/// A call of a host that lags must not find room in a window that others know to be full, only
+/// since the permit that had moved the key's time was given back.
 #[test]
 fn does_not_turn_the_time_of_a_key_back() {
     for algorithm in [STRICT, FIXED, COUNTER, LOG] {
@@ -304,7 +309,8 @@ mod of_a_place {
         }
     }
 
-    /// Those behind it were told their places already: what is left ahead of them cannot be given to a newcomer.
+    /// Those behind it were told their places already: what is left ahead of them cannot be given
+    /// to a newcomer.
     #[test]
     fn of_a_bucket_that_others_are_behind_gives_nothing() {
         for algorithm in [GCRA, BUCKET] {
@@ -330,8 +336,9 @@ mod of_a_place {
     }
 }
 
-/// Of two buckets the first places the second call 100 ms ahead, from where on it counts in the other too. By that time half of what the
-/// first call took has come back, which a refund before it must not give as well.
+/// Of two buckets the first places the second call 100 ms ahead, from where on it counts in the
+/// other too. By that time half of what the first call took has come back, which a refund before it
+/// must not give as well.
 #[test]
 fn bucket_gives_back_nothing_that_comes_back_until_a_place_that_another_limit_chose() {
     let of = |limit, window_ms, burst| per_ms(limit, window_ms, Algorithm::Gcra { burst: Some(burst) });
@@ -348,8 +355,8 @@ fn bucket_gives_back_nothing_that_comes_back_until_a_place_that_another_limit_ch
     assert!(fourth.charged_at_us >= start_us + 500_000, "three go within less than 400 ms: {fourth:?}");
 }
 
-/// The second limit places a call where the first bucket's last place would be by its own count, and four permits after it. What is given back
-/// of that place must not let seven go where six may.
+/// The second limit places a call where the first bucket's last place would be by its own count,
+/// and four permits after it. What is given back of that place must not let seven go where six may.
 #[test]
 fn bucket_gives_no_place_back_that_another_limit_chose() {
     let bucket = per_ms(10, 1_000, Algorithm::Gcra { burst: Some(6) });

@@ -41,7 +41,8 @@ proptest! {
         }
     }
 
-    /// The reserved place is the first microsecond at which the call would have been let go had it waited for it.
+    /// The reserved place is the first microsecond at which the call would have been let go had it
+    /// waited for it.
     #[test]
     fn place_is_the_earliest(
         config in config(1..=3),

@@ -8,7 +8,8 @@ use crate::support::{
     ALGORITHMS, BUCKET, COUNTER, FIXED, GCRA, Key, LOG, QUEUE, STRICT, is_bucket, per_ms, per_second, shown,
 };
 
-/// The longest text of any cell over a long run of calls of uneven cost at uneven times, with a refund now and then.
+/// The longest text of any cell over a long run of calls of uneven cost at uneven times, with a
+/// refund now and then.
 fn longest_text(algorithm: Algorithm, limit: u32, on_limit: OnLimit) -> usize {
     let mut key = Key::new(&[per_second(limit, algorithm)], on_limit);
     let (mut longest, mut seed) = (0, 7_u64);
@@ -30,7 +31,8 @@ fn longest_text(algorithm: Algorithm, limit: u32, on_limit: OnLimit) -> usize {
 fn is_a_number_or_a_short_list_whatever_the_limit() {
     for limit in [3, 100, 1_000_000] {
         for algorithm in [GCRA, BUCKET] {
-            // A number; of one that permits are given back to the times and numbers of 16 marks, too.
+            // A number; of one that permits are given back to the times and numbers of 16 marks,
+            // too.
             let marks = "r1".len() + 16 * " 1795000000000000 9007199254740992".len();
             assert!(longest_text(algorithm, limit, OnLimit::Reject) <= marks, "{algorithm:?}");
             assert!(longest_text(algorithm, limit, OnLimit::Delay { max_wait_ms: 60_000 }) <= marks, "{algorithm:?}");
@@ -50,7 +52,8 @@ fn is_a_number_or_a_short_list_whatever_the_limit() {
     }
 }
 
-/// A version, the latest time, the open group, and for each of the others a time since the one before and its permits.
+/// A version, the latest time, the open group, and for each of the others a time since the one
+/// before and its permits.
 fn groups_text(groups: usize) -> usize {
     "w2 1795000000000000 1795000000000000,1000000,1000000 1795000000000000".len() + groups * " 1000000:1000000".len()
 }
@@ -86,7 +89,8 @@ fn of_a_log_grows_with_its_limit_only() {
     }
 }
 
-/// Of 20,000 places, more than a configuration can ask for, the text stays far below what a store takes (1 MiB).
+/// Of 20,000 places, more than a configuration can ask for, the text stays far below what a store
+/// takes (1 MiB).
 #[test]
 fn of_the_longest_waits_is_bounded() {
     let fullest = [
@@ -126,13 +130,15 @@ proptest! {
             Algorithm::Gcra { burst } | Algorithm::TokenBucket { burst } => {
                 (limit.window.count * u64::from(burst.unwrap_or(limit.limit))).div_ceil(limit.limit.into()) + max_wait_ms
             }
-            // What was given back counts no more, and lives on as long as if it did, of a group that was open too.
+            // What was given back counts no more, and lives on as long as if it did, of a group
+            // that was open too.
             algorithm if steps.iter().any(|(_, op)| matches!(op, crate::history::Op::Refund { .. })) => {
                 let lag_ms = if matches!(algorithm, Algorithm::SlidingWindow { .. }) { 1_000 } else { 0 };
                 2 * limit.window.count + max_wait_ms + lag_ms
             }
-            // Others may count in an open group until it has lasted its span, an eighth of the window where it is wide, by what they
-            // knew a second before, and need its head to know whose count that is.
+            // Others may count in an open group until it has lasted its span, an eighth of the
+            // window where it is wide, by what they knew a second before, and need its head to know
+            // whose count that is.
             Algorithm::SlidingWindow { sub_windows } => {
                 let span_ms = (limit.window.count + max_wait_ms).div_ceil(sub_windows.into());
                 key.peek(1).reset_after_ms + span_ms.max(limit.window.count.div_ceil(8)) + 1_000
@@ -140,7 +146,8 @@ proptest! {
             _ => key.peek(1).reset_after_ms,
         };
         key.pass_ms(use_ms + 1_002);
-        // What says by which limit a bucket is counted need not be put with every call, so it lives on for as long again, or a second.
+        // What says by which limit a bucket is counted need not be put with every call, so it lives
+        // on for as long again, or a second.
         let counts = |text: &String| !text.contains("=b1 ");
         let left: Vec<String> = shown(&key.world).into_iter().filter(counts).collect();
         prop_assert_eq!(left, Vec::<String>::new(), "{} ms after the last use", 1_002);

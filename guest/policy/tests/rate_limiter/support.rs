@@ -46,7 +46,8 @@ pub(crate) fn capacity(limit: &Limit) -> u32 {
     }
 }
 
-/// The most that ever fits at once under all limits: less than the capacity of each where permits are leased.
+/// The most that ever fits at once under all limits: less than the capacity of each where permits
+/// are leased.
 pub(crate) fn most(limiter: &RateLimiter) -> u32 {
     let fits = |cost| limiter.peek(&mut FakeWorld::at_us(T0_US), 0, cost).is_ok();
     let (mut fitting, mut above) = (1, 1 << 20);

@@ -1,6 +1,8 @@
-//! A store with the values of a strict limit from before there were groups goes on without giving a permit too many.
+//! A store with the values of a strict limit from before there were groups goes on without giving a
+//! permit too many.
 //!
-//! Then a permit was counted in a sub-window of the clock, and left with it. How, is told here anew.
+//! Then a permit was counted in a sub-window of the clock, and left with it. How, is told here
+//! anew.
 
 use std::collections::BTreeMap;
 use std::fmt::Write;

@@ -63,7 +63,8 @@ def is_future(result: object) -> TypeGuard[Future[Any]]:
 
 
 def _future() -> tuple[type, ...]:
-    # Who has a future has imported its class; to import it here costs all others a tenth of their start.
+    # Who has a future has imported its class; to import it here costs all others a tenth of their
+    # start.
     module = sys.modules.get("concurrent.futures._base")
     return () if module is None else (module.Future,)
 

@@ -73,7 +73,8 @@ def _members(value: object, depth: int) -> object:
 
 
 def _of_a_class(value: object) -> object:
-    # Not above: few contexts have one, and the two take a tenth of the time that a first decision has.
+    # Not above: few contexts have one, and the two take a tenth of the time that a first decision
+    # has.
     from decimal import Decimal
     from uuid import UUID
 

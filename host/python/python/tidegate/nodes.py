@@ -1,4 +1,5 @@
-# Made from aio/nodes.py by `python -m tools.sync_face`. Change that, or the words in tools/sync_words.py.
+# Made from aio/nodes.py by `python -m tools.sync_face`. Change that, or the words in
+# tools/sync_words.py.
 """The functions of workflow engines, on a gate of this process that nobody has to open.
 
 Configurations come with every call and are checked once; the last 256 of them stay open. The default gate keeps its
@@ -37,7 +38,8 @@ _gates: list[Tidegate] = []
 def default_gate() -> Tidegate:
     """The gate that the functions here use."""
     if not _gates:
-        # Two threads may both come here; their gates are on one memory, so it does not matter whose stays.
+        # Two threads may both come here; their gates are on one memory, so it does not matter whose
+        # stays.
         _gates.append(Tidegate(MEMORY))
     return _gates[-1]
 

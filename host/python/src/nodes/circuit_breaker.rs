@@ -23,8 +23,8 @@ struct Opened {
     runtime: Handle,
 }
 
-/// A circuit breaker node behind both faces. What begins with `start` is for a running asyncio loop and gives the answer or a
-/// `Pending`.
+/// A circuit breaker node behind both faces. What begins with `start` is for a running asyncio loop
+/// and gives the answer or a `Pending`.
 #[pyclass(frozen, module = "tidegate._tidegate")]
 #[derive(Debug)]
 pub(crate) struct CircuitBreakerNode {
@@ -116,7 +116,8 @@ impl CircuitBreakerNode {
         self.start(py, Undo::Nothing, |node| async move { node.status().await })
     }
 
-    /// Gives an admission back, now or in the background: what a task does that is being cancelled and cannot wait.
+    /// Gives an admission back, now or in the background: what a task does that is being cancelled
+    /// and cannot wait.
     fn give_back(&self, py: Python<'_>, token: String) -> PyResult<()> {
         let Opened { node, runtime } = self.open_here(py)?;
         // Nobody is left to hear of an error, and a probe that stays expires.

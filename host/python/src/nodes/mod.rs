@@ -1,7 +1,8 @@
 //! Workflow nodes.
 //!
-//! Contexts and results cross as JSON text. Of a context the faces hand over only the members that the node reads, and they put results
-//! into contexts themselves, so whatever else a context holds never becomes JSON.
+//! Contexts and results cross as JSON text. Of a context the faces hand over only the members that
+//! the node reads, and they put results into contexts themselves, so whatever else a context holds
+//! never becomes JSON.
 
 mod circuit_breaker;
 mod opened;

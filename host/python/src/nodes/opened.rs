@@ -1,4 +1,5 @@
-//! The nodes that a gate has opened, so that a configuration that comes with every call is checked once.
+//! The nodes that a gate has opened, so that a configuration that comes with every call is checked
+//! once.
 
 use pyo3::PyClass;
 use pyo3::prelude::*;
@@ -7,7 +8,8 @@ use pyo3::types::PyDict;
 /// How many configurations are kept; beyond, the oldest goes.
 const MOST: usize = 256;
 
-/// Opened nodes by the text of their configurations. Nodes hold no state, so it does not matter who else has one.
+/// Opened nodes by the text of their configurations. Nodes hold no state, so it does not matter who
+/// else has one.
 #[derive(Debug)]
 pub(crate) struct OpenedNodes(Py<PyDict>);
 

@@ -22,8 +22,8 @@ struct Opened {
     runtime: Handle,
 }
 
-/// A rate limiter node behind both faces. What begins with `start` is for a running asyncio loop and gives the answer or a
-/// `Pending`.
+/// A rate limiter node behind both faces. What begins with `start` is for a running asyncio loop
+/// and gives the answer or a `Pending`.
 #[pyclass(frozen, module = "tidegate._tidegate")]
 #[derive(Debug)]
 pub(crate) struct RateLimiterNode {
@@ -32,8 +32,8 @@ pub(crate) struct RateLimiterNode {
     opened: PerProcess<Opened>,
 }
 
-/// A step as Python sees it: whether it is the end, after how many milliseconds to come back, the token, and at the end the
-/// result as JSON text.
+/// A step as Python sees it: whether it is the end, after how many milliseconds to come back, the
+/// token, and at the end the result as JSON text.
 pub(crate) type StepParts = (bool, u64, Option<String>, Option<String>);
 
 pub(crate) fn step_parts(step: NodeStep) -> StepParts {

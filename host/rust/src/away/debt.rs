@@ -1,8 +1,9 @@
 //! What was let go while the store could not be asked, to be charged when it is back.
 //!
-//! A permit that would have left every window by then is not charged any more: what is owed is counted in two spans of time,
-//! each as long as a permit can count, and the older is forgotten when it is over. So a long outage does not end in a
-//! limiter that denies everything for calls of an hour ago.
+//! A permit that would have left every window by then is not charged any more: what is owed is
+//! counted in two spans of time, each as long as a permit can count, and the older is forgotten
+//! when it is over. So a long outage does not end in a limiter that denies everything for calls of
+//! an hour ago.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -61,7 +62,8 @@ impl Debts {
         self.keys.load(Ordering::Relaxed) == 0
     }
 
-    /// Adds a debt that was made at `now_us`. False: too many keys owe already, and this one is forgotten.
+    /// Adds a debt that was made at `now_us`. False: too many keys owe already, and this one is
+    /// forgotten.
     pub(crate) fn add(&self, debt: Debt, now_us: u64) -> bool {
         let Debt { key, policy, cost } = debt;
         self.with(|owed| {

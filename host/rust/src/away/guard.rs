@@ -1,4 +1,5 @@
-//! The guard round one part of the store: a circuit of the component's own, on memory of this process.
+//! The guard round one part of the store: a circuit of the component's own, on memory of this
+//! process.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
@@ -56,7 +57,8 @@ impl Outages {
     }
 }
 
-/// One guard. What it last reported is at hand, so that neither a store that is well nor one that is away costs a run.
+/// One guard. What it last reported is at hand, so that neither a store that is well nor one that
+/// is away costs a run.
 #[derive(Debug)]
 pub(super) struct Guard {
     group: u32,
@@ -64,13 +66,15 @@ pub(super) struct Guard {
     /// Whether the circuit is closed and counts no failure: then a success changes nothing.
     calm: AtomicBool,
     generation: AtomicU64,
-    /// Counts rounds that failed. A failure of what was let through before the last of them is no news.
+    /// Counts rounds that failed. A failure of what was let through before the last of them is no
+    /// news.
     round: AtomicU64,
     /// Whether the store has answered yet.
     heard: AtomicBool,
     /// How many commits may be on their way: see [`super::place`].
     pub(super) places: Semaphore,
-    /// Whether the store last refused to do what it was asked, as a replica or a server without memory does with writes only.
+    /// Whether the store last refused to do what it was asked, as a replica or a server without
+    /// memory does with writes only.
     refuses: AtomicBool,
     /// Nobody is let through before, in microseconds of the steady clock; 0: everybody is.
     refuses_until_us: AtomicU64,
@@ -248,7 +252,8 @@ impl Guard {
         let report = circuit.memory.run(&self.tag, now_us, |transaction| {
             let at_us = transaction.now_us();
             match request.run(&circuit.runtime, &circuit.policy, transaction) {
-                // Under the lock of the circuit, so that what is at hand is never older than another report.
+                // Under the lock of the circuit, so that what is at hand is never older than
+                // another report.
                 Ok(Answer::Report(report)) => {
                     self.take_in(circuit, &report, at_us, cause);
                     Some(report)

@@ -21,7 +21,7 @@ use crate::runtime::{OpenError, Runtime};
 use crate::store::{Memory, Store, StoreError};
 
 /// How many parts of a store get a guard of their own. More share them.
-const MOST_GROUPS: u32 = 1_024;
+const MAX_GROUPS: u32 = 1_024;
 /// How long a probe has for its outcome, in milliseconds, beyond what the store may take.
 const PROBE_SLACK_MS: u64 = 1_000;
 
@@ -126,11 +126,11 @@ impl Guards {
 
     /// Whether an entity is in this part of the store.
     pub(super) fn is_in(&self, key: &EntityKey, group: u32) -> bool {
-        self.store.group(key) % MOST_GROUPS == group
+        self.store.group(key) % MAX_GROUPS == group
     }
 
     pub(super) fn of(&self, key: &EntityKey) -> Arc<Guard> {
-        self.of_group(self.store.group(key) % MOST_GROUPS)
+        self.of_group(self.store.group(key) % MAX_GROUPS)
     }
 
     pub(super) fn of_group(&self, group: u32) -> Arc<Guard> {
@@ -189,8 +189,8 @@ impl Drop for Passage<'_> {
     }
 }
 
-/// What an error, in these words, says of the store, which has refused so many attempts to connect. One that is full does its work for
-/// the entities that it holds.
+/// What an error, in these words, says of the store, which has refused so many attempts to connect.
+/// One that is full does its work for the entities that it holds.
 pub(super) fn outcome_of<'a>(error: &StoreError, words: &'a str, refused: u32) -> Outcome<'a> {
     match error {
         _ if refused > 1 => Outcome::Unreachable(words, refused),

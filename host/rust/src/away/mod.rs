@@ -1,14 +1,18 @@
-//! When the store is away: how that is noticed, what is answered meanwhile, and what is made good afterwards.
+//! When the store is away: how that is noticed, what is answered meanwhile, and what is made good
+//! afterwards.
 //!
-//! - A [`guard`] round the store, the component's own circuit breaker, turns calls away at once while the store fails, so that
-//!   nobody waits for it again and again. A background [`probe`] finds out when it is back.
-//! - What a policy's settings say to answer meanwhile is beside the policy, in `rate_limiter/away.rs` and `circuit_breaker/away.rs`.
-//!   Such answers are `degraded`.
-//! - What was let go without the store is a [`debt`], charged as soon as the store is back, by `ledger/amends.rs`.
+//! - A [`guard`] round the store, the component's own circuit breaker, turns calls away at once
+//!   while the store fails, so that nobody waits for it again and again. A background [`probe`]
+//!   finds out when it is back.
+//! - What a policy's settings say to answer meanwhile is beside the policy, in
+//!   `rate_limiter/away.rs` and `circuit_breaker/away.rs`. Such answers are `degraded`.
+//! - What was let go without the store is a [`debt`], charged as soon as the store is back, by
+//!   `ledger/amends.rs`.
 //!
-//! Slack: while the store is away, `open` promises nothing and `share` at most the limit, over all hosts. A window across the
-//! begin of an outage can hold what the store had admitted plus the shares, and one across its end, until each host has posted
-//! its debt, what the store admits anew plus the shares.
+//! Slack: while the store is away, `open` promises nothing and `share` at most the limit, over all
+//! hosts. A window across the begin of an outage can hold what the store had admitted plus the
+//! shares, and one across its end, until each host has posted its debt, what the store admits anew
+//! plus the shares.
 
 mod debt;
 mod guard;

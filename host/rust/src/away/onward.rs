@@ -2,12 +2,13 @@
 
 use parking_lot::Mutex;
 
-/// While what is known of the store's clock is behind, one part in so many of the time that passes is left out, so that this time and
-/// that come together again. Two clocks drift apart by less.
+/// While what is known of the store's clock is behind, one part in so many of the time that passes
+/// is left out, so that this time and that come together again. Two clocks drift apart by less.
 const LEFT_OUT: u64 = 1_024;
 
-/// About the time of the store, that goes on when what is known of the store's clock is put right. What was let go by an earlier time
-/// would be forgotten by a run at a later one, and let go again when the time went back.
+/// About the time of the store, that goes on when what is known of the store's clock is put right.
+/// What was let go by an earlier time would be forgotten by a run at a later one, and let go again
+/// when the time went back.
 #[derive(Debug, Default)]
 pub(crate) struct Onward(Mutex<Option<Told>>);
 
@@ -19,7 +20,8 @@ struct Told {
 }
 
 impl Onward {
-    /// The time, when the steady clock says `steady_us` and the store's is believed to say `store_us`. At first it is that.
+    /// The time, when the steady clock says `steady_us` and the store's is believed to say
+    /// `store_us`. At first it is that.
     pub(crate) fn now_us(&self, steady_us: u64, store_us: u64) -> u64 {
         let mut told = self.0.lock();
         let us = told.map_or(store_us, |told| told.us_at(steady_us).max(store_us));

@@ -1,8 +1,10 @@
 //! How long an answer of the store is waited for.
 //!
-//! Only time counts in which this process was there to hear it. A process that is busy with something else, such as a task that
-//! does not let others have a turn, notices an answer and the end of the time limit at once, and may see the timer first. So the wait
-//! is cut into short naps: one that lasts much longer than it should was no listening, and after it is listened for another.
+//! Only time counts in which this process was there to hear it. A process that is busy with
+//! something else, such as a task that does not let others have a turn, notices an answer and the
+//! end of the time limit at once, and may see the timer first. So the wait is cut into short naps:
+//! one that lasts much longer than it should was no listening, and after it is listened for
+//! another.
 
 use std::future::Future;
 use std::pin::{Pin, pin};
@@ -15,8 +17,9 @@ use super::guards::Guards;
 
 /// Into how many naps the time limit is cut.
 const NAPS: u64 = 10;
-/// How many stalls of a wait do not count at all: a process that is never there must not wait for ever.
-const MOST_STALLS: u32 = 10;
+/// How many stalls of a wait do not count at all: a process that is never there must not wait for
+/// ever.
+const MAX_STALLS: u32 = 10;
 /// How many turns others have at the end, of whom one may hold the answer already.
 const LAST_TURNS: usize = 8;
 
@@ -46,7 +49,7 @@ impl Patience {
             return;
         }
         // After so many each counts as a nap of its proper length.
-        let counted_us = if self.stalls < MOST_STALLS { 0 } else { self.nap_us };
+        let counted_us = if self.stalls < MAX_STALLS { 0 } else { self.nap_us };
         self.stalls = self.stalls.saturating_add(1);
         self.due_us = self.due_us.saturating_add(elapsed_us - counted_us);
     }
@@ -73,7 +76,8 @@ impl Patience {
             self.napped(now_us().saturating_sub(asked_us));
         }
         for _ in 0..LAST_TURNS {
-            // A task of its own goes behind all who are ready: when it has ended, each of them has had a turn.
+            // A task of its own goes behind all who are ready: when it has ended, each of them has
+            // had a turn.
             let _ = tokio::spawn(async {}).await;
             if let Poll::Ready(answer) = look(answer.as_mut()).await {
                 return Some(answer);

@@ -1,8 +1,9 @@
 //! How many commits may be on their way to one part of the store.
 //!
-//! Whoever comes beyond that waits in this process, first come first served, and makes its commit only when it is its turn. So a burst of
-//! calls on any number of keys never has the store take longer for one of them than the time limit allows, their commits are made on what
-//! is known by then, and the time of a call counts from when its commit is handed on.
+//! Whoever comes beyond that waits in this process, first come first served, and makes its commit
+//! only when it is its turn. So a burst of calls on any number of keys never has the store take
+//! longer for one of them than the time limit allows, their commits are made on what is known by
+//! then, and the time of a call counts from when its commit is handed on.
 
 use std::sync::Arc;
 
@@ -10,8 +11,9 @@ use super::guard::Guard;
 use super::guards::Guards;
 use crate::key::EntityKey;
 
-/// How many commits are on their way together at most. A server needs some 5 us for each, and so does this process where it has a
-/// processor to itself; where it has a tenth of one, all of them are still heard well within the time limit.
+/// How many commits are on their way together at most. A server needs some 5 us for each, and so
+/// does this process where it has a processor to itself; where it has a tenth of one, all of them
+/// are still heard well within the time limit.
 pub(super) const PLACES: usize = 256;
 
 /// The place of a commit on its way, until this is dropped.
@@ -21,7 +23,8 @@ pub(crate) struct Place {
 }
 
 impl Guards {
-    /// A place on the way to the part of the store that an entity is in, if one is free and nobody waits for it.
+    /// A place on the way to the part of the store that an entity is in, if one is free and nobody
+    /// waits for it.
     pub(crate) fn free_place(&self, key: &EntityKey) -> Option<Place> {
         let guard = self.of(key);
         guard.places.try_acquire().ok()?.forget();

@@ -12,8 +12,9 @@ use crate::store::{Commit, Op, StoreError, Value};
 
 /// How long what a probe writes lives, in milliseconds.
 const TTL_MS: u64 = 1_000;
-/// How many names are tried to find one in the part of the store that is probed. A cluster has 64 parts.
-const MOST_NAMES: u32 = 16_384;
+/// How many names are tried to find one in the part of the store that is probed. A cluster has 64
+/// parts.
+const MAX_NAMES: u32 = 16_384;
 
 /// Sees to it that a task probes this part of the store, until it is back.
 pub(super) fn start(guards: &Arc<Guards>, guard: &Arc<Guard>) {
@@ -74,8 +75,8 @@ impl Probing {
 }
 
 impl Guards {
-    /// Does what a commit does: finds the part of the store, and writes. Only asking for the time would succeed on a replica, or
-    /// on a server that is out of memory.
+    /// Does what a commit does: finds the part of the store, and writes. Only asking for the time
+    /// would succeed on a replica, or on a server that is out of memory.
     pub(super) async fn try_out(&self, group: u32) -> Result<(), StoreError> {
         let mut patience = self.patience();
         let heard = self.hear(patience.as_mut(), self.write_a_key(group)).await;
@@ -91,7 +92,8 @@ impl Guards {
     async fn write_a_key(&self, group: u32) -> Result<(), StoreError> {
         let entities = vec![Arc::new(self.name_in(group))];
         let mut commit = Commit { at_us: 0, entities, cells: vec![(0, 0)], ops: vec![Op::Observe { cell: 0 }] };
-        // Nothing is known of this store's clock. What is this old is untimely, and the reply tells the time.
+        // Nothing is known of this store's clock. What is this old is untimely, and the reply tells
+        // the time.
         commit.at_us = self.store.commit(&commit).await?.clock_us;
         commit.ops = vec![Op::Put { cell: 0, value: Some(Value::from("1")), ttl_ms: TTL_MS }];
         self.store.commit(&commit).await.map(drop)
@@ -99,7 +101,7 @@ impl Guards {
 
     /// An entity in this part of the store that is nobody's.
     fn name_in(&self, group: u32) -> EntityKey {
-        let mut names = (0..MOST_NAMES).map(|number| EntityKey::new("sg", "probe", &number.to_string()));
+        let mut names = (0..MAX_NAMES).map(|number| EntityKey::new("sg", "probe", &number.to_string()));
         let found = names.find(|name| self.is_in(name, group));
         found.unwrap_or_else(|| EntityKey::new("sg", "probe", ""))
     }

@@ -38,7 +38,8 @@ impl Guards {
         }
     }
 
-    /// Tries the store, unless the guard has found out already that it is away. With the error comes how long to wait.
+    /// Tries the store, unless the guard has found out already that it is away. With the error
+    /// comes how long to wait.
     async fn try_once(self: &Arc<Self>) -> Result<(), (StoreError, Duration)> {
         let place = self.place_in(0).await;
         let guard = Arc::clone(&place.guard);

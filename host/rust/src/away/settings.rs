@@ -17,25 +17,28 @@ pub enum WhenAway {
     /// [`Error::Store`](crate::Error::Store): the caller decides. A limiter's default.
     #[default]
     Error,
-    /// Admit. What a limiter lets go is charged when the store is back; the outcome of a call that a circuit lets go counts nowhere.
+    /// Admit. What a limiter lets go is charged when the store is back; the outcome of a call that
+    /// a circuit lets go counts nowhere.
     Open,
     /// Refuse, with the time until the store is tried again.
     Closed,
-    /// Decide on this host's own state. Limiters divide every limit and burst by the number of hosts, so that all hosts together admit
-    /// no more than the limit; what they let go is charged when the store is back. Circuits work by their rules, each host for itself,
-    /// and have no use for the number.
+    /// Decide on this host's own state. Limiters divide every limit and burst by the number of
+    /// hosts, so that all hosts together admit no more than the limit; what they let go is charged
+    /// when the store is back. Circuits work by their rules, each host for itself, and have no use
+    /// for the number.
     Share {
         /// How many hosts there are at most; 1 to 1,000,000.
         hosts: u32,
     },
-    /// A circuit's share, and its default: it works by its rules on this host's own state. A limiter needs the number of hosts.
+    /// A circuit's share, and its default: it works by its rules on this host's own state. A
+    /// limiter needs the number of hosts.
     Own,
 }
 
 /// Where a number of hosts is in a configuration.
 const HOSTS_PATH: &str = "when_away.share";
 /// The most hosts that share.
-const MOST_HOSTS: u32 = 1_000_000;
+const MAX_HOSTS: u32 = 1_000_000;
 /// What JSON may have.
 const EXPECTED: &str = "\"error\", \"open\", \"closed\", \"share\" or {\"share\": a number of hosts}";
 
@@ -51,7 +54,7 @@ impl WhenAway {
     /// [`Error::Config`] for the configuration of this name.
     pub(crate) fn check(self, name: &str) -> Result<(), Error> {
         match self {
-            Self::Share { hosts } if !(1..=MOST_HOSTS).contains(&hosts) => Err(wrong_hosts(name, &hosts.to_string())),
+            Self::Share { hosts } if !(1..=MAX_HOSTS).contains(&hosts) => Err(wrong_hosts(name, &hosts.to_string())),
             _ => Ok(()),
         }
     }
@@ -75,7 +78,7 @@ impl WhenAway {
 }
 
 fn wrong_hosts(name: &str, value: &str) -> Error {
-    let (path, value, allowed) = (HOSTS_PATH.to_owned(), value.to_owned(), format!("1 to {MOST_HOSTS}"));
+    let (path, value, allowed) = (HOSTS_PATH.to_owned(), value.to_owned(), format!("1 to {MAX_HOSTS}"));
     Error::Config { name: name.to_owned(), problems: vec![Problem { path, value, allowed }] }
 }
 
@@ -132,21 +135,25 @@ impl<'de> Visitor<'de> for Spelt {
     }
 }
 
-/// When the guard round a shared store turns calls away, so that none of them waits for a store that does not answer.
+/// When the guard round a shared store turns calls away, so that none of them waits for a store
+/// that does not answer.
 ///
-/// It counts rounds, not calls: failures of commits that were sent before the first of them was known count once. So a pause of the
-/// store is at most one failure for each time limit that it lasts, however many calls were on their way. Attempts to connect that
-/// were refused in a row, three at least, are a round each.
+/// It counts rounds, not calls: failures of commits that were sent before the first of them was
+/// known count once. So a pause of the store is at most one failure for each time limit that it
+/// lasts, however many calls were on their way. Attempts to connect that were refused in a row,
+/// three at least, are a round each.
 ///
-/// It is a circuit breaker of the same component on memory of its own; in a cluster there is one for each group of slots, since a
-/// node that is dead must not take the others down.
+/// It is a circuit breaker of the same component on memory of its own; in a cluster there is one
+/// for each group of slots, since a node that is dead must not take the others down.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct StoreGuard {
     /// After so many rounds that failed with no success between them; 1 to 1,000,000; by default 3.
     pub failures: u32,
-    /// For how long at first, in milliseconds, until the store is tried again; 1 to 30 days; by default 500.
+    /// For how long at first, in milliseconds, until the store is tried again; 1 to 30 days; by
+    /// default 500.
     pub open_ms: u64,
-    /// Each time that fails the time is doubled, up to so many milliseconds; at least `open_ms`, at most 30 days; by default 5,000.
+    /// Each time that fails the time is doubled, up to so many milliseconds; at least `open_ms`, at
+    /// most 30 days; by default 5,000.
     pub cap_ms: u64,
 }
 
@@ -192,7 +199,8 @@ impl StoreState {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct StoreChange {
-    /// Which part of the store: see [`Store::group`](crate::store::Store::group). 0 where it has no parts.
+    /// Which part of the store: see [`Store::group`](crate::store::Store::group). 0 where it has no
+    /// parts.
     pub group: u32,
     /// The state before.
     pub before: StoreState,

@@ -5,11 +5,12 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use crate::clock::Clock;
 
-/// Set back by less, the clock is waited for instead: so far apart may threads be that ask at the same time.
+/// Set back by less, the clock is waited for instead: so far apart may threads be that ask at the
+/// same time.
 const SLACK_US: u64 = 100_000;
 
-/// The host's clock, in microseconds, going on from where it was when that is set back. A guard that is open for half a second must not
-/// be open for an hour because the clock was.
+/// The host's clock, in microseconds, going on from where it was when that is set back. A guard
+/// that is open for half a second must not be open for an hour because the clock was.
 #[derive(Debug)]
 pub(crate) struct Steady {
     clock: Arc<dyn Clock>,

@@ -43,12 +43,14 @@ impl CircuitBreaker {
         }
     }
 
-    /// Keeps the outcome of a call that was admitted by the store for when that is back, if it is away. True: it was.
+    /// Keeps the outcome of a call that was admitted by the store for when that is back, if it is
+    /// away. True: it was.
     pub(super) fn keeps_outcome(&self, request: &Request) -> bool {
         self.away().is_some_and(|(ledger, key)| ledger.keeps(&key, &self.inner.policy, request))
     }
 
-    /// The outcome of such a call did not get through now. By shares, this host's own circuit is told, by a permit of its own.
+    /// The outcome of such a call did not get through now. By shares, this host's own circuit is
+    /// told, by a permit of its own.
     pub(super) fn outcome_away(&self, request: &Request) -> Result<CircuitReport, Error> {
         let Some((ledger, key)) = self.own_state() else { return Ok(CircuitReport::ignored()) };
         match self.alone(ledger, &key, &Request::Admit) {

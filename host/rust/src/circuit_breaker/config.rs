@@ -14,7 +14,8 @@ use crate::time::ms;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub enum Sample {
-    /// Calls whose outcome came in the last so many milliseconds; 100 to 86,400,000. Slides in steps of a tenth.
+    /// Calls whose outcome came in the last so many milliseconds; 100 to 86,400,000. Slides in
+    /// steps of a tenth.
     WindowMs(u64),
     /// The last so many calls; 1 to 1,000.
     Calls(u32),
@@ -40,7 +41,8 @@ pub struct SlowRate {
     pub slower_than_ms: u64,
 }
 
-/// When a closed circuit opens: on the first rule met, in the order of the fields. At least one is needed.
+/// When a closed circuit opens: on the first rule met, in the order of the fields. At least one is
+/// needed.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields, default)]
 pub struct Trip {
@@ -81,21 +83,22 @@ pub struct Backoff {
     pub cap_ms: u64,
 }
 
-/// What ends the half-open state. A probe that was given up, or whose error is ignored, has not ended.
+/// What ends the half-open state. A probe that was given up, or whose error is ignored, has not
+/// ended.
 #[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub enum ProbeRule {
     /// [`HalfOpen::successes`] close the circuit; the first failure opens it again.
     #[default]
     FirstFailure,
-    /// So many probes decide: of them [`HalfOpen::successes`] close the circuit, and it opens again as soon as too many have failed
-    /// for that.
+    /// So many probes decide: of them [`HalfOpen::successes`] close the circuit, and it opens again
+    /// as soon as too many have failed for that.
     Ratio {
         /// How many; `successes` to 1,000,000.
         of: u32,
     },
-    /// When so many probes have ended, the circuit opens again if this share of them failed, and else closes.
-    /// [`HalfOpen::successes`] means nothing.
+    /// When so many probes have ended, the circuit opens again if this share of them failed, and
+    /// else closes. [`HalfOpen::successes`] means nothing.
     Rate {
         /// The share in percent; more than 0, at most 100.
         percent: f64,
@@ -108,12 +111,13 @@ pub enum ProbeRule {
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields, default)]
 pub struct HalfOpen {
-    /// Probes in flight at once; 1 to 1,000; by default 1. By [`ProbeRule::Ratio`] and [`ProbeRule::Rate`] never more than are still
-    /// to end.
+    /// Probes in flight at once; 1 to 1,000; by default 1. By [`ProbeRule::Ratio`] and
+    /// [`ProbeRule::Rate`] never more than are still to end.
     pub probes: u32,
     /// Successes that close the circuit; 1 to 1,000,000; by default 1.
     pub successes: u32,
-    /// A probe whose outcome has not come after so many milliseconds is given up; 1 to 86,400,000; by default 60,000.
+    /// A probe whose outcome has not come after so many milliseconds is given up; 1 to 86,400,000;
+    /// by default 60,000.
     pub permit_ms: u64,
     /// What closes the circuit or opens it again; by default the first failure opens it.
     pub rule: ProbeRule,
@@ -153,8 +157,8 @@ pub enum Others {
     Success,
 }
 
-/// A pattern for the whole of a text of an error or of one of its causes, case and all. `*` stands for any text, `?` for any one
-/// character, and a backslash takes the next character as it is.
+/// A pattern for the whole of a text of an error or of one of its causes, case and all. `*` stands
+/// for any text, `?` for any one character, and a backslash takes the next character as it is.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct ErrorPattern {
@@ -183,7 +187,8 @@ impl ErrorPattern {
     }
 }
 
-/// A circuit breaker's settings. They are checked by [`Tidegate::circuit_breaker`](crate::Tidegate::circuit_breaker).
+/// A circuit breaker's settings. They are checked by
+/// [`Tidegate::circuit_breaker`](crate::Tidegate::circuit_breaker).
 ///
 /// As JSON: `{"name": "payments", "trip": {"consecutive": 5}, "openMs": 30000}`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -211,8 +216,8 @@ pub struct CircuitBreakerConfig {
     /// Errors that are ignored though monitored: neither a failure nor a success. At most 100.
     #[serde(default)]
     pub ignored: Vec<ErrorPattern>,
-    /// Whether errors of Tidegate's own within a guarded call, such as the denial of a limiter or the refusal of another circuit, count as
-    /// failures; by default they count as nothing.
+    /// Whether errors of Tidegate's own within a guarded call, such as the denial of a limiter or
+    /// the refusal of another circuit, count as failures; by default they count as nothing.
     #[serde(default)]
     pub count_refusals: bool,
     /// The mode while no operator has ordered one; by default normal.
@@ -252,8 +257,8 @@ impl CircuitBreakerConfig {
     /// Reads settings from JSON text. They are checked when they are opened.
     ///
     /// # Errors
-    /// [`Error::Config`](crate::Error::Config) with every field that is unknown, missing or of a wrong type, and
-    /// [`Error::Json`](crate::Error::Json) where the text is no JSON.
+    /// [`Error::Config`](crate::Error::Config) with every field that is unknown, missing or of a
+    /// wrong type, and [`Error::Json`](crate::Error::Json) where the text is no JSON.
     pub fn from_json(text: &str) -> Result<Self, crate::Error> {
         Self::from_json_as(text, Spelling::Json)
     }
@@ -264,8 +269,8 @@ impl CircuitBreakerConfig {
         settings::read(settings::Of::CircuitBreaker, text, spelling)
     }
 
-    /// Settings that are allowed and rarely meant, each by its path and the rest of a sentence: shares below one percent, most often
-    /// written as a fraction.
+    /// Settings that are allowed and rarely meant, each by its path and the rest of a sentence:
+    /// shares below one percent, most often written as a fraction.
     #[doc(hidden)]
     pub fn doubts(&self, spelling: Spelling) -> Vec<(String, String)> {
         let probes = match self.half_open.rule {

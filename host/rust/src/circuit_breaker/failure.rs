@@ -6,9 +6,10 @@ use super::telling;
 use crate::runtime::wit::circuit_breaker as wit;
 
 /// How many are handed in of an error and its causes: the contract looks at no more.
-pub(super) const MOST_ERRORS: usize = 16;
+pub(super) const MAX_ERRORS: usize = 16;
 
-/// The name of the failure of a call whose own time limit was over. Whatever is monitored, it counts.
+/// The name of the failure of a call whose own time limit was over. Whatever is monitored, it
+/// counts.
 const TIMED_OUT: &str = "CallTimeoutError";
 
 /// What a call failed with, as the patterns of the settings see it. Empty text where there is none.
@@ -29,9 +30,11 @@ pub struct Failure {
 impl Failure {
     /// What an error tells, and its [`sources`](Error::source) tell.
     ///
-    /// - The name is that of its type, without its path and what it is generic over. Where that is just `Error`, the path goes before it,
-    ///   without modules of that name: `io::Error`, `reqwest::Error`, `my_app::payments::Error`. The type of a source cannot be known; its
-    ///   name is the one that its [`Debug`](std::fmt::Debug) text begins with, as it does where that is derived.
+    /// - The name is that of its type, without its path and what it is generic over. Where that is
+    ///   just `Error`, the path goes before it, without modules of that name: `io::Error`,
+    ///   `reqwest::Error`, `my_app::payments::Error`. The type of a source cannot be known; its
+    ///   name is the one that its [`Debug`](std::fmt::Debug) text begins with, as it does where
+    ///   that is derived.
     /// - The code of an [`io::Error`](std::io::Error) is its kind: `ConnectionRefused`.
     /// - The status is the number that the debug text shows as one: `status: 503`, `Status(503)`.
     ///
@@ -84,7 +87,7 @@ impl Failure {
     pub(crate) fn into_errors(self) -> Vec<wit::Error> {
         let (mut errors, mut rest) = (Vec::new(), vec![self]);
         while let Some(Self { name, message, code, status, causes }) = rest.pop() {
-            if errors.len() == MOST_ERRORS {
+            if errors.len() == MAX_ERRORS {
                 break;
             }
             errors.push(wit::Error { name, message, code, status });

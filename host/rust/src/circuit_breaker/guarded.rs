@@ -35,8 +35,8 @@ pub enum CallError<E> {
 }
 
 impl<E> CallError<E> {
-    /// After what time a call may be admitted: where the circuit refused it and knows, or a rate limiter denied it. `None` of all else,
-    /// such as the operation's own error.
+    /// After what time a call may be admitted: where the circuit refused it and knows, or a rate
+    /// limiter denied it. `None` of all else, such as the operation's own error.
     pub fn retry_after(&self) -> Option<Duration> {
         match self {
             Self::Refused { report, .. } => report.known_retry_after(),
@@ -64,7 +64,8 @@ impl<E: StdError + 'static> StdError for CallError<E> {
     fn source(&self) -> Option<&(dyn StdError + 'static)> {
         match self {
             Self::Refused { .. } | Self::Gate(_) => Some(&OwnError),
-            // Whoever looks at causes, such as a circuit round this one, finds the operation's error as what it is.
+            // Whoever looks at causes, such as a circuit round this one, finds the operation's
+            // error as what it is.
             Self::Failed(error) => Some(error),
             Self::TimedOut { .. } => None,
         }
@@ -108,21 +109,24 @@ impl<'a, B> Guard<'a, B> {
 }
 
 impl<'a, B, O, I> Guard<'a, B, O, I> {
-    /// What an error counts by, in place of what it tells. If that panics, the error counts all the same, by its type.
+    /// What an error counts by, in place of what it tells. If that panics, the error counts all the
+    /// same, by its type.
     pub fn failure_of<E, F: FnOnce(&E) -> Failure>(self, failure_of: F) -> Guard<'a, B, F, I> {
         let Self { by, timeout, failure_if, count_refusals, .. } = self;
         Guard { by, timeout, failure_of, failure_if, count_refusals }
     }
 
-    /// Which results are failures: it returns `true`, or a failure to be matched with the patterns; `false` and `None` are none. The caller
-    /// is given the result all the same. If it panics, the result is a success. See [`http_failure`](crate::http_failure).
+    /// Which results are failures: it returns `true`, or a failure to be matched with the patterns;
+    /// `false` and `None` are none. The caller is given the result all the same. If it panics, the
+    /// result is a success. See [`http_failure`](crate::http_failure).
     pub fn failure_if<T, V, F: FnOnce(&T) -> V>(self, failure_if: F) -> Guard<'a, B, O, F> {
         let Self { by, timeout, failure_of, count_refusals, .. } = self;
         Guard { by, timeout, failure_of, failure_if, count_refusals }
     }
 
-    /// Whether errors of Tidegate's own within the call, such as the denial of a limiter or the refusal of another circuit, are failures;
-    /// by default as the settings say. They are looked for in an error and its sources, unless `failure_of` is given.
+    /// Whether errors of Tidegate's own within the call, such as the denial of a limiter or the
+    /// refusal of another circuit, are failures; by default as the settings say. They are looked
+    /// for in an error and its sources, unless `failure_of` is given.
     pub fn count_refusals(mut self, count: bool) -> Self {
         self.count_refusals = count;
         self
@@ -130,7 +134,8 @@ impl<'a, B, O, I> Guard<'a, B, O, I> {
 }
 
 impl<O, I> Guard<'_, CircuitBreaker, O, I> {
-    /// How long the operation may take. When that is over it is dropped, has failed, and ends in [`CallError::TimedOut`].
+    /// How long the operation may take. When that is over it is dropped, has failed, and ends in
+    /// [`CallError::TimedOut`].
     pub fn timeout(mut self, timeout: Duration) -> Self {
         self.timeout = Some(timeout);
         self
@@ -205,19 +210,23 @@ pub(crate) async fn limited<F: Future>(clock: &dyn Clock, timeout: Option<Durati
 }
 
 impl CircuitBreaker {
-    /// How a call is to be guarded: with a time limit, by what an error counts, which results are failures.
+    /// How a call is to be guarded: with a time limit, by what an error counts, which results are
+    /// failures.
     pub fn guard(&self) -> Guard<'_, Self> {
         Guard::new(self, self.config().count_refusals)
     }
 
-    /// Makes a call through the circuit: fails fast where it is refused, and records its outcome. An `Err` counts by what it tells: see
-    /// [`Failure::of`]; `E` is any error, a boxed one or an `anyhow::Error`. See [`Self::guard`] for more. Dropping the future is a call
-    /// given up: see [`Self::cancelled`].
+    /// Makes a call through the circuit: fails fast where it is refused, and records its outcome.
+    /// An `Err` counts by what it tells: see [`Failure::of`]; `E` is any error, a boxed one or an
+    /// `anyhow::Error`. See [`Self::guard`] for more. Dropping the future is a call given up: see
+    /// [`Self::cancelled`].
     ///
-    /// A call within a call of the same circuit and key, in the same task, goes with the permit of the outer one and is part of its outcome.
+    /// A call within a call of the same circuit and key, in the same task, goes with the permit of
+    /// the outer one and is part of its outcome.
     ///
     /// # Errors
-    /// [`CallError::Refused`], the operation's own error, or [`CallError::Gate`] when the circuit cannot be asked.
+    /// [`CallError::Refused`], the operation's own error, or [`CallError::Gate`] when the circuit
+    /// cannot be asked.
     pub async fn call<T, E, F, Kind>(&self, operation: F) -> Result<T, CallError<E>>
     where
         E: CallFailure<Kind>,

@@ -77,7 +77,8 @@ impl From<Option<Failure>> for ResultFailure {
     }
 }
 
-/// Whether an HTTP reply says that its server has failed, by its status: 500 and above, 408 or 429. For `failure_if`.
+/// Whether an HTTP reply says that its server has failed, by its status: 500 and above, 408 or 429.
+/// For `failure_if`.
 ///
 /// ```no_run
 /// # struct Reply;
@@ -104,8 +105,8 @@ pub fn http_failure(status: impl Into<u16>) -> Option<Failure> {
     })
 }
 
-/// What a result counts as. A caller whose judging panics keeps its own result: its error counts by nothing but that it is one, and its
-/// answer as a success.
+/// What a result counts as. A caller whose judging panics keeps its own result: its error counts by
+/// nothing but that it is one, and its answer as a success.
 #[expect(clippy::similar_names, reason = "they are called as the settings are")]
 pub(crate) fn judge<T, E, OfKind, IfKind>(
     result: &Result<T, E>,

@@ -35,8 +35,9 @@ use crate::key::Namespace;
 use crate::runtime::Policy;
 use crate::settings::Spelling;
 
-/// A handle on a circuit: cheap to clone, to be shared between tasks and threads. It holds no state of the circuit; handles of
-/// the same name on the same store are one circuit, in whatever process and language.
+/// A handle on a circuit: cheap to clone, to be shared between tasks and threads. It holds no state
+/// of the circuit; handles of the same name on the same store are one circuit, in whatever process
+/// and language.
 #[derive(Debug, Clone)]
 pub struct CircuitBreaker {
     inner: Arc<Inner>,
@@ -75,8 +76,8 @@ impl CircuitBreaker {
         &self.inner.config
     }
 
-    /// Asks to make a call. Whoever is admitted hands the permit back with the outcome, by [`Self::succeeded`],
-    /// [`Self::failed`] or [`Self::cancelled`]; [`Self::call`] does all that.
+    /// Asks to make a call. Whoever is admitted hands the permit back with the outcome, by
+    /// [`Self::succeeded`], [`Self::failed`] or [`Self::cancelled`]; [`Self::call`] does all that.
     ///
     /// # Errors
     /// [`Error::Store`] and [`Error::Contended`] with a shared store.
@@ -85,7 +86,8 @@ impl CircuitBreaker {
         self.admission(answer)
     }
 
-    /// The call succeeded, after `elapsed`. While the circuit is closed, a shared store is told in the background.
+    /// The call succeeded, after `elapsed`. While the circuit is closed, a shared store is told in
+    /// the background.
     ///
     /// # Errors
     /// Those of [`Self::admit`].
@@ -103,8 +105,9 @@ impl CircuitBreaker {
         self.record(permit, Request::Failed { permit: permit.into(), elapsed_ms, errors }).await
     }
 
-    /// The call was not made, or was given up after `elapsed`: no outcome. Where there is a [`Trip::slow_rate`] and it took at least
-    /// that long, it counts as slow; a slow probe has failed.
+    /// The call was not made, or was given up after `elapsed`: no outcome. Where there is a
+    /// [`Trip::slow_rate`] and it took at least that long, it counts as slow; a slow probe has
+    /// failed.
     ///
     /// # Errors
     /// Those of [`Self::admit`].
@@ -123,8 +126,8 @@ impl CircuitBreaker {
         }
     }
 
-    /// Orders a mode for all hosts; [`Mode::Normal`] takes the order back. An order that no call asks after for 30 days is
-    /// forgotten. The circuit is closed and its counts are cleared.
+    /// Orders a mode for all hosts; [`Mode::Normal`] takes the order back. An order that no call
+    /// asks after for 30 days is forgotten. The circuit is closed and its counts are cleared.
     ///
     /// # Errors
     /// Those of [`Self::admit`].

@@ -1,5 +1,6 @@
-//! Guarded calls within guarded calls: one on the same circuit goes with the permit of the outer one. It would need another else, and
-//! a circuit that admits one probe would refuse what its probe does, and never close.
+//! Guarded calls within guarded calls: one on the same circuit goes with the permit of the outer
+//! one. It would need another else, and a circuit that admits one probe would refuse what its probe
+//! does, and never close.
 
 use std::future::Future;
 use std::sync::Arc;

@@ -9,11 +9,12 @@ use super::judging::Counted;
 use super::{CircuitBreaker, CircuitReport, Failure, Permit};
 use crate::error::Error;
 
-/// A call that a circuit admitted, and whose outcome is not known yet. It has one outcome. Dropped without one, the call was given up: it
-/// is neither a success nor a failure, its probe's place is free again, and it counts for nothing, but as slow if it took at least the
-/// slow-call time.
+/// A call that a circuit admitted, and whose outcome is not known yet. It has one outcome. Dropped
+/// without one, the call was given up: it is neither a success nor a failure, its probe's place is
+/// free again, and it counts for nothing, but as slow if it took at least the slow-call time.
 ///
-/// So a call can be guarded to the end of what it gives, such as a stream. A reader who stops early drops the permit:
+/// So a call can be guarded to the end of what it gives, such as a stream. A reader who stops early
+/// drops the permit:
 ///
 /// ```
 /// # use std::time::Duration;
@@ -85,8 +86,9 @@ impl CircuitBreakerPermit {
         self.settle(Counted::Nothing).await
     }
 
-    /// A part of the call, such as the next item of a stream. When the time limit is over, which counts from the admission, the part is
-    /// dropped, and the call has failed: no other outcome counts.
+    /// A part of the call, such as the next item of a stream. When the time limit is over, which
+    /// counts from the admission, the part is dropped, and the call has failed: no other outcome
+    /// counts.
     ///
     /// # Errors
     /// [`CallError::TimedOut`].
@@ -113,7 +115,8 @@ impl CircuitBreakerPermit {
         report.map(Some)
     }
 
-    /// Like [`Self::settle`], where the caller is better served with the result of its operation than with a store's trouble.
+    /// Like [`Self::settle`], where the caller is better served with the result of its operation
+    /// than with a store's trouble.
     pub(super) async fn record(&mut self, counted: Counted) {
         if let Err(error) = self.settle(counted).await {
             tracing::warn!(%error, circuit = %self.breaker.config().name, "the outcome of a call was not recorded");

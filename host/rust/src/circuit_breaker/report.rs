@@ -6,7 +6,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::runtime::wit::circuit_breaker as wit;
 
-/// The state a caller sees. An open circuit whose time is over is half-open, even before the first probe.
+/// The state a caller sees. An open circuit whose time is over is half-open, even before the first
+/// probe.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum State {
@@ -31,7 +32,8 @@ pub enum Mode {
     ForcedClosed,
     /// Admit every call and count nothing.
     Disabled,
-    /// Admit every call, count outcomes and report which rule would have opened the circuit, but never open.
+    /// Admit every call, count outcomes and report which rule would have opened the circuit, but
+    /// never open.
     MetricsOnly,
 }
 
@@ -55,7 +57,8 @@ pub enum Effect {
     CountedSuccess,
     /// The outcome counted as a failure.
     CountedFailure,
-    /// The call was given up after at least the slow call time: it counted as slow, and neither as failed nor as a success.
+    /// The call was given up after at least the slow call time: it counted as slow, and neither as
+    /// failed nor as a success.
     CountedSlow,
     /// The outcome was ignored, and its probe is free again.
     Ignored,
@@ -111,7 +114,8 @@ pub struct Permit {
     pub admitted_at_us: u64,
     /// Which probe of a half-open circuit; 0: not a probe.
     pub probe: u32,
-    /// Whether the call was admitted without the store: then its outcome counts for this host alone, or nowhere.
+    /// Whether the call was admitted without the store: then its outcome counts for this host
+    /// alone, or nowhere.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub degraded: bool,
 }
@@ -126,7 +130,8 @@ pub struct CircuitReport {
     pub state: State,
     /// The mode in force.
     pub mode: Mode,
-    /// The generation: the time of the last state change in microseconds since 1970, made unique; 0: none is known.
+    /// The generation: the time of the last state change in microseconds since 1970, made unique;
+    /// 0: none is known.
     pub generation: u64,
     /// The permit, where a call was admitted.
     pub permit: Option<Permit>,
@@ -148,11 +153,13 @@ pub struct CircuitReport {
     pub successes: u32,
     /// Probes in flight.
     pub probes: u32,
-    /// Until a call may be admitted, where it would be refused now, in whole milliseconds, rounded up.
+    /// Until a call may be admitted, where it would be refused now, in whole milliseconds, rounded
+    /// up.
     pub retry_after: Duration,
     /// When the last failure was counted.
     pub last_failure: Option<SystemTime>,
-    /// The state change that this very call made; in metrics-only mode, one that it would have made.
+    /// The state change that this very call made; in metrics-only mode, one that it would have
+    /// made.
     pub event: Option<Transition>,
     /// Stored values that did not decode and were taken as absent.
     pub discarded: u32,
@@ -166,7 +173,8 @@ impl CircuitReport {
         self.effect == Effect::Admitted
     }
 
-    /// Until a call may be admitted, where that is known: an order or places of probes have no end that is.
+    /// Until a call may be admitted, where that is known: an order or places of probes have no end
+    /// that is.
     pub(crate) fn known_retry_after(&self) -> Option<Duration> {
         (!self.retry_after.is_zero()).then_some(self.retry_after)
     }

@@ -1,16 +1,18 @@
-//! How errors tell their names, codes and statuses. Rust has no common way, so it is read from their types and their debug text.
+//! How errors tell their names, codes and statuses. Rust has no common way, so it is read from
+//! their types and their debug text.
 
 use std::error::Error;
 use std::fmt::{self, Write};
 use std::ops::Deref;
 
 use super::Failure;
-use super::failure::MOST_ERRORS;
+use super::failure::MAX_ERRORS;
 
 /// How much of a debug text is looked at, in bytes: what tells a status stands in front.
 const LOOKED_AT_BYTES: usize = 256;
 
-/// An error of Tidegate's own. It stands as the source of errors that carry one, so that a circuit round them knows.
+/// An error of Tidegate's own. It stands as the source of errors that carry one, so that a circuit
+/// round them knows.
 #[derive(Debug)]
 pub(crate) struct OwnError;
 
@@ -22,12 +24,13 @@ impl fmt::Display for OwnError {
 
 impl Error for OwnError {}
 
-/// An error that a call can fail with: any [`Error`], or what holds one, such as a `Box<dyn Error>` or an `anyhow::Error`. `Kind` is which of
-/// the two, and never needs to be named.
+/// An error that a call can fail with: any [`Error`], or what holds one, such as a `Box<dyn Error>`
+/// or an `anyhow::Error`. `Kind` is which of the two, and never needs to be named.
 pub trait CallFailure<Kind> {
     /// What it counts by.
     fn failure(&self) -> Failure;
-    /// Whether it is, or is caused by, an error of Tidegate's own, such as the refusal of a limiter or of another circuit.
+    /// Whether it is, or is caused by, an error of Tidegate's own, such as the refusal of a limiter
+    /// or of another circuit.
     fn is_refusal(&self) -> bool;
 }
 
@@ -88,7 +91,7 @@ impl AnyError for dyn Error + Send + Sync + 'static {
 
 /// An error and its sources, as many as are looked at: one may be its own source.
 pub(super) fn chain<'a>(error: &'a (dyn Error + 'static)) -> impl Iterator<Item = &'a (dyn Error + 'static)> {
-    std::iter::successors(Some(error), |error: &&'a (dyn Error + 'static)| (*error).source()).take(MOST_ERRORS)
+    std::iter::successors(Some(error), |error: &&'a (dyn Error + 'static)| (*error).source()).take(MAX_ERRORS)
 }
 
 /// Whether an error or one of its sources is Tidegate's own.

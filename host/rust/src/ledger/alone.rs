@@ -16,9 +16,11 @@ use crate::store::Memory;
 /// What a host decides on by itself.
 #[derive(Debug)]
 pub(super) struct Alone {
-    /// Shares of limits. They outlive an outage, so that the next one in the same window does not begin with new ones.
+    /// Shares of limits. They outlive an outage, so that the next one in the same window does not
+    /// begin with new ones.
     shares: Memory,
-    /// Circuits. Those of the store are the true ones when it is back, so the next outage begins with closed ones.
+    /// Circuits. Those of the store are the true ones when it is back, so the next outage begins
+    /// with closed ones.
     circuits: Mutex<Circuits>,
     time: Onward,
 }

@@ -1,5 +1,5 @@
-//! What could not be done while the store was away, and is made good when it is back: debts are posted, and what was to settle in
-//! the background is sent after all.
+//! What could not be done while the store was away, and is made good when it is back: debts are
+//! posted, and what was to settle in the background is sent after all.
 
 use std::collections::VecDeque;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -20,7 +20,7 @@ use crate::runtime::Policy;
 use crate::store::StoreError;
 
 /// How much background work is kept for when the store is back. More is lost, and counted.
-const MOST_ASIDE: usize = 4_096;
+const MAX_ASIDE: usize = 4_096;
 /// How many debts are on their way together.
 const TOGETHER: usize = 32;
 /// After so long it is tried again, if nothing was heard of the store.
@@ -83,7 +83,8 @@ impl Ledger {
         Some(Call { work: Some(post(debt.policy, debt.cost)), reply: None })
     }
 
-    /// If the guard turns it away now, keeps what nobody need wait for until the store is back. True: it did.
+    /// If the guard turns it away now, keeps what nobody need wait for until the store is back.
+    /// True: it did.
     pub(crate) fn keeps(self: &Arc<Self>, key: &EntityKey, policy: &Policy, request: &Request) -> bool {
         let refused = self.guards.refusal(key).is_some();
         if refused {
@@ -126,7 +127,7 @@ impl Ledger {
             return self.owe(EntityKey::clone(&key), &policy, cost);
         }
         let mut aside = self.amends.aside.lock();
-        if aside.len() >= MOST_ASIDE {
+        if aside.len() >= MAX_ASIDE {
             drop(aside);
             return self.lose(&key, &Error::Misuse("too much came together while the store was away".to_owned()));
         }

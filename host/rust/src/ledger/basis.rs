@@ -1,8 +1,10 @@
 //! Whether other hosts count a limiter of the same name as this one does.
 //!
-//! Values of another window or algorithm lie in other cells, so hosts that do not agree on them count each for themselves, in silence. So on a
-//! store that outlives processes each host leaves a note of what it goes by for each name, once the store has answered it, and
-//! tells in the log where it found another. That costs one commit for each limiter that a process opens, which no call waits for.
+//! Values of another window or algorithm lie in other cells, so hosts that do not agree on them
+//! count each for themselves, in silence. So on a store that outlives processes each host leaves a
+//! note of what it goes by for each name, once the store has answered it, and tells in the log
+//! where it found another. That costs one commit for each limiter that a process opens, which no
+//! call waits for.
 
 use std::collections::HashMap;
 use std::fmt;
@@ -18,7 +20,8 @@ use crate::store::{Commit, Op, Outcome, Seen, Value};
 /// How long a note is kept, in milliseconds: it is of use until the next deployment.
 const KEPT_MS: u64 = 30 * 86_400_000;
 
-/// Of so many names at most. Whoever opens a limiter for each of its users would leave a note for each.
+/// Of so many names at most. Whoever opens a limiter for each of its users would leave a note for
+/// each.
 const MAX_NAMES: usize = 1_000;
 
 /// A host's limiter finds nothing of what hosts of other settings have counted under its name.

@@ -1,4 +1,5 @@
-//! One batch of calls on an entity: all run one after the other on what is known, and go out as one commit.
+//! One batch of calls on an entity: all run one after the other on what is known, and go out as one
+//! commit.
 
 use std::cell::RefCell;
 use std::sync::Arc;
@@ -14,12 +15,13 @@ use crate::key::EntityKey;
 use crate::store::{Outcome, Reply};
 use crate::transaction::{Cells, Entity, Transaction};
 
-/// The most that two nodes of a cluster are taken to be apart, in microseconds. More is a clock that jumped.
+/// The most that two nodes of a cluster are taken to be apart, in microseconds. More is a clock
+/// that jumped.
 const MAX_BEHIND_US: u64 = 100_000;
 /// Of what is known of a node's clock, one part in so many is forgotten with each commit.
 const BEHIND_KEEP: u64 = 1_024;
-/// How much further behind than seen an entity's clock is taken to be, in microseconds, so that the forgetting takes a while to
-/// come too far.
+/// How much further behind than seen an entity's clock is taken to be, in microseconds, so that the
+/// forgetting takes a while to come too far.
 const BEHIND_SLACK_US: u64 = 1_000;
 
 thread_local! {
@@ -27,8 +29,8 @@ thread_local! {
     static TRANSACTION: RefCell<Transaction> = RefCell::default();
 }
 
-/// What other hosts change is no pause of the store. A call is tried again for so many of the time limits of one, so that each host gets its
-/// turn on a slow connection too.
+/// What other hosts change is no pause of the store. A call is tried again for so many of the time
+/// limits of one, so that each host gets its turn on a slow connection too.
 const TRIED_LIMITS: u32 = 4;
 
 pub(super) type Answers = Vec<Result<Answer, Error>>;
@@ -49,7 +51,8 @@ impl Ledger {
         TRANSACTION.set(transaction);
     }
 
-    /// Takes the next batch of a lane to the store. False: nothing is in line, or another drives on.
+    /// Takes the next batch of a lane to the store. False: nothing is in line, or another drives
+    /// on.
     async fn drive_on(self: &Arc<Self>, key: &Arc<EntityKey>, transaction: &mut Transaction) -> bool {
         // Before the batch is made, so that whoever comes meanwhile goes along.
         let contention = self.lanes.contention(key);
@@ -87,7 +90,8 @@ impl Ledger {
         true
     }
 
-    /// Runs and commits a batch until it is applied. `None`: its time was over, and another drives its lane.
+    /// Runs and commits a batch until it is applied. `None`: its time was over, and another drives
+    /// its lane.
     async fn commit<'a>(
         self: &Arc<Self>,
         transaction: &mut Transaction,
@@ -169,8 +173,8 @@ impl Ledger {
         Error::Contended { attempts }
     }
 
-    /// Leaves other hosts their turn. In real time, whatever the clock: one that is moved by hand would leave a contended call
-    /// waiting for ever.
+    /// Leaves other hosts their turn. In real time, whatever the clock: one that is moved by hand
+    /// would leave a contended call waiting for ever.
     async fn give_way(&self, contention: Contention) {
         let now_us = self.clock.now_us();
         if let Some(wait) = contention.wait(now_us, mix(now_us)) {
@@ -178,7 +182,8 @@ impl Ledger {
         }
     }
 
-    /// Takes the store's reply in. `None`: the calls have no answers yet, and it is to be tried again.
+    /// Takes the store's reply in. `None`: the calls have no answers yet, and it is to be tried
+    /// again.
     pub(super) fn take_in(
         &self,
         transaction: &mut Transaction,
@@ -218,9 +223,10 @@ impl Ledger {
         }
     }
 
-    /// Runs a batch once more, at the very time at which the store refused its commit, on all that the store told of the cells then.
-    /// Where the runs read no other cell and change nothing, the store would say the same of them, so they need not be committed.
-    /// So whoever is to be denied waits for no other host, however often the others change the entity.
+    /// Runs a batch once more, at the very time at which the store refused its commit, on all that
+    /// the store told of the cells then. Where the runs read no other cell and change nothing, the
+    /// store would say the same of them, so they need not be committed. So whoever is to be denied
+    /// waits for no other host, however often the others change the entity.
     fn run_on_truth(
         &self,
         transaction: &mut Transaction,
@@ -243,7 +249,8 @@ impl Ledger {
         })
     }
 
-    /// The time to run at: the store's clock, which is asked for its time once, when nothing is known of it.
+    /// The time to run at: the store's clock, which is asked for its time once, when nothing is
+    /// known of it.
     async fn store_us(&self, patience: Option<&mut Patience>) -> Result<u64, Error> {
         if let Some(now_us) = self.offset.store_us(self.clock.now_us()) {
             return Ok(now_us);
@@ -255,8 +262,9 @@ impl Ledger {
     }
 }
 
-/// Whether another host replaced a value that a run had read. Of those who replace it at the same time one gets through, so it is well
-/// to give way. Whoever only went by an old number or an old time knows better now, and the longer it waits the older that gets.
+/// Whether another host replaced a value that a run had read. Of those who replace it at the same
+/// time one gets through, so it is well to give way. Whoever only went by an old number or an old
+/// time knows better now, and the longer it waits the older that gets.
 fn is_conflict(transaction: &Transaction, reply: &Reply) -> bool {
     match (&reply.outcome, transaction.commit()) {
         (Outcome::Refused(truth), Some(commit)) => contention::is_conflict(commit, truth),
@@ -264,7 +272,8 @@ fn is_conflict(transaction: &Transaction, reply: &Reply) -> bool {
     }
 }
 
-/// Tells the guard what a batch says about the store. One that came to nothing to commit says nothing.
+/// Tells the guard what a batch says about the store. One that came to nothing to commit says
+/// nothing.
 fn note(passage: Option<Passage<'_>>, result: &Result<Answers, Error>, transaction: &Transaction) {
     let Some(passage) = passage else { return };
     match (result, transaction.commit()) {
@@ -286,14 +295,16 @@ fn mix(us: u64) -> u64 {
 }
 
 impl Known {
-    /// Nobody knows whether a log was applied, so what the runs kept along with it is not known either.
+    /// Nobody knows whether a log was applied, so what the runs kept along with it is not known
+    /// either.
     fn doubt(&mut self, ran: &Entity) {
         if ran.local != self.entity.local {
             self.entity.local = Cells::default();
         }
     }
 
-    /// A clock that was set back would let a lease live for longer than the store allows, so what this host holds is forgotten.
+    /// A clock that was set back would let a lease live for longer than the store allows, so what
+    /// this host holds is forgotten.
     fn heed_clock(&mut self, local_us: u64) {
         if local_us < self.heard_us {
             self.entity.local = Cells::default();
@@ -310,7 +321,8 @@ impl Known {
         self.refuses = matches!(answers.last(), Some(Ok(answer)) if answer.refuses());
     }
 
-    /// A commit was in time. What was learnt of the entity's clock is unlearnt slowly, since clocks come together again.
+    /// A commit was in time. What was learnt of the entity's clock is unlearnt slowly, since clocks
+    /// come together again.
     fn timed(&mut self, at_us: u64, local_us: u64) {
         (self.seen_us, self.confirmed_us, self.heard_us) = (at_us, at_us, local_us);
         self.behind_us -= self.behind_us.div_ceil(BEHIND_KEEP);

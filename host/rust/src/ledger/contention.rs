@@ -1,39 +1,47 @@
 //! How long hosts that conflict on an entity wait, so that each gets its turn.
 //!
-//! Hosts that count do not conflict. Hosts that replace a value do, as callers of a crowded queue: of those that commit at the
-//! same time one wins. So each waits a random part of its *spread* before every commit on the entity. A conflict doubles the
-//! spread, a commit that is applied halves it. A winner does not start from nothing, since it would be first again and again
-//! while the others wait longer and longer (the capture effect of networks: Bharghavan et al., MACAW, 1994); hosts
-//! that meet on an entity come to spreads that are alike, in which about every second attempt gets through.
+//! Hosts that count do not conflict. Hosts that replace a value do, as callers of a crowded queue:
+//! of those that commit at the same time one wins. So each waits a random part of its *spread*
+//! before every commit on the entity. A conflict doubles the spread, a commit that is applied
+//! halves it. A winner does not start from nothing, since it would be first again and again while
+//! the others wait longer and longer (the capture effect of networks: Bharghavan et al., MACAW,
+//! 1994); hosts that meet on an entity come to spreads that are alike, in which about every second
+//! attempt gets through.
 //!
-//! Where a trip to the store is long, one host could be first for ever all the same: it is told that it won, and wins again before any of
-//! the others, who were told at the same time that they lost, has waited for its part. So there, whoever has met a conflict of late leaves the
-//! others a part of a trip before each commit, whether it won or lost.
+//! Where a trip to the store is long, one host could be first for ever all the same: it is told
+//! that it won, and wins again before any of the others, who were told at the same time that they
+//! lost, has waited for its part. So there, whoever has met a conflict of late leaves the others a
+//! part of a trip before each commit, whether it won or lost.
 //!
-//! Only a replaced value is a conflict. Whoever met another number than it knew, such as that of an empty bucket of which it thought
-//! that a permit had come back, knows better now and tries again at once: after a wait its number would be old again,
-//! so it would be refused again, while the others take what comes back.
+//! Only a replaced value is a conflict. Whoever met another number than it knew, such as that of an
+//! empty bucket of which it thought that a permit had come back, knows better now and tries again
+//! at once: after a wait its number would be old again, so it would be refused again, while the
+//! others take what comes back.
 
 use std::time::Duration;
 
 use crate::store::{Commit, Op, Value};
 
-/// The least that an attempt is taken to last, in microseconds: the spread after the first conflict that matters.
-const LEAST_US: u64 = 100;
+/// The least that an attempt is taken to last, in microseconds: the spread after the first conflict
+/// that matters.
+const MIN_US: u64 = 100;
 /// The widest spread, in microseconds.
 const WIDEST_US: u64 = 50_000;
 /// A spread takes no more than one part in so many of the time that a call may wait for the store.
 const PARTS: u64 = 4;
-/// Nobody conflicts with a host that does nothing: each time that it has done nothing for so long halves its spread.
+/// Nobody conflicts with a host that does nothing: each time that it has done nothing for so long
+/// halves its spread.
 const FADES_US: u64 = 100_000;
 /// From so many microseconds on a trip is long.
 const LONG_US: u64 = 2_000;
 /// For so many microseconds after a conflict others are taken to be there.
 const REMEMBERED_US: u64 = 1_000_000;
-/// How many conflicts in a row are nothing unusual: a value that changes once in a while has changed.
+/// How many conflicts in a row are nothing unusual: a value that changes once in a while has
+/// changed.
 const USUAL: u32 = 1;
 
-/// Whether a commit was refused because another host has replaced a value that its runs had read, by the true values of its cells.
+/// Whether a commit was refused because another host has replaced a value that its runs had read,
+/// by the true values of its cells.
 pub(super) fn is_conflict(commit: &Commit, truth: &[Option<Value>]) -> bool {
     let mut is_changed = vec![false; commit.cells.len()];
     commit.ops.iter().any(|op| match op {
@@ -63,12 +71,12 @@ pub(super) struct Contention {
 /// The widest spread, in microseconds, where a call may wait for the store for so long.
 pub(super) fn widest_us(limit: Option<Duration>) -> u64 {
     let part_us = limit.map_or(WIDEST_US, |limit| u64::try_from(limit.as_micros()).unwrap_or(u64::MAX) / PARTS);
-    part_us.clamp(LEAST_US, WIDEST_US)
+    part_us.clamp(MIN_US, WIDEST_US)
 }
 
 impl Contention {
-    /// Another host had replaced a value that a commit depended on, now and after so long. `is_done`: its calls have their answers all the
-    /// same.
+    /// Another host had replaced a value that a commit depended on, now and after so long.
+    /// `is_done`: its calls have their answers all the same.
     pub(super) fn met(&mut self, now_us: u64, trip_us: u64, widest_us: u64, is_done: bool) {
         self.met_us = now_us;
         self.left_us = if trip_us < LONG_US { 0 } else { trip_us.min(widest_us) };
@@ -81,7 +89,7 @@ impl Contention {
         self.in_a_row = self.in_a_row.saturating_add(1);
         let spread_us = self.spread_at(now_us);
         if self.in_a_row > USUAL || spread_us > 0 {
-            let least_us = trip_us.clamp(LEAST_US, widest_us);
+            let least_us = trip_us.clamp(MIN_US, widest_us);
             self.spread_us = (spread_us * 2).clamp(least_us, widest_us);
         }
         self.seen_us = now_us;
@@ -93,7 +101,7 @@ impl Contention {
         if self.is_felt() {
             let now_us = now_us();
             let spread_us = self.spread_at(now_us);
-            self.spread_us = if spread_us < 2 * LEAST_US { 0 } else { spread_us / 2 };
+            self.spread_us = if spread_us < 2 * MIN_US { 0 } else { spread_us / 2 };
             self.left_us = self.left_at(now_us);
             self.seen_us = now_us;
         }
@@ -109,7 +117,8 @@ impl Contention {
         chance.checked_rem(self.spread_at(now_us).max(self.left_at(now_us))).map(Duration::from_micros)
     }
 
-    // A clock that was set back does not tell how long ago anything was: nothing is remembered until it has caught up.
+    // A clock that was set back does not tell how long ago anything was: nothing is remembered
+    // until it has caught up.
     fn left_at(&self, now_us: u64) -> u64 {
         if now_us.abs_diff(self.met_us) < REMEMBERED_US { self.left_us } else { 0 }
     }
@@ -231,7 +240,7 @@ mod tests {
     fn no_spread_takes_most_of_the_time_that_a_call_has() {
         assert_eq!(widest_us(Some(Duration::from_millis(50))), 12_500);
         assert_eq!(widest_us(Some(Duration::from_secs(5))), WIDEST_US);
-        assert_eq!(widest_us(Some(Duration::ZERO)), LEAST_US);
+        assert_eq!(widest_us(Some(Duration::ZERO)), MIN_US);
         assert_eq!(widest_us(None), WIDEST_US);
     }
 }

@@ -15,8 +15,9 @@ use crate::error::Error;
 use crate::key::EntityKey;
 use crate::store::BoxFuture;
 
-/// Waits for an answer. If it was given a driver, it runs that on its own task, which spares a lone call the hop to another;
-/// once it is answered, or dropped, the driver goes on in a task of its own.
+/// Waits for an answer. If it was given a driver, it runs that on its own task, which spares a lone
+/// call the hop to another; once it is answered, or dropped, the driver goes on in a task of its
+/// own.
 pub(super) struct Driven {
     driver: Option<BoxFuture<'static, ()>>,
     answer: oneshot::Receiver<Result<Answer, Error>>,
@@ -58,7 +59,8 @@ impl Driven {
         Self { driver, answer, runtime: tokio::runtime::Handle::try_current().ok(), unheard }
     }
 
-    /// Has the lane driven by a task of its own, so that it goes on while this future is not polled.
+    /// Has the lane driven by a task of its own, so that it goes on while this future is not
+    /// polled.
     pub(super) fn let_go(&mut self) {
         if let Some(runtime) = &self.runtime
             && let Some(driver) = self.driver.take()
@@ -77,7 +79,8 @@ impl Future for Driven {
         {
             self.driver = None;
         }
-        // A driver whose batch is late leaves the lane to another, so the answer need not come from it.
+        // A driver whose batch is late leaves the lane to another, so the answer need not come from
+        // it.
         let answer = ready!(Pin::new(&mut self.answer).poll(context)).map_err(|_| ());
         self.unheard = None;
         let lost = || Error::Misuse("the driver of a lane ended without an answer".to_owned());
@@ -87,7 +90,8 @@ impl Future for Driven {
 
 impl Drop for Driven {
     fn drop(&mut self) {
-        // Closed first, so that whoever answers from now on sees that nobody listens, and takes back what was given.
+        // Closed first, so that whoever answers from now on sees that nobody listens, and takes
+        // back what was given.
         self.answer.close();
         let Some(runtime) = &self.runtime else { return };
         match (self.unheard.take(), self.answer.try_recv()) {

@@ -6,7 +6,8 @@ use tokio::sync::oneshot;
 use crate::call::Answer;
 use crate::error::Error;
 
-/// A caller who waits. One whose time is over is told so, and is not there any more when the answer comes.
+/// A caller who waits. One whose time is over is told so, and is not there any more when the answer
+/// comes.
 #[derive(Debug)]
 pub(super) struct Hearer(Mutex<Option<oneshot::Sender<Result<Answer, Error>>>>);
 

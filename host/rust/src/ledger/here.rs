@@ -1,12 +1,13 @@
 //! Calls that are answered here, without a round trip.
 //!
-//! *On what this host holds*: a run that asks no shared cell has nothing to commit, so its answer stands and what it changed
-//! of this host's own cells is kept. A lease is spent that way.
+//! *On what this host holds*: a run that asks no shared cell has nothing to commit, so its answer
+//! stands and what it changed of this host's own cells is kept. A lease is spent that way.
 //!
-//! *On what proves a refusal*: overload must not reach the store. A run that changes nothing and refuses the call has read values
-//! and met numbers that stood in its way. Numbers only grow where hosts admit calls, so what was in the way still is; a
-//! refund, a reset or an eviction can take it away, and a value can be replaced. So a refusal is given on what the store has
-//! confirmed, and for a bounded time only. Nothing is admitted on that, so no promise depends on it.
+//! *On what proves a refusal*: overload must not reach the store. A run that changes nothing and
+//! refuses the call has read values and met numbers that stood in its way. Numbers only grow where
+//! hosts admit calls, so what was in the way still is; a refund, a reset or an eviction can take it
+//! away, and a value can be replaced. So a refusal is given on what the store has confirmed, and
+//! for a bounded time only. Nothing is admitted on that, so no promise depends on it.
 
 use std::cell::RefCell;
 use std::sync::atomic::Ordering;
@@ -31,8 +32,8 @@ impl Ledger {
         self.spend(key, policy, request, store_us, local_us).or_else(|| self.refuse(key, policy, request, store_us))
     }
 
-    /// The answer of a run on what this host holds. Where somebody drives the lane, what it holds is in use: the call lines up,
-    /// and spends it with the next batch.
+    /// The answer of a run on what this host holds. Where somebody drives the lane, what it holds
+    /// is in use: the call lines up, and spends it with the next batch.
     fn spend(
         &self,
         key: &EntityKey,

@@ -1,7 +1,8 @@
 //! Lanes: where calls on one entity line up, and what is known of the entity.
 //!
-//! A lane has at most one driver, which takes what is in line as a batch, and again until nothing is. So calls of this host
-//! that meet on an entity never conflict with each other; they go out together.
+//! A lane has at most one driver, which takes what is in line as a batch, and again until nothing
+//! is. So calls of this host that meet on an entity never conflict with each other; they go out
+//! together.
 
 use std::hash::BuildHasher as _;
 use std::sync::Arc;
@@ -44,8 +45,8 @@ pub(super) struct Known {
     pub(super) confirmed_us: u64,
     /// When the store confirmed it, by this host's own clock.
     pub(super) heard_us: u64,
-    /// How far the clock that decides on this entity is behind the one this host has learnt: nodes of a cluster have clocks
-    /// of their own.
+    /// How far the clock that decides on this entity is behind the one this host has learnt: nodes
+    /// of a cluster have clocks of their own.
     pub(super) behind_us: u64,
     /// Whether the latest call was refused, so that the next may well be too.
     pub(super) refuses: bool,
@@ -58,8 +59,8 @@ struct Lane {
     waiting: Vec<Call>,
     /// Outcomes whose callers have gone on already. They go out with the next batch.
     deferred: Vec<Call>,
-    /// Whether nothing is deferred but an outcome that changes nothing by what is known. It need not go with every admission: it waits
-    /// for the flush, or for an outcome that comes after it.
+    /// Whether nothing is deferred but an outcome that changes nothing by what is known. It need
+    /// not go with every admission: it waits for the flush, or for an outcome that comes after it.
     can_wait: bool,
     driven: bool,
     /// Whether somebody will see to it that what was deferred goes out.
@@ -83,8 +84,8 @@ type Map = IndexMap<Arc<EntityKey>, Lane, foldhash::fast::RandomState>;
 #[derive(Debug)]
 pub(super) struct Lanes {
     shards: Vec<Mutex<Shard>>,
-    /// Which shard a key is in. The same in every run, so that what is forgotten to make room does not depend on chance; within a
-    /// shard the map's own hash has a seed that nobody can guess.
+    /// Which shard a key is in. The same in every run, so that what is forgotten to make room does
+    /// not depend on chance; within a shard the map's own hash has a seed that nobody can guess.
     hasher: foldhash::fast::FixedState,
     max_batch: usize,
 }
@@ -126,7 +127,8 @@ impl Lanes {
         !std::mem::replace(&mut lane.driven, true)
     }
 
-    /// Puts a call whose caller does not wait in line. `repeats`: in place of the last one, if that changes the same.
+    /// Puts a call whose caller does not wait in line. `repeats`: in place of the last one, if that
+    /// changes the same.
     pub(super) fn defer(&self, key: &Arc<EntityKey>, work: Work, repeats: bool, now_us: impl FnOnce() -> u64) -> Flush {
         let mut shard = self.shard(key).lock();
         let lane = shard.lane(key, now_us);
@@ -163,7 +165,8 @@ impl Lanes {
         self.keys(|lane| lane.driven || !lane.deferred.is_empty())
     }
 
-    /// For the driver: the next batch with what is known, or `None`, and then the lane is no longer driven.
+    /// For the driver: the next batch with what is known, or `None`, and then the lane is no longer
+    /// driven.
     pub(super) fn next_batch(&self, key: &Arc<EntityKey>) -> Option<(Vec<Call>, Known)> {
         let mut shard = self.shard(key).lock();
         let lane = shard.lanes.get_mut(key)?;
@@ -217,14 +220,16 @@ impl Lanes {
         (known.refuses && u128::from(age_us) < max_staleness.as_micros()).then(|| known.clone())
     }
 
-    /// Lets `look` at what is known and change it, unless somebody drives the lane; no other call comes in between.
+    /// Lets `look` at what is known and change it, unless somebody drives the lane; no other call
+    /// comes in between.
     pub(super) fn visit<R>(&self, key: &EntityKey, look: impl FnOnce(&mut Known) -> Option<R>) -> Option<R> {
         let mut shard = self.shard(key).lock();
         let lane = shard.lanes.get_mut(key)?;
         if lane.driven { None } else { look(&mut lane.known) }
     }
 
-    /// A lease was taken that ends at `ends_us` by this host's own clock. True: somebody must wait for that.
+    /// A lease was taken that ends at `ends_us` by this host's own clock. True: somebody must wait
+    /// for that.
     pub(super) fn hold(&self, key: &EntityKey, policy: &Policy, ends_us: u64) -> bool {
         let mut shard = self.shard(key).lock();
         let Some(lane) = shard.lanes.get_mut(key) else { return false };
@@ -274,8 +279,9 @@ impl Shard {
         self.lanes.entry(Arc::clone(key)).or_default()
     }
 
-    /// Forgets a few lanes that nobody is in; if all of them know what only this process does, the first of those too, or
-    /// the lanes would outgrow any bound. A policy can do without: a process may die at any time.
+    /// Forgets a few lanes that nobody is in; if all of them know what only this process does, the
+    /// first of those too, or the lanes would outgrow any bound. A policy can do without: a process
+    /// may die at any time.
     fn make_room(&mut self, now_us: u64) {
         let mut idle = None;
         let before = self.lanes.len();
@@ -318,7 +324,8 @@ mod tests {
 
     const CAPACITY: usize = 64;
 
-    /// Lanes that know of `keys` entities, each with a number of this host's own that expires at 100.
+    /// Lanes that know of `keys` entities, each with a number of this host's own that expires at
+    /// 100.
     fn lanes(keys: u64, now_us: u64) -> Lanes {
         let (lanes, namespace) = (Lanes::new(CAPACITY, 1), Namespace::new("rl", "api"));
         for number in 0..keys {

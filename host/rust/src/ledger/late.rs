@@ -1,7 +1,7 @@
 //! A batch whose time is over.
 //!
-//! Its callers are told that the store did not answer, and their lane goes on without them. The store may still do what it was
-//! asked: then that is taken back when its answer comes.
+//! Its callers are told that the store did not answer, and their lane goes on without them. The
+//! store may still do what it was asked: then that is taken back when its answer comes.
 
 use std::sync::Arc;
 
@@ -15,7 +15,8 @@ use crate::store::{Outcome, Reply, StoreError};
 use crate::transaction::{Cells, Transaction};
 
 impl Ledger {
-    /// Answers the callers of a batch whose time is over, and has the next one set out. `known`: what is known all the same.
+    /// Answers the callers of a batch whose time is over, and has the next one set out. `known`:
+    /// what is known all the same.
     pub(super) fn overdue(self: &Arc<Self>, trip: &mut Trip<'_>, mut known: Known) {
         let error = self.guards.timed_out();
         if let Some(passage) = trip.passage.take() {
@@ -56,8 +57,8 @@ impl Ledger {
         }
     }
 
-    /// Answers a caller. One who has gone away gets what it was given taken back. True: the caller of this must drive the lane, unless it
-    /// does.
+    /// Answers a caller. One who has gone away gets what it was given taken back. True: the caller
+    /// of this must drive the lane, unless it does.
     pub(super) fn reply(self: &Arc<Self>, key: &Arc<EntityKey>, call: Call, answer: Result<Answer, Error>) -> bool {
         let Some(reply) = call.reply else {
             self.unheard(key, call.work, answer);

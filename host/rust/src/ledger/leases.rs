@@ -1,6 +1,8 @@
-//! Leases that this host has taken: what is left of them is given back when they end, or when the host flushes.
+//! Leases that this host has taken: what is left of them is given back when they end, or when the
+//! host flushes.
 //!
-//! One task a lane waits, however many leases its calls take: for the end of the latest, which those before it do not outlive.
+//! One task a lane waits, however many leases its calls take: for the end of the latest, which
+//! those before it do not outlive.
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -61,8 +63,9 @@ impl Ledger {
         releases.join_all().await;
     }
 
-    /// Gives back what is left of the latest lease, which is over by this host's own clock or wanted back. By the time of the run it
-    /// may seem not to be quite over: what is learnt of the store's clock changes.
+    /// Gives back what is left of the latest lease, which is over by this host's own clock or
+    /// wanted back. By the time of the run it may seem not to be quite over: what is learnt of the
+    /// store's clock changes.
     async fn release(self: &Arc<Self>, key: &Arc<EntityKey>) {
         let Some(policy) = self.lanes.take_lease(key) else { return };
         let work = (policy, Request::Release { now: true });

@@ -1,7 +1,8 @@
 //! How many callers wait for the store in this process.
 //!
-//! They wait for as long as the store answers others: that is this process's own time, and not the store's. What bounds their number is no
-//! outage of the store either, so it ends in an error of its own.
+//! They wait for as long as the store answers others: that is this process's own time, and not the
+//! store's. What bounds their number is no outage of the store either, so it ends in an error of
+//! its own.
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering;

@@ -28,8 +28,9 @@ struct Given {
 }
 
 impl Ledger {
-    /// Makes calls in their order, and answers when all are done. Those on one entity go out together, and entities do not wait
-    /// for each other; of many, the first go first. Dropping the future undoes all of them.
+    /// Makes calls in their order, and answers when all are done. Those on one entity go out
+    /// together, and entities do not wait for each other; of many, the first go first. Dropping the
+    /// future undoes all of them.
     pub(crate) async fn call_many(
         self: &Arc<Self>,
         policy: &Policy,
@@ -43,7 +44,8 @@ impl Ledger {
             if made.is_empty() {
                 return given.into_iter().map(Given::hear).collect();
             }
-            // All are in line before any lane is driven. A lane that is alone is driven by this very future.
+            // All are in line before any lane is driven. A lane that is alone is driven by this
+            // very future.
             let (alone, waits) = (made.len() == 1, made.iter_mut().filter_map(Made::waits));
             waits.filter(|_| !alone).for_each(Driven::let_go);
             for made in made {

@@ -1,8 +1,10 @@
-//! The ledger: runs a policy on what is known of an entity, commits the log of the run, and runs again where the store
-//! knew better. See ARCHITECTURE.md for the protocol.
+//! The ledger: runs a policy on what is known of an entity, commits the log of the run, and runs
+//! again where the store knew better. See ARCHITECTURE.md for the protocol.
 //!
-//! Invariants: a caller is answered only from a run that the store has confirmed or need not, but for outcomes that the policy itself
-//! lets settle later, and refusals that what was confirmed of late proves. A call whose caller has gone away is undone. Every call ends after a bounded number of commits.
+//! Invariants: a caller is answered only from a run that the store has confirmed or need not, but
+//! for outcomes that the policy itself lets settle later, and refusals that what was confirmed of
+//! late proves. A call whose caller has gone away is undone. Every call ends after a bounded number
+//! of commits.
 
 mod alone;
 mod amends;
@@ -42,8 +44,8 @@ use crate::runtime::{Policy, Runtime};
 use crate::store::{Commit, Store};
 use crate::transaction::Transaction;
 
-/// The oldest that what is known may be to refuse a call on. It bounds for how long a refund or a reset by another host goes
-/// unnoticed.
+/// The oldest that what is known may be to refuse a call on. It bounds for how long a refund or a
+/// reset by another host goes unnoticed.
 pub(crate) const MAX_STALENESS: Duration = Duration::from_millis(100);
 
 /// How a ledger works.
@@ -199,9 +201,10 @@ impl Ledger {
         self.offset.store_us(self.clock.now_us()).unwrap_or(0)
     }
 
-    /// Takes an outcome in. If the policy lets it settle later, the answer is what this host knows, and the outcome goes out with
-    /// the next batch of the entity, after the flush delay at the latest: also one that changes nothing by what this host knows,
-    /// since others may know better. Of those that would change the same, one goes out.
+    /// Takes an outcome in. If the policy lets it settle later, the answer is what this host knows,
+    /// and the outcome goes out with the next batch of the entity, after the flush delay at the
+    /// latest: also one that changes nothing by what this host knows, since others may know better.
+    /// Of those that would change the same, one goes out.
     pub(crate) async fn record(
         self: &Arc<Self>,
         key: EntityKey,
@@ -217,7 +220,8 @@ impl Ledger {
         Ok(answer)
     }
 
-    /// Puts in line what nobody waits for. `repeats`: not if one that changes the same is there already.
+    /// Puts in line what nobody waits for. `repeats`: not if one that changes the same is there
+    /// already.
     fn defer(self: &Arc<Self>, key: Arc<EntityKey>, work: Work, repeats: bool) {
         match self.lanes.defer(&key, work, repeats, || self.about_us()) {
             Flush::Arranged => {}
@@ -226,12 +230,13 @@ impl Ledger {
         }
     }
 
-    /// Returns when all that was in line when it was called is settled, also what nobody waits for, and all that this host held is
-    /// given back, as far as the store is there.
+    /// Returns when all that was in line when it was called is settled, also what nobody waits for,
+    /// and all that this host held is given back, as far as the store is there.
     pub(crate) async fn flush(self: &Arc<Self>) {
         self.amend().await;
         self.release_all().await;
-        // What callers who have gone away were given is in line by the end of the first round, and given back by that of the second.
+        // What callers who have gone away were given is in line by the end of the first round, and
+        // given back by that of the second.
         for _ in 0..2 {
             for key in self.lanes.unsettled() {
                 self.settle_once(key).await;
@@ -239,7 +244,8 @@ impl Ledger {
         }
     }
 
-    /// Returns when all that is in line on an entity is settled, and what callers who have gone away were given is given back.
+    /// Returns when all that is in line on an entity is settled, and what callers who have gone
+    /// away were given is given back.
     pub(super) async fn settle_lane(self: Arc<Self>, key: Arc<EntityKey>) {
         for _ in 0..2 {
             self.settle_once(Arc::clone(&key)).await;
@@ -247,7 +253,8 @@ impl Ledger {
     }
 
     async fn settle_once(self: &Arc<Self>, key: Arc<EntityKey>) {
-        // The answer says only that all before it is done; errors were told to those whom they concern.
+        // The answer says only that all before it is done; errors were told to those whom they
+        // concern.
         let _ = self.line_up(key, None).await;
     }
 

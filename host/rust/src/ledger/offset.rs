@@ -2,15 +2,15 @@
 
 use parking_lot::Mutex;
 
-/// How long a sample is good for, in microseconds of the host's clock: in this time two clocks drift apart by less than a
-/// round trip takes.
+/// How long a sample is good for, in microseconds of the host's clock: in this time two clocks
+/// drift apart by less than a round trip takes.
 const KEEP_US: u64 = 1_000_000;
 
 /// The store's clock as seen from here: never ahead of it, as far as this host can know.
 ///
-/// A reply that left the store when its clock said T and is here when ours says L shows that at our L the store's
-/// clock says T or more. So T - L is a lower bound of the offset, the better the faster the reply came; the best of
-/// the last one to two seconds is used.
+/// A reply that left the store when its clock said T and is here when ours says L shows that at our
+/// L the store's clock says T or more. So T - L is a lower bound of the offset, the better the
+/// faster the reply came; the best of the last one to two seconds is used.
 #[derive(Debug, Default)]
 pub(super) struct Offset(Mutex<Samples>);
 
@@ -39,7 +39,8 @@ impl Offset {
         samples.best = samples.best.max(Some(i128::from(store_us) - i128::from(local_us)));
     }
 
-    /// Starts over: what was known turned out wrong, because one of the clocks jumped or drifted, or the store is another.
+    /// Starts over: what was known turned out wrong, because one of the clocks jumped or drifted,
+    /// or the store is another.
     pub(super) fn correct(&self, store_us: u64, local_us: u64) {
         let best = Some(i128::from(store_us) - i128::from(local_us));
         *self.0.lock() = Samples { best, before: None, since_us: local_us };

@@ -1,7 +1,8 @@
 //! The runs of a batch, one after the other on one transaction.
 //!
-//! Calls in a row that ask one policy for permits go through the component together: crossing into it costs more than
-//! deciding. They are decided just as one by one. If such a run traps, nothing of it is left, and each is run alone.
+//! Calls in a row that ask one policy for permits go through the component together: crossing into
+//! it costs more than deciding. They are decided just as one by one. If such a run traps, nothing
+//! of it is left, and each is run alone.
 
 use std::sync::atomic::Ordering;
 
@@ -24,8 +25,9 @@ impl Ledger {
         self.run_all(transaction, &calls)
     }
 
-    /// Repeats the runs of an applied commit on what the store knew. What a policy does may not depend on that; if it did all
-    /// the same, the answers that the commit was made of are the ones to give.
+    /// Repeats the runs of an applied commit on what the store knew. What a policy does may not
+    /// depend on that; if it did all the same, the answers that the commit was made of are the ones
+    /// to give.
     pub(super) fn rerun(&self, transaction: &mut Transaction, batch: &[Call], before: Answers) -> Answers {
         // A run that trapped has no part in the log, so it is not repeated either.
         let had_part = batch.iter().zip(&before).filter(|(_, answer)| answer.is_ok());
@@ -54,7 +56,8 @@ impl Ledger {
         answers
     }
 
-    /// Runs calls that ask one policy for permits in one call of the component; `None`: they are run one by one.
+    /// Runs calls that ask one policy for permits in one call of the component; `None`: they are
+    /// run one by one.
     fn run_together(&self, transaction: &mut Transaction, group: &[&Call]) -> Option<Vec<Answer>> {
         let (policy, _) = asks(group.first()?)?;
         if group.len() == 1 {

@@ -9,7 +9,8 @@ use crate::error::Error;
 use crate::key::EntityKey;
 use crate::ledger::Ledger;
 
-/// What the token of a permit of a host's own circuit begins with. Its outcome counts there alone, also when the store is back.
+/// What the token of a permit of a host's own circuit begins with. Its outcome counts there alone,
+/// also when the store is back.
 const AWAY: &str = "away:";
 
 impl CircuitBreakerNode {
@@ -47,7 +48,8 @@ impl CircuitBreakerNode {
         }
     }
 
-    /// Tells this host's own circuit of an outcome: one that the store has admitted, by a permit of its own.
+    /// Tells this host's own circuit of an outcome: one that the store has admitted, by a permit of
+    /// its own.
     fn tell(&self, ledger: &Arc<Ledger>, key: &EntityKey, request: &NodeRequest) -> Result<CircuitPassage, Error> {
         if request.token().is_none_or(str::is_empty) {
             return self.alone(ledger, key, &Request::Node(request.clone()));

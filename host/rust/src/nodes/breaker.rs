@@ -25,8 +25,9 @@ use crate::transaction::Transaction;
 const NODE: &str = "circuit-breaker";
 
 /// A handle on a circuit breaker node: cheap to clone. It holds no state of the circuit. Nodes and
-/// [`CircuitBreaker`](crate::CircuitBreaker)s without a key, of the same name on the same store, are one circuit. While the store is away it
-/// works on this host's own state: see [`WhenAway::Own`](crate::WhenAway::Own).
+/// [`CircuitBreaker`](crate::CircuitBreaker)s without a key, of the same name on the same store,
+/// are one circuit. While the store is away it works on this host's own state: see
+/// [`WhenAway::Own`](crate::WhenAway::Own).
 #[derive(Debug, Clone)]
 pub struct CircuitBreakerNode {
     pub(super) inner: Arc<Inner>,
@@ -70,7 +71,8 @@ pub struct CircuitPassage {
 /// What became of a guarded operation.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Guarded<T> {
-    /// The operation's result or, of a refused call, the fallback value; `None` where it was skipped.
+    /// The operation's result or, of a refused call, the fallback value; `None` where it was
+    /// skipped.
     pub result: Option<T>,
     /// The circuit after it.
     pub circuit_result: CircuitResult,
@@ -124,7 +126,8 @@ impl CircuitBreakerNode {
         self.ask(NodeRequest::Admit).await
     }
 
-    /// As [`Self::admit`], with the fallback applied: refused, `error` is an error, and `default` and `skip` an answer.
+    /// As [`Self::admit`], with the fallback applied: refused, `error` is an error, and `default`
+    /// and `skip` an answer.
     ///
     /// # Errors
     /// [`Error::CircuitOpen`]; and those of [`Self::admit`].
@@ -136,8 +139,9 @@ impl CircuitBreakerNode {
         Err(Error::CircuitOpen { circuit: self.inner.circuit_id.clone(), report: Box::new(passage.report) })
     }
 
-    /// The call succeeded. Without a token the outcome counts in the circuit's state of now: half-open, for the oldest probe in
-    /// flight; open, for nothing. While the circuit is closed, a shared store is told in the background.
+    /// The call succeeded. Without a token the outcome counts in the circuit's state of now:
+    /// half-open, for the oldest probe in flight; open, for nothing. While the circuit is closed, a
+    /// shared store is told in the background.
     ///
     /// # Errors
     /// Those of [`Self::admit`]; [`Error::Input`] for a token that no admission has given.
@@ -169,17 +173,19 @@ impl CircuitBreakerNode {
         self.ask(NodeRequest::Status).await
     }
 
-    /// How a call is to be guarded: with a time limit, by what an error counts, which results are failures.
+    /// How a call is to be guarded: with a time limit, by what an error counts, which results are
+    /// failures.
     pub fn guard(&self) -> Guard<'_, Self> {
         Guard::new(self, false)
     }
 
-    /// Makes a call through the circuit and records its outcome. An `Err` counts by what it tells: see [`Failure::of`]; `E` is any error, a
-    /// boxed one or an `anyhow::Error`. See [`Self::guard`] for more. Dropping the future records no outcome and gives the permit back.
+    /// Makes a call through the circuit and records its outcome. An `Err` counts by what it tells:
+    /// see [`Failure::of`]; `E` is any error, a boxed one or an `anyhow::Error`. See
+    /// [`Self::guard`] for more. Dropping the future records no outcome and gives the permit back.
     ///
     /// # Errors
-    /// [`CallError::Refused`] where the fallback is `error`, the operation's own error, or [`CallError::Gate`] when the circuit
-    /// cannot be asked or the fallback value is no `T`.
+    /// [`CallError::Refused`] where the fallback is `error`, the operation's own error, or
+    /// [`CallError::Gate`] when the circuit cannot be asked or the fallback value is no `T`.
     pub async fn call<T, E, F, Kind>(&self, operation: F) -> Result<Guarded<T>, CallError<E>>
     where
         T: DeserializeOwned,
@@ -219,7 +225,8 @@ impl CircuitBreakerNode {
         };
         recorded.map_or_else(
             |error| {
-                // The operation has happened; its caller is better served with its result than with this.
+                // The operation has happened; its caller is better served with its result than with
+                // this.
                 tracing::warn!(%error, circuit = self.circuit_id(), "the outcome of a call was not recorded");
                 admission.result
             },
@@ -304,13 +311,15 @@ impl From<wit::nodes::FallbackAction> for FallbackAction {
 }
 
 impl<O, I> Guard<'_, CircuitBreakerNode, O, I> {
-    /// How long the operation may take. When that is over it is dropped, has failed, and ends in [`CallError::TimedOut`].
+    /// How long the operation may take. When that is over it is dropped, has failed, and ends in
+    /// [`CallError::TimedOut`].
     pub fn timeout(mut self, timeout: Duration) -> Self {
         self.timeout = Some(timeout);
         self
     }
 
-    /// Makes a call: see [`CircuitBreakerNode::call`]. Within a call of the same circuit, in the same task, it goes with the outer one.
+    /// Makes a call: see [`CircuitBreakerNode::call`]. Within a call of the same circuit, in the
+    /// same task, it goes with the outer one.
     ///
     /// # Errors
     /// Those of [`CircuitBreakerNode::call`], and [`CallError::TimedOut`].

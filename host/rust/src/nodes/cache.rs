@@ -1,4 +1,5 @@
-//! The nodes that were opened by text, so that a configuration that comes with every call is checked once.
+//! The nodes that were opened by text, so that a configuration that comes with every call is
+//! checked once.
 
 use indexmap::IndexMap;
 use parking_lot::Mutex;

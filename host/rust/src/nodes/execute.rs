@@ -35,8 +35,8 @@ impl Tidegate {
         CircuitBreakerNode::open(&self.core, &config.text())
     }
 
-    /// The registry of the nodes as JSON text: for each its type, name, description, inputs, outputs and the JSON Schema of its
-    /// configuration.
+    /// The registry of the nodes as JSON text: for each its type, name, description, inputs,
+    /// outputs and the JSON Schema of its configuration.
     ///
     /// # Errors
     /// [`Error::Run`] if the component failed.
@@ -44,7 +44,8 @@ impl Tidegate {
         Ok(self.core.runtime().registry()?)
     }
 
-    /// [`RateLimiterNode::execute`] on a configuration that comes with the call. The last 256 of them stay open.
+    /// [`RateLimiterNode::execute`] on a configuration that comes with the call. The last 256 of
+    /// them stay open.
     ///
     /// # Errors
     /// [`Error::Config`]; and those of [`RateLimiterNode::execute`].
@@ -68,10 +69,12 @@ impl Tidegate {
         }
     }
 
-    /// [`CircuitBreakerNode::execute`] on a configuration that comes with the call. The last 256 of them stay open.
+    /// [`CircuitBreakerNode::execute`] on a configuration that comes with the call. The last 256 of
+    /// them stay open.
     ///
     /// # Errors
-    /// [`Error::Config`]; [`Error::Input`] where the context is no object; and those of [`CircuitBreakerNode::execute`].
+    /// [`Error::Config`]; [`Error::Input`] where the context is no object; and those of
+    /// [`CircuitBreakerNode::execute`].
     pub async fn execute_circuit_breaker_node(
         &self,
         config: &(impl Json + ?Sized),
@@ -90,7 +93,8 @@ impl Tidegate {
         }
     }
 
-    /// A call that was admitted by [`Self::execute_circuit_breaker_node`] succeeded, and nobody kept its token.
+    /// A call that was admitted by [`Self::execute_circuit_breaker_node`] succeeded, and nobody
+    /// kept its token.
     ///
     /// # Errors
     /// [`Error::Config`], also where `circuit_id` is not that of the configuration; and those of
@@ -103,7 +107,8 @@ impl Tidegate {
         self.circuit(circuit_id, config)?.succeeded(None).await
     }
 
-    /// A call that was admitted by [`Self::execute_circuit_breaker_node`] failed, and nobody kept its token.
+    /// A call that was admitted by [`Self::execute_circuit_breaker_node`] failed, and nobody kept
+    /// its token.
     ///
     /// # Errors
     /// Those of [`Self::record_circuit_success`].
@@ -116,8 +121,9 @@ impl Tidegate {
         self.circuit(circuit_id, config)?.failed(None, failure).await
     }
 
-    /// [`CircuitBreakerNode::call`] on a configuration that comes with the call. A circuit reads nothing of a context, so it needs
-    /// none. For a time limit and more, open the node: [`CircuitBreakerNode::guard`].
+    /// [`CircuitBreakerNode::call`] on a configuration that comes with the call. A circuit reads
+    /// nothing of a context, so it needs none. For a time limit and more, open the node:
+    /// [`CircuitBreakerNode::guard`].
     ///
     /// # Errors
     /// [`Error::Config`] in a [`CallError::Gate`]; and those of [`CircuitBreakerNode::call`].

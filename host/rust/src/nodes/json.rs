@@ -9,12 +9,13 @@ use serde_json::{Map, Value};
 use crate::error::{Error, Problem};
 
 /// The longest text that a node merges a result into, in bytes.
-const MOST_BYTES: usize = 2 << 20;
+const MAX_BYTES: usize = 2 << 20;
 /// A context up to this length is handed over whole.
 const SHORT_BYTES: usize = 4_096;
 
-/// JSON in one of its forms: text (`str`, `String`), [`RawValue`], [`Value`], or a [`Map`] of values. The text of a
-/// [`Value`] is its own, so what it lost when it was parsed, such as the digits of a large number, is lost.
+/// JSON in one of its forms: text (`str`, `String`), [`RawValue`], [`Value`], or a [`Map`] of
+/// values. The text of a [`Value`] is its own, so what it lost when it was parsed, such as the
+/// digits of a large number, is lost.
 pub trait Json: Sync + sealed::Sealed {
     /// The text.
     fn text(&self) -> Cow<'_, str>;
@@ -115,10 +116,10 @@ impl<T: Json + Send + ?Sized> Json for Box<T> {
 /// The text to merge a result into, if it is not too long for the component's memory.
 pub(super) fn to_merge(context: &impl Json) -> Result<Cow<'_, str>, Error> {
     let text = context.text();
-    if text.len() <= MOST_BYTES {
+    if text.len() <= MAX_BYTES {
         return Ok(text);
     }
-    let allowed = format!("at most {MOST_BYTES} bytes of JSON; a longer one can be a Map that the result is put into");
+    let allowed = format!("at most {MAX_BYTES} bytes of JSON; a longer one can be a Map that the result is put into");
     Err(wrong_context(format!("{} bytes", text.len()), allowed))
 }
 

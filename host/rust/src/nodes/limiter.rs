@@ -19,8 +19,8 @@ use crate::transaction::Transaction;
 
 const NODE: &str = "rate-limiter";
 
-/// A handle on a rate limiter node: cheap to clone. It holds no state of any key; nodes of the same settings on the same store
-/// limit together, in whatever process and language.
+/// A handle on a rate limiter node: cheap to clone. It holds no state of any key; nodes of the same
+/// settings on the same store limit together, in whatever process and language.
 #[derive(Debug, Clone)]
 pub struct RateLimiterNode {
     inner: Arc<Inner>,
@@ -54,7 +54,8 @@ pub struct Passage {
     pub result: RateLimiterResult,
     /// The same as JSON text, for [`RateLimiterNode::output`].
     pub json: String,
-    /// Passed: what gives the permit back, by [`RateLimiterNode::abandon`], if the call is not made after all.
+    /// Passed: what gives the permit back, by [`RateLimiterNode::abandon`], if the call is not made
+    /// after all.
     pub token: Option<String>,
 }
 
@@ -107,12 +108,14 @@ impl RateLimiterNode {
         Ok(Subject { name: subject.name, key: subject.key, priority: subject.priority })
     }
 
-    /// Asks for a permit and waits for it as the configuration says. A call that does not pass is a result as well.
+    /// Asks for a permit and waits for it as the configuration says. A call that does not pass is a
+    /// result as well.
     ///
     /// Dropping the future leaves the queue, or gives the reserved place back.
     ///
     /// # Errors
-    /// [`Error::Input`] as [`Self::subject`]; [`Error::Store`] and [`Error::Contended`] with a shared store.
+    /// [`Error::Input`] as [`Self::subject`]; [`Error::Store`] and [`Error::Contended`] with a
+    /// shared store.
     pub async fn execute(&self, context: &(impl Json + ?Sized)) -> Result<Passage, Error> {
         let subject = self.subject(context)?;
         let mut step = self.inner.step(&subject, String::new()).await?;
@@ -144,8 +147,9 @@ impl RateLimiterNode {
         self.inner.step(&self.subject(context)?, token.to_owned()).await
     }
 
-    /// Gives back what the token of a step holds: a place in the queue, a reserved place, or the permit of a call that
-    /// passed and was then not made. False: it held nothing. A permit must be given back once only.
+    /// Gives back what the token of a step holds: a place in the queue, a reserved place, or the
+    /// permit of a call that passed and was then not made. False: it held nothing. A permit must be
+    /// given back once only.
     ///
     /// # Errors
     /// Those of [`Self::execute`].

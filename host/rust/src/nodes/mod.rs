@@ -1,7 +1,10 @@
-//! Workflow nodes: the rate limiter and the circuit breaker behind the JSON that workflow engines send.
+//! Workflow nodes: the rate limiter and the circuit breaker behind the JSON that workflow engines
+//! send.
 //!
-//! A node is opened on its configuration, by [`Tidegate::rate_limiter_node`](crate::Tidegate::rate_limiter_node) or
-//! [`Tidegate::circuit_breaker_node`](crate::Tidegate::circuit_breaker_node), and used for many contexts. Configurations and contexts are JSON: text, a
+//! A node is opened on its configuration, by
+//! [`Tidegate::rate_limiter_node`](crate::Tidegate::rate_limiter_node) or
+//! [`Tidegate::circuit_breaker_node`](crate::Tidegate::circuit_breaker_node), and used for many
+//! contexts. Configurations and contexts are JSON: text, a
 //! [`RawValue`](serde_json::value::RawValue) or a [`Value`](serde_json::Value).
 //!
 //! ```
@@ -39,8 +42,8 @@
 //! # }
 //! ```
 //!
-//! In a durable workflow nothing may sleep inside a step. There, [`RateLimiterNode::begin`] and [`RateLimiterNode::step`] say
-//! how long to wait and what to come back with, from any host.
+//! In a durable workflow nothing may sleep inside a step. There, [`RateLimiterNode::begin`] and
+//! [`RateLimiterNode::step`] say how long to wait and what to come back with, from any host.
 
 mod away;
 mod breaker;

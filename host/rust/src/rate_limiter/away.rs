@@ -44,7 +44,8 @@ impl Inner {
         Some(decision)
     }
 
-    /// Keeps a refund of what the store has charged for when it is back, if it is away. The answer then; `None`: it is not.
+    /// Keeps a refund of what the store has charged for when it is back, if it is away. The answer
+    /// then; `None`: it is not.
     pub(super) fn refund_later(&self, ask: Ask<'_>, request: &Request) -> Option<Result<Decision, Error>> {
         let ledger = self.core.ledger().filter(|_| self.config.when_away != WhenAway::Error)?;
         let is_refund = matches!(request, Request::Refund { .. });
@@ -88,8 +89,8 @@ impl Inner {
     }
 }
 
-/// What a host asks itself in place of the store: nobody waits in a queue that only one host sees, and what the store has charged is
-/// not this host's to give back.
+/// What a host asks itself in place of the store: nobody waits in a queue that only one host sees,
+/// and what the store has charged is not this host's to give back.
 fn of_this_host(request: &Request) -> Request {
     match *request {
         Request::Acquire { cost, .. } => Request::TryAcquire { cost },

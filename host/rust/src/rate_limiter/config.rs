@@ -9,26 +9,29 @@ use crate::runtime::wit::rate_limiter as wit;
 use crate::settings::{self, Spelling};
 use crate::time::ms;
 
-/// How permits are counted. In the promises A(D) is the number of permits admitted in any half-open span of time of length D,
-/// W the window and L the limit.
+/// How permits are counted. In the promises A(D) is the number of permits admitted in any half-open
+/// span of time of length D, W the window and L the limit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case", rename_all_fields = "camelCase", tag = "name", deny_unknown_fields)]
 pub enum Algorithm {
-    /// `A(W) <= L`: a strict sliding window in bounded state. Permits that follow each other are a group, which leaves W after its
-    /// last permit; it ends after `W / sub_windows` or `L / 128` permits, whichever is first. Below 256 that is each permit, so
-    /// it admits exactly what [`Self::SlidingLog`] does; above, by the default, at least 0.985 of that.
+    /// `A(W) <= L`: a strict sliding window in bounded state. Permits that follow each other are a
+    /// group, which leaves W after its last permit; it ends after `W / sub_windows` or `L / 128`
+    /// permits, whichever is first. Below 256 that is each permit, so it admits exactly what
+    /// [`Self::SlidingLog`] does; above, by the default, at least 0.985 of that.
     SlidingWindow {
         /// 1 to 100; by default 64.
         #[serde(default = "default_sub_windows")]
         sub_windows: u32,
     },
-    /// `A(D) <= burst + D * L / W`: the generic cell rate algorithm. With a burst of 1, permits are evenly spaced.
+    /// `A(D) <= burst + D * L / W`: the generic cell rate algorithm. With a burst of 1, permits are
+    /// evenly spaced.
     Gcra {
         /// Permits that an idle key can spend at once; by default the limit.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         burst: Option<u32>,
     },
-    /// `A(D) <= burst + D * L / W`: a bucket of `burst` tokens that refills continuously. Decides as [`Self::Gcra`] does.
+    /// `A(D) <= burst + D * L / W`: a bucket of `burst` tokens that refills continuously. Decides
+    /// as [`Self::Gcra`] does.
     TokenBucket {
         /// Permits that an idle key can spend at once; by default the limit.
         #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -36,9 +39,11 @@ pub enum Algorithm {
     },
     /// `A(W) <= L` in each window aligned to 1970, so `A(W) <= 2 * L`.
     FixedWindow,
-    /// Aligned windows, weighted with the one before: `A(W) <= 2 * L - 1`, and close to L for even traffic.
+    /// Aligned windows, weighted with the one before: `A(W) <= 2 * L - 1`, and close to L for even
+    /// traffic.
     SlidingWindowCounter,
-    /// `A(W) <= L`, each permit coming back exactly W after it was given, at a cost that grows with L; at most 10,000.
+    /// `A(W) <= L`, each permit coming back exactly W after it was given, at a cost that grows with
+    /// L; at most 10,000.
     SlidingLog,
 }
 
@@ -71,12 +76,13 @@ pub enum WindowUnit {
 
 /// At most `limit` permits in a window of `window_count` units.
 ///
-/// As text: `"10/second".parse::<Limit>()`, `"100/5minutes"`, `"1000 per day"`. JSON may have that, too, or the fields.
+/// As text: `"10/second".parse::<Limit>()`, `"100/5minutes"`, `"1000 per day"`. JSON may have that,
+/// too, or the fields.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Limit {
-    /// Permits; 0 to 4,294,967,295. For GCRA and token bucket at most 1,000,000 in a second. 0: every call is denied, and told no time
-    /// to come back at.
+    /// Permits; 0 to 4,294,967,295. For GCRA and token bucket at most 1,000,000 in a second. 0:
+    /// every call is denied, and told no time to come back at.
     pub limit: u32,
     /// The unit of the window's length.
     pub window: WindowUnit,
@@ -174,14 +180,15 @@ pub enum OnLimit {
         /// The longest wait in milliseconds; beyond it the call is denied; 1 to 86,400,000.
         max_wait_ms: u64,
     },
-    /// It waits in a queue shared by all hosts on the store: higher priority first, then who came first.
+    /// It waits in a queue shared by all hosts on the store: higher priority first, then who came
+    /// first.
     Queue {
         /// How many may wait; 1 to 10,000.
         max_size: u32,
         /// How long one may wait in milliseconds; 1 to 86,400,000.
         timeout_ms: u64,
-        /// A waiter that is later than this at the time it was told is passed over until it comes, in milliseconds; 1 to
-        /// `timeout_ms`; by default 1,000 or `timeout_ms`, the less.
+        /// A waiter that is later than this at the time it was told is passed over until it comes,
+        /// in milliseconds; 1 to `timeout_ms`; by default 1,000 or `timeout_ms`, the less.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         grace_ms: Option<u64>,
     },
@@ -210,14 +217,18 @@ impl OnLimit {
     }
 }
 
-/// Permits that a host takes from the shared limits in one charge and spends on its own: what it holds costs no round trip.
+/// Permits that a host takes from the shared limits in one charge and spends on its own: what it
+/// holds costs no round trip.
 ///
-/// How many it takes adapts to the key: a key's first call takes no more than its own, each lease that was spent in time doubles
-/// the next, and no host takes more than a quarter of what the limits admit at once. What is left when a lease ends is given
-/// back. Leases never over-admit: for that, GCRA and token bucket work with a burst that is smaller by what comes back in
-/// `life_ms`, and with the sliding window and the log every permit counts so much longer. A host that dies strands one lease at most.
+/// How many it takes adapts to the key: a key's first call takes no more than its own, each lease
+/// that was spent in time doubles the next, and no host takes more than a quarter of what the
+/// limits admit at once. What is left when a lease ends is given back. Leases never over-admit: for
+/// that, GCRA and token bucket work with a burst that is smaller by what comes back in `life_ms`,
+/// and with the sliding window and the log every permit counts so much longer. A host that dies
+/// strands one lease at most.
 ///
-/// All hosts of a limiter must be configured alike. On the memory store there is no round trip to save, and no lease is taken.
+/// All hosts of a limiter must be configured alike. On the memory store there is no round trip to
+/// save, and no lease is taken.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Lease {
@@ -238,20 +249,24 @@ impl Lease {
     }
 }
 
-/// A rate limiter's settings. They are checked by [`Tidegate::rate_limiter`](crate::Tidegate::rate_limiter).
+/// A rate limiter's settings. They are checked by
+/// [`Tidegate::rate_limiter`](crate::Tidegate::rate_limiter).
 ///
-/// As JSON: `{"name": "api", "limits": [{"limit": 10, "window": "second"}], "onLimit": {"behavior": "reject"}}`.
+/// As JSON: `{"name": "api", "limits": [{"limit": 10, "window": "second"}], "onLimit": {"behavior":
+/// "reject"}}`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct RateLimiterConfig {
     /// Limiters of the same name on the same store share the state of their keys. Any text.
     pub name: String,
-    /// The limits of one key, 1 to 8: a call needs room in all of them and is charged in all or none.
+    /// The limits of one key, 1 to 8: a call needs room in all of them and is charged in all or
+    /// none.
     pub limits: Vec<Limit>,
     /// What to do with a call over a limit; by default it is denied.
     #[serde(default)]
     pub on_limit: OnLimit,
-    /// Permits to hold in advance, only where a call over a limit is denied; by default none, and every call is charged by itself.
+    /// Permits to hold in advance, only where a call over a limit is denied; by default none, and
+    /// every call is charged by itself.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub lease: Option<Lease>,
     /// What to answer while the store is away; by default an error.
@@ -269,8 +284,8 @@ impl RateLimiterConfig {
     /// Reads settings from JSON text. They are checked when they are opened.
     ///
     /// # Errors
-    /// [`Error::Config`](crate::Error::Config) with every field that is unknown, missing or of a wrong type, and
-    /// [`Error::Json`](crate::Error::Json) where the text is no JSON.
+    /// [`Error::Config`](crate::Error::Config) with every field that is unknown, missing or of a
+    /// wrong type, and [`Error::Json`](crate::Error::Json) where the text is no JSON.
     pub fn from_json(text: &str) -> Result<Self, crate::Error> {
         Self::from_json_as(text, Spelling::Json)
     }

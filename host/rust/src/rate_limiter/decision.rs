@@ -61,7 +61,8 @@ pub struct Ticket(pub u64);
 pub enum Verdict {
     /// Go now.
     Allowed,
-    /// With a ticket: come back with it after [`Decision::wait`]. Without: a place is reserved, go after that time.
+    /// With a ticket: come back with it after [`Decision::wait`]. Without: a place is reserved, go
+    /// after that time.
     Wait,
     /// Do not go.
     Denied,
@@ -95,11 +96,11 @@ pub struct Decision {
     pub reason: Reason,
     /// The time of the decision on the store's clock, in microseconds since 1970.
     pub at_us: u64,
-    /// When the permits were charged, in microseconds since 1970: what a refund needs. `None`: nothing was charged, or a debt
-    /// that cannot be given back.
+    /// When the permits were charged, in microseconds since 1970: what a refund needs. `None`:
+    /// nothing was charged, or a debt that cannot be given back.
     pub charged_at_us: Option<u64>,
-    /// When the bucket was due to be full just before that, in microseconds since 1970: what a refund of GCRA and token bucket
-    /// needs, too. `None`: nothing was charged, or not to a bucket.
+    /// When the bucket was due to be full just before that, in microseconds since 1970: what a
+    /// refund of GCRA and token bucket needs, too. `None`: nothing was charged, or not to a bucket.
     pub full_at_us: Option<u64>,
     /// Which limit binds, counted from 0.
     pub binding: u32,
@@ -111,8 +112,9 @@ pub struct Decision {
     pub remaining: u32,
     /// Until nothing counts any more, in whole milliseconds, rounded up.
     pub reset_after: Duration,
-    /// Denied: until the same call would be accepted if nobody else came, in whole milliseconds, rounded up; zero where it never
-    /// would, as with a limit of 0. After [`RateLimiter::charge`](crate::RateLimiter::charge): until one permit would be allowed.
+    /// Denied: until the same call would be accepted if nobody else came, in whole milliseconds,
+    /// rounded up; zero where it never would, as with a limit of 0. After
+    /// [`RateLimiter::charge`](crate::RateLimiter::charge): until one permit would be allowed.
     pub retry_after: Duration,
     /// To wait: until to go or to come back, in whole milliseconds, rounded up.
     pub wait: Duration,
@@ -124,12 +126,15 @@ pub struct Decision {
     pub ticket: Option<Ticket>,
     /// Stored values that did not decode and were taken as absent.
     pub discarded: u32,
-    /// Whether the call was let go on a lease that this host held already: the counts are then those of the lease.
+    /// Whether the call was let go on a lease that this host held already: the counts are then
+    /// those of the lease.
     pub leased: bool,
-    /// The call has taken a lease: until it ends, in whole milliseconds, rounded up. What is left then is given back by itself.
+    /// The call has taken a lease: until it ends, in whole milliseconds, rounded up. What is left
+    /// then is given back by itself.
     pub release_after: Option<Duration>,
-    /// Whether this was decided without the store, as [`WhenAway`](crate::WhenAway) says. Then `at_us` is this host's estimate of
-    /// the store's clock, or 0, and what was charged was charged here.
+    /// Whether this was decided without the store, as [`WhenAway`](crate::WhenAway) says. Then
+    /// `at_us` is this host's estimate of the store's clock, or 0, and what was charged was charged
+    /// here.
     pub degraded: bool,
 }
 

@@ -13,8 +13,9 @@ use crate::error::{Error, Problem};
 /// What such a text looks like.
 pub(crate) const EXAMPLES: [&str; 3] = ["10/second", "100/5minutes", "1000 per day"];
 
-/// Reads a limit, by the default algorithm: `<permits>/<unit>` or `<permits>/<count><unit>`, with `per` in place of the slash. The
-/// units are `ms`, `s`, `min`, `h` and `d`, or `millisecond`, `second` (`sec`), `minute`, `hour` and `day`, also with an `s`.
+/// Reads a limit, by the default algorithm: `<permits>/<unit>` or `<permits>/<count><unit>`, with
+/// `per` in place of the slash. The units are `ms`, `s`, `min`, `h` and `d`, or `millisecond`,
+/// `second` (`sec`), `minute`, `hour` and `day`, also with an `s`.
 pub(crate) fn read(text: &str) -> Option<Limit> {
     let (permits, window) = text.split_once('/').or_else(|| text.split_once(" per "))?;
     let window = window.trim();
@@ -43,7 +44,8 @@ fn unit_of(word: &str) -> Option<WindowUnit> {
 impl FromStr for Limit {
     type Err = Error;
 
-    /// Reads a limit such as `10/second`, `100/5minutes` or `1000 per day`, by the strict sliding window.
+    /// Reads a limit such as `10/second`, `100/5minutes` or `1000 per day`, by the strict sliding
+    /// window.
     fn from_str(text: &str) -> Result<Self, Error> {
         let allowed = || format!("a limit such as {}", EXAMPLES.map(|example| format!("{example:?}")).join(", "));
         let problem = || Problem { path: "limit".to_owned(), value: format!("{text:?}"), allowed: allowed() };

@@ -18,8 +18,9 @@ use crate::key::Namespace;
 use crate::runtime::Policy;
 use crate::runtime::wit::rate_limiter::CostNeverFits;
 
-/// A handle on a rate limiter: cheap to clone, to be shared between tasks and threads. It holds no state of any key; handles
-/// of the same name on the same store limit together, in whatever process and language.
+/// A handle on a rate limiter: cheap to clone, to be shared between tasks and threads. It holds no
+/// state of any key; handles of the same name on the same store limit together, in whatever process
+/// and language.
 #[derive(Debug, Clone)]
 pub struct RateLimiter {
     inner: Arc<Inner>,
@@ -73,7 +74,8 @@ impl RateLimiter {
         &self.inner.config
     }
 
-    /// Asks for permits now: allowed or denied, never a wait. In `queue` mode it never goes before those who wait.
+    /// Asks for permits now: allowed or denied, never a wait. In `queue` mode it never goes before
+    /// those who wait.
     ///
     /// # Errors
     /// [`Error::CostNeverFits`]; [`Error::Store`] and [`Error::Contended`] with a shared store.
@@ -82,9 +84,10 @@ impl RateLimiter {
         self.inner.decide(ask, Request::TryAcquire { cost: ask.cost }).await
     }
 
-    /// Asks for permits for several keys at once: exactly what [`Self::try_acquire`] would answer to each in turn. On the memory
-    /// store that is one call of the component; on a shared one keys do not wait for each other, and all that is asked for one
-    /// key is one round trip. Dropping the future undoes all of it.
+    /// Asks for permits for several keys at once: exactly what [`Self::try_acquire`] would answer
+    /// to each in turn. On the memory store that is one call of the component; on a shared one keys
+    /// do not wait for each other, and all that is asked for one key is one round trip. Dropping
+    /// the future undoes all of it.
     ///
     /// ```
     /// # use tidegate::{Ask, Limit, RateLimiterConfig, Tidegate};
@@ -130,9 +133,9 @@ impl RateLimiter {
         self.inner.admission(decision, started_us)
     }
 
-    /// One step of [`Self::acquire`] that never sleeps, for workflows that keep their own timers: asks for permits, or comes
-    /// back with a ticket after [`Decision::wait`]. Without a ticket in the decision, a wait is a reserved place that has been
-    /// charged: go after that time.
+    /// One step of [`Self::acquire`] that never sleeps, for workflows that keep their own timers:
+    /// asks for permits, or comes back with a ticket after [`Decision::wait`]. Without a ticket in
+    /// the decision, a wait is a reserved place that has been charged: go after that time.
     ///
     /// # Errors
     /// Those of [`Self::try_acquire`].
@@ -150,9 +153,10 @@ impl RateLimiter {
         self.inner.decide(ask, Request::Peek { cost: ask.cost }).await
     }
 
-    /// Gives permits back that `decision` charged, and reports as a peek does. Windows and logs take them out of the very place
-    /// they were counted in; GCRA and token bucket give back what has not come back by itself since, and what was charged first
-    /// comes back first. Giving the same permits back twice counts once in a log only.
+    /// Gives permits back that `decision` charged, and reports as a peek does. Windows and logs
+    /// take them out of the very place they were counted in; GCRA and token bucket give back what
+    /// has not come back by itself since, and what was charged first comes back first. Giving the
+    /// same permits back twice counts once in a log only.
     ///
     /// # Errors
     /// [`Error::Store`] and [`Error::Contended`] with a shared store.
@@ -168,13 +172,14 @@ impl RateLimiter {
         self.inner.decide(ask, request).await
     }
 
-    /// Charges what was used already, such as the tokens of a model's answer or the bytes of a reply: it is never refused, whatever the
-    /// limits say. What does not fit is a debt, and calls that come later wait until it is paid, by the rate of the limit;
-    /// [`Decision::retry_after`] says for how long. Of a debt to windows or a log nothing can be given back. What is owed beyond
-    /// 1,000 windows is forgotten.
+    /// Charges what was used already, such as the tokens of a model's answer or the bytes of a
+    /// reply: it is never refused, whatever the limits say. What does not fit is a debt, and calls
+    /// that come later wait until it is paid, by the rate of the limit; [`Decision::retry_after`]
+    /// says for how long. Of a debt to windows or a log nothing can be given back. What is owed
+    /// beyond 1,000 windows is forgotten.
     ///
-    /// While the store is away, unless that is an error, it counts on this host and is charged when the store is back, like what was let go
-    /// meanwhile: as much as then still fits.
+    /// While the store is away, unless that is an error, it counts on this host and is charged when
+    /// the store is back, like what was let go meanwhile: as much as then still fits.
     ///
     /// ```
     /// # use tidegate::{Limit, RateLimiterConfig, Tidegate};

@@ -1,19 +1,24 @@
-//! The machine code of the built-in component, made by the build script. The only module that takes the compiler's word for anything.
+//! The machine code of the built-in component, made by the build script. The only module that takes
+//! the compiler's word for anything.
 
 #![allow(unsafe_code)]
 
 use wasmtime::Engine;
 use wasmtime::component::Component;
 
-/// Machine code for the target of this build, with wasmtime's marks of version and settings in front.
+/// Machine code for the target of this build, with wasmtime's marks of version and settings in
+/// front.
 const CODE: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/tidegate.cwasm"));
 
-/// Takes it in, which fails where it was made for another version of wasmtime, for other settings or for another machine.
+/// Takes it in, which fails where it was made for another version of wasmtime, for other settings
+/// or for another machine.
 pub(super) fn component(engine: &Engine) -> wasmtime::Result<Component> {
-    // SAFETY: `deserialize` must be given nothing but what wasmtime's `precompile_component` has made, unchanged, because it runs it.
-    // These bytes are that: the build script of this crate made them in the build that this program comes from, cargo gives each build a
-    // folder of its own for what scripts write, and they have been in the program's text, which cannot be written to, ever since. No
-    // file, variable or caller has a say in them at run time. wasmtime itself refuses code of another version or for other settings.
+    // SAFETY: `deserialize` must be given nothing but what wasmtime's `precompile_component` has
+    // made, unchanged, because it runs it. These bytes are that: the build script of this crate
+    // made them in the build that this program comes from, cargo gives each build a folder of its
+    // own for what scripts write, and they have been in the program's text, which cannot be written
+    // to, ever since. No file, variable or caller has a say in them at run time. wasmtime itself
+    // refuses code of another version or for other settings.
     unsafe { Component::deserialize(engine, CODE) }
 }
 

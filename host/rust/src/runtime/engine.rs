@@ -40,7 +40,8 @@ fn compiled(mut config: Config, bytes: &[u8], cache: &super::CodeCache) -> Resul
     Ok((engine, component))
 }
 
-/// A cache that cannot be used is as good as none: the component is then compiled, which takes half a second.
+/// A cache that cannot be used is as good as none: the component is then compiled, which takes half
+/// a second.
 #[cfg(feature = "compile")]
 fn open_cache(cache: &super::CodeCache) -> Option<wasmtime::Cache> {
     use super::CodeCache;

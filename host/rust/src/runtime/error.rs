@@ -1,5 +1,5 @@
-//! What can go wrong between the host and the component. A trap is a bug, a problem is a configuration's, and neither is
-//! ever told as the other.
+//! What can go wrong between the host and the component. A trap is a bug, a problem is a
+//! configuration's, and neither is ever told as the other.
 
 use std::path::PathBuf;
 

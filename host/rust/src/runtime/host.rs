@@ -1,4 +1,5 @@
-//! The host's side of the contract: what the guest imports, answered by the transaction. Nothing here throws or traps.
+//! The host's side of the contract: what the guest imports, answered by the transaction. Nothing
+//! here throws or traps.
 
 use wasmtime::StoreLimits;
 use wasmtime::component::{Linker, LinkerInstance};
@@ -20,8 +21,8 @@ pub(crate) struct HostState {
     pub(super) looks: u64,
 }
 
-/// Adds all imports. By hand instead of through the generated traits, because these take and return `Arc<str>`: a text
-/// goes from the cell into the guest without a copy in between.
+/// Adds all imports. By hand instead of through the generated traits, because these take and return
+/// `Arc<str>`: a text goes from the cell into the guest without a copy in between.
 pub(super) fn add_imports(linker: &mut Linker<HostState>) -> wasmtime::Result<()> {
     add_clock(&mut linker.instance(WALL_CLOCK)?)?;
     let mut kv = linker.instance(KV)?;
@@ -61,7 +62,8 @@ fn add_numbers(kv: &mut LinkerInstance<'_, HostState>) -> wasmtime::Result<()> {
     kv.func_wrap("refused-ms", |store, (): ()| Ok((store.data().tx.refused_ms(),)))
 }
 
-/// Refuses a run that named an entity that its call is not about. An import may not fail, so it is found out afterwards.
+/// Refuses a run that named an entity that its call is not about. An import may not fail, so it is
+/// found out afterwards.
 pub(super) fn check_entities(tx: &Transaction) -> wasmtime::Result<()> {
     if tx.strayed() {
         return Err(wasmtime::Error::msg("the policy component asked for an entity that the call is not about"));

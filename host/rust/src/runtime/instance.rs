@@ -14,7 +14,8 @@ use super::wit::types::Problem;
 use super::{Guest, HostState, LoadError, Policy, host};
 use crate::transaction::Transaction;
 
-/// How many policies an instance keeps open. Of policies that share a place it keeps the one that ran last.
+/// How many policies an instance keeps open. Of policies that share a place it keeps the one that
+/// ran last.
 const OPEN_POLICIES: usize = 1_024;
 
 /// What instances are made of.
@@ -57,7 +58,8 @@ impl Source {
     }
 }
 
-/// A run is at work in another tick, or, however many have passed, again: it goes on, unless it has been in too many.
+/// A run is at work in another tick, or, however many have passed, again: it goes on, unless it has
+/// been in too many.
 fn look(host: &mut HostState) -> wasmtime::Result<UpdateDeadline> {
     host.looks += 1;
     if host.looks < LOOKS { Ok(UpdateDeadline::Continue(1)) } else { Err(Trap::Interrupt.into()) }

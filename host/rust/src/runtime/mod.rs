@@ -1,8 +1,9 @@
 //! Runtime: loads the component and runs it on transactions, bounded in memory and time.
 //!
-//! One engine with one compiled component serves the process. Instances of it are pooled and used again call after call;
-//! one that trapped is thrown away, its run is undone, and the call is tried once more on a fresh one. Invariant: after
-//! [`Runtime::run`] the transaction holds either all of what the run did or nothing of it.
+//! One engine with one compiled component serves the process. Instances of it are pooled and used
+//! again call after call; one that trapped is thrown away, its run is undone, and the call is tried
+//! once more on a fresh one. Invariant: after [`Runtime::run`] the transaction holds either all of
+//! what the run did or nothing of it.
 
 mod bindings;
 mod bounds;
@@ -65,7 +66,8 @@ pub(crate) enum CodeCache {
     /// In the user's cache directory.
     #[default]
     User,
-    /// In this directory, by its absolute path. Machine code is taken from it, so only this user may be able to write there.
+    /// In this directory, by its absolute path. Machine code is taken from it, so only this user
+    /// may be able to write there.
     Directory(PathBuf),
     /// Nowhere: the component is compiled at every start.
     Off,
@@ -76,13 +78,14 @@ pub(crate) enum CodeCache {
 pub(crate) struct RuntimeOptions {
     /// The component.
     pub(crate) component: ComponentSource,
-    /// Where code is kept that was compiled here. A place that cannot be read or written is done without.
+    /// Where code is kept that was compiled here. A place that cannot be read or written is done
+    /// without.
     #[cfg(feature = "compile")]
     pub(crate) cache: CodeCache,
     /// How much memory one instance may have; default 16 MiB.
     pub(crate) memory_limit_bytes: usize,
-    /// How many instances there may be, rounded up to a power of two; default twice the processors. A call that finds them
-    /// all busy waits for one.
+    /// How many instances there may be, rounded up to a power of two; default twice the processors.
+    /// A call that finds them all busy waits for one.
     pub(crate) instances: usize,
 }
 
@@ -108,7 +111,8 @@ pub(crate) struct Runtime {
     policies: Arc<PolicyIds>,
 }
 
-/// The runtime that all users of the default options share. A failure to load is not kept: the next user tries again.
+/// The runtime that all users of the default options share. A failure to load is not kept: the next
+/// user tries again.
 static SHARED: Mutex<Option<Arc<Runtime>>> = Mutex::new(None);
 
 impl Runtime {
@@ -145,7 +149,8 @@ impl Runtime {
         self.open_policy(PolicyConfig::Limiter(config))
     }
 
-    /// Checks a rate limiter's configuration and opens the limiter by which each of `hosts` hosts may decide alone.
+    /// Checks a rate limiter's configuration and opens the limiter by which each of `hosts` hosts
+    /// may decide alone.
     pub(crate) fn open_share(&self, config: wit::rate_limiter::Config, hosts: u32) -> Result<Policy, OpenError> {
         self.open_policy(PolicyConfig::Share(config, hosts))
     }
@@ -188,8 +193,8 @@ impl Runtime {
         }
     }
 
-    /// Runs the guest on a transaction. `call` is given the exports, the store and the policy's resource; it makes one call,
-    /// and makes it again if the first trapped.
+    /// Runs the guest on a transaction. `call` is given the exports, the store and the policy's
+    /// resource; it makes one call, and makes it again if the first trapped.
     ///
     /// # Errors
     /// If the guest trapped twice. Nothing of either run is left in the transaction.
@@ -244,8 +249,8 @@ impl Runtime {
         })
     }
 
-    /// One run. The instance goes back into its slot only if the run ended well, so neither a trap nor a panic leaves
-    /// a broken one behind.
+    /// One run. The instance goes back into its slot only if the run ended well, so neither a trap
+    /// nor a panic leaves a broken one behind.
     fn attempt<R>(
         &self,
         slot: &mut SlotGuard<'_>,

@@ -7,8 +7,8 @@ use parking_lot::Mutex;
 
 use super::wit::{circuit_breaker, rate_limiter};
 
-/// A checked configuration. Cheap to clone. Each instance opens it when it first runs it, and closes it some time after the
-/// last clone is gone.
+/// A checked configuration. Cheap to clone. Each instance opens it when it first runs it, and
+/// closes it some time after the last clone is gone.
 #[derive(Debug, Clone)]
 pub(crate) struct Policy(pub(super) Arc<Opened>);
 
@@ -31,7 +31,8 @@ impl Policy {
         Arc::ptr_eq(&self.0, &other.0)
     }
 
-    /// A rate limiter: for how long a permit can count at most, in microseconds. Any other policy: 0.
+    /// A rate limiter: for how long a permit can count at most, in microseconds. Any other policy:
+    /// 0.
     pub(crate) fn longest_us(&self) -> u64 {
         match &self.0.config {
             PolicyConfig::Limiter(config) => config.limits.iter().map(longest_us).max().unwrap_or(0),
@@ -40,8 +41,8 @@ impl Policy {
     }
 }
 
-/// A permit counts for a window, in a window of which one part leaves whole or that is aligned for up to two, and in a bucket until all
-/// that it can hold has run out.
+/// A permit counts for a window, in a window of which one part leaves whole or that is aligned for
+/// up to two, and in a bucket until all that it can hold has run out.
 fn longest_us(limit: &rate_limiter::Limit) -> u64 {
     let unit_us: u64 = match limit.window.unit {
         rate_limiter::WindowUnit::Millisecond => 1_000,
@@ -92,14 +93,16 @@ struct Indices {
 
 impl PolicyIds {
     pub(super) fn add(self: &Arc<Self>, config: PolicyConfig) -> Policy {
-        // One count for the whole process, so that a policy of another runtime is never taken for one of ours.
+        // One count for the whole process, so that a policy of another runtime is never taken for
+        // one of ours.
         static SERIALS: AtomicU64 = AtomicU64::new(0);
         let serial = SERIALS.fetch_add(1, Ordering::Relaxed);
         let index = self.indices.lock().take();
         Policy(Arc::new(Opened { serial, index, config, ids: Arc::clone(self) }))
     }
 
-    /// How many policies have gone, so that an instance sees by one read whether it has any to close.
+    /// How many policies have gone, so that an instance sees by one read whether it has any to
+    /// close.
     pub(super) fn dropped(&self) -> u64 {
         self.dropped.load(Ordering::Acquire)
     }

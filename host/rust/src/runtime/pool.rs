@@ -1,8 +1,9 @@
 //! The pool of instances.
 //!
-//! A slot holds one instance, or none until a call needs it. Each thread has a slot of its own to start from, so threads
-//! do not get into each other's way while there are slots enough, and a call finds the instance that it last used, in a warm
-//! cache. With all slots busy a call blocks on its own, which is right because a run takes about a microsecond.
+//! A slot holds one instance, or none until a call needs it. Each thread has a slot of its own to
+//! start from, so threads do not get into each other's way while there are slots enough, and a call
+//! finds the instance that it last used, in a warm cache. With all slots busy a call blocks on its
+//! own, which is right because a run takes about a microsecond.
 
 use std::cell::Cell;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};

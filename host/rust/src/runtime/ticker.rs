@@ -1,9 +1,10 @@
 //! The clock by which runs are stopped: one thread that moves the engine's epoch forward.
 //!
-//! It sleeps while nothing runs. Falling asleep and being woken must not miss each other, and a fence in every call would
-//! cost more than the rest of what a call does here. So the ticker first announces that it will sleep and then waits for one
-//! more tick: a call that started before it could see the announcement is seen by then, because its writes are
-//! in memory after 25 ms, and a call that starts later sees the announcement and wakes the ticker.
+//! It sleeps while nothing runs. Falling asleep and being woken must not miss each other, and a
+//! fence in every call would cost more than the rest of what a call does here. So the ticker first
+//! announces that it will sleep and then waits for one more tick: a call that started before it
+//! could see the announcement is seen by then, because its writes are in memory after 25 ms, and a
+//! call that starts later sees the announcement and wakes the ticker.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Weak};

@@ -1,7 +1,9 @@
-//! What machine code is made for and what the engine runs it by. The two must agree, so the build script takes this file as well.
+//! What machine code is made for and what the engine runs it by. The two must agree, so the build
+//! script takes this file as well.
 
-/// How much memory an instance may have unless told otherwise, in bytes. So much address space is set aside for it; wasmtime's own
-/// choice, 4 GiB each, is refused where a process may have less (`ulimit -v`, small containers).
+/// How much memory an instance may have unless told otherwise, in bytes. So much address space is
+/// set aside for it; wasmtime's own choice, 4 GiB each, is refused where a process may have less
+/// (`ulimit -v`, small containers).
 pub(super) const MEMORY_BYTES: u32 = 16 << 20;
 
 /// Sets them.

@@ -9,7 +9,8 @@ use super::LoadError;
 const IMPORTS: [&str; 2] = ["wasi:clocks/wall-clock", "tidegate:policy/kv"];
 const EXPORTS: [&str; 3] = ["tidegate:policy/rate-limiter", "tidegate:policy/circuit-breaker", "tidegate:policy/nodes"];
 
-/// Refuses a component that imports what it may not or lacks what it must export. Further exports are no harm.
+/// Refuses a component that imports what it may not or lacks what it must export. Further exports
+/// are no harm.
 pub(super) fn check(engine: &Engine, component: &Component) -> Result<(), LoadError> {
     let ty = component.component_type();
     let is_foreign = |item: &ComponentItem, name: &str| !names_only_types(engine, item) && !IMPORTS.contains(&name);

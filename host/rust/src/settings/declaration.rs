@@ -28,7 +28,8 @@ pub(super) type Fields = IndexMap<String, Field>;
 pub(super) enum Kind {
     Text,
     Flag,
-    /// A whole number. The type holds so many bits; beyond its range, what it may be is the component's to say.
+    /// A whole number. The type holds so many bits; beyond its range, what it may be is the
+    /// component's to say.
     Whole {
         least: u64,
         most: u64,

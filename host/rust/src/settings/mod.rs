@@ -1,8 +1,9 @@
 //! What settings may hold, and how they are spelt.
 //!
-//! `declaration.json` is the one list of all settings with their types and ranges, in the words of the contract. Each language reads it, so a
-//! value of the wrong type is told in the same way everywhere, all such values at once, with the names as the caller has written them.
-//! What the settings say of each other is the component's to check.
+//! `declaration.json` is the one list of all settings with their types and ranges, in the words of
+//! the contract. Each language reads it, so a value of the wrong type is told in the same way
+//! everywhere, all such values at once, with the names as the caller has written them. What the
+//! settings say of each other is the component's to check.
 
 mod check;
 mod declaration;
@@ -26,7 +27,8 @@ pub(crate) enum Of {
 /// Reads settings from JSON text.
 ///
 /// # Errors
-/// [`Error::Json`] where it is no JSON, and [`Error::Config`] with all values that are not of their type.
+/// [`Error::Json`] where it is no JSON, and [`Error::Config`] with all values that are not of their
+/// type.
 pub(crate) fn read<T: DeserializeOwned>(of: Of, text: &str, spelling: Spelling) -> Result<T, Error> {
     let value: Value = json::settings(text)?;
     let problems = check::problems(declaration::of(of), &value, spelling);

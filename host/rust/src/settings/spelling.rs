@@ -45,7 +45,8 @@ impl Spelling {
         format!("{}(...)", contract.split('-').map(capitalized).collect::<String>())
     }
 
-    /// What a bad value is called. What JSON does not have comes as a text that says what it is: see `NO_JSON`.
+    /// What a bad value is called. What JSON does not have comes as a text that says what it is:
+    /// see `NO_JSON`.
     pub(super) fn value(self, value: &Value) -> String {
         let text = match (self, value.as_str().and_then(|text| text.strip_prefix(NO_JSON))) {
             (_, Some(quoted)) => quoted.to_owned(),

@@ -1,9 +1,12 @@
--- Tidegate's commit script: applies commits, each the log of one or more policy runs, whole or not at all.
+-- Tidegate's commit script: applies commits, each the log of one or more policy runs, whole or not
+-- at all.
 --
--- This one file serves the hosts of all languages. What each operation means is written in wit/kv.wit.
+-- This one file serves the hosts of all languages. What each operation means is written in
+-- wit/kv.wit.
 --
--- KEYS     the cells' keys, all of one cluster slot, no key twice; those of one commit after those of the one before
--- ARGV     for one commit its log; for several the log of each, followed by the number of its cells
+-- KEYS     the cells' keys, all of one cluster slot, no key twice; those of one commit after those
+-- of the one before ARGV     for one commit its log; for several the log of each, followed by the
+-- number of its cells
 --          A log is a MessagePack array: the commit's time in microseconds since 1970, then the operations one after the
 --          other. Cells are counted from 1, in each commit anew. Numbers are integers from 0 to 2^53, larger ones are
 --          written as 2^53. A ttl is decimal text, from '1' to what Redis takes.
@@ -16,15 +19,16 @@
 --          The amount of an advance that is said to fit n times in a row is n * step, or 2^53 + 2 where that is above
 --          2^53; of one that is said not to fit it is step.
 --
--- Reply: for several commits an array of what it would be for each, and for one an array of an outcome, the server's clock
--- in microseconds, the number of cells that held foreign values, and
+-- Reply: for several commits an array of what it would be for each, and for one an array of an
+-- outcome, the server's clock in microseconds, the number of cells that held foreign values, and
 --   outcome 0, applied: in the order of the operations, for an observe the text or nil, for an advance the number it
 --     started from, for a retreat and a raise the new number; nothing for the others
 --   outcome 1, refused: for each cell its text or nil, as stored; nothing was written
 --   outcome 2, untimely: nothing more; nothing was written
 --
--- Nothing of a commit is written before all its operations were checked, and each cell is read once and written at most
--- once. Commits do not depend on each other: one that is refused leaves the others alone.
+-- Nothing of a commit is written before all its operations were checked, and each cell is read once
+-- and written at most once. Commits do not depend on each other: one that is refused leaves the
+-- others alone.
 
 local MAX_LAG_US = 1000000
 local MAX_NUMBER = 9007199254740992
@@ -35,8 +39,8 @@ local call, find, format = redis.call, string.find, string.format
 local time = call('TIME')
 local clock = time[1] * 1000000 + time[2]
 
--- What the cells hold by now.
--- text: false where absent; nil where only the number is known. It is written in full digits, because Lua's own
+-- What the cells hold by now. text: false where absent; nil where only the number is known. It is
+-- written in full digits, because Lua's own
 --   conversion rounds numbers above 1e14.
 local text = KEYS[1] and call('MGET', unpack(KEYS)) or {}
 
@@ -49,8 +53,9 @@ for i = 1, #commits, 2 do
   if log[1] > clock or clock - log[1] > MAX_LAG_US then
     reply = {2, clock, 0}
   elseif #log == 8 and log[2] == 4 and log[8] then
-    -- Most commits by far are one advance that fits. They are settled here, without all that the others need, which spares the
-    -- server a fifth of its work. What is not as simple as that goes on below, as if this were not here.
+    -- Most commits by far are one advance that fits. They are settled here, without all that the
+    -- others need, which spares the server a fifth of its work. What is not as simple as that goes
+    -- on below, as if this were not here.
     local cell, amount, base = first + log[3], log[4], log[5]
     local value = text[cell]
     local n = not value and 0 or #value <= 16 and find(value, '^[1-9]%d*$') and tonumber(value)
@@ -67,7 +72,8 @@ for i = 1, #commits, 2 do
     -- number: false where there is none; nil where the text was not looked at yet.
     -- ttl: of what must be written; false to keep the expiry; nil where nothing must be written.
     local number, ttl = {}, {}
-    -- Cells that were found readable; that were asked for their expiry, true if they have none; that held foreign values.
+    -- Cells that were found readable; that were asked for their expiry, true if they have none;
+    -- that held foreign values.
     local readable, lasting, foreign = {}, {}, {}
 
     local function read_text(cell)
@@ -84,7 +90,8 @@ for i = 1, #commits, 2 do
             '\240[\144-\191][\128-\191][\128-\191]', '[\241-\243][\128-\191][\128-\191][\128-\191]',
             '\244[\128-\143][\128-\191][\128-\191]',
           }) do
-            -- A character of UTF-8 is replaced, not removed: that could join the halves of two broken ones.
+            -- A character of UTF-8 is replaced, not removed: that could join the halves of two
+            -- broken ones.
             rest = string.gsub(rest, form, '.')
           end
         end
@@ -189,7 +196,8 @@ for i = 1, #commits, 2 do
           call('SET', KEYS[cell], value, 'KEEPTTL')
         end
       end
-      -- Last: a SET may be refused, for want of memory or of rights, and then nothing may have been written.
+      -- Last: a SET may be refused, for want of memory or of rights, and then nothing may have been
+      -- written.
       if dead[1] then call('DEL', unpack(dead)) end
     else
       -- Whoever is told goes by it, so a number that may stand in the way must be one of ours.

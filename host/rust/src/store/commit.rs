@@ -6,10 +6,12 @@ use std::sync::Arc;
 
 use crate::key::EntityKey;
 
-/// How far behind the store's clock a commit's time may be. Part of the contract: policies let cells outlive their use by it.
+/// How far behind the store's clock a commit's time may be. Part of the contract: policies let
+/// cells outlive their use by it.
 pub const MAX_LAG_US: u64 = 1_000_000;
 
-/// The greatest number a cell can hold: Redis' scripts count in doubles. A step, floor or ceiling above it counts as it.
+/// The greatest number a cell can hold: Redis' scripts count in doubles. A step, floor or ceiling
+/// above it counts as it.
 pub const MAX_NUMBER: u64 = 1 << 53;
 
 /// A cell's value. Numbers are canonical decimal text.
@@ -42,7 +44,8 @@ pub enum Op {
         /// Milliseconds until it expires.
         ttl_ms: u64,
     },
-    /// The run moves a number forward, `repeat` times over, and was told the same verdict each time.
+    /// The run moves a number forward, `repeat` times over, and was told the same verdict each
+    /// time.
     Advance {
         /// The cell.
         cell: CellIndex,
@@ -115,7 +118,8 @@ pub enum Seen {
     Nothing,
     /// For `Observe`: the true value.
     Value(Option<Value>),
-    /// For `Advance`: `max(number or 0, floor)` before the first repetition. For `Retreat` and `Raise`: the new number.
+    /// For `Advance`: `max(number or 0, floor)` before the first repetition. For `Retreat` and
+    /// `Raise`: the new number.
     Number(u64),
 }
 
@@ -124,9 +128,11 @@ pub enum Seen {
 pub enum Outcome {
     /// All of it was applied; one entry for each operation.
     Applied(Vec<Seen>),
-    /// Nothing was applied, because a run was told something that is not so. The true values, one for each cell.
+    /// Nothing was applied, because a run was told something that is not so. The true values, one
+    /// for each cell.
     Refused(Vec<Option<Value>>),
-    /// Nothing was applied, because the commit's time is ahead of the store's clock or more than [`MAX_LAG_US`] behind.
+    /// Nothing was applied, because the commit's time is ahead of the store's clock or more than
+    /// [`MAX_LAG_US`] behind.
     Untimely,
 }
 
@@ -137,6 +143,7 @@ pub struct Reply {
     pub outcome: Outcome,
     /// The store's clock in microseconds since 1970.
     pub clock_us: u64,
-    /// Values found that are not ours (no number where one is needed, not text, too long) and were taken as absent.
+    /// Values found that are not ours (no number where one is needed, not text, too long) and were
+    /// taken as absent.
     pub foreign: u64,
 }

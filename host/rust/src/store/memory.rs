@@ -1,7 +1,9 @@
-//! The embedded store: the entities of this process, exact, bounded, and gone when they are of no more use.
+//! The embedded store: the entities of this process, exact, bounded, and gone when they are of no
+//! more use.
 //!
-//! A policy runs on an entity's true cells, under the lock of the shard that holds it, so nothing has to be committed and no
-//! two calls can conflict. [`MemoryStore`] puts the same entities behind the commit protocol.
+//! A policy runs on an entity's true cells, under the lock of the shard that holds it, so nothing
+//! has to be committed and no two calls can conflict. [`MemoryStore`] puts the same entities behind
+//! the commit protocol.
 
 mod forgetting;
 mod many;
@@ -20,15 +22,15 @@ use crate::transaction::{Entity, Transaction};
 
 /// How many shards there are. More than there are cores, so that two threads rarely meet at a lock.
 const SHARDS: usize = 64;
-/// How many entities a new one makes the shard look at for one that has expired. At two, what has expired is at most about as
-/// much as what has not.
+/// How many entities a new one makes the shard look at for one that has expired. At two, what has
+/// expired is at most about as much as what has not.
 const SWEEP: usize = 2;
 
 /// The embedded store. Cheap to clone; clones share their entities.
 ///
-/// It holds entities that are in use, a million unless set otherwise. An entity is dropped when all of it has expired. When the
-/// store is full, a newcomer makes it forget the one whose forgetting gives away the least, or is turned away: see
-/// [`MemoryBuilder::when_full`].
+/// It holds entities that are in use, a million unless set otherwise. An entity is dropped when all
+/// of it has expired. When the store is full, a newcomer makes it forget the one whose forgetting
+/// gives away the least, or is turned away: see [`MemoryBuilder::when_full`].
 #[derive(Clone)]
 pub struct Memory {
     inner: Arc<Inner>,
@@ -91,7 +93,8 @@ impl Memory {
 
     /// A store of up to a million entities that forgets when it is full, unless set otherwise.
     pub fn builder() -> MemoryBuilder {
-        // Not the same in any two processes: who chooses keys must not be able to fill one shard with them.
+        // Not the same in any two processes: who chooses keys must not be able to fill one shard
+        // with them.
         MemoryBuilder {
             capacity: 1_000_000,
             when_full: WhenFull::Forget,
@@ -100,8 +103,8 @@ impl Memory {
         }
     }
 
-    /// One that turns newcomers away, and in which the same entities find room in every process, so that a simulation can be
-    /// replayed.
+    /// One that turns newcomers away, and in which the same entities find room in every process, so
+    /// that a simulation can be replayed.
     pub(crate) fn replayable(entities: usize) -> Self {
         let settings = Self::builder().capacity(entities).when_full(WhenFull::Refuse);
         MemoryBuilder { hasher: Hasher::fixed(), ..settings }.build()
@@ -122,7 +125,8 @@ impl Memory {
         self.len() == 0
     }
 
-    /// Runs on the true cells of the entity `tag`, at `now_us` or the latest time the entity has seen.
+    /// Runs on the true cells of the entity `tag`, at `now_us` or the latest time the entity has
+    /// seen.
     ///
     /// The run must leave the transaction as it was if it fails.
     pub(crate) fn run<R>(
@@ -174,8 +178,9 @@ impl MemoryBuilder {
         self
     }
 
-    /// Calls `listener` when the store has forgotten entities because it was full, with all that it has forgotten so far: at once,
-    /// and then at most once a second. It must return at once. Each listener that was added is called.
+    /// Calls `listener` when the store has forgotten entities because it was full, with all that it
+    /// has forgotten so far: at once, and then at most once a second. It must return at once. Each
+    /// listener that was added is called.
     #[must_use]
     pub fn on_forgotten(mut self, listener: impl Fn(Forgotten) + Send + Sync + 'static) -> Self {
         self.tally.listeners.push(Arc::new(listener));
@@ -259,7 +264,8 @@ impl Shard {
         self.entities.insert(tag.into(), Slot { entity, seen_us: now_us, seat: 0 });
     }
 
-    /// Whether there is room for so many more entities, once those that have expired are dropped and others are forgotten.
+    /// Whether there is room for so many more entities, once those that have expired are dropped
+    /// and others are forgotten.
     pub(crate) fn make_room(&mut self, count: usize, now_us: u64) -> bool {
         self.sweep(SWEEP * count, now_us);
         let lacks_room = |shard: &Self| shard.entities.len() + count > shard.capacity;

@@ -11,8 +11,8 @@ use crate::clock::Clock;
 use crate::runtime::wit::kv::{Cell, Scope};
 use crate::transaction::Transaction;
 
-/// A [`Memory`] that takes commits on a clock of its own. For tests and simulations of the protocol; [`Memory`] itself is
-/// faster where no distance is wanted.
+/// A [`Memory`] that takes commits on a clock of its own. For tests and simulations of the
+/// protocol; [`Memory`] itself is faster where no distance is wanted.
 #[derive(Debug, Clone)]
 pub struct MemoryStore {
     memory: Memory,
@@ -57,7 +57,8 @@ impl MemoryStore {
         outcome.map(reply).ok_or(StoreError::Full { capacity: self.memory.capacity() })
     }
 
-    /// Locks the shards of all entities, in their order, so that no two commits wait for each other.
+    /// Locks the shards of all entities, in their order, so that no two commits wait for each
+    /// other.
     fn lock(&self, commit: &Commit) -> Locked<'_> {
         let shards: BTreeSet<usize> = commit.entities.iter().map(|key| self.memory.shard_of(key.tag())).collect();
         Locked(shards.into_iter().map(|shard| (shard, self.memory.shard(shard))).collect())
@@ -116,7 +117,8 @@ fn moved(op: &Op) -> Option<CellIndex> {
     }
 }
 
-/// What was known when the operation was applied; `None`: the run was told something that is not so.
+/// What was known when the operation was applied; `None`: the run was told something that is not
+/// so.
 fn apply_op(transaction: &mut Transaction, op: &Op, place: impl Fn(usize) -> Cell) -> Option<Seen> {
     match op {
         Op::Get { cell, expected } => (transaction.get(place(*cell)) == *expected).then_some(Seen::Nothing),

@@ -1,8 +1,8 @@
 //! Stores: where the shared cells of entities live.
 //!
-//! A store knows no policy. It applies a [`Commit`], the log of one or more guest runs, whole or not at all. What
-//! each operation means is written in `wit/kv.wit`; what a commit adds to that is the answer the run was given, so that
-//! the store can tell whether the run still holds.
+//! A store knows no policy. It applies a [`Commit`], the log of one or more guest runs, whole or
+//! not at all. What each operation means is written in `wit/kv.wit`; what a commit adds to that is
+//! the answer the run was given, so that the store can tell whether the run still holds.
 
 mod commit;
 pub(crate) mod memory;
@@ -46,7 +46,8 @@ pub enum StoreError {
 }
 
 impl StoreError {
-    /// Whether the store did not answer: it was silent, or cannot be reached. One that refused, or is full, did.
+    /// Whether the store did not answer: it was silent, or cannot be reached. One that refused, or
+    /// is full, did.
     pub fn is_away(&self) -> bool {
         matches!(self, Self::TimedOut { .. } | Self::Away(_))
     }
@@ -70,25 +71,28 @@ pub trait Store: Send + Sync + std::fmt::Debug {
     /// Applies a commit whole or not at all.
     fn commit<'a>(&'a self, commit: &'a Commit) -> BoxFuture<'a, Result<Reply, StoreError>>;
 
-    /// The store's clock, in microseconds since 1970. Goes the way of every commit, so it also shows that commits get through.
+    /// The store's clock, in microseconds since 1970. Goes the way of every commit, so it also
+    /// shows that commits get through.
     fn time_us(&self) -> BoxFuture<'_, Result<u64, StoreError>> {
         Box::pin(async { self.commit(&Commit::default()).await.map(|reply| reply.clock_us) })
     }
 
-    /// How long an operation may take, from when it was begun. Callers are told by then that it did not answer. The store may go on with
-    /// it for as long as an answer can come: what it does too late is taken back. `None`: it answers at once, or it is waited for.
+    /// How long an operation may take, from when it was begun. Callers are told by then that it did
+    /// not answer. The store may go on with it for as long as an answer can come: what it does too
+    /// late is taken back. `None`: it answers at once, or it is waited for.
     fn limit(&self) -> Option<Duration> {
         None
     }
 
-    /// How many attempts to connect in a row it has refused so far, if it cannot be reached; 0 otherwise, or where that is not known.
-    /// Each counts as a failure that was found out by itself, so that nobody needs to ask a server that is not there.
+    /// How many attempts to connect in a row it has refused so far, if it cannot be reached; 0
+    /// otherwise, or where that is not known. Each counts as a failure that was found out by
+    /// itself, so that nobody needs to ask a server that is not there.
     fn refused_attempts(&self) -> u32 {
         0
     }
 
-    /// Which part of the store an entity is in. Parts that may fail each by itself get a guard each; a store that fails as a whole
-    /// has one part, 0.
+    /// Which part of the store an entity is in. Parts that may fail each by itself get a guard
+    /// each; a store that fails as a whole has one part, 0.
     fn group(&self, _entity: &EntityKey) -> u32 {
         0
     }
@@ -98,7 +102,8 @@ pub trait Store: Send + Sync + std::fmt::Debug {
         false
     }
 
-    /// Whether one commit may be about all these entities. Otherwise each needs a commit of its own.
+    /// Whether one commit may be about all these entities. Otherwise each needs a commit of its
+    /// own.
     fn is_atomic_over(&self, _entities: &[Arc<EntityKey>]) -> bool {
         true
     }

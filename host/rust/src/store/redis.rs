@@ -1,8 +1,9 @@
 //! The Redis store: cells shared by all hosts on one Redis or Valkey server or cluster.
 //!
-//! One commit is one call of one script, so it takes one round trip and is applied whole or not at all. Commits of several
-//! entities that come at the same time share a call; what becomes of one does not depend on the others. Needs Redis 6.2 or
-//! later, or Valkey. How keys look is told in [`crate::key`]; every key expires.
+//! One commit is one call of one script, so it takes one round trip and is applied whole or not at
+//! all. Commits of several entities that come at the same time share a call; what becomes of one
+//! does not depend on the others. Needs Redis 6.2 or later, or Valkey. How keys look is told in
+//! [`crate::key`]; every key expires.
 //!
 //! An ACL user needs no more than this:
 //!
@@ -10,12 +11,14 @@
 //! ACL SETUSER tidegate on >a-secret ~tidegate:* +evalsha +eval +script|load +time +mget +set +del +pttl +ping +info +client|setname
 //! ```
 //!
-//! `tidegate:*` are the keys under the prefix. In a cluster it needs `+cluster|slots +asking` as well. This host does without
-//! `+ping` (but not in a cluster), `+info` (but not behind Sentinels) and `+client|setname`; those of other languages ask for them.
-//! A right that is missing is an error that names it.
+//! `tidegate:*` are the keys under the prefix. In a cluster it needs `+cluster|slots +asking` as
+//! well. This host does without `+ping` (but not in a cluster), `+info` (but not behind Sentinels)
+//! and `+client|setname`; those of other languages ask for them. A right that is missing is an
+//! error that names it.
 //!
-//! In a cluster the clock is that of the node that an entity is on, and [`Store::time_us`] tells any node's. Keep the nodes'
-//! clocks together; where they differ, commits at the time of another node are untimely and the reply tells the right time.
+//! In a cluster the clock is that of the node that an entity is on, and [`Store::time_us`] tells
+//! any node's. Keep the nodes' clocks together; where they differ, commits at the time of another
+//! node are untimely and the reply tells the right time.
 
 mod builder;
 mod connection;
@@ -45,13 +48,15 @@ use self::wire::Encoded;
 use super::{BoxFuture, Commit, MAX_LAG_US, Reply, Store, StoreError};
 use crate::away::listen;
 
-/// How long after its time limit an answer may come that tells of a commit that was applied: the script refuses one that is older.
+/// How long after its time limit an answer may come that tells of a commit that was applied: the
+/// script refuses one that is older.
 const LATEST: Duration = Duration::from_micros(MAX_LAG_US);
 
 /// The Redis store. See the [module](self).
 ///
-/// All callers share one connection, which renews itself. No caller waits longer for an answer than the time limit of one operation,
-/// whatever has become of the server. Must be used within a tokio runtime with its I/O and time drivers.
+/// All callers share one connection, which renews itself. No caller waits longer for an answer than
+/// the time limit of one operation, whatever has become of the server. Must be used within a tokio
+/// runtime with its I/O and time drivers.
 ///
 /// ```no_run
 /// # async fn example() -> Result<(), tidegate::store::redis::ConnectError> {

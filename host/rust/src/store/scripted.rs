@@ -15,7 +15,8 @@ use crate::key::EntityKey;
 pub enum Event {
     /// It is applied or refused as it deserves.
     Pass,
-    /// Another host first writes these cells of the commit's entity: field, value (`None` deletes), milliseconds to live.
+    /// Another host first writes these cells of the commit's entity: field, value (`None` deletes),
+    /// milliseconds to live.
     Before(Vec<(u32, Option<Value>, u64)>),
     /// It is refused, with these as the true values of its cells.
     Refuse(Vec<Option<Value>>),
@@ -25,7 +26,8 @@ pub enum Event {
     Away(String),
 }
 
-/// A [`MemoryStore`] whose next answers are laid down. When the script is used up it answers as the memory store does.
+/// A [`MemoryStore`] whose next answers are laid down. When the script is used up it answers as the
+/// memory store does.
 #[derive(Debug, Clone)]
 pub struct Scripted {
     store: MemoryStore,
@@ -100,8 +102,8 @@ pub fn field_of(name: &str) -> Option<u32> {
     geometry.checked_mul(256).map(|high| high | u32::from(role))
 }
 
-/// A commit as the conformance cases write it: its time, and each operation as an array of its kind, the cell's name and its
-/// arguments.
+/// A commit as the conformance cases write it: its time, and each operation as an array of its
+/// kind, the cell's name and its arguments.
 pub fn canonical(commit: &Commit) -> Json {
     let name = |cell: &usize| {
         let field = commit.cells[*cell].1;

@@ -12,11 +12,12 @@ pub(crate) const MAX_NUMBER: u64 = 1 << 53;
 /// The longest decimal text of a number up to [`MAX_NUMBER`].
 const MAX_DIGITS: usize = 16;
 
-/// A cell's value, in the one form it can have: text that is a canonical number is always a `Number`, so equal values
-/// are equal in this type too.
+/// A cell's value, in the one form it can have: text that is a canonical number is always a
+/// `Number`, so equal values are equal in this type too.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum CellValue {
-    /// Canonical decimal text up to [`MAX_NUMBER`], kept as what it says so that moving it allocates nothing.
+    /// Canonical decimal text up to [`MAX_NUMBER`], kept as what it says so that moving it
+    /// allocates nothing.
     Number(u64),
     /// Any other text.
     Text(Arc<str>),
@@ -41,7 +42,8 @@ impl From<Value> for CellValue {
     }
 }
 
-/// The number, if `text` is one as a store writes it: digits without a leading zero, at most [`MAX_NUMBER`].
+/// The number, if `text` is one as a store writes it: digits without a leading zero, at most
+/// [`MAX_NUMBER`].
 fn canonical_number(text: &str) -> Option<u64> {
     let digits = text.as_bytes();
     let canonical = match digits {
@@ -53,7 +55,8 @@ fn canonical_number(text: &str) -> Option<u64> {
     (number <= MAX_NUMBER).then_some(number)
 }
 
-/// A number as text. Not `to_string`: a policy that reads a number pays for one allocation, not for two.
+/// A number as text. Not `to_string`: a policy that reads a number pays for one allocation, not for
+/// two.
 fn decimal(mut number: u64) -> Value {
     let mut digits = [0_u8; 20];
     let mut start = digits.len();
@@ -77,7 +80,8 @@ pub(super) struct Cell {
     pub(super) value: CellValue,
 }
 
-/// The cells of one entity in one scope. One cell, which is what most policies need, takes no allocation.
+/// The cells of one entity in one scope. One cell, which is what most policies need, takes no
+/// allocation.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) struct Cells(SmallVec<[Cell; 1]>);
 
@@ -127,7 +131,8 @@ impl Cells {
         &self.0[slot]
     }
 
-    /// Puts `cell` at `slot` and returns what was there; a slot one past the last is made, and then there was nothing.
+    /// Puts `cell` at `slot` and returns what was there; a slot one past the last is made, and then
+    /// there was nothing.
     pub(super) fn replace(&mut self, slot: usize, cell: Cell) -> Option<Cell> {
         if let Some(place) = self.0.get_mut(slot) {
             return Some(std::mem::replace(place, cell));
@@ -136,8 +141,8 @@ impl Cells {
         None
     }
 
-    /// Undoes [`Self::replace`], given what it returned. A slot that it made is the last one, because changes are undone
-    /// in reverse order.
+    /// Undoes [`Self::replace`], given what it returned. A slot that it made is the last one,
+    /// because changes are undone in reverse order.
     pub(super) fn restore(&mut self, slot: usize, before: Option<Cell>) {
         match before {
             Some(cell) => self.0[slot] = cell,

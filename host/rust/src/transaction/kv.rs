@@ -1,7 +1,7 @@
 //! The operations of `wit/kv.wit` on a transaction. What each means is written there.
 //!
-//! Each goes the same way: where the store has applied the log already, the cell is first put right from what it knew;
-//! then the operation is answered from the cell; then it is written down.
+//! Each goes the same way: where the store has applied the log already, the cell is first put right
+//! from what it knew; then the operation is answered from the cell; then it is written down.
 
 use super::cells::{CellValue, MAX_NUMBER};
 use super::log::Move;
@@ -52,7 +52,8 @@ impl Transaction {
         }
     }
 
-    /// Moves the number at `at` forward: `Ok` with the new number, or `Err` with the one that stood in the way.
+    /// Moves the number at `at` forward: `Ok` with the new number, or `Err` with the one that stood
+    /// in the way.
     pub(crate) fn advance(&mut self, at: Place, step: u64, floor: u64, ceiling: u64, ttl_ms: u64) -> Result<u64, u64> {
         // No store can hold more, so a policy that asks for more is told that it does not fit.
         let ceiling = ceiling.min(MAX_NUMBER);

@@ -1,5 +1,5 @@
-//! The log of the runs of a transaction: store operations with the answers that the runs were given, shortened where
-//! the answer to one follows from another.
+//! The log of the runs of a transaction: store operations with the answers that the runs were
+//! given, shortened where the answer to one follows from another.
 
 use std::sync::Arc;
 
@@ -23,7 +23,8 @@ pub(super) struct Touched {
     pub(super) last: Option<usize>,
     /// How often the replay has repeated that operation.
     pub(super) used: u64,
-    /// The value follows from the log: it was read or put, and not moved since. Reading it again says nothing new.
+    /// The value follows from the log: it was read or put, and not moved since. Reading it again
+    /// says nothing new.
     pub(super) known: bool,
     /// The value was observed, and not moved since.
     pub(super) observed: bool,
@@ -145,8 +146,9 @@ impl Log {
         matches!(last, Some(Op::Raise { to: before, ttl_ms: ttl, .. }) if (*before, *ttl) == (to, ttl_ms))
     }
 
-    /// Counts the operation in the one before it on the same cell, if that is the same with the same verdict.
-    /// Operations on other cells in between do not matter: what one cell answers does not depend on another.
+    /// Counts the operation in the one before it on the same cell, if that is the same with the
+    /// same verdict. Operations on other cells in between do not matter: what one cell answers does
+    /// not depend on another.
     fn repeat(&mut self, cell: usize, asked: Move, fits: bool) -> bool {
         let Some(last) = self.touched[cell].last else { return false };
         let op = &mut self.commit.ops[last];

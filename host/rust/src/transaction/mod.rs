@@ -1,12 +1,13 @@
 //! What guest runs see and change: a time and the cells of a few entities.
 //!
-//! A transaction is used in one of two ways. *Direct*: its cells are the true ones, moved in by the memory store, and a
-//! run changes them for good. *Logged*: its cells are what was last known of a distant store; every operation is answered
-//! from them at once and written down with its answer, so that the store can commit the log or refuse it. When the store
-//! applied a log but knew other numbers, the runs are repeated on those numbers (`begin_replay`).
+//! A transaction is used in one of two ways. *Direct*: its cells are the true ones, moved in by the
+//! memory store, and a run changes them for good. *Logged*: its cells are what was last known of a
+//! distant store; every operation is answered from them at once and written down with its answer,
+//! so that the store can commit the log or refuse it. When the store applied a log but knew other
+//! numbers, the runs are repeated on those numbers (`begin_replay`).
 //!
-//! Invariant: a run that traps leaves no trace ([`Transaction::rollback_run`]), and a log that is refused leaves none of
-//! any of its runs. Times are microseconds since 1970.
+//! Invariant: a run that traps leaves no trace ([`Transaction::rollback_run`]), and a log that is
+//! refused leaves none of any of its runs. Times are microseconds since 1970.
 
 mod cells;
 mod kv;
@@ -85,17 +86,20 @@ pub(crate) struct Transaction {
     run_start: usize,
     entities: SmallVec<[Entity; 1]>,
     changes: Vec<Change>,
-    /// Boxed because direct transactions, which are moved in and out of instances at every call, have no use for it.
+    /// Boxed because direct transactions, which are moved in and out of instances at every call,
+    /// have no use for it.
     log: Option<Box<Log>>,
 }
 
 impl Transaction {
-    /// Starts over on true cells, which the caller moves in by [`Self::entity_mut`], and out afterwards.
+    /// Starts over on true cells, which the caller moves in by [`Self::entity_mut`], and out
+    /// afterwards.
     pub(crate) fn begin_direct(&mut self, now_us: u64, entities: usize) {
         self.begin(Mode::Direct, now_us, entities);
     }
 
-    /// Starts over on known cells, which the caller moves in by [`Self::entity_mut`], and out afterwards.
+    /// Starts over on known cells, which the caller moves in by [`Self::entity_mut`], and out
+    /// afterwards.
     pub(crate) fn begin_logged(&mut self, now_us: u64, keys: impl IntoIterator<Item = Arc<EntityKey>>) {
         let log = self.log.get_or_insert_default();
         log.begin(now_us, keys);
@@ -180,13 +184,14 @@ impl Transaction {
         self.changes.is_empty()
     }
 
-    /// Whether the latest run named an entity that the call is not about. Such an operation reads as absent, changes
-    /// nothing and is not logged; the run is not to be trusted.
+    /// Whether the latest run named an entity that the call is not about. Such an operation reads
+    /// as absent, changes nothing and is not logged; the run is not to be trusted.
     pub(crate) fn strayed(&self) -> bool {
         self.strayed
     }
 
-    /// Whether the latest run asked a cell that all hosts share. One that did not has nothing to commit.
+    /// Whether the latest run asked a cell that all hosts share. One that did not has nothing to
+    /// commit.
     pub(crate) fn shares(&self) -> bool {
         self.shares
     }
@@ -202,8 +207,9 @@ impl Transaction {
         self.start_run();
     }
 
-    /// Undoes all runs, takes the true values of the log's cells at `clock_us` over as known, and empties the log for another try.
-    /// Where a value is not the one that was known, its expiry is not known either and taken to be `expires_us`. Returns the cells.
+    /// Undoes all runs, takes the true values of the log's cells at `clock_us` over as known, and
+    /// empties the log for another try. Where a value is not the one that was known, its expiry is
+    /// not known either and taken to be `expires_us`. Returns the cells.
     pub(crate) fn refuse(&mut self, truth: &[Option<Value>], clock_us: u64, expires_us: u64) -> Vec<(usize, u32)> {
         self.undo_to(0);
         let cells = self.log.as_deref().map(|log| log.commit.cells.clone()).unwrap_or_default();
@@ -218,17 +224,19 @@ impl Transaction {
         cells
     }
 
-    /// Whether what the store knew when it applied the log is just what the runs were told. If so the cells hold what the
-    /// store now holds; if not, the runs must be repeated: see [`Self::begin_replay`].
+    /// Whether what the store knew when it applied the log is just what the runs were told. If so
+    /// the cells hold what the store now holds; if not, the runs must be repeated: see
+    /// [`Self::begin_replay`].
     pub(crate) fn was_told(&self, seen: &[Seen]) -> bool {
         self.log.as_deref().is_some_and(|log| log.told() == seen)
     }
 
-    /// Starts to repeat the runs of an applied log, in their order, on what the store knew. Afterwards the cells hold
-    /// what the store now holds, and [`Self::replayed_alike`] tells whether the runs were the same.
+    /// Starts to repeat the runs of an applied log, in their order, on what the store knew.
+    /// Afterwards the cells hold what the store now holds, and [`Self::replayed_alike`] tells
+    /// whether the runs were the same.
     pub(crate) fn begin_replay(&mut self, seen: Vec<Seen>) {
-        // Local cells are not pinned: their runs start again from where they were. Shared ones are put right one by one, as
-        // the pins tell.
+        // Local cells are not pinned: their runs start again from where they were. Shared ones are
+        // put right one by one, as the pins tell.
         while let Some(change) = self.changes.pop() {
             if change.scope == Scope::Local {
                 self.undo(change);
@@ -241,7 +249,8 @@ impl Transaction {
         self.start_run();
     }
 
-    /// Whether the repeated runs issued the very operations of the log, which the contract demands of a policy.
+    /// Whether the repeated runs issued the very operations of the log, which the contract demands
+    /// of a policy.
     pub(crate) fn replayed_alike(&self) -> bool {
         self.log.as_deref().is_some_and(Log::replayed_alike)
     }

@@ -1,8 +1,9 @@
 //! The replay of a log that the store applied while it knew other numbers than the runs were told.
 //!
-//! Each operation first puts its cell right from what the store knew (its pin) and is then answered as any other. The
-//! log shortens, so the replay follows the same rules: an operation that a log would leave out takes no pin, and a repeated
-//! `advance` takes its pin as often as it was repeated.
+//! Each operation first puts its cell right from what the store knew (its pin) and is then answered
+//! as any other. The log shortens, so the replay follows the same rules: an operation that a log
+//! would leave out takes no pin, and a repeated `advance` takes its pin as often as it was
+//! repeated.
 
 use super::cells::CellValue;
 use super::log::{Log, Move};
@@ -53,7 +54,8 @@ impl Transaction {
         }
     }
 
-    /// Corrects what was known of a cell. Its expiry stays as it was known; if there was none, it is not known.
+    /// Corrects what was known of a cell. Its expiry stays as it was known; if there was none, it
+    /// is not known.
     fn set_right(&mut self, at: Place, value: Option<CellValue>) {
         if self.live(at) != value.as_ref() {
             let expires_us = self.expires_us(at).unwrap_or(u64::MAX);

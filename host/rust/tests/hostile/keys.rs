@@ -75,7 +75,8 @@ async fn assert_isolated(gate: &Tidegate) {
     assert_sound(&gate.stats(), "hostile keys");
 }
 
-/// Text that moves between the name and the key, or that is a limiter's here and a circuit's there, is another's.
+/// Text that moves between the name and the key, or that is a limiter's here and a circuit's there,
+/// is another's.
 async fn assert_names_are_isolated(gate: &Tidegate) {
     let parts = ["", ":", "a", "a:", ":a", "{a}", "}:{", "%3A", "\0", "\u{1f30a}"];
     for allowed in [true, false] {

@@ -18,7 +18,8 @@ fn is_documented(key: &str) -> bool {
     tag.split(':').count() == 3 && field.split_once('.').is_some_and(|(upper, role)| is_hex(upper) && is_hex(role))
 }
 
-/// How much longer the cell lives that says by which limit a bucket is counted, so that it need not be written with every call.
+/// How much longer the cell lives that says by which limit a bucket is counted, so that it need not
+/// be written with every call.
 const SPARE_MS: i64 = 1_000;
 
 /// Whether a key is that cell.
@@ -79,7 +80,7 @@ async fn what_limiters_store_is_readable_text_that_is_gone_after_its_use() {
 
 #[tokio::test]
 async fn what_circuits_store_is_readable_text_that_expires() {
-    const LONGEST_MS: i64 = 32 * 86_400_000;
+    const MAX_MS: i64 = 32 * 86_400_000;
     let scene = Scene::new();
     let (gate, mut stranger) = (scene.gate().await, scene.stranger());
     for config in circuits() {
@@ -93,12 +94,12 @@ async fn what_circuits_store_is_readable_text_that_expires() {
                 breaker.succeeded(permit, Duration::ZERO).await.expect("the store answers");
             }
             gate.flush().await;
-            assert!(assert_documented(&mut stranger, LONGEST_MS) > 0);
+            assert!(assert_documented(&mut stranger, MAX_MS) > 0);
         }
         breaker.set_mode(tidegate::Mode::ForcedOpen).await.expect("the store answers");
-        assert_documented(&mut stranger, LONGEST_MS);
+        assert_documented(&mut stranger, MAX_MS);
         breaker.reset().await.expect("the store answers");
-        assert_documented(&mut stranger, LONGEST_MS);
+        assert_documented(&mut stranger, MAX_MS);
     }
     assert_sound(&gate.stats(), "circuits");
 }

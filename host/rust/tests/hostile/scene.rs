@@ -1,4 +1,5 @@
-//! A Redis of a test's own, hosts on it, and the settings that between them write every kind of cell.
+//! A Redis of a test's own, hosts on it, and the settings that between them write every kind of
+//! cell.
 
 use std::time::Duration;
 
@@ -41,7 +42,8 @@ impl Stranger {
         command.query(&mut self.0).expect("the server answers")
     }
 
-    /// The keys of a pattern, but for the notes of which settings a limiter goes by, which are left for a month.
+    /// The keys of a pattern, but for the notes of which settings a limiter goes by, which are left
+    /// for a month.
     pub(crate) fn keys(&mut self, pattern: &str) -> Vec<String> {
         let mut keys: Vec<String> = self.run("KEYS", &[pattern.as_bytes()]);
         keys.retain(|key| !key.starts_with("tidegate:{st:rl:"));

@@ -37,8 +37,9 @@ impl Garbage {
         Self::AnotherPolicys,
     ];
 
-    /// Whether it must be counted. What is left of a value may be one, a number is one where numbers are kept, and Redis tells a
-    /// reader of text nothing at all of lists and hashes: they read as absent.
+    /// Whether it must be counted. What is left of a value may be one, a number is one where
+    /// numbers are kept, and Redis tells a reader of text nothing at all of lists and hashes: they
+    /// read as absent.
     fn is_counted(self) -> bool {
         !matches!(self, Self::Truncated | Self::Lasting | Self::List | Self::Hash)
     }
@@ -143,7 +144,8 @@ async fn garbage_in_the_cells_of_limiters_is_counted_and_decided_on_as_if_absent
     }
 }
 
-/// Leaves counts of one failure; or a circuit that is open; or one that is half-open with a probe in flight.
+/// Leaves counts of one failure; or a circuit that is open; or one that is half-open with a probe
+/// in flight.
 async fn bring_to(breaker: &CircuitBreaker, state: State) {
     let failures = if state == State::Closed { 1 } else { 3 };
     for _ in 0..failures {

@@ -54,7 +54,8 @@ impl Timers {
         }
     }
 
-    /// Moves the clock from one waking to the next until all tasks have ended, and returns what they gave.
+    /// Moves the clock from one waking to the next until all tasks have ended, and returns what
+    /// they gave.
     pub(crate) async fn run<T>(&self, tasks: Vec<JoinHandle<T>>) -> Vec<T> {
         loop {
             let running = tasks.iter().filter(|task| !task.is_finished()).count();

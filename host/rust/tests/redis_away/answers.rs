@@ -6,7 +6,8 @@ use tidegate::store::redis::Redis;
 use super::mimic::Mimic;
 use super::scene::{Scene, refusals};
 
-/// The first error of a gate on a server that answers like this, and whether it was connected to anew.
+/// The first error of a gate on a server that answers like this, and whether it was connected to
+/// anew.
 async fn error_of(answer: &str) -> (StoreError, bool) {
     let mimic = Mimic::start(&format!("{answer}\r\n"));
     let scene = Scene::connect(&mimic.url()).await;

@@ -1,4 +1,5 @@
-//! What is no outage: short pauses, bursts, a process that is busy, a connection that is slow to open.
+//! What is no outage: short pauses, bursts, a process that is busy, a connection that is slow to
+//! open.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -140,7 +141,8 @@ async fn an_answer_that_came_while_the_process_was_busy_counts() {
     }
 }
 
-/// A way to a server that drops so many connections first, and lets none through before it is told to.
+/// A way to a server that drops so many connections first, and lets none through before it is told
+/// to.
 struct Gateway {
     port: u16,
     opened: watch::Sender<bool>,

@@ -11,7 +11,8 @@ use tidegate_test_support::store_suite::{Bench, put};
 /// The longest pause before an attempt to connect, and how long the attempt itself may take.
 const OUR_OWN: Duration = Duration::from_secs(3 + 2);
 
-/// How long a failover may take to be noticed, to be made, twice more if the first came to nothing, and to be found out by a host.
+/// How long a failover may take to be noticed, to be made, twice more if the first came to nothing,
+/// and to be found out by a host.
 const BOUND: Duration = DOWN_AFTER.saturating_add(FAILOVER_TIMEOUT.saturating_mul(6)).saturating_add(OUR_OWN);
 
 async fn connected(builder: RedisBuilder) -> Redis {

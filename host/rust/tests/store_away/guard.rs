@@ -159,7 +159,8 @@ async fn a_clock_that_is_set_back_does_not_keep_the_guard_open() {
     scene.heal();
     scene.clock.set_us(scene.clock.now_us() - 3_600_000_000);
     fails(&gate).await;
-    // The guard's own timer waits for a time that this clock will only show in an hour: a call is what finds out.
+    // The guard's own timer waits for a time that this clock will only show in an hour: a call is
+    // what finds out.
     scene.clock.advance(Duration::from_millis(500));
     limiter(&gate, "api", 1, WhenAway::Error).try_acquire("k").await.expect("the store answers");
     assert_eq!(gate.store_state(), StoreState::Available);

@@ -1,4 +1,5 @@
-//! No call waits for an answer of the store longer than its limit, and none is given up for what others wait for.
+//! No call waits for an answer of the store longer than its limit, and none is given up for what
+//! others wait for.
 
 use std::time::Duration;
 
@@ -8,7 +9,8 @@ use tokio::task::JoinHandle;
 
 use super::scene::{Fault, LIMIT, Scene, limiter, rest};
 
-/// A call in a task of its own: its result, and after how many milliseconds since the start of the scene.
+/// A call in a task of its own: its result, and after how many milliseconds since the start of the
+/// scene.
 async fn call(scene: &Scene, limiter: &RateLimiter, cost: u32) -> JoinHandle<(Result<bool, Error>, u64)> {
     let (limiter, clock, since_us) = (limiter.clone(), scene.clock.clone(), scene.clock.now_us());
     let call = tokio::spawn(async move {

@@ -1,4 +1,5 @@
-//! Workflow nodes while the store is away: circuits work on this host's own state, and limiters say so.
+//! Workflow nodes while the store is away: circuits work on this host's own state, and limiters say
+//! so.
 
 use std::time::Duration;
 

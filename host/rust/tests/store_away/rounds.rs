@@ -1,4 +1,5 @@
-//! The guard counts rounds, not calls: what was sent before the first failure was known says nothing new.
+//! The guard counts rounds, not calls: what was sent before the first failure was known says
+//! nothing new.
 
 use std::time::Duration;
 

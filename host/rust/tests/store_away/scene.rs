@@ -35,7 +35,8 @@ pub(crate) struct Faulty {
     store: MemoryStore,
     clock: ManualClock,
     fault: Arc<watch::Sender<Option<Fault>>>,
-    /// Entities whose tag holds this are in a part of the store of their own, which alone has the fault.
+    /// Entities whose tag holds this are in a part of the store of their own, which alone has the
+    /// fault.
     part: Arc<Mutex<Option<&'static str>>>,
     commits: Arc<Mutex<Vec<(u64, String)>>>,
 }
@@ -139,7 +140,8 @@ impl Scene {
         }
     }
 
-    /// The commits since this was last asked: when, in milliseconds since the given time, and about whom.
+    /// The commits since this was last asked: when, in milliseconds since the given time, and about
+    /// whom.
     pub(crate) fn take_commits(&self, since_us: u64) -> Vec<(u64, String)> {
         let commits = std::mem::take(&mut *self.store.commits.lock());
         commits.into_iter().map(|(at_us, tag)| ((at_us - since_us) / 1_000, tag)).collect()

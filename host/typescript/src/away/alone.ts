@@ -1,4 +1,7 @@
-/** What this host decides by itself while the store is away: the same policies, on a memory of its own. */
+/**
+ * What this host decides by itself while the store is away: the same policies, on a memory of its
+ * own.
+ */
 
 import type { Answer, Request } from "../call.js";
 import type { Runtime } from "../runtime/index.js";
@@ -10,7 +13,10 @@ import { Onward } from "./onward.js";
 /** This host alone. */
 export class Alone {
   readonly #run: (policy: Policy, request: Request, transaction: Transaction) => Answer;
-  /** Shares of limits. They outlive an outage, so that the next one in the same window does not begin with new ones. */
+  /**
+   * Shares of limits. They outlive an outage, so that the next one in the same window does not
+   * begin with new ones.
+   */
   readonly #shares: Memory;
   #circuits: Memory;
   readonly #time: Onward;

@@ -1,10 +1,12 @@
 /**
- * The guard round a shared store: the component's own circuit breaker, on a memory of this host's own.
+ * The guard round a shared store: the component's own circuit breaker, on a memory of this host's
+ * own.
  *
- * A call must not wait again and again for what is known to be away. So after a few failures in a row nothing is sent any more but
- * a probe, in the background, until one comes through. What is counted are rounds: a hiccup fails all that is on its way at once, and
- * is one failure however much that is. A probe reads the store's clock and writes a cell that expires soon: a
- * replica that only reads, or a server without memory, answers the first and not the second.
+ * A call must not wait again and again for what is known to be away. So after a few failures in a
+ * row nothing is sent any more but a probe, in the background, until one comes through. What is
+ * counted are rounds: a hiccup fails all that is on its way at once, and is one failure however
+ * much that is. A probe reads the store's clock and writes a cell that expires soon: a replica that
+ * only reads, or a server without memory, answers the first and not the second.
  */
 
 import type { CircuitPermit, Request, WitReport } from "../call.js";
@@ -31,9 +33,14 @@ const CLOSE: Request = { kind: "close" };
 /** A part of the store that can be away by itself. */
 class Group {
   state: StoreState = "unknown";
-  /** Counts the rounds: what is sent from the first failure on that was known is of the next one. */
+  /**
+   * Counts the rounds: what is sent from the first failure on that was known is of the next one.
+   */
   round = 0;
-  /** Whether the circuit is closed and has counted nothing: a success changes nothing then, so it is not asked. */
+  /**
+   * Whether the circuit is closed and has counted nothing: a success changes nothing then, so it is
+   * not asked.
+   */
   isSteady = true;
   /** When the next probe is due, on the guard's clock. */
   retryAtUs = 0;
@@ -85,7 +92,10 @@ export class StoreGuard {
     this.#listen();
   }
 
-  /** The connection may outlive all that depends on this guard. Only Workers have no weak references, and they end soon. */
+  /**
+   * The connection may outlive all that depends on this guard. Only Workers have no weak
+   * references, and they end soon.
+   */
   #listen(): void {
     const self = typeof WeakRef === "undefined" ? { deref: () => this } : new WeakRef(this);
     this.#store.onRefused?.(error => self.deref()?.refused(error));
@@ -138,8 +148,8 @@ export class StoreGuard {
   }
 
   /**
-   * The store has answered; `applied` is what it has done. Whoever refuses to write reads all the same, so a commit that only read
-   * proves nothing after that.
+   * The store has answered; `applied` is what it has done. Whoever refuses to write reads all the
+   * same, so a commit that only read proves nothing after that.
    */
   answered(number: number, applied: Commit | undefined): void {
     const group = this.#of(number);
@@ -171,8 +181,8 @@ export class StoreGuard {
   }
 
   /**
-   * Resolves when the store does what a commit needs, or its first part where it has several; rejects with what it failed with last
-   * when so many milliseconds are over.
+   * Resolves when the store does what a commit needs, or its first part where it has several;
+   * rejects with what it failed with last when so many milliseconds are over.
    */
   async ready(limitMs: number): Promise<void> {
     const group = this.#of(0);
@@ -238,7 +248,8 @@ export class StoreGuard {
 
   /** Nothing is sent until a probe comes through. */
   #turnAway(group: Group, { retryAfterMs }: WitReport): void {
-    // A circuit that is half-open by the time it is asked is to be probed at once, but not in a loop.
+    // A circuit that is half-open by the time it is asked is to be probed at once, but not in a
+    // loop.
     const waitMs = Math.max(retryAfterMs, 1);
     group.retryAtUs = this.#time.nowUs() + waitMs * 1_000;
     this.#turn(group, "away", group.failure?.message ?? "");

@@ -1,16 +1,19 @@
-/** A time by which this host decides alone: about that of the store, and never earlier than before. */
+/**
+ * A time by which this host decides alone: about that of the store, and never earlier than before.
+ */
 
 import { SteadyTime } from "./steady.js";
 
 /**
- * While what is known of the store's clock is behind, one part in so many of the time that passes is left out, so that this time and
- * that come together again. Two clocks drift apart by less.
+ * While what is known of the store's clock is behind, one part in so many of the time that passes
+ * is left out, so that this time and that come together again. Two clocks drift apart by less.
  */
 const LEFT_OUT = 1_024;
 
 /**
- * About the time of the store, that goes on when what is known of the store's clock is put right. What was let go by an earlier time
- * would be forgotten by a run at a later one, and let go again when the time went back.
+ * About the time of the store, that goes on when what is known of the store's clock is put right.
+ * What was let go by an earlier time would be forgotten by a run at a later one, and let go again
+ * when the time went back.
  */
 export class Onward {
   readonly #steady: SteadyTime;

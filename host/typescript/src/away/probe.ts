@@ -9,7 +9,10 @@ import type { Store } from "../store/store.js";
 /** How long what a probe writes lives, in milliseconds. */
 const PROBE_TTL_MS = 1_000;
 
-/** How many names are tried to find one in the part of the store that is probed. A cluster has 64 parts. */
+/**
+ * How many names are tried to find one in the part of the store that is probed. A cluster has 64
+ * parts.
+ */
 const MAX_NAMES = 16_384;
 
 /** How long a probe may take where the store has no limit of its own, in milliseconds. */

@@ -1,8 +1,8 @@
 /** A time that never runs backwards. */
 
 /**
- * A clock's time, going on where it was when the clock is set back: what waits for a time must not wait for an hour more because
- * the time of day was corrected by one.
+ * A clock's time, going on where it was when the clock is set back: what waits for a time must not
+ * wait for an hour more because the time of day was corrected by one.
  */
 export class SteadyTime {
   readonly #clock: { nowUs(): number };

@@ -11,7 +11,10 @@ import { BLIND_PERMIT, blindReport, type CircuitReport, reportOf } from "./repor
 /** What became of an admitted call. */
 type Outcome = Extract<Request, { permit: CircuitPermit }>;
 
-/** The permit of an outcome that counts on this host, or nowhere: the call was admitted without the store. */
+/**
+ * The permit of an outcome that counts on this host, or nowhere: the call was admitted without the
+ * store.
+ */
 export function degradedPermit(request: Request): CircuitPermit | undefined {
   const hasPermit = request.kind === "succeeded" || request.kind === "failed" || request.kind === "cancelled";
   return hasPermit && request.permit.degraded === true ? request.permit : undefined;
@@ -48,7 +51,10 @@ export class CircuitAway {
     return this.report(key, request, true);
   }
 
-  /** The answer to an admission, an outcome or a look. An outcome of the store's that was not sent is sent when it is back. */
+  /**
+   * The answer to an admission, an outcome or a look. An outcome of the store's that was not sent
+   * is sent when it is back.
+   */
   report(key: string, request: Request, isSent: boolean): CircuitReport {
     const entity = this.#namespace.entity(key);
     const { ledger } = this.#core;
@@ -62,7 +68,10 @@ export class CircuitAway {
     return blindReport("refused-away", undefined, ledger?.retryAfterMs(entity) ?? 0);
   }
 
-  /** The outcome of a call that the store admitted, told to this host's own circuit by a permit of its own. */
+  /**
+   * The outcome of a call that the store admitted, told to this host's own circuit by a permit of
+   * its own.
+   */
   #retold(key: string, request: Outcome): CircuitReport {
     const { permit } = this.#share(key, { kind: "admit" });
     return permit === undefined ? blindReport("ignored", undefined, 0) : this.#share(key, { ...request, permit });

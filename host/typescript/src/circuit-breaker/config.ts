@@ -7,22 +7,29 @@ import type { WitBreakerConfig, WitErrorPattern, WitProbeRule } from "../runtime
 import { SETTINGS } from "../settings.generated.js";
 import type { CircuitWhenAway } from "../when-away.js";
 
-/** When a closed circuit opens: on the first rule met, in the order of the fields. At least one is needed. */
+/**
+ * When a closed circuit opens: on the first rule met, in the order of the fields. At least one is
+ * needed.
+ */
 export interface Trip {
-  /** After `count` failures (1 to 1,000) within `withinMs` (1 to 86,400,000). Exact: each failure leaves at its own age. */
+  /**
+   * After `count` failures (1 to 1,000) within `withinMs` (1 to 86,400,000). Exact: each failure
+   * leaves at its own age.
+   */
   readonly failures?: { readonly count: number; readonly withinMs: number } | null | undefined;
   /** After so many failures with no success between them; 1 to 1,000,000. */
   readonly consecutive?: number | null | undefined;
   /** At this share of failed calls in the sample, in percent; more than 0, at most 100. */
   readonly failureRatePercent?: number | null | undefined;
   /**
-   * At a share of slow calls in the sample, in percent; more than 0, at most 100. A call is slow when it took at least
-   * `slowerThanMs`; 1 to 86,400,000.
+   * At a share of slow calls in the sample, in percent; more than 0, at most 100. A call is slow
+   * when it took at least `slowerThanMs`; 1 to 86,400,000.
    */
   readonly slowRate?: { readonly percent: number; readonly slowerThanMs: number } | null | undefined;
   /**
-   * What the rates are taken over: calls whose outcome came in the last `windowMs` (100 to 86,400,000, in steps of a tenth), or
-   * the last so many `calls` (1 to 1,000). The last 60,000 ms unless set.
+   * What the rates are taken over: calls whose outcome came in the last `windowMs` (100 to
+   * 86,400,000, in steps of a tenth), or the last so many `calls` (1 to 1,000). The last 60,000 ms
+   * unless set.
    */
   readonly sample?: { readonly windowMs: number } | { readonly calls: number } | undefined;
   /** No rate opens the circuit before the sample holds so many calls; 10 unless set. */
@@ -33,8 +40,8 @@ export interface Trip {
 export type ErrorPart = "any" | "name" | "message" | "code" | "status";
 
 /**
- * A pattern for the whole of a text of an error or of one of its causes, case and all. `*` stands for any text, `?` for any one
- * character, and a backslash takes the next character as it is.
+ * A pattern for the whole of a text of an error or of one of its causes, case and all. `*` stands
+ * for any text, `?` for any one character, and a backslash takes the next character as it is.
  */
 export interface ErrorPattern {
   /** What to match; any of name, message, code and status unless set. */
@@ -44,13 +51,14 @@ export interface ErrorPattern {
 }
 
 /**
- * What ends the half-open state. A probe that was given up, or whose error is ignored, has not ended.
+ * What ends the half-open state. A probe that was given up, or whose error is ignored, has not
+ * ended.
  *
  * - `first-failure`: `successes` close the circuit; the first failure opens it again.
- * - `ratio`: `of` probes decide (`successes` to 1,000,000): of them `successes` close the circuit, and it opens again as soon as too
- *   many have failed for that.
- * - `rate`: when `of` probes have ended (1 to 1,000,000), the circuit opens again if `percent` of them failed (more than 0, at most
- *   100), and else closes; `successes` means nothing.
+ * - `ratio`: `of` probes decide (`successes` to 1,000,000): of them `successes` close the circuit,
+ *   and it opens again as soon as too many have failed for that.
+ * - `rate`: when `of` probes have ended (1 to 1,000,000), the circuit opens again if `percent` of
+ *   them failed (more than 0, at most 100), and else closes; `successes` means nothing.
  */
 export type ProbeRule =
   | "first-failure"
@@ -58,8 +66,8 @@ export type ProbeRule =
   | { readonly rate: { readonly percent: number; readonly of: number } };
 
 /**
- * A class of errors, which stands for the pattern of its name: it matches its own errors and those of its subclasses, and those that
- * have one for a cause.
+ * A class of errors, which stands for the pattern of its name: it matches its own errors and those
+ * of its subclasses, and those that have one for a cause.
  */
 export type ErrorClass = abstract new (...args: never[]) => object;
 
@@ -69,17 +77,21 @@ export interface CircuitBreakerConfig {
   readonly name: string;
   /** When to open. */
   readonly trip: Trip;
-  /** How long the circuit stays open, in milliseconds; 1 to 2,592,000,000 (30 days); 30,000 unless set. */
+  /**
+   * How long the circuit stays open, in milliseconds; 1 to 2,592,000,000 (30 days); 30,000 unless
+   * set.
+   */
   readonly openMs?: number | undefined;
   /**
-   * How the open time grows when a probe has failed again: each reopening multiplies it by `factor` (1 to 100), up to `capMs` (at
-   * least `openMs`, at most 30 days). It does not grow unless set.
+   * How the open time grows when a probe has failed again: each reopening multiplies it by `factor`
+   * (1 to 100), up to `capMs` (at least `openMs`, at most 30 days). It does not grow unless set.
    */
   readonly backoff?: { readonly factor: number; readonly capMs: number } | null | undefined;
   /**
-   * How to find out that the trouble is over: `probes` in flight at once (1 to 1,000; 1 unless set), `successes` that close
-   * the circuit (1 to 1,000,000; 1 unless set), and `permitMs` after which a probe without an outcome is given up (1 to 86,400,000;
-   * 60,000 unless set). `rule` says what closes the circuit or opens it again; `first-failure` unless set. By the others never more
+   * How to find out that the trouble is over: `probes` in flight at once (1 to 1,000; 1 unless
+   * set), `successes` that close the circuit (1 to 1,000,000; 1 unless set), and `permitMs` after
+   * which a probe without an outcome is given up (1 to 86,400,000; 60,000 unless set). `rule` says
+   * what closes the circuit or opens it again; `first-failure` unless set. By the others never more
    * probes are in flight than are still to end.
    */
   readonly halfOpen?:
@@ -97,12 +109,16 @@ export interface CircuitBreakerConfig {
   /** Errors that are ignored though monitored: neither a failure nor a success. At most 100. */
   readonly ignored?: readonly (ErrorPattern | ErrorClass)[] | undefined;
   /**
-   * Whether errors of Tidegate's own, as of a limiter or another circuit within a call, count as failures; they do not unless set.
+   * Whether errors of Tidegate's own, as of a limiter or another circuit within a call, count as
+   * failures; they do not unless set.
    */
   readonly countRefusals?: boolean | undefined;
   /** The mode while no operator has ordered one; normal unless set. */
   readonly mode?: CircuitMode | undefined;
-  /** What to answer while the store is away; what this host's own state says unless set, by the same rules. */
+  /**
+   * What to answer while the store is away; what this host's own state says unless set, by the same
+   * rules.
+   */
   readonly whenAway?: CircuitWhenAway | undefined;
 }
 
@@ -113,7 +129,10 @@ export const checkMode = oneOf(...modes);
 /** The shape of the settings. */
 export const checkBreaker = declared(SETTINGS["circuit-breaker"]);
 
-/** The settings with the patterns of classes in place of the classes: plain data, the same in every language. */
+/**
+ * The settings with the patterns of classes in place of the classes: plain data, the same in every
+ * language.
+ */
 export function asData(config: CircuitBreakerConfig): CircuitBreakerConfig {
   if (!isPlain(config)) return config;
   const { monitored, ignored } = config;
@@ -135,7 +154,10 @@ function patternOf(of: ErrorClass): ErrorPattern | ErrorClass {
   return { part: "name", pattern };
 }
 
-/** The settings as the component takes them, with the defaults filled in. Nothing of it is the caller's. */
+/**
+ * The settings as the component takes them, with the defaults filled in. Nothing of it is the
+ * caller's.
+ */
 export function witBreaker(config: CircuitBreakerConfig): WitBreakerConfig {
   const { openMs = 30_000, backoff, halfOpen = {}, monitored = [], ignored = [] } = config;
   const { probes = 1, successes = 1, permitMs = 60_000, rule = "first-failure" } = halfOpen;

@@ -1,26 +1,30 @@
 /**
  * What a failed call failed with, as the patterns of the settings see it.
  *
- * Nothing here throws, whatever was thrown: a getter that fails, a revoked proxy or a text that is none is read as nothing.
+ * Nothing here throws, whatever was thrown: a getter that fails, a revoked proxy or a text that is
+ * none is read as nothing.
  */
 
 import type { Failure, WitError } from "../call.js";
 
 /** How many are handed in of an error and its causes: the contract looks at no more. */
-export const MOST_ERRORS = 16;
+export const MAX_ERRORS = 16;
 
-/** How much of a text is taken; the component looks at 8 KiB, which this many characters are at least. */
-const MOST_CHARS = 8_192;
+/**
+ * How much of a text is taken; the component looks at 8 KiB, which this many characters are at
+ * least.
+ */
+const MAX_CHARS = 8_192;
 
 /** Names that tell nothing, since all have them. */
 const ROOTS: ReadonlySet<string> = new Set(["Error", "Object", "Function", ""]);
 
 /**
- * The name, the message, the code and the status of what was thrown, and as its `causes` those of its base classes, of its `cause` and
- * of its `errors`, of at most 16 in all.
+ * The name, the message, the code and the status of what was thrown, and as its `causes` those of
+ * its base classes, of its `cause` and of its `errors`, of at most 16 in all.
  *
- * The status is that of the error or of its `response` (`status` or `statusCode`); the code is its `code`, else its status, else its
- * `errno`. Base classes are told by their names alone.
+ * The status is that of the error or of its `response` (`status` or `statusCode`); the code is its
+ * `code`, else its status, else its `errno`. Base classes are told by their names alone.
  */
 export function failureOf(error: unknown): Failure {
   const [first, ...causes] = entriesOf(error);
@@ -31,7 +35,7 @@ export function failureOf(error: unknown): Failure {
 export function errorsOf(failure: Failure): readonly WitError[] {
   const errors: WitError[] = [];
   const add = ({ name, message, code, status = "", causes = [] }: Failure) => {
-    if (errors.length === MOST_ERRORS) return;
+    if (errors.length === MAX_ERRORS) return;
     errors.push({ name, message, code, status });
     causes.forEach(add);
   };
@@ -44,7 +48,7 @@ export function isFailure(value: unknown): value is Failure {
   if (!isObject(value)) return false;
   const { name, message, code, status = "", causes = [] } = value as Partial<Failure>;
   const areTexts = [name, message, code, status].every(text => typeof text === "string");
-  return areTexts && Array.isArray(causes) && causes.slice(0, MOST_ERRORS).every(isFailure);
+  return areTexts && Array.isArray(causes) && causes.slice(0, MAX_ERRORS).every(isFailure);
 }
 
 const NOTHING: WitError = { name: "", message: "", code: "", status: "" };
@@ -62,10 +66,10 @@ function entriesOf(error: unknown): WitError[] {
     for (const name of classesOf(each)) {
       if (name !== entry.name) entries.push({ ...NOTHING, name });
     }
-    if (entries.length >= MOST_ERRORS) break;
-    queue.push(...causesOf(each).slice(0, MOST_ERRORS));
+    if (entries.length >= MAX_ERRORS) break;
+    queue.push(...causesOf(each).slice(0, MAX_ERRORS));
   }
-  return entries.slice(0, MOST_ERRORS);
+  return entries.slice(0, MAX_ERRORS);
 }
 
 function entryOf(error: unknown): WitError {
@@ -91,7 +95,7 @@ function ownStatus(from: unknown): string {
 function classesOf(error: unknown): string[] {
   const names: string[] = [];
   let prototype = isObject(error) ? tried(() => Object.getPrototypeOf(error)) : undefined;
-  while (isObject(prototype) && names.length < MOST_ERRORS) {
+  while (isObject(prototype) && names.length < MAX_ERRORS) {
     const name = field(read(prototype, "constructor"), "name");
     if (!ROOTS.has(name)) names.push(name);
     const above = prototype;
@@ -103,7 +107,7 @@ function classesOf(error: unknown): string[] {
 function causesOf(error: unknown): unknown[] {
   const cause = read(error, "cause");
   const errors = read(error, "errors");
-  const several = tried(() => (Array.isArray(errors) ? errors.slice(0, MOST_ERRORS) : [])) ?? [];
+  const several = tried(() => (Array.isArray(errors) ? errors.slice(0, MAX_ERRORS) : [])) ?? [];
   return cause === undefined || cause === null ? several : [cause, ...several];
 }
 
@@ -120,7 +124,7 @@ function field(from: unknown, name: string): string {
 }
 
 function textOf(value: unknown): string {
-  return typeof value === "string" || typeof value === "number" ? String(value).slice(0, MOST_CHARS) : "";
+  return typeof value === "string" || typeof value === "number" ? String(value).slice(0, MAX_CHARS) : "";
 }
 
 function tried<T>(get: () => T): T | undefined {

@@ -47,12 +47,15 @@ export function judge(error: unknown, stopped: { readonly reason: unknown } | un
 }
 
 /** How far down its causes an error is looked at for a refusal. */
-const MOST_CAUSES = 16;
+const MAX_CAUSES = 16;
 
-/** Whether it is Tidegate's own, or comes from one: nothing that the guarded thing has done. A time limit that ran out is. */
+/**
+ * Whether it is Tidegate's own, or comes from one: nothing that the guarded thing has done. A time
+ * limit that ran out is.
+ */
 function isRefusal(error: unknown): boolean {
   let each = error;
-  for (let depth = 0; depth < MOST_CAUSES && each !== undefined; depth++) {
+  for (let depth = 0; depth < MAX_CAUSES && each !== undefined; depth++) {
     if (isTidegateError(each)) return !isCallTimeoutError(each);
     try {
       each = (each as { cause?: unknown } | null)?.cause;
@@ -172,7 +175,10 @@ export class GuardedCall<R> implements Ending {
     return told;
   }
 
-  /** The operation has happened; its caller is better served with its result than with a store's trouble. */
+  /**
+   * The operation has happened; its caller is better served with its result than with a store's
+   * trouble.
+   */
   async #settle(outcome: () => unknown): Promise<void> {
     this.#attempt?.end();
     this.#within?.end();

@@ -8,8 +8,8 @@ const SERVER_ERROR = 500;
 const OTHERS: ReadonlySet<number> = new Set([408, 429]);
 
 /**
- * For `failureIf`: whether an HTTP reply is a failure, by its `status` or `statusCode`, as `fetch`, axios, got, undici and `node:http`
- * have it: one of 500 and above, 408 or 429.
+ * For `failureIf`: whether an HTTP reply is a failure, by its `status` or `statusCode`, as `fetch`,
+ * axios, got, undici and `node:http` have it: one of 500 and above, 408 or 429.
  */
 export function httpFailure(reply: unknown): Failure | undefined {
   const status = statusOf(reply);

@@ -16,7 +16,7 @@ import { type AnyFunction, type AsyncFunction, type Promised, standsFor, type Wi
 import { Admission, permitIn } from "./admission.js";
 import { CircuitAway, degradedPermit } from "./away.js";
 import { asData, type CircuitBreakerConfig, checkBreaker, checkMode, witBreaker } from "./config.js";
-import { errorsOf, MOST_ERRORS } from "./failure.js";
+import { errorsOf, MAX_ERRORS } from "./failure.js";
 import { type Admitted, type Circuit, GuardedCall, type Operation, WITHIN } from "./guarded.js";
 import {
   type CallOptions,
@@ -39,8 +39,8 @@ export interface GuardOptions<F extends AnyFunction> extends Counting<Awaited<Re
   /** As {@link CallOptions.timeoutMs}. */
   readonly timeoutMs?: number | undefined;
   /**
-   * Puts the call's signal into its arguments, which is aborted when the call is given up; without it, the operation goes on and
-   * nobody hears of it.
+   * Puts the call's signal into its arguments, which is aborted when the call is given up; without
+   * it, the operation goes on and nobody hears of it.
    */
   readonly withSignal?: WithSignal<F> | undefined;
 }
@@ -50,13 +50,18 @@ const STATUS: Request = { kind: "status" };
 const CLOSE: Request = { kind: "close" };
 
 const checkPermit = object({ generation: u53, admittedAtUs: u53, probe: u32 }, { degraded: flag });
-/** A failure whose causes are failures, as far down as they are looked at: one may be its own cause. */
-const checkFailure = Array.from({ length: MOST_ERRORS }).reduce<Check>(
+/**
+ * A failure whose causes are failures, as far down as they are looked at: one may be its own cause.
+ */
+const checkFailure = Array.from({ length: MAX_ERRORS }).reduce<Check>(
   below => object({ name: anyText, message: anyText, code: anyText }, { status: anyText, causes: listOf(below) }),
   () => {},
 );
 
-/** Whether it has the three numbers of a permit. Looking closer, at fields that do not belong there, is for one that has not. */
+/**
+ * Whether it has the three numbers of a permit. Looking closer, at fields that do not belong there,
+ * is for one that has not.
+ */
 function isPermit(permit: CircuitPermit | undefined | null): boolean {
   if (typeof permit !== "object" || permit === null) return false;
   const { generation, admittedAtUs, probe } = permit;
@@ -103,11 +108,12 @@ function warnOfFractions({ name, trip, halfOpen }: CircuitBreakerConfig): void {
 }
 
 /**
- * A handle on a circuit. It holds no state of it; handles of the same name and key on the same store are one circuit, in
- * whatever process and language.
+ * A handle on a circuit. It holds no state of it; handles of the same name and key on the same
+ * store are one circuit, in whatever process and language.
  *
- * While a shared store is away, what {@link CircuitBreakerConfig.whenAway} says is answered. Promises reject with a {@link StoreError} where that
- * is an error, and of orders; with a {@link ContendedError} where other hosts came first too often; and with an {@link OverloadedError} where
+ * While a shared store is away, what {@link CircuitBreakerConfig.whenAway} says is answered.
+ * Promises reject with a {@link StoreError} where that is an error, and of orders; with a {@link
+ * ContendedError} where other hosts came first too often; and with an {@link OverloadedError} where
  * too many calls of this process wait.
  */
 export class CircuitBreaker {
@@ -136,8 +142,8 @@ export class CircuitBreaker {
   }
 
   /**
-   * Asks to make a call. Whoever is admitted hands the permit back with the outcome, by {@link succeeded}, {@link failed} or
-   * {@link cancelled}; {@link call} does all that.
+   * Asks to make a call. Whoever is admitted hands the permit back with the outcome, by {@link
+   * succeeded}, {@link failed} or {@link cancelled}; {@link call} does all that.
    */
   admit(options?: { readonly signal?: Signal | undefined }): Promise<CircuitReport> {
     const signal = options?.signal;
@@ -150,7 +156,10 @@ export class CircuitBreaker {
     return this.#admitShared(signal);
   }
 
-  /** The call succeeded, after `elapsedMs`. While the circuit is closed, a shared store is told in the background. */
+  /**
+   * The call succeeded, after `elapsedMs`. While the circuit is closed, a shared store is told in
+   * the background.
+   */
   succeeded(permit: CircuitPermit, elapsedMs: number): Promise<CircuitReport> {
     return this.#record(() => this.request("succeeded", permit, elapsedMs));
   }
@@ -161,8 +170,8 @@ export class CircuitBreaker {
   }
 
   /**
-   * The call was not made, or was given up after `elapsedMs`: no outcome. Where there is a `slowRate` and it took at least that
-   * long, it counts as slow; a slow probe has failed.
+   * The call was not made, or was given up after `elapsedMs`: no outcome. Where there is a
+   * `slowRate` and it took at least that long, it counts as slow; a slow probe has failed.
    */
   cancelled(permit: CircuitPermit, elapsedMs = 0): Promise<CircuitReport> {
     return this.#record(() => this.request("cancelled", permit, elapsedMs));
@@ -174,8 +183,8 @@ export class CircuitBreaker {
   }
 
   /**
-   * Orders a mode for all hosts; `normal` takes the order back. An order that no call asks after for 30 days is forgotten. The
-   * circuit is closed and its counts are cleared.
+   * Orders a mode for all hosts; `normal` takes the order back. An order that no call asks after
+   * for 30 days is forgotten. The circuit is closed and its counts are cleared.
    */
   setMode(mode: CircuitMode): Promise<CircuitReport> {
     return this.#ask(() => this.modeRequest(mode));
@@ -187,7 +196,8 @@ export class CircuitBreaker {
   }
 
   /**
-   * As {@link admit}, giving the admitted call as a thing that ends by leaving the scope of `await using`, or when its time is over.
+   * As {@link admit}, giving the admitted call as a thing that ends by leaving the scope of `await
+   * using`, or when its time is over.
    *
    * @throws {CircuitOpenError} when the circuit refused the call
    */
@@ -198,12 +208,14 @@ export class CircuitBreaker {
   }
 
   /**
-   * Makes a call through the circuit: fails fast where it is refused, and records its outcome. The operation is given a signal that
-   * is aborted when the call is given up. What it throws counts by its texts and those of its causes, and is thrown on.
+   * Makes a call through the circuit: fails fast where it is refused, and records its outcome. The
+   * operation is given a signal that is aborted when the call is given up. What it throws counts by
+   * its texts and those of its causes, and is thrown on.
    *
-   * A generator, an async generator or a stream that it returns is guarded to its end; of a reply with a body, such as that of
-   * `fetch`, the body is its reader's. A reader who stops early has given the call up: see {@link cancelled}. A call within a call
-   * of the same circuit and key goes with the permit of the outer one.
+   * A generator, an async generator or a stream that it returns is guarded to its end; of a reply
+   * with a body, such as that of `fetch`, the body is its reader's. A reader who stops early has
+   * given the call up: see {@link cancelled}. A call within a call of the same circuit and key goes
+   * with the permit of the outer one.
    *
    * @throws {CircuitOpenError} when the circuit refused the call
    * @throws {CallTimeoutError} when it took longer than `timeoutMs`
@@ -215,8 +227,8 @@ export class CircuitBreaker {
   }
 
   /**
-   * The function, each call of which goes through the circuit. It has the same name, length, `this` and parameters, and returns a
-   * promise.
+   * The function, each call of which goes through the circuit. It has the same name, length, `this`
+   * and parameters, and returns a promise.
    *
    * @example
    * ```ts

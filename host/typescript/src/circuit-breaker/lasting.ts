@@ -1,9 +1,11 @@
 /**
- * What an operation may return that has hardly begun: a generator, an async generator, a stream. It is handed on as one of the same
- * kind that tells how it ends: where it ends or fails, there the call succeeds or fails.
+ * What an operation may return that has hardly begun: a generator, an async generator, a stream. It
+ * is handed on as one of the same kind that tells how it ends: where it ends or fails, there the
+ * call succeeds or fails.
  *
- * A reader who stops early (`break`, `return()`, `cancel()`, `destroy()` without an error, or forgets it) has given the call up: it is
- * cancelled with its time so far, whatever it had given. So a slow call counts as slow, and else nothing counts.
+ * A reader who stops early (`break`, `return()`, `cancel()`, `destroy()` without an error, or
+ * forgets it) has given the call up: it is cancelled with its time so far, whatever it had given.
+ * So a slow call counts as slow, and else nothing counts.
  */
 
 import type { Attempt } from "../attempt.js";
@@ -87,13 +89,16 @@ function tagOf(value: unknown): string {
   }
 }
 
-/** Those that nobody can read any more: they were left, and hold no place. Some runtimes tell of none; there a place is given up in time. */
+/**
+ * Those that nobody can read any more: they were left, and hold no place. Some runtimes tell of
+ * none; there a place is given up in time.
+ */
 const unread =
   typeof FinalizationRegistry === "undefined" ? undefined : new FinalizationRegistry<Once>(once => void once.left());
 
 /**
- * The same, which tells how it ends; undefined: it is no such thing, and what the operation returned is all there is. Which results
- * are failures is not asked of it.
+ * The same, which tells how it ends; undefined: it is no such thing, and what the operation
+ * returned is all there is. Which results are failures is not asked of it.
  */
 export function guardedToItsEnd(value: unknown, attempt: Attempt | undefined, ending: Ending): unknown {
   const once = new Once(ending);

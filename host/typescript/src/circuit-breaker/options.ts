@@ -4,12 +4,15 @@ import { wrong } from "../ask.js";
 import type { Failure } from "../call.js";
 import type { Signal } from "../signal.js";
 
-/** What an error counts by; what it throws, or gives that is no failure, is logged once, and {@link failureOf} takes its place. */
+/**
+ * What an error counts by; what it throws, or gives that is no failure, is logged once, and {@link
+ * failureOf} takes its place.
+ */
 export type FailureOf = (error: unknown) => Failure;
 
 /**
- * Whether a result is a failure: true, or a failure to be matched with the patterns; all else: it is none. What it throws is logged
- * once, and then it is none.
+ * Whether a result is a failure: true, or a failure to be matched with the patterns; all else: it
+ * is none. What it throws is logged once, and then it is none.
  */
 export type FailureIf<R> = (result: R) => Failure | boolean | undefined | null;
 
@@ -17,11 +20,14 @@ export type FailureIf<R> = (result: R) => Failure | boolean | undefined | null;
 export interface Counting<R = unknown> {
   /** What an error counts by; {@link failureOf} unless set. */
   readonly failureOf?: FailureOf | undefined;
-  /** Whether a result is a failure, such as {@link httpFailure}; no result is unless set. It is given to the caller all the same. */
+  /**
+   * Whether a result is a failure, such as {@link httpFailure}; no result is unless set. It is
+   * given to the caller all the same.
+   */
   readonly failureIf?: FailureIf<R> | undefined;
   /**
-   * Whether errors of Tidegate's own, as of a limiter or another circuit within the call, count as failures; as the circuit's settings
-   * say unless set. A {@link CallTimeoutError} always does.
+   * Whether errors of Tidegate's own, as of a limiter or another circuit within the call, count as
+   * failures; as the circuit's settings say unless set. A {@link CallTimeoutError} always does.
    */
   readonly countRefusals?: boolean | undefined;
 }
@@ -29,24 +35,25 @@ export interface Counting<R = unknown> {
 /** How a guarded call is made. */
 export interface CallOptions<R = unknown> extends Counting<R> {
   /**
-   * Gives the call up; the promise rejects with the signal's reason. If that is a `TimeoutError`, as of `AbortSignal.timeout`, the
-   * call has failed. Else it was cancelled: it has no outcome, but that it was slow if it took that long.
+   * Gives the call up; the promise rejects with the signal's reason. If that is a `TimeoutError`,
+   * as of `AbortSignal.timeout`, the call has failed. Else it was cancelled: it has no outcome, but
+   * that it was slow if it took that long.
    */
   readonly signal?: Signal | undefined;
   /**
-   * How long the operation may take, in whole milliseconds; 1 to 86,400,000. Then its signal is aborted, the call has failed, and the
-   * promise rejects with a {@link CallTimeoutError}.
+   * How long the operation may take, in whole milliseconds; 1 to 86,400,000. Then its signal is
+   * aborted, the call has failed, and the promise rejects with a {@link CallTimeoutError}.
    */
   readonly timeoutMs?: number | undefined;
 }
 
 /** The longest time limit, in milliseconds: an outcome later than that counts nowhere. */
-const MOST_MS = 86_400_000;
+const MAX_MS = 86_400_000;
 
 /** The time limit, if it is one. */
 export function checkTimeout(timeoutMs: unknown): void {
-  const holds = Number.isInteger(timeoutMs) && (timeoutMs as number) >= 1 && (timeoutMs as number) <= MOST_MS;
-  if (!holds && timeoutMs !== undefined) wrong("timeoutMs", timeoutMs, `a whole number from 1 to ${MOST_MS}`);
+  const holds = Number.isInteger(timeoutMs) && (timeoutMs as number) >= 1 && (timeoutMs as number) <= MAX_MS;
+  if (!holds && timeoutMs !== undefined) wrong("timeoutMs", timeoutMs, `a whole number from 1 to ${MAX_MS}`);
 }
 
 /** Each option, and what it must be where it is set. */

@@ -10,8 +10,8 @@ import { failureOf } from "./failure.js";
 import type { CircuitReport } from "./report.js";
 
 /**
- * A call that a circuit admitted. It has one outcome; left by `await using` without one, it was not made, and a probe's place
- * is free again.
+ * A call that a circuit admitted. It has one outcome; left by `await using` without one, it was not
+ * made, and a probe's place is free again.
  *
  * With `timeoutMs`, it has failed when that time is over, and its signal is aborted.
  *
@@ -41,7 +41,10 @@ export class CircuitBreakerPermit implements AsyncDisposable {
     };
   }
 
-  /** Aborted when the caller's signal is, or when the time limit is over; undefined where there is neither. */
+  /**
+   * Aborted when the caller's signal is, or when the time limit is over; undefined where there is
+   * neither.
+   */
   get signal(): PlatformSignal | undefined {
     return this.#attempt?.signal;
   }
@@ -57,8 +60,8 @@ export class CircuitBreakerPermit implements AsyncDisposable {
   }
 
   /**
-   * The call was not made or was given up: no outcome, but that it was slow if it took that long. Undefined: as for
-   * {@link succeeded}.
+   * The call was not made or was given up: no outcome, but that it was slow if it took that long.
+   * Undefined: as for {@link succeeded}.
    */
   async cancelled(): Promise<CircuitReport | undefined> {
     return this.#take() ? this.#admission.cancelled(true) : undefined;

@@ -2,7 +2,10 @@
 
 import type { CircuitMode, CircuitPermit, CircuitState, WitCause, WitEffect, WitReport } from "../call.js";
 
-/** What became of the call or outcome; `refused-away`: the store is away, and the configuration says to refuse then. */
+/**
+ * What became of the call or outcome; `refused-away`: the store is away, and the configuration says
+ * to refuse then.
+ */
 export type Effect = WitEffect | "refused-away";
 
 /** Why a circuit's state changed. */
@@ -26,7 +29,9 @@ export interface CircuitReport {
   state: CircuitState;
   /** The mode in force. */
   mode: CircuitMode;
-  /** The time of the last state change in microseconds since 1970, made unique; 0: none is known. */
+  /**
+   * The time of the last state change in microseconds since 1970, made unique; 0: none is known.
+   */
   generation: number;
   /** The permit, where a call was admitted. */
   permit: CircuitPermit | undefined;
@@ -48,11 +53,16 @@ export interface CircuitReport {
   successes: number;
   /** Probes in flight. */
   probes: number;
-  /** Milliseconds until a call may be admitted, where it would be refused now, rounded up; 0 if that is not known. */
+  /**
+   * Milliseconds until a call may be admitted, where it would be refused now, rounded up; 0 if that
+   * is not known.
+   */
   retryAfterMs: number;
   /** When the last failure was counted, in microseconds since 1970. */
   lastFailureUs: number | undefined;
-  /** The state change that this very call made; in metrics-only mode, one that it would have made. */
+  /**
+   * The state change that this very call made; in metrics-only mode, one that it would have made.
+   */
   event: Transition | undefined;
   /** Stored values that did not decode and were taken as absent. */
   discarded: number;

@@ -1,4 +1,7 @@
-/** What nobody waits for and was not sent, because the store was away: outcomes, and what is given back. */
+/**
+ * What nobody waits for and was not sent, because the store was away: outcomes, and what is given
+ * back.
+ */
 
 import type { Request } from "../call.js";
 import type { EntityKey } from "../key.js";

@@ -1,4 +1,7 @@
-/** One batch of calls on an entity: all run one after the other on what is known, and go out as one commit. */
+/**
+ * One batch of calls on an entity: all run one after the other on what is known, and go out as one
+ * commit.
+ */
 
 import type { StoreGuard } from "../away/guard.js";
 import { type Answer, type Request, refuses } from "../call.js";
@@ -15,12 +18,15 @@ import { Offset } from "./offset.js";
 import type { Pace } from "./pace.js";
 import type { LedgerStats } from "./stats.js";
 
-/** Runs a policy on the entity 0 of a transaction. A run that fails throws and leaves no trace in the transaction. */
+/**
+ * Runs a policy on the entity 0 of a transaction. A run that fails throws and leaves no trace in
+ * the transaction.
+ */
 export type Run = (policy: Policy, request: Request, transaction: Transaction) => Answer;
 
 /**
- * What other hosts change is no pause of the store. A call leaves them their turn for so many of the time limits of one, so that each host
- * gets its own on a slow connection too.
+ * What other hosts change is no pause of the store. A call leaves them their turn for so many of
+ * the time limits of one, so that each host gets its own on a slow connection too.
  */
 const WAITED_LIMITS = 4;
 const DONE: Answer = { kind: "done" };
@@ -82,7 +88,8 @@ export class Settler {
   }
 
   /**
-   * Gives each call of the batch its answer or error. On an error, which it returns, what is known is forgotten. Never rejects.
+   * Gives each call of the batch its answer or error. On an error, which it returns, what is known
+   * is forgotten. Never rejects.
    */
   async settle(lane: Lane, batch: readonly Call[]): Promise<unknown> {
     const transaction = this.#idle.pop() ?? new Transaction();
@@ -102,7 +109,9 @@ export class Settler {
     return failure;
   }
 
-  /** Takes back what the store has done for calls that have stopped waiting, when its answer comes. */
+  /**
+   * Takes back what the store has done for calls that have stopped waiting, when its answer comes.
+   */
   async #awaitLate(transaction: Transaction, batch: readonly Call[], late: Promise<Reply>): Promise<void> {
     const answers = batch.map(call => call.answer);
     const { outcome } = await late.catch(() => NO_REPLY);
@@ -142,7 +151,8 @@ export class Settler {
       known.isInDoubt = false;
       const nowUs = this.#clock.nowUs();
       this.#pace.answered(nowUs, nowUs - startUs);
-      // A refused commit has only been read: on a replica that would fail on what comes next it succeeds as well.
+      // A refused commit has only been read: on a replica that would fail on what comes next it
+      // succeeds as well.
       this.#guard.answered(group, reply.outcome.kind === "applied" ? commit : undefined);
       const hasMet = isConflict(commit, reply.outcome);
       const isDone = this.#takeIn(lane, transaction, batch, reply, nowUs);
@@ -224,9 +234,10 @@ export class Settler {
   }
 
   /**
-   * Runs a batch once more, at the very time at which the store refused its commit, on all that the store told of the cells then.
-   * Where the runs read no other cell and change nothing, the store would say the same of them, so they need not be committed:
-   * true. So whoever is to be denied waits for no other host, however often the others change the entity.
+   * Runs a batch once more, at the very time at which the store refused its commit, on all that the
+   * store told of the cells then. Where the runs read no other cell and change nothing, the store
+   * would say the same of them, so they need not be committed: true. So whoever is to be denied
+   * waits for no other host, however often the others change the entity.
    */
   #runOnTruth(
     lane: Lane,
@@ -263,8 +274,8 @@ export class Settler {
   }
 
   /**
-   * Repeats the runs of an applied commit on what the store knew. What a policy does may not depend on that; if it did all the
-   * same, the answers that the commit was made of are the ones to give.
+   * Repeats the runs of an applied commit on what the store knew. What a policy does may not depend
+   * on that; if it did all the same, the answers that the commit was made of are the ones to give.
    */
   #rerun(transaction: Transaction, batch: readonly Call[]): void {
     const before = batch.map(call => call.answer);
@@ -277,7 +288,10 @@ export class Settler {
     });
   }
 
-  /** The time to run at: the store's clock, which is asked for its time once, when nothing is known of it. */
+  /**
+   * The time to run at: the store's clock, which is asked for its time once, when nothing is known
+   * of it.
+   */
   async #askTime(lane: Lane): Promise<number> {
     const { group, entity } = lane;
     this.#assertAvailable(group);

@@ -10,7 +10,10 @@ import { type Debt, Debts } from "./debts.js";
 import { Call, type Lane, type Lanes } from "./lanes.js";
 import type { LedgerStats } from "./stats.js";
 
-/** How often debts are looked after that no call came to post, in milliseconds; and how many are posted at once. */
+/**
+ * How often debts are looked after that no call came to post, in milliseconds; and how many are
+ * posted at once.
+ */
 const CHECK_MS = 1_000;
 const MAX_POSTING = 16;
 
@@ -51,7 +54,10 @@ export class Debtor {
     this.#debts.forgive(entity, cost);
   }
 
-  /** Puts what is owed on an entity in its line, to be charged before what comes next. Resolves when it is, or is not. */
+  /**
+   * Puts what is owed on an entity in its line, to be charged before what comes next. Resolves when
+   * it is, or is not.
+   */
   postOn(lane: Lane): Promise<void> | undefined {
     if (this.#debts.size === 0) return undefined;
     const debt = this.#debts.take(lane.entity, this.#time.nowUs());
@@ -88,7 +94,10 @@ export class Debtor {
     else this.#stats.lost++;
   }
 
-  /** Sees to it that debts are posted also where no call comes, and the store was not away long enough to be said to come back. */
+  /**
+   * Sees to it that debts are posted also where no call comes, and the store was not away long
+   * enough to be said to come back.
+   */
   #watch(): void {
     if (this.#isTimed || this.#debts.size === 0) return;
     this.#isTimed = true;

@@ -1,10 +1,11 @@
 /**
  * What this host let go while the store could not be asked, and has not charged yet.
  *
- * A debt is posted before the next call on its key, in the same commit, or in the background when the store is back. Posting fills
- * the limits up as far as there is room: until what was posted leaves again nobody is let go, which is later than the calls that it
- * stands for. A permit that would have left every window by then is not charged any more, so that a long outage does not end in a
- * limiter that denies everything for calls of an hour ago.
+ * A debt is posted before the next call on its key, in the same commit, or in the background when
+ * the store is back. Posting fills the limits up as far as there is room: until what was posted
+ * leaves again nobody is let go, which is later than the calls that it stands for. A permit that
+ * would have left every window by then is not charged any more, so that a long outage does not end
+ * in a limiter that denies everything for calls of an hour ago.
  */
 
 import type { EntityKey } from "../key.js";

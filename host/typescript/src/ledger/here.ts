@@ -8,8 +8,8 @@ import type { Lane } from "./lanes.js";
 import type { LedgerStats } from "./stats.js";
 
 /**
- * For how long a refusal is told again as it was, in microseconds. Its times are rounded up to milliseconds, so within one it says
- * the same.
+ * For how long a refusal is told again as it was, in microseconds. Its times are rounded up to
+ * milliseconds, so within one it says the same.
  */
 const SAME_US = 1_000;
 
@@ -30,10 +30,12 @@ export class Here {
   /**
    * The answer to a call, where the store needs not be asked for it.
    *
-   * A run that asks no shared cell spends a lease, which this host has charged already. A run that changes nothing and refuses
-   * the call has read values and met numbers that stood in its way. Numbers only grow where hosts admit calls, so what was in the
-   * way still is; a refund, a reset or an eviction can take it away, and a value can be replaced. So a refusal is given on
-   * what the store has confirmed, and for a bounded time only. Nothing is admitted by it, so no promise depends on it.
+   * A run that asks no shared cell spends a lease, which this host has charged already. A run that
+   * changes nothing and refuses the call has read values and met numbers that stood in its way.
+   * Numbers only grow where hosts admit calls, so what was in the way still is; a refund, a reset
+   * or an eviction can take it away, and a value can be replaced. So a refusal is given on what the
+   * store has confirmed, and for a bounded time only. Nothing is admitted by it, so no promise
+   * depends on it.
    */
   answer(lane: Lane, policy: Policy, request: Request, storeUs: number | undefined): Answer | undefined {
     const { known } = lane;

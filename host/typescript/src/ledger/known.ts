@@ -6,13 +6,16 @@ import { Entity } from "../transaction/cells.js";
 import type { Transaction } from "../transaction/transaction.js";
 import { Contention } from "./contention.js";
 
-/** The most that two nodes of a cluster are taken to be apart, in microseconds. More is a clock that jumped. */
+/**
+ * The most that two nodes of a cluster are taken to be apart, in microseconds. More is a clock that
+ * jumped.
+ */
 const MAX_BEHIND_US = 100_000;
 /** Of what is known of a node's clock, one part in so many is forgotten with each commit. */
 const BEHIND_KEEP = 1_024;
 /**
- * How much further behind than seen an entity's clock is taken to be, in microseconds, so that the forgetting takes a while to come
- * too far.
+ * How much further behind than seen an entity's clock is taken to be, in microseconds, so that the
+ * forgetting takes a while to come too far.
  */
 const BEHIND_SLACK_US = 1_000;
 
@@ -31,8 +34,8 @@ export class Known {
   /** The latest time of a commit; no later one may be earlier. */
   seenUs = 0;
   /**
-   * How far the clock that decides on this entity is behind the one this host has learnt: nodes of a cluster have clocks of their
-   * own.
+   * How far the clock that decides on this entity is behind the one this host has learnt: nodes of
+   * a cluster have clocks of their own.
    */
   behindUs = 0;
   /** Whether the latest call was refused, so that the next may well be too. */
@@ -42,9 +45,15 @@ export class Known {
   /** How other hosts get in its way. */
   readonly contention = new Contention();
 
-  /** Whether this host may hold a lease: nothing else is in local cells, and no run has missed it since they were changed. */
+  /**
+   * Whether this host may hold a lease: nothing else is in local cells, and no run has missed it
+   * since they were changed.
+   */
   mayHold = false;
-  /** Whether a commit is on its way whose runs have changed local cells. If nobody knows what becomes of it, they mean nothing. */
+  /**
+   * Whether a commit is on its way whose runs have changed local cells. If nobody knows what
+   * becomes of it, they mean nothing.
+   */
   isInDoubt = false;
 
   /** Whether a call may be answered from what is known. */
@@ -75,7 +84,10 @@ export class Known {
     this.mayHold = false;
   }
 
-  /** A commit was in time. What was learnt of the entity's clock is unlearnt slowly, since clocks come together again. */
+  /**
+   * A commit was in time. What was learnt of the entity's clock is unlearnt slowly, since clocks
+   * come together again.
+   */
   timed(atUs: number): void {
     this.seenUs = atUs;
     this.behindUs -= Math.ceil(this.behindUs / BEHIND_KEEP);

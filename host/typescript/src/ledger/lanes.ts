@@ -1,8 +1,8 @@
 /**
  * Lanes: where calls on one entity line up, and what is known of the entity.
  *
- * One batch at a time is taken out of a lane. So calls of this host that meet on an entity never conflict with each other; they
- * go out together.
+ * One batch at a time is taken out of a lane. So calls of this host that meet on an entity never
+ * conflict with each other; they go out together.
  */
 
 import { type Answer, admits, type Request } from "../call.js";
@@ -62,14 +62,17 @@ export class Lane {
   readonly entities: readonly [EntityKey];
   readonly known = new Known();
   readonly #waiting: Call[] = [];
-  /** How many of those in line have gone away. Who leaves is left out when it would have its turn: to look for it takes long. */
+  /**
+   * How many of those in line have gone away. Who leaves is left out when it would have its turn:
+   * to look for it takes long.
+   */
   #gone = 0;
   readonly #tally: Tally;
   /** Outcomes whose callers have gone on already. They go out with the next batch. */
   readonly deferred: Call[] = [];
   /**
-   * Whether nothing is deferred but an outcome that changes nothing by what is known. It need not go with every admission: it waits
-   * for the flush, or for an outcome that comes after it.
+   * Whether nothing is deferred but an outcome that changes nothing by what is known. It need not
+   * go with every admission: it waits for the flush, or for an outcome that comes after it.
    */
   canWait = false;
   /** Whether somebody will take the next batch. */
@@ -113,8 +116,9 @@ export class Lane {
   /**
    * The next batch: of each kind, up to so many calls.
    *
-   * The line itself stays. It is as old as the lane, and what an old array held when it was dropped counts as alive until the
-   * collector comes to the old ones: each call would be kept for that long.
+   * The line itself stays. It is as old as the lane, and what an old array held when it was dropped
+   * counts as alive until the collector comes to the old ones: each call would be kept for that
+   * long.
    */
   take(most: number): Call[] {
     let batch: Call[];
@@ -201,8 +205,8 @@ export class Lanes {
   }
 
   /**
-   * Forgets a few lanes that nobody is in and that were not used for a round. What only this process knows is not forgotten: it
-   * cannot be read again before it has expired.
+   * Forgets a few lanes that nobody is in and that were not used for a round. What only this
+   * process knows is not forgotten: it cannot be read again before it has expired.
    */
   #makeRoom(): void {
     const nowUs = this.#nowUs();

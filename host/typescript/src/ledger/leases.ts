@@ -11,7 +11,10 @@ interface Held {
   readonly forget: () => void;
 }
 
-/** The leases of a ledger, one a lane at most. What a policy knows of them is in the lane's local cells. */
+/**
+ * The leases of a ledger, one a lane at most. What a policy knows of them is in the lane's local
+ * cells.
+ */
 export class Leases {
   readonly #clock: Clock;
   readonly #push: (call: Call) => void;

@@ -1,9 +1,10 @@
 /**
- * The ledger: runs a policy on what is known of an entity, commits the log of the run, and runs again where the store knew
- * better. See ARCHITECTURE.md for the protocol.
+ * The ledger: runs a policy on what is known of an entity, commits the log of the run, and runs
+ * again where the store knew better. See ARCHITECTURE.md for the protocol.
  *
- * Invariants: a caller is answered only from a run that the store has confirmed, but for outcomes that the policy itself lets
- * settle later, and refusals that what was confirmed of late proves. A call whose caller has gone away is undone. Every call ends after a bounded number of commits.
+ * Invariants: a caller is answered only from a run that the store has confirmed, but for outcomes
+ * that the policy itself lets settle later, and refusals that what was confirmed of late proves. A
+ * call whose caller has gone away is undone. Every call ends after a bounded number of commits.
  */
 
 import { StoreGuard } from "../away/guard.js";
@@ -38,28 +39,39 @@ export interface LedgerOptions {
   readonly maxKnown?: number;
   /** How many calls on an entity go out together at most; 256 unless set. */
   readonly maxBatch?: number;
-  /** How many calls may wait in this process until they are sent, before others end in an {@link OverloadedError}; 1,000,000 unless set. */
+  /**
+   * How many calls may wait in this process until they are sent, before others end in an {@link
+   * OverloadedError}; 1,000,000 unless set.
+   */
   readonly maxWaiting?: number;
   /** How often a batch is committed before it is given up as contended; 64 unless set. */
   readonly maxAttempts?: number;
-  /** How long an outcome that may settle later is kept back at most, in milliseconds; 20 unless set. */
+  /**
+   * How long an outcome that may settle later is kept back at most, in milliseconds; 20 unless set.
+   */
   readonly flushDelayMs?: number;
-  /** How old what is known may be to refuse a call on, in milliseconds; 100 unless set, and at most. */
+  /**
+   * How old what is known may be to refuse a call on, in milliseconds; 100 unless set, and at most.
+   */
   readonly maxStalenessMs?: number;
   /** When the store is taken to be away; `false`: never, so that each call finds out by itself. */
   readonly storeGuard?: StoreGuardOptions | false | undefined;
-  /** Told when the store goes away, is probed and comes back, just after it; that it throws or rejects is logged once. */
+  /**
+   * Told when the store goes away, is probed and comes back, just after it; that it throws or
+   * rejects is logged once.
+   */
   readonly onStoreChange?: StoreListener | undefined;
   /**
-   * Called when a limiter goes by another algorithm or window than one of the same name before, in this process or on the store: then neither sees
-   * what the other has counted. A warning says so in the log in any case. That it throws or rejects is logged once.
+   * Called when a limiter goes by another algorithm or window than one of the same name before, in
+   * this process or on the store: then neither sees what the other has counted. A warning says so
+   * in the log in any case. That it throws or rejects is logged once.
    */
   readonly onSettingsDiffer?: SettingsListener | undefined;
 }
 
 /**
- * The oldest that what is known may be to refuse a call on, in milliseconds. It bounds for how long a refund or a reset by another
- * host goes unnoticed.
+ * The oldest that what is known may be to refuse a call on, in milliseconds. It bounds for how long
+ * a refund or a reset by another host goes unnoticed.
  */
 const MAX_STALENESS_MS = 100;
 
@@ -166,7 +178,10 @@ export class Ledger {
     return this.#guard.state;
   }
 
-  /** Resolves when the store does what a commit needs; rejects with a StoreError when the time is over. */
+  /**
+   * Resolves when the store does what a commit needs; rejects with a StoreError when the time is
+   * over.
+   */
   ready(limitMs: number): Promise<void> {
     return this.#guard.ready(limitMs);
   }
@@ -176,15 +191,19 @@ export class Ledger {
     return this.#settler.storeUs() ?? this.#clock.nowUs();
   }
 
-  /** Milliseconds until it is tried again whether an entity can be asked after; 0: it is not known to be away. */
+  /**
+   * Milliseconds until it is tried again whether an entity can be asked after; 0: it is not known
+   * to be away.
+   */
   retryAfterMs(entity: EntityKey): number {
     return this.#guard.isAllAvailable ? 0 : this.#guard.retryAfterMs(this.#guard.groupOf(entity));
   }
 
   /**
-   * Makes a call, and answers when the store has confirmed it. Rejects with the signal's reason when it is aborted, and then takes
-   * back what the call was given; with a StoreError when the store has not answered in the time of one operation; and with an
-   * OverloadedError where too many wait already.
+   * Makes a call, and answers when the store has confirmed it. Rejects with the signal's reason
+   * when it is aborted, and then takes back what the call was given; with a StoreError when the
+   * store has not answered in the time of one operation; and with an OverloadedError where too many
+   * wait already.
    */
   call(entity: EntityKey, policy: Policy, request: Request, signal?: Signal): Promise<Answer> {
     if (signal?.aborted) return Promise.reject(signal.reason);
@@ -217,7 +236,10 @@ export class Ledger {
     });
   }
 
-  /** A call was answered without the store; `cost` permits that it let go are charged when the store is back. */
+  /**
+   * A call was answered without the store; `cost` permits that it let go are charged when the store
+   * is back.
+   */
   degraded(entity: EntityKey, policy: Policy, cost: number): void {
     this.#stats.degraded++;
     if (cost > 0) this.#debtor.owe(entity, policy, cost);
@@ -229,9 +251,10 @@ export class Ledger {
   }
 
   /**
-   * Takes an outcome in. If the policy lets it settle later, the answer is what this host knows, and the outcome goes out with the
-   * next batch of the entity, after the flush delay at the latest: also one that changes nothing by what this host knows, since
-   * others may know better. Of those that would change the same, one goes out.
+   * Takes an outcome in. If the policy lets it settle later, the answer is what this host knows,
+   * and the outcome goes out with the next batch of the entity, after the flush delay at the
+   * latest: also one that changes nothing by what this host knows, since others may know better. Of
+   * those that would change the same, one goes out.
    */
   record(entity: EntityKey, policy: Policy, request: Request, signal?: Signal): Promise<Answer> {
     const guessed = this.#guess(entity, policy, request);
@@ -241,22 +264,26 @@ export class Ledger {
   }
 
   /**
-   * Resolves when all that was in line when it was called is settled, also what nobody waits for, and all leases are given back.
-   * Never rejects.
+   * Resolves when all that was in line when it was called is settled, also what nobody waits for,
+   * and all leases are given back. Never rejects.
    */
   async flush(): Promise<void> {
     await this.#debtor.postAll();
     this.#leases.releaseAll();
     const settled = (lane: Lane) =>
       new Promise<void>(resolve => {
-        // The answer says only that all before it is done; errors were told to those whom they concern.
+        // The answer says only that all before it is done; errors were told to those whom they
+        // concern.
         const done = () => resolve();
         this.#push(new Call(lane, undefined, NOTHING, done, done));
       });
     await Promise.all(this.#lanes.unsettled().map(settled));
   }
 
-  /** The answer to a call, where the store needs not be asked for it: overload must not reach it, nor calls on a lease. */
+  /**
+   * The answer to a call, where the store needs not be asked for it: overload must not reach it,
+   * nor calls on a lease.
+   */
   answer(entity: EntityKey, policy: Policy, request: Request): Answer | undefined {
     const lane = this.#lanes.find(entity);
     return lane?.known.mayAnswer ? this.#here.answer(lane, policy, request, this.#settler.storeUs()) : undefined;
@@ -332,7 +359,8 @@ export class Ledger {
       const failure = batch.length > 0 ? await this.#settler.settle(lane, batch) : undefined;
       lane.isOnItsWay = false;
       this.#replyAll(batch);
-      // Where nobody finds out that the store is away, what has lined up meanwhile would only wait for the same.
+      // Where nobody finds out that the store is away, what has lined up meanwhile would only wait
+      // for the same.
       if (isOutage(failure) && !this.#guard.isOn) this.#turnBack(lane, failure);
     }
     this.#pace.end();
@@ -355,7 +383,10 @@ export class Ledger {
     }
   }
 
-  /** Ends all calls in line, which have not run. What nobody waits for is kept until the store is back. */
+  /**
+   * Ends all calls in line, which have not run. What nobody waits for is kept until the store is
+   * back.
+   */
   #turnBack(lane: Lane, failure: StoreError): void {
     for (const call of lane.takeAll()) {
       const { policy, request } = call;
@@ -389,7 +420,9 @@ export class Ledger {
     }
   }
 
-  /** What a call was given whose caller has gone on without it goes back, for nobody to wait for. */
+  /**
+   * What a call was given whose caller has gone on without it goes back, for nobody to wait for.
+   */
   #takeBack({ lane, policy, request, answer }: Call): void {
     const back = answer !== undefined && gives(request) ? undo(request, answer) : undefined;
     if (back !== undefined) this.#push(new Call(lane, policy, back, undefined, undefined));

@@ -1,4 +1,7 @@
-/** The line of a process: lanes whose next batch waits until the store has room for it, first come, first served. */
+/**
+ * The line of a process: lanes whose next batch waits until the store has room for it, first come,
+ * first served.
+ */
 
 import type { Lane } from "./lanes.js";
 import type { Pace } from "./pace.js";
@@ -22,7 +25,10 @@ export class Line {
     this.#go = go;
   }
 
-  /** A lane joins the line. It goes at the end of this tick at the earliest, when all who were called back in it have come again. */
+  /**
+   * A lane joins the line. It goes at the end of this tick at the earliest, when all who were
+   * called back in it have come again.
+   */
   push(lane: Lane): void {
     this.#lanes.push(lane);
     this.goOn();

@@ -1,19 +1,29 @@
 /**
  * How many commits may be on their way at once.
  *
- * A burst of calls is not a reason to hand all of them to the connection: what waits there waits on the store's time, and the runs that
- * it stands for grow old. So commits go out as fast as they are answered, in a window that narrows where the store answers late and
- * widens again while it answers soon: additive increase, multiplicative decrease, as in TCP (Jacobson, 1988).
+ * A burst of calls is not a reason to hand all of them to the connection: what waits there waits on
+ * the store's time, and the runs that it stands for grow old. So commits go out as fast as they are
+ * answered, in a window that narrows where the store answers late and widens again while it answers
+ * soon: additive increase, multiplicative decrease, as in TCP (Jacobson, 1988).
  */
 
-/** The window at least, and at first and at most: more are no quicker, and a process that gets little of a processor must hear them all in time. */
+/**
+ * The window at least, and at first and at most: more are no quicker, and a process that gets
+ * little of a processor must hear them all in time.
+ */
 const LEAST = 32;
 const MOST = 256;
 /** An answer is late after one part in so many of the time limit. */
 const PARTS = 4;
-/** How much longer than the quickest answers one may take all the same: a store that is far away is not one that is slow. */
+/**
+ * How much longer than the quickest answers one may take all the same: a store that is far away is
+ * not one that is slow.
+ */
 const SLOWER = 2;
-/** Of the time that the quickest answers took, one part in so many is added with each answer, since ways change. */
+/**
+ * Of the time that the quickest answers took, one part in so many is added with each answer, since
+ * ways change.
+ */
 const KEEP = 1_024;
 
 /** Counts the commits that are on their way. */

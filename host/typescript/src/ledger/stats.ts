@@ -28,7 +28,9 @@ export interface LedgerStats {
   guardRefused: number;
   /** Calls that were answered without the store because it was away. */
   degraded: number;
-  /** Permits let go while the store was away and charged when it was back, as far as there was room. */
+  /**
+   * Permits let go while the store was away and charged when it was back, as far as there was room.
+   */
   posted: number;
 }
 

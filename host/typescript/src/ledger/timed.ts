@@ -68,7 +68,10 @@ class Timed implements Store {
 
 declare function setImmediate(callback: () => void): unknown;
 
-/** Where this process was busy, the answer may be here already and unread: timers come before reading. */
+/**
+ * Where this process was busy, the answer may be here already and unread: timers come before
+ * reading.
+ */
 function afterReading(work: () => void): void {
   if (typeof setImmediate === "function") setImmediate(work);
   else work();

@@ -16,7 +16,10 @@ export class NodeAdmission implements Admitted {
   readonly #node: Node;
   readonly #token: string | undefined;
   readonly isProbe: boolean;
-  /** The circuit after the outcome; before it, or where a store did not take it, when the call was admitted. */
+  /**
+   * The circuit after the outcome; before it, or where a store did not take it, when the call was
+   * admitted.
+   */
   after: CircuitPassage;
 
   constructor(node: Node, passage: CircuitPassage) {

@@ -10,7 +10,10 @@ import type { Signal } from "../signal.js";
 
 /** How a call is made. */
 export interface NodeOptions {
-  /** Gives the call up: what it holds is given back, and the promise rejects with the signal's reason. */
+  /**
+   * Gives the call up: what it holds is given back, and the promise rejects with the signal's
+   * reason.
+   */
   readonly signal?: Signal | undefined;
 }
 

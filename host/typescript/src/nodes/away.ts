@@ -1,6 +1,7 @@
 /**
- * What a circuit breaker node answers while the store is away: what this host's own circuit says. The token of such an admission says
- * so, and its outcome counts there alone, also when the store is back.
+ * What a circuit breaker node answers while the store is away: what this host's own circuit says.
+ * The token of such an admission says so, and its outcome counts there alone, also when the store
+ * is back.
  */
 
 import type { NodeRequest } from "../call.js";
@@ -58,7 +59,10 @@ function inPlaceOf(error: unknown, { core, namespace, key, policy }: Entity, ans
   return passage;
 }
 
-/** Tells this host's own circuit of an outcome: one that the store has admitted, by a permit of its own. */
+/**
+ * Tells this host's own circuit of an outcome: one that the store has admitted, by a permit of its
+ * own.
+ */
 function tellAlone(at: Entity, outcome: NodeOutcome): CircuitPassage {
   if (outcome.token === "") return alone(at, outcome);
   const admission = alone(at, { kind: "nodeAdmit" });

@@ -20,11 +20,12 @@ import type { CircuitBreakerResult, CircuitPassage, Guarded } from "./result.js"
 const NODE = "circuit-breaker";
 
 /**
- * A handle on a circuit breaker node. It holds no state of the circuit. Nodes and {@link CircuitBreaker}s without a key, of the
- * same name on the same store, are one circuit.
+ * A handle on a circuit breaker node. It holds no state of the circuit. Nodes and {@link
+ * CircuitBreaker}s without a key, of the same name on the same store, are one circuit.
  *
- * While a shared store is away, this host's own circuit answers, and reports are `degraded`. Promises reject with a {@link ContendedError}
- * where other hosts came first too often, and with an {@link OverloadedError} where too many calls of this process wait.
+ * While a shared store is away, this host's own circuit answers, and reports are `degraded`.
+ * Promises reject with a {@link ContendedError} where other hosts came first too often, and with an
+ * {@link OverloadedError} where too many calls of this process wait.
  */
 export class CircuitBreakerNode {
   readonly #core: Core;
@@ -51,7 +52,10 @@ export class CircuitBreakerNode {
     this.#entity = { core, policy, namespace: new Namespace("cb", this.circuitId), key: "" };
   }
 
-  /** The value that a refused call gets, a new one each time; undefined unless the action is `default`. */
+  /**
+   * The value that a refused call gets, a new one each time; undefined unless the action is
+   * `default`.
+   */
   get fallbackValue(): unknown {
     return this.#fallbackJson === undefined ? undefined : JSON.parse(this.#fallbackJson);
   }
@@ -75,8 +79,9 @@ export class CircuitBreakerNode {
   }
 
   /**
-   * The call succeeded. Without a token the outcome counts in the circuit's state of now: half-open, for the oldest probe in
-   * flight; open, for nothing. While the circuit is closed, a shared store is told in the background.
+   * The call succeeded. Without a token the outcome counts in the circuit's state of now:
+   * half-open, for the oldest probe in flight; open, for nothing. While the circuit is closed, a
+   * shared store is told in the background.
    *
    * @throws {InputError} for a token that no admission has given
    */
@@ -85,8 +90,8 @@ export class CircuitBreakerNode {
   }
 
   /**
-   * The call failed with `error`, likewise, which counts by its texts and those of its causes. When this resolves, every host
-   * sees it.
+   * The call failed with `error`, likewise, which counts by its texts and those of its causes. When
+   * this resolves, every host sees it.
    */
   async failed(error: unknown, token?: string, failure: Failure = failureOf(error)): Promise<CircuitPassage> {
     return tellCircuit(this.#entity, { kind: "nodeFailed", token: tokenOf(token, NODE), errors: errorsOf(failure) });
@@ -103,8 +108,8 @@ export class CircuitBreakerNode {
   }
 
   /**
-   * Makes a call through the circuit and records its outcome, as {@link CircuitBreaker.call} does. What `operation` throws is
-   * thrown on. A fallback value is taken to be an `R`.
+   * Makes a call through the circuit and records its outcome, as {@link CircuitBreaker.call} does.
+   * What `operation` throws is thrown on. A fallback value is taken to be an `R`.
    *
    * @throws {CircuitOpenError} when the call was refused and the fallback is `error`
    * @throws {CallTimeoutError} when it took longer than `timeoutMs`

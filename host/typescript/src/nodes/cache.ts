@@ -1,4 +1,6 @@
-/** The nodes that were opened by text, so that settings that come with every call are checked once. */
+/**
+ * The nodes that were opened by text, so that settings that come with every call are checked once.
+ */
 
 /** How many of each kind are kept; beyond, the oldest goes. */
 const MOST = 256;

@@ -3,13 +3,15 @@
 import { InputError } from "../errors.js";
 
 /** The longest text that goes into the component, in bytes. */
-const MOST_BYTES = 2 ** 21;
+const MAX_BYTES = 2 ** 21;
 
 declare class TextEncoder {
   encode(text: string): Uint8Array;
 }
 
-/** The JSON text of those members of a context that have one of these names; of a text, all of it. */
+/**
+ * The JSON text of those members of a context that have one of these names; of a text, all of it.
+ */
 export function membersOf(context: unknown, names: readonly string[], node: string): string {
   if (typeof context === "string") return boundedText(context, node);
   if (!isObject(context)) return json(context, []) ?? "null";
@@ -32,10 +34,10 @@ export function merged(context: unknown, variable: string | undefined, result: o
 /** A text, if it is not too long for the component's memory. */
 export function boundedText(text: string, node: string): string {
   // A character of a string has three bytes at most.
-  if (text.length * 3 <= MOST_BYTES) return text;
+  if (text.length * 3 <= MAX_BYTES) return text;
   const bytes = new TextEncoder().encode(text).length;
-  if (bytes <= MOST_BYTES) return text;
-  const allowed = `at most ${MOST_BYTES} bytes of JSON; a longer one can be an object that the result is put into`;
+  if (bytes <= MAX_BYTES) return text;
+  const allowed = `at most ${MAX_BYTES} bytes of JSON; a longer one can be an object that the result is put into`;
   throw new InputError(node, [{ path: "context", value: `${bytes} bytes`, allowed }]);
 }
 
@@ -44,8 +46,8 @@ function isObject(value: unknown): value is Readonly<Record<string, unknown>> {
 }
 
 /**
- * JSON text as `JSON.stringify` writes it, but a bigint is its digits and a cycle ends in null: what has no JSON beside a key must
- * not keep the key from being read.
+ * JSON text as `JSON.stringify` writes it, but a bigint is its digits and a cycle ends in null:
+ * what has no JSON beside a key must not keep the key from being read.
  */
 function json(value: unknown, inside: readonly unknown[]): string | undefined {
   if (typeof value === "bigint") return value.toString();

@@ -11,15 +11,18 @@ import type { CircuitBreakerResult, Guarded, RateLimiterResult, WithResult } fro
 
 let shared: Tidegate | undefined;
 
-/** The gate of this module's functions: on a memory of its own until {@link setDefaultGate} sets another. */
+/**
+ * The gate of this module's functions: on a memory of its own until {@link setDefaultGate} sets
+ * another.
+ */
 function gate(): Tidegate {
   shared ??= new Tidegate();
   return shared;
 }
 
 /**
- * Sets the gate that {@link executeRateLimiterNode} and its like use in this process, such as one on Redis; undefined: a new one
- * on memory.
+ * Sets the gate that {@link executeRateLimiterNode} and its like use in this process, such as one
+ * on Redis; undefined: a new one on memory.
  */
 export function setDefaultGate(gate: Tidegate | undefined): void {
   shared = gate;

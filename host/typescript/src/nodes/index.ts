@@ -1,7 +1,9 @@
 /**
- * Workflow nodes: the rate limiter and the circuit breaker behind the JSON that workflow engines send.
+ * Workflow nodes: the rate limiter and the circuit breaker behind the JSON that workflow engines
+ * send.
  *
- * A node is opened on its settings and used for many contexts; or the settings come with each call of a function.
+ * A node is opened on its settings and used for many contexts; or the settings come with each call
+ * of a function.
  */
 
 export type { FallbackAction, Subject } from "../runtime/guest.js";

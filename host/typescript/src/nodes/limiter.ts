@@ -14,12 +14,12 @@ import { asked, type NodeStep, type Passage, type RateLimiterResult, stepIn } fr
 const NODE = "rate-limiter";
 
 /**
- * A handle on a rate limiter node. It holds no state of any key; nodes of the same settings on the same store limit together,
- * in whatever process and language.
+ * A handle on a rate limiter node. It holds no state of any key; nodes of the same settings on the
+ * same store limit together, in whatever process and language.
  *
- * A context is an object, of which only the members named by {@link reads} are looked at, or JSON text of an object. Promises reject with an
- * {@link InputError} where its key or priority is none, and with a {@link StoreError} or a {@link ContendedError} where a
- * shared store gave no answer.
+ * A context is an object, of which only the members named by {@link reads} are looked at, or JSON
+ * text of an object. Promises reject with an {@link InputError} where its key or priority is none,
+ * and with a {@link StoreError} or a {@link ContendedError} where a shared store gave no answer.
  */
 export class RateLimiterNode {
   readonly #core: Core;
@@ -52,8 +52,8 @@ export class RateLimiterNode {
   }
 
   /**
-   * Asks for a permit and waits for it as the settings say. A call that does not pass is a result as well. When the signal is
-   * aborted, it leaves the queue, or gives the reserved place back.
+   * Asks for a permit and waits for it as the settings say. A call that does not pass is a result
+   * as well. When the signal is aborted, it leaves the queue, or gives the reserved place back.
    */
   async execute(context: object | string, options?: NodeOptions): Promise<Passage> {
     const subject = this.subject(context);
@@ -81,8 +81,9 @@ export class RateLimiterNode {
   }
 
   /**
-   * Gives back what the token of a step holds: a place in the queue, a reserved place, or the permit of a call that passed and
-   * was then not made. False: it held nothing. A permit must be given back once only.
+   * Gives back what the token of a step holds: a place in the queue, a reserved place, or the
+   * permit of a call that passed and was then not made. False: it held nothing. A permit must be
+   * given back once only.
    */
   async abandon(context: object | string, token: string): Promise<boolean> {
     return this.#abandon(this.subject(context), tokenOf(token, NODE));
@@ -123,7 +124,10 @@ export class RateLimiterNode {
     return stepIn(await decide(this.#at(subject), { kind: "nodeStep", priority, token }, signal));
   }
 
-  /** Waits, and takes the next step. Who has gone away gives back what is held then, once: the old place or what came of it. */
+  /**
+   * Waits, and takes the next step. Who has gone away gives back what is held then, once: the old
+   * place or what came of it.
+   */
   async #next(subject: Subject, step: NodeStep & { done: false }, signal: Signal | undefined): Promise<NodeStep> {
     try {
       await sleep(this.#core.clock, step.waitMs, signal);

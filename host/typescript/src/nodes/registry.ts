@@ -30,6 +30,8 @@ export interface NodeDefinition {
   readonly inputs: readonly NodePort[];
   /** What comes out. */
   readonly outputs: readonly NodePort[];
-  /** A JSON Schema of draft 2020-12, made of the very declaration by which the settings are read. */
+  /**
+   * A JSON Schema of draft 2020-12, made of the very declaration by which the settings are read.
+   */
   readonly configSchema: { readonly [keyword: string]: unknown };
 }

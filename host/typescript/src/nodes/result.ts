@@ -46,11 +46,17 @@ export interface Passage {
   readonly result: RateLimiterResult;
   /** The same as JSON text, for {@link RateLimiterNode.output}. */
   readonly json: string;
-  /** Passed: what gives the permit back, by {@link RateLimiterNode.abandon}, if the call is not made after all. */
+  /**
+   * Passed: what gives the permit back, by {@link RateLimiterNode.abandon}, if the call is not made
+   * after all.
+   */
   readonly token?: string;
 }
 
-/** One step of a call that never sleeps: come back with `token` after `waitMs` milliseconds, in any host; or the end. */
+/**
+ * One step of a call that never sleeps: come back with `token` after `waitMs` milliseconds, in any
+ * host; or the end.
+ */
 export type NodeStep =
   | { readonly done: false; readonly waitMs: number; readonly token: string }
   | ({ readonly done: true } & Passage);
@@ -69,7 +75,9 @@ export interface CircuitPassage {
 
 /** What became of a guarded operation. */
 export interface Guarded<R> {
-  /** The operation's result or, of a refused call, the fallback value; absent where it was skipped. */
+  /**
+   * The operation's result or, of a refused call, the fallback value; absent where it was skipped.
+   */
   result?: R;
   /** The circuit after it. */
   circuitResult: CircuitBreakerResult;

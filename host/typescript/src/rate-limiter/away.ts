@@ -57,7 +57,10 @@ export class LimiterAway {
     return this.decide(key, cost, request, true);
   }
 
-  /** The answer. What it lets go is charged when the store is back, and a refund that was not sent is sent then. */
+  /**
+   * The answer. What it lets go is charged when the store is back, and a refund that was not sent
+   * is sent then.
+   */
   decide(key: string, cost: number, request: Request, isSent: boolean): Decision {
     const decision = this.#decide(key, cost, request);
     const owed = takes(request) && decision.verdict === "allowed" ? cost : 0;
@@ -70,7 +73,10 @@ export class LimiterAway {
     return decision;
   }
 
-  /** Gives back what was let go here. Charged already, it stays charged: the limits see too much rather than too little. */
+  /**
+   * Gives back what was let go here. Charged already, it stays charged: the limits see too much
+   * rather than too little.
+   */
   refund(
     key: string,
     cost: number,

@@ -2,31 +2,34 @@
 
 import type { Verdict, WitDecision, WitReason } from "../call.js";
 
-/** Why a call must wait or was denied; `store-away`: the store is away, and nothing is let go without it. */
+/**
+ * Why a call must wait or was denied; `store-away`: the store is away, and nothing is let go
+ * without it.
+ */
 export type Reason = WitReason | "store-away";
 
 /** A decision. The counts are those of the limit that binds: the one with the least room. */
 export interface Decision {
   /**
-   * `allowed`: go now. `wait`, with a ticket: come back with it after `waitMs`; without: a place is reserved, go after
-   * that time. `denied`: do not go.
+   * `allowed`: go now. `wait`, with a ticket: come back with it after `waitMs`; without: a place is
+   * reserved, go after that time. `denied`: do not go.
    */
   verdict: Verdict;
   /** Why not. */
   reason: Reason;
   /**
-   * The time of the decision on the store's clock, in microseconds since 1970. Where it is degraded, what this host takes that to
-   * be, or 0.
+   * The time of the decision on the store's clock, in microseconds since 1970. Where it is
+   * degraded, what this host takes that to be, or 0.
    */
   atUs: number;
   /**
-   * When the permits were charged, in microseconds since 1970: what a refund needs. Undefined: nothing was charged, or a debt that
-   * cannot be given back.
+   * When the permits were charged, in microseconds since 1970: what a refund needs. Undefined:
+   * nothing was charged, or a debt that cannot be given back.
    */
   chargedAtUs: number | undefined;
   /**
-   * When the bucket was due to be full just before that, in microseconds since 1970: what a refund of GCRA and token bucket needs,
-   * too. Undefined: nothing was charged, or not to a bucket.
+   * When the bucket was due to be full just before that, in microseconds since 1970: what a refund
+   * of GCRA and token bucket needs, too. Undefined: nothing was charged, or not to a bucket.
    */
   fullAtUs: number | undefined;
   /** Which limit binds, counted from 0. */
@@ -40,8 +43,9 @@ export interface Decision {
   /** Milliseconds until nothing counts any more, rounded up. */
   resetAfterMs: number;
   /**
-   * Denied: milliseconds until the same call would be accepted if nobody else came, rounded up; 0 where it never would, as with a
-   * limit of 0. After a charge: until one permit would be allowed. Otherwise 0.
+   * Denied: milliseconds until the same call would be accepted if nobody else came, rounded up; 0
+   * where it never would, as with a limit of 0. After a charge: until one permit would be allowed.
+   * Otherwise 0.
    */
   retryAfterMs: number;
   /** To wait: milliseconds until to go or to come back, rounded up. Otherwise 0. */
@@ -55,13 +59,20 @@ export interface Decision {
   /** Stored values that did not decode and were taken as absent. */
   discarded: number;
   /**
-   * Whether the call was let go on a lease that this host held: the store was not asked. Then `remaining` is what is left in the
-   * lease, `limit` that of the first limit, `count` the difference, and `resetAfterMs` the time until the lease ends.
+   * Whether the call was let go on a lease that this host held: the store was not asked. Then
+   * `remaining` is what is left in the lease, `limit` that of the first limit, `count` the
+   * difference, and `resetAfterMs` the time until the lease ends.
    */
   leased: boolean;
-  /** This call has taken a lease: milliseconds until it ends and is given back, rounded up. Otherwise 0. */
+  /**
+   * This call has taken a lease: milliseconds until it ends and is given back, rounded up.
+   * Otherwise 0.
+   */
   releaseAfterMs: number;
-  /** Whether the store was away and this is what the configuration says to answer then: on this host alone. */
+  /**
+   * Whether the store was away and this is what the configuration says to answer then: on this host
+   * alone.
+   */
   degraded: boolean;
 }
 

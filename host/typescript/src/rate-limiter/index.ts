@@ -38,11 +38,20 @@ export type Charge = Pick<Decision, "chargedAtUs"> & Partial<Pick<Decision, "ful
 export interface WrapOptions<F extends AnyFunction> extends Ask {
   /** Who asks: one key for all calls, or that of a call's arguments. */
   readonly key: string | ((...args: Parameters<F>) => string);
-  /** Gives a call up that still waits: one signal for all calls, or that of a call's arguments. With `timeoutMs`, the function as well. */
+  /**
+   * Gives a call up that still waits: one signal for all calls, or that of a call's arguments. With
+   * `timeoutMs`, the function as well.
+   */
   readonly signal?: Signal | ((...args: Parameters<F>) => Signal | undefined) | undefined;
-  /** How long the function itself may take, in whole milliseconds; 1 to 86,400,000; for ever unless set. What it was let go for stays charged. */
+  /**
+   * How long the function itself may take, in whole milliseconds; 1 to 86,400,000; for ever unless
+   * set. What it was let go for stays charged.
+   */
   readonly timeoutMs?: number | undefined;
-  /** Puts a signal into a call's arguments that is aborted when the call is given up; without it, the function goes on and nobody hears of it. */
+  /**
+   * Puts a signal into a call's arguments that is aborted when the call is given up; without it,
+   * the function goes on and nobody hears of it.
+   */
   readonly withSignal?: WithSignal<F> | undefined;
 }
 
@@ -50,10 +59,11 @@ export interface WrapOptions<F extends AnyFunction> extends Ask {
 const MANY_AT_ONCE = 10_000;
 
 /**
- * A handle on a rate limiter. It holds no state of any key; handles of the same name on the same store limit together, in
- * whatever process and language.
+ * A handle on a rate limiter. It holds no state of any key; handles of the same name on the same
+ * store limit together, in whatever process and language.
  *
- * All promises reject with a {@link StoreError} or a {@link ContendedError} where a shared store gave no answer.
+ * All promises reject with a {@link StoreError} or a {@link ContendedError} where a shared store
+ * gave no answer.
  */
 export class RateLimiter {
   readonly #core: Core;
@@ -80,7 +90,8 @@ export class RateLimiter {
   }
 
   /**
-   * Asks for permits now: allowed or denied, never a wait. In a queue it never goes before those who wait.
+   * Asks for permits now: allowed or denied, never a wait. In a queue it never goes before those
+   * who wait.
    *
    * @throws {CostNeverFitsError}
    */
@@ -94,8 +105,9 @@ export class RateLimiter {
   }
 
   /**
-   * What {@link tryAcquire} would come to for each of these in turn, asked at one time. On a shared store calls on one key are one
-   * commit, and those on different keys go out together; there may be any number of them.
+   * What {@link tryAcquire} would come to for each of these in turn, asked at one time. On a shared
+   * store calls on one key are one commit, and those on different keys go out together; there may
+   * be any number of them.
    */
   tryAcquireMany(asks: Iterable<KeyedAsk>): Promise<PromiseSettledResult<Decision>[]> {
     if (this.#core.memory !== undefined) return Promise.resolve(this.tryAcquireManyNow(asks));
@@ -128,9 +140,9 @@ export class RateLimiter {
   }
 
   /**
-   * One step of {@link acquire} that never sleeps, for workflows that keep their own timers: asks for permits, or comes back
-   * with a ticket after `waitMs`. Without a ticket in the decision, a wait is a reserved place that has been charged: go after
-   * that time.
+   * One step of {@link acquire} that never sleeps, for workflows that keep their own timers: asks
+   * for permits, or comes back with a ticket after `waitMs`. Without a ticket in the decision, a
+   * wait is a reserved place that has been charged: go after that time.
    *
    * @throws {CostNeverFitsError}
    */
@@ -160,12 +172,14 @@ export class RateLimiter {
   }
 
   /**
-   * Gives permits back that `decision` charged, and reports as a peek does. Windows and logs take them out of the very place
-   * they were counted in; GCRA and token bucket give back what has not come back by itself since, and what was charged first comes
-   * back first. Giving the same permits back twice counts once in a log only. The cost must be no more than was asked for.
+   * Gives permits back that `decision` charged, and reports as a peek does. Windows and logs take
+   * them out of the very place they were counted in; GCRA and token bucket give back what has not
+   * come back by itself since, and what was charged first comes back first. Giving the same permits
+   * back twice counts once in a log only. The cost must be no more than was asked for.
    *
-   * What was let go while the store was away is given back where that was, as long as it was not charged to the store. While the
-   * store is known to be away, and the settings say to answer then, a refund of what the store charged is sent when it is back.
+   * What was let go while the store was away is given back where that was, as long as it was not
+   * charged to the store. While the store is known to be away, and the settings say to answer then,
+   * a refund of what the store charged is sent when it is back.
    */
   refund(key: string, decision: Charge, ask?: Ask): Promise<Decision> {
     try {
@@ -179,13 +193,14 @@ export class RateLimiter {
   }
 
   /**
-   * Charges what was used already, such as the tokens of a model's answer or the bytes of a reply: it is never refused, whatever the
-   * limits say. What does not fit is a debt, and calls that come later wait until it is paid, by the rate of the limit;
-   * `retryAfterMs` says for how long. Of a debt to windows or a log nothing can be given back. What is owed beyond 1,000 windows
-   * is forgotten.
+   * Charges what was used already, such as the tokens of a model's answer or the bytes of a reply:
+   * it is never refused, whatever the limits say. What does not fit is a debt, and calls that come
+   * later wait until it is paid, by the rate of the limit; `retryAfterMs` says for how long. Of a
+   * debt to windows or a log nothing can be given back. What is owed beyond 1,000 windows is
+   * forgotten.
    *
-   * While the store is away, unless that is an error, it counts on this host and is charged when the store is back, like what was let
-   * go meanwhile: as much as then still fits.
+   * While the store is away, unless that is an error, it counts on this host and is charged when
+   * the store is back, like what was let go meanwhile: as much as then still fits.
    *
    * @example
    * ```ts
@@ -214,8 +229,9 @@ export class RateLimiter {
   }
 
   /**
-   * As {@link acquire}, giving permits that can be given back, also by leaving the scope of `await using`. With `timeoutMs` (1 to
-   * 86,400,000), their signal is aborted so long after they were given.
+   * As {@link acquire}, giving permits that can be given back, also by leaving the scope of `await
+   * using`. With `timeoutMs` (1 to 86,400,000), their signal is aborted so long after they were
+   * given.
    */
   async permit(key: string, options: AskOptions & Pick<Limits, "timeoutMs"> = {}): Promise<RateLimiterPermit> {
     const { timeoutMs, ...ask } = options;
@@ -226,7 +242,8 @@ export class RateLimiter {
   }
 
   /**
-   * The function, each call of which first acquires. It has the same name, length, `this` and parameters, and returns a promise.
+   * The function, each call of which first acquires. It has the same name, length, `this` and
+   * parameters, and returns a promise.
    *
    * @throws {CallTimeoutError} when the function took longer than `timeoutMs`
    * @example

@@ -15,15 +15,16 @@ const UNITS = new Map(
   ),
 );
 
-const MOST_PERMITS = 0xffff_ffff;
+const MAX_PERMITS = 0xffff_ffff;
 
 /**
- * Reads a limit: `<permits>/<unit>` or `<permits>/<count><unit>`, with `per` in place of the slash. The units are `ms`, `s`, `min`,
- * `h` and `d`, or `millisecond`, `second` (`sec`), `minute`, `hour` and `day`, also with an `s`.
+ * Reads a limit: `<permits>/<unit>` or `<permits>/<count><unit>`, with `per` in place of the slash.
+ * The units are `ms`, `s`, `min`, `h` and `d`, or `millisecond`, `second` (`sec`), `minute`, `hour`
+ * and `day`, also with an `s`.
  */
 export function readLimit(text: string): { limit: number; window: WindowUnit; windowCount: number } | undefined {
   const [, permits, count, word] = /^\s*(\d+)\s*(?:\/| per )\s*(\d*)\s*([a-z]+)\s*$/.exec(text) ?? [];
   const [limit, window, windowCount] = [Number(permits), UNITS.get(word ?? ""), Number(count || 1)];
-  if (window === undefined || limit > MOST_PERMITS || !Number.isSafeInteger(windowCount)) return undefined;
+  if (window === undefined || limit > MAX_PERMITS || !Number.isSafeInteger(windowCount)) return undefined;
   return { limit, window, windowCount };
 }

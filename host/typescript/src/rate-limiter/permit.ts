@@ -20,7 +20,8 @@ export interface PermitLimits extends Limits {
 /**
  * Permits that a call was given. Left by `await using` without {@link keep}, they are given back.
  *
- * With `timeoutMs`, its signal is aborted when that time is over, with a {@link CallTimeoutError}; the permits are still held.
+ * With `timeoutMs`, its signal is aborted when that time is over, with a {@link CallTimeoutError};
+ * the permits are still held.
  *
  * @example
  * ```ts
@@ -49,11 +50,15 @@ export class RateLimiterPermit implements AsyncDisposable {
     this.decision = decision;
     this.waitedMs = waitedMs;
     this.#given = limits.signal;
-    // Of one without a time limit nobody is told when it is over, so nothing is left at the caller's signal.
+    // Of one without a time limit nobody is told when it is over, so nothing is left at the
+    // caller's signal.
     if (limits.timeoutMs !== undefined) this.#attempt = new Attempt(limits.clock, limits, false);
   }
 
-  /** Aborted when the caller's signal is, or when the time limit is over; undefined where there is neither. */
+  /**
+   * Aborted when the caller's signal is, or when the time limit is over; undefined where there is
+   * neither.
+   */
   get signal(): PlatformSignal | undefined {
     return this.#attempt?.signal ?? (this.#given as PlatformSignal | undefined);
   }

@@ -4,7 +4,10 @@ import type { Answer, Request } from "../call.js";
 import { CostNeverFitsError, MisuseError } from "../errors.js";
 import { type Decision, decisionOf } from "./decision.js";
 
-/** Up to this cost all requests that are alike are one: it need not be made anew, and is known by its identity. */
+/**
+ * Up to this cost all requests that are alike are one: it need not be made anew, and is known by
+ * its identity.
+ */
 const MAX_SHARED_COST = 64;
 
 /** The request of a plain ask. */

@@ -1,6 +1,7 @@
 /**
- * The contract of `wit/` as jco presents it, tuned: a u64 is a number. Imports go by their names with and without the version,
- * because jco's types name them with it and its code looks them up without.
+ * The contract of `wit/` as jco presents it, tuned: a u64 is a number. Imports go by their names
+ * with and without the version, because jco's types name them with it and its code looks them up
+ * without.
  */
 
 import type { CircuitMode, CircuitPermit, WitCircuitStep, WitDecision, WitError, WitReport, WitStep } from "../call.js";

@@ -1,9 +1,9 @@
 /**
  * Runtime: runs the component on transactions.
  *
- * One instance serves the process, call after call. When it traps, its run is undone, it is thrown away with all that it had
- * open, and the call is tried once more on a fresh one. Invariant: after `run` the transaction holds either all of what
- * the run did or nothing of it.
+ * One instance serves the process, call after call. When it traps, its run is undone, it is thrown
+ * away with all that it had open, and the call is tried once more on a fresh one. Invariant: after
+ * `run` the transaction holds either all of what the run did or nothing of it.
  */
 
 import type { Answer, Request, WitCostNeverFits, WitDecision, WitReport } from "../call.js";
@@ -114,7 +114,8 @@ export class Runtime {
   /**
    * Runs a call on a transaction.
    *
-   * @throws {ComponentError} if the component trapped twice; nothing of either run is left in the transaction.
+   * @throws {ComponentError} if the component trapped twice; nothing of either run is left in the
+   * transaction.
    */
   run(policy: Policy, request: Request, world: World): Answer {
     try {

@@ -59,7 +59,9 @@ export class Instance {
     return resource;
   }
 
-  /** A rate limiter node that is open here, now at the latest; throws what the component answers. */
+  /**
+   * A rate limiter node that is open here, now at the latest; throws what the component answers.
+   */
   limiterNode(policy: LimiterNodePolicy): LimiterNodeResource {
     if (policy.resource !== undefined && policy.instance === this) return policy.resource;
     const resource = this.#guest.nodes.RateLimiterNode.open(policy.config);
@@ -68,7 +70,9 @@ export class Instance {
     return resource;
   }
 
-  /** A circuit breaker node that is open here, now at the latest; throws what the component answers. */
+  /**
+   * A circuit breaker node that is open here, now at the latest; throws what the component answers.
+   */
   breakerNode(policy: BreakerNodePolicy): BreakerNodeResource {
     if (policy.resource !== undefined && policy.instance === this) return policy.resource;
     const resource = this.#guest.nodes.CircuitBreakerNode.open(policy.config);

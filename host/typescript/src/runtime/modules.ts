@@ -1,4 +1,7 @@
-/** Where the component's compiled module comes from: out of this package, or from whoever has been given it. */
+/**
+ * Where the component's compiled module comes from: out of this package, or from whoever has been
+ * given it.
+ */
 
 import { quoted } from "../config.js";
 import { ConfigError, MisuseError } from "../errors.js";
@@ -61,9 +64,11 @@ export function useInlined(base64: Readonly<Record<string, string>>): void {
 }
 
 /**
- * Takes this compiled module, for a runtime that makes none by itself: Cloudflare Workers, or a page whose policy forbids it.
+ * Takes this compiled module, for a runtime that makes none by itself: Cloudflare Workers, or a
+ * page whose policy forbids it.
  *
- * @param module what became of `tidegate/core.wasm`, a `WebAssembly.Module`: in a Worker what `import` of it gives
+ * @param module what became of `tidegate/core.wasm`, a `WebAssembly.Module`: in a Worker what
+ * `import` of it gives
  * @throws a ConfigError if it is another
  */
 export function useModule(module: object): void {

@@ -33,8 +33,8 @@ export class LimiterPolicy {
 const UNITS_US = { millisecond: 1e3, second: 1e6, minute: 60e6, hour: 3_600e6, day: 86_400e6 } as const;
 
 /**
- * A permit counts for a window; in one of which a part leaves whole, or that is aligned, for up to two; in a bucket until all that it
- * can hold has run out.
+ * A permit counts for a window; in one of which a part leaves whole, or that is aligned, for up to
+ * two; in a bucket until all that it can hold has run out.
  */
 function longestUs({ limit, window, algorithm }: WitLimit): number {
   const windowUs = UNITS_US[window.unit] * window.count;

@@ -1,4 +1,7 @@
-/** What a guest run sees: the host's side of `wit/kv.wit` and of the clock, which a transaction implements. */
+/**
+ * What a guest run sees: the host's side of `wit/kv.wit` and of the clock, which a transaction
+ * implements.
+ */
 
 /** Who shares a cell. */
 export type Scope = "shared" | "local";
@@ -13,8 +16,9 @@ export interface Place {
 /**
  * The world of one call. Nothing here throws.
  *
- * A number that the component gives above 2^53 comes rounded to a double; none that a store can hold is. So compare
- * `step <= ceiling - base`, whose sides are exact, and not `base + step <= ceiling`, which is not above 2^53.
+ * A number that the component gives above 2^53 comes rounded to a double; none that a store can
+ * hold is. So compare `step <= ceiling - base`, whose sides are exact, and not `base + step <=
+ * ceiling`, which is not above 2^53.
  */
 export interface World {
   /** The time of the transaction, in whole microseconds since 1970. */
@@ -29,14 +33,17 @@ export interface World {
   observe(at: Place): string | undefined;
   put(at: Place, value: string | undefined, ttlMs: number): void;
   /**
-   * Returns the verdict. The number that goes with it, the new one or the one that stood in the way, is in `number`
-   * afterwards: so a decision allocates nothing for it.
+   * Returns the verdict. The number that goes with it, the new one or the one that stood in the
+   * way, is in `number` afterwards: so a decision allocates nothing for it.
    */
   advance(at: Place, step: number, floor: number, ceiling: number, ttlMs: number): boolean;
   /** The number that the last `advance` came to. */
   readonly number: number;
   retreat(at: Place, step: number, floor: number): number;
   raise(at: Place, to: number, ttlMs: number): number;
-  /** For how many whole milliseconds the call was tried in vain, because other hosts changed what its runs had read. */
+  /**
+   * For how many whole milliseconds the call was tried in vain, because other hosts changed what
+   * its runs had read.
+   */
   readonly refusedMs: number;
 }

@@ -25,7 +25,10 @@ export function lateReply(error: unknown): Promise<Reply> | undefined {
   return lateReplies.get(error as StoreError);
 }
 
-/** The store cannot be reached, or the connection broke. Whether the commit was applied is not known. */
+/**
+ * The store cannot be reached, or the connection broke. Whether the commit was applied is not
+ * known.
+ */
 export function away(why: string, cause?: unknown): StoreError {
   return new StoreError("away", `the store is away: ${why}`, cause === undefined ? undefined : { cause });
 }
@@ -40,7 +43,10 @@ export function full(capacity: number): StoreError {
   return new StoreError("full", `the store is full: it holds ${capacity} entities`);
 }
 
-/** Whether an error says that a store cannot do its work. One that is full can, for the entities that it holds. */
+/**
+ * Whether an error says that a store cannot do its work. One that is full can, for the entities
+ * that it holds.
+ */
 export function isOutage(error: unknown): error is StoreError {
   return isStoreError(error) && error.reason !== "full";
 }

@@ -1,12 +1,14 @@
 /**
  * What a full memory store forgets: the entity whose forgetting gives away the least.
  *
- * That is the one with the least weight: of a limiter the permits that counted in it at its last call, of a closed circuit the
- * failures. A circuit that is not closed comes last. Of equal weights the one that expires first goes.
+ * That is the one with the least weight: of a limiter the permits that counted in it at its last
+ * call, of a closed circuit the failures. A circuit that is not closed comes last. Of equal weights
+ * the one that expires first goes.
  *
- * To look at all for each newcomer would cost too much. So a newcomer makes the store look at a few others, in turn, and the
- * lightest of all that were seen are remembered, as Redis does with what it evicts. Newcomers are looked at as well: once one of
- * them is lighter than the others, newcomers replace each other, and whoever makes up keys displaces nobody who counts more.
+ * To look at all for each newcomer would cost too much. So a newcomer makes the store look at a few
+ * others, in turn, and the lightest of all that were seen are remembered, as Redis does with what
+ * it evicts. Newcomers are looked at as well: once one of them is lighter than the others,
+ * newcomers replace each other, and whoever makes up keys displaces nobody who counts more.
  */
 
 import type { Answer, WitReport } from "../call.js";
@@ -26,11 +28,17 @@ export const HEAVIEST = Number.MAX_SAFE_INTEGER;
 export interface Forgotten {
   /** How many entities. */
   readonly entities: number;
-  /** How many permits (of circuits, failures) counted in them at their last calls: so many may be admitted too much in all. */
+  /**
+   * How many permits (of circuits, failures) counted in them at their last calls: so many may be
+   * admitted too much in all.
+   */
   readonly permits: number;
 }
 
-/** How much forgetting the entity that an answer is about would give away. `before`: what it was before the call. */
+/**
+ * How much forgetting the entity that an answer is about would give away. `before`: what it was
+ * before the call.
+ */
 export function weightOf(answer: Answer, before: number): number {
   switch (answer.kind) {
     case "decision":
@@ -47,7 +55,10 @@ export function weightOf(answer: Answer, before: number): number {
   }
 }
 
-/** A circuit that is not closed, or that somebody has ordered a mode for, protects more than any count says. */
+/**
+ * A circuit that is not closed, or that somebody has ordered a mode for, protects more than any
+ * count says.
+ */
 function weightOfCircuit({ state, mode, failures, consecutive, failed }: WitReport): number {
   return state === "closed" && mode === "normal" ? Math.max(failures, consecutive, failed) : HEAVIEST;
 }

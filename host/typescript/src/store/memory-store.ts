@@ -1,4 +1,6 @@
-/** The embedded store behind the commit protocol: what a distant store does, without the distance. */
+/**
+ * The embedded store behind the commit protocol: what a distant store does, without the distance.
+ */
 
 import type { EntityKey } from "../key.js";
 import type { Place } from "../runtime/world.js";
@@ -18,8 +20,8 @@ import {
 } from "./store.js";
 
 /**
- * A {@link Memory} that takes commits on a clock of its own. For tests and simulations of the protocol; `Memory` itself is faster
- * where no distance is wanted.
+ * A {@link Memory} that takes commits on a clock of its own. For tests and simulations of the
+ * protocol; `Memory` itself is faster where no distance is wanted.
  */
 export class MemoryStore implements Store {
   readonly #memory: Memory;
@@ -52,7 +54,9 @@ export class MemoryStore implements Store {
     return true;
   }
 
-  /** Takes newcomers in and drops what is over; without room for all newcomers the runs are undone. */
+  /**
+   * Takes newcomers in and drops what is over; without room for all newcomers the runs are undone.
+   */
   #keep(keys: readonly EntityKey[], entities: readonly Entity[], nowUs: number): void {
     const newcomers = keys.filter((key, index) => !entities[index]?.isOver(nowUs) && !this.#memory.find(key.tag));
     const own = () => new Set(keys.map(key => key.tag));
@@ -67,7 +71,9 @@ export class MemoryStore implements Store {
   }
 }
 
-/** Applies all operations, or none; and counts the cells that held text where a number was needed. */
+/**
+ * Applies all operations, or none; and counts the cells that held text where a number was needed.
+ */
 function apply(transaction: Transaction, commit: Commit): { outcome: Outcome; foreign: number } {
   const foreign = new Set<number>();
   const seen: Seen[] = [];

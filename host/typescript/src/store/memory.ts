@@ -1,8 +1,10 @@
 /**
- * The embedded store: the entities of this process, exact, bounded, and gone when they are of no more use.
+ * The embedded store: the entities of this process, exact, bounded, and gone when they are of no
+ * more use.
  *
- * A policy runs on an entity's true cells, so nothing has to be committed and no two calls can conflict. `MemoryStore` puts the
- * same entities behind the commit protocol. It needs no timer: what has expired is dropped while others come.
+ * A policy runs on an entity's true cells, so nothing has to be committed and no two calls can
+ * conflict. `MemoryStore` puts the same entities behind the commit protocol. It needs no timer:
+ * what has expired is dropped while others come.
  */
 
 import { assertOptions } from "../ask.js";
@@ -12,8 +14,8 @@ import { full } from "./errors.js";
 import { Candidates, type Forgotten, type ForgottenListener, LOOK, Tally } from "./forgetting.js";
 
 /**
- * How many entities a new one makes the store look at for one that has expired. At two, what has expired is at most about as
- * much as what has not.
+ * How many entities a new one makes the store look at for one that has expired. At two, what has
+ * expired is at most about as much as what has not.
  */
 const SWEEP = 2;
 
@@ -30,14 +32,15 @@ export interface MemoryOptions {
   /** How many entities it holds at most; at least 1, a million unless set. */
   readonly capacity?: number | undefined;
   /**
-   * What a newcomer meets when the store is full. `forget`, unless set: the entity whose forgetting gives away the least is forgotten
-   * and starts afresh, so at most the permits that counted in it can be admitted once more. `refuse`: a `StoreError` with
-   * the reason `full`; then nothing is admitted too much.
+   * What a newcomer meets when the store is full. `forget`, unless set: the entity whose forgetting
+   * gives away the least is forgotten and starts afresh, so at most the permits that counted in it
+   * can be admitted once more. `refuse`: a `StoreError` with the reason `full`; then nothing is
+   * admitted too much.
    */
   readonly whenFull?: WhenFull | undefined;
   /**
-   * Told when the store has forgotten entities because it was full, with all that it has forgotten so far: at once, and then at
-   * most once a second. That it throws or rejects is logged once.
+   * Told when the store has forgotten entities because it was full, with all that it has forgotten
+   * so far: at once, and then at most once a second. That it throws or rejects is logged once.
    */
   readonly onForgotten?: ForgottenListener | undefined;
 }
@@ -48,8 +51,9 @@ export type WhenFull = "forget" | "refuse";
 /**
  * The embedded store.
  *
- * It holds entities that are in use. An entity is dropped when all of it has expired. When the store is full, a newcomer makes it
- * forget the one whose forgetting gives away the least, or is turned away: see {@link MemoryOptions.whenFull}.
+ * It holds entities that are in use. An entity is dropped when all of it has expired. When the
+ * store is full, a newcomer makes it forget the one whose forgetting gives away the least, or is
+ * turned away: see {@link MemoryOptions.whenFull}.
  */
 export class Memory {
   /** How many entities it holds at most. */
@@ -95,10 +99,11 @@ export class Memory {
   }
 
   /**
-   * Runs on the true cells of the entity `tag`, at `nowUs` or the latest time the entity has seen. The run must leave the
-   * transaction as it was if it fails.
+   * Runs on the true cells of the entity `tag`, at `nowUs` or the latest time the entity has seen.
+   * The run must leave the transaction as it was if it fails.
    *
-   * Takes a function and its first two arguments apart, so that a call on the memory store allocates no closure.
+   * Takes a function and its first two arguments apart, so that a call on the memory store
+   * allocates no closure.
    *
    * @internal
    * @throws a StoreError where there is no room for the entity; then the run has changed nothing
@@ -157,7 +162,8 @@ export class Memory {
   }
 
   /**
-   * Whether there is room for so many more entities, once those that have expired are dropped and others are forgotten.
+   * Whether there is room for so many more entities, once those that have expired are dropped and
+   * others are forgotten.
    *
    * @internal
    */
@@ -172,8 +178,9 @@ export class Memory {
   }
 
   /**
-   * Drops an entity that has expired, or else forgets the lightest that it knows of. Where all that it knew have grown heavier, it
-   * knows none any more, and finds those of the next look. False: there is none but those to keep.
+   * Drops an entity that has expired, or else forgets the lightest that it knows of. Where all that
+   * it knew have grown heavier, it knows none any more, and finds those of the next look. False:
+   * there is none but those to keep.
    */
   #forgetOne(nowUs: number, keep: ReadonlySet<string> | undefined): boolean {
     let isAny = false;
@@ -224,7 +231,8 @@ export class Memory {
       if (expiresUs <= nowUs) this.#slots.delete(tag);
       else if (expiresUs < firstUs) firstUs = expiresUs;
     }
-    // A search takes under a tenth of a microsecond an entity, so a store that stays full spends little of its time on them.
+    // A search takes under a tenth of a microsecond an entity, so a store that stays full spends
+    // little of its time on them.
     this.#fullUntilUs = Math.max(firstUs, nowUs + this.#slots.size);
   }
 }

@@ -1,24 +1,26 @@
 /**
  * Stores: where the shared cells of entities live.
  *
- * A store knows no policy. It applies a {@link Commit}, the log of one or more guest runs, whole or not at all. What each
- * operation means is written in `wit/kv.wit`; what a commit adds to that is the answer the run was given, so that the store
- * can tell whether the run still holds.
+ * A store knows no policy. It applies a {@link Commit}, the log of one or more guest runs, whole or
+ * not at all. What each operation means is written in `wit/kv.wit`; what a commit adds to that is
+ * the answer the run was given, so that the store can tell whether the run still holds.
  *
- * All numbers of the contract are whole and at most {@link MAX_NUMBER}, so they are JavaScript numbers here.
+ * All numbers of the contract are whole and at most {@link MAX_NUMBER}, so they are JavaScript
+ * numbers here.
  */
 
 import type { StoreError } from "../errors.js";
 import type { EntityKey } from "../key.js";
 
 /**
- * How far behind the store's clock a commit's time may be, in microseconds. Part of the contract: policies let cells outlive
- * their use by it.
+ * How far behind the store's clock a commit's time may be, in microseconds. Part of the contract:
+ * policies let cells outlive their use by it.
  */
 export const MAX_LAG_US = 1_000_000;
 
 /**
- * The greatest number a cell can hold: Redis' scripts count in doubles. A step, floor or ceiling above it counts as it.
+ * The greatest number a cell can hold: Redis' scripts count in doubles. A step, floor or ceiling
+ * above it counts as it.
  */
 export const MAX_NUMBER = 2 ** 53;
 
@@ -95,7 +97,10 @@ export interface CommitCell {
   readonly field: number;
 }
 
-/** The log of one or more runs at one time. A store has read all of it by the time `commit` returns its promise. */
+/**
+ * The log of one or more runs at one time. A store has read all of it by the time `commit` returns
+ * its promise.
+ */
 export interface Commit {
   /** The time of the runs, in microseconds since 1970 on the store's clock. */
   readonly atUs: number;
@@ -122,9 +127,9 @@ export function readsOnly(commit: Commit, cells: readonly CommitCell[]): boolean
 }
 
 /**
- * What the store knew when an operation was applied. For `get` and `put` undefined: nothing that the run does not know. For
- * `observe` the true value, or undefined. For `advance` max(number or 0, floor) before the first repetition. For `retreat` and
- * `raise` the new number.
+ * What the store knew when an operation was applied. For `get` and `put` undefined: nothing that
+ * the run does not know. For `observe` the true value, or undefined. For `advance` max(number or 0,
+ * floor) before the first repetition. For `retreat` and `raise` the new number.
  */
 export type Seen = number | string | undefined;
 
@@ -132,9 +137,15 @@ export type Seen = number | string | undefined;
 export type Outcome =
   /** All of it was applied; one entry for each operation. */
   | { readonly kind: "applied"; readonly seen: readonly Seen[] }
-  /** Nothing was applied, because a run was told something that is not so. The true values, one for each cell. */
+  /**
+   * Nothing was applied, because a run was told something that is not so. The true values, one for
+   * each cell.
+   */
   | { readonly kind: "refused"; readonly values: readonly (string | undefined)[] }
-  /** Nothing was applied: the commit's time is ahead of the store's clock or more than {@link MAX_LAG_US} behind. */
+  /**
+   * Nothing was applied: the commit's time is ahead of the store's clock or more than {@link
+   * MAX_LAG_US} behind.
+   */
   | { readonly kind: "untimely" };
 
 /** The store's answer. */
@@ -142,7 +153,10 @@ export interface Reply {
   readonly outcome: Outcome;
   /** The store's clock in microseconds since 1970. */
   readonly clockUs: number;
-  /** Values found that are not ours (no number where one is needed, not text, too long) and were taken as absent. */
+  /**
+   * Values found that are not ours (no number where one is needed, not text, too long) and were
+   * taken as absent.
+   */
   readonly foreign: number;
 }
 
@@ -151,29 +165,44 @@ export interface Store {
   /**
    * Applies a commit whole or not at all.
    *
-   * Rejects with a {@link StoreError}; whether the commit was applied is then not known, except where the error says so.
+   * Rejects with a {@link StoreError}; whether the commit was applied is then not known, except
+   * where the error says so.
    */
   commit(commit: Commit): Promise<Reply>;
   /**
-   * The store's clock, in microseconds since 1970. Goes the way of every commit, so it also shows that commits get
-   * through. Where a store has several clocks, that of the part where the entity is; without one, any.
+   * The store's clock, in microseconds since 1970. Goes the way of every commit, so it also shows
+   * that commits get through. Where a store has several clocks, that of the part where the entity
+   * is; without one, any.
    */
   timeUs(of?: EntityKey): Promise<number>;
-  /** Whether one commit may be about all these entities. Otherwise each needs a commit of its own. */
+  /**
+   * Whether one commit may be about all these entities. Otherwise each needs a commit of its own.
+   */
   isAtomicOver(entities: readonly EntityKey[]): boolean;
-  /** Which part of the store an entity is in, from 0: parts can be away by themselves. Without this there is one part. */
+  /**
+   * Which part of the store an entity is in, from 0: parts can be away by themselves. Without this
+   * there is one part.
+   */
   groupOf?(entity: EntityKey): number;
   /**
-   * How long one operation may take, in milliseconds, from when it is handed to the connection; no call waits longer for an answer.
-   * Without this it may take for ever.
+   * How long one operation may take, in milliseconds, from when it is handed to the connection; no
+   * call waits longer for an answer. Without this it may take for ever.
    */
   readonly limitMs?: number;
-  /** Whether the store itself ends its operations in that time. Otherwise the host does, by its clock. */
+  /**
+   * Whether the store itself ends its operations in that time. Otherwise the host does, by its
+   * clock.
+   */
   readonly keepsLimit?: boolean;
   /** Whether other processes use it, too, and find what this one has left there. */
   readonly outlivesProcesses?: boolean;
-  /** Has it told whenever three attempts to connect in a row, or more, were refused, and with what. */
+  /**
+   * Has it told whenever three attempts to connect in a row, or more, were refused, and with what.
+   */
   onRefused?(tell: (error: StoreError) => void): void;
-  /** Closes what it has opened itself, when the last gate on it is closed. Without this there is nothing to close. */
+  /**
+   * Closes what it has opened itself, when the last gate on it is closed. Without this there is
+   * nothing to close.
+   */
   close?(): void | Promise<void>;
 }

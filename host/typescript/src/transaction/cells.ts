@@ -3,8 +3,8 @@
 import { MAX_NUMBER } from "../store/store.js";
 
 /**
- * A cell's value, in the one form it can have: text that is a canonical decimal number up to 2^53 is always a number, so equal
- * values are equal in this type too.
+ * A cell's value, in the one form it can have: text that is a canonical decimal number up to 2^53
+ * is always a number, so equal values are equal in this type too.
  */
 export type CellValue = number | string;
 
@@ -102,7 +102,10 @@ export class Cells {
     return slot;
   }
 
-  /** Puts `cell` at `slot` and returns what was there; a slot one past the last is made, and then there was nothing. */
+  /**
+   * Puts `cell` at `slot` and returns what was there; a slot one past the last is made, and then
+   * there was nothing.
+   */
   replace(slot: number, cell: Cell): Cell | undefined {
     const before = this.#cells[slot];
     this.#cells[slot] = cell;
@@ -110,8 +113,8 @@ export class Cells {
   }
 
   /**
-   * Undoes {@link replace}, given what it returned. A slot that it made is the last one, because changes are undone in
-   * reverse order.
+   * Undoes {@link replace}, given what it returned. A slot that it made is the last one, because
+   * changes are undone in reverse order.
    */
   restore(slot: number, before: Cell | undefined): void {
     if (before === undefined) this.#cells.length = slot;

@@ -1,6 +1,6 @@
 /**
- * The log of the runs of a transaction: store operations with the answers that the runs were given, shortened where the answer
- * to one follows from another.
+ * The log of the runs of a transaction: store operations with the answers that the runs were given,
+ * shortened where the answer to one follows from another.
  */
 
 import type { EntityKey } from "../key.js";
@@ -16,7 +16,10 @@ export class Touched {
   last = NONE;
   /** How often the replay has repeated that operation. */
   used = 0;
-  /** The value follows from the log: it was read or put, and not moved since. Reading it again says nothing new. */
+  /**
+   * The value follows from the log: it was read or put, and not moved since. Reading it again says
+   * nothing new.
+   */
   known = false;
   /** The value was observed, and not moved since. */
   observed = false;
@@ -48,7 +51,10 @@ export class Log {
   readonly touched: Touched[] = [];
   /** For each operation what the store would say to confirm what the runs were told. */
   readonly #told: Seen[] = [];
-  /** Where the latest run started: its first operation, the cells before it, and earlier operations that it repeated. */
+  /**
+   * Where the latest run started: its first operation, the cells before it, and earlier operations
+   * that it repeated.
+   */
   #startOp = 0;
   #startCell = 0;
   readonly #startTouched: Touched[] = [];
@@ -122,7 +128,8 @@ export class Log {
     const cell = this.#cell(at);
     const touched = this.#of(cell);
     const last = this.ops[touched.last];
-    // Operations on other cells in between do not matter: what one cell answers does not depend on another.
+    // Operations on other cells in between do not matter: what one cell answers does not depend on
+    // another.
     if (last?.kind === "advance" && last.fits === fits && asksFor(last, step, floor, ceiling, ttlMs)) {
       last.repeat++;
       if (touched.last < this.#startOp) this.#raised.push(last);

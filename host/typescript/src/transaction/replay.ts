@@ -1,9 +1,9 @@
 /**
  * The replay of a log that the store applied while it knew other numbers than the runs were told.
  *
- * Each operation first puts its cell right from what the store knew (its pin) and is then answered as any other. The log
- * shortens, so the replay follows the same rules: an operation that a log would leave out takes no pin, and a repeated `advance`
- * takes its pin as often as it was repeated.
+ * Each operation first puts its cell right from what the store knew (its pin) and is then answered
+ * as any other. The log shortens, so the replay follows the same rules: an operation that a log
+ * would leave out takes no pin, and a repeated `advance` takes its pin as often as it was repeated.
  */
 
 import type { Place } from "../runtime/world.js";

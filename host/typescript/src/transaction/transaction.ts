@@ -1,13 +1,14 @@
 /**
  * What guest runs see and change: a time and the cells of a few entities.
  *
- * A transaction is used in one of two ways. *Direct*: its cells are the true ones, lent by the memory store, and a run changes
- * them for good. *Logged*: its cells are what was last known of a distant store; every operation is answered from them at once
- * and written down with its answer, so that the store can commit the log or refuse it. When the store applied a log but knew
- * other numbers, the runs are repeated on those numbers ({@link Transaction.beginReplay}).
+ * A transaction is used in one of two ways. *Direct*: its cells are the true ones, lent by the
+ * memory store, and a run changes them for good. *Logged*: its cells are what was last known of a
+ * distant store; every operation is answered from them at once and written down with its answer, so
+ * that the store can commit the log or refuse it. When the store applied a log but knew other
+ * numbers, the runs are repeated on those numbers ({@link Transaction.beginReplay}).
  *
- * Invariant: a run that fails leaves no trace ({@link Transaction.rollbackRun}), and a log that is refused leaves none of any of
- * its runs. Times are microseconds since 1970.
+ * Invariant: a run that fails leaves no trace ({@link Transaction.rollbackRun}), and a log that is
+ * refused leaves none of any of its runs. Times are microseconds since 1970.
  */
 
 import type { EntityKey } from "../key.js";
@@ -17,7 +18,10 @@ import { type Cell, type Cells, type CellValue, cellValue, Entity, textOf } from
 import { Log } from "./log.js";
 import { NO_PIN, type Pin, Replay } from "./replay.js";
 
-/** A changed cell, as it was before; undefined: there was no such slot. Reused, because most runs change one or two. */
+/**
+ * A changed cell, as it was before; undefined: there was no such slot. Reused, because most runs
+ * change one or two.
+ */
 interface Change {
   cells: Cells;
   isLocal: boolean;
@@ -29,7 +33,10 @@ interface Change {
 export class Transaction implements World {
   /** The time that every read of the clock sees. */
   nowUs = 0;
-  /** For how many whole milliseconds the call was tried in vain; to be set once the transaction has begun. */
+  /**
+   * For how many whole milliseconds the call was tried in vain; to be set once the transaction has
+   * begun.
+   */
   refusedMs = 0;
   strayed = false;
   number = 0;
@@ -59,7 +66,10 @@ export class Transaction implements World {
     this.#entities = entities;
   }
 
-  /** Starts over on empty cells of these entities, into which what is known is to be put: see {@link entity}. */
+  /**
+   * Starts over on empty cells of these entities, into which what is known is to be put: see {@link
+   * entity}.
+   */
   beginLogged(nowUs: number, keys: readonly EntityKey[]): void {
     this.#log.begin(nowUs, keys);
     this.#begin(nowUs, true);
@@ -67,8 +77,8 @@ export class Transaction implements World {
   }
 
   /**
-   * Starts over on what is known of one entity, which stays as it is. What an earlier transaction left is used again: what lives for
-   * long and is made anew each time costs the collector most.
+   * Starts over on what is known of one entity, which stays as it is. What an earlier transaction
+   * left is used again: what lives for long and is made anew each time costs the collector most.
    */
   beginLoggedOn(nowUs: number, keys: readonly [EntityKey], known: Entity): void {
     this.#log.begin(nowUs, keys);
@@ -98,7 +108,10 @@ export class Transaction implements World {
     return this.#entities[index] as Entity;
   }
 
-  /** The log so far; undefined for a direct transaction. It is overwritten when the transaction starts over. */
+  /**
+   * The log so far; undefined for a direct transaction. It is overwritten when the transaction
+   * starts over.
+   */
   get commit(): Commit | undefined {
     return this.#isLogged ? this.#log : undefined;
   }
@@ -137,8 +150,9 @@ export class Transaction implements World {
   }
 
   /**
-   * Undoes all runs, takes the true values of the log's cells at `clockUs` over as known, and empties the log for another try. Where
-   * a value is not the one that was known, its expiry is not known either and taken to be `expiresUs`. Returns the cells.
+   * Undoes all runs, takes the true values of the log's cells at `clockUs` over as known, and
+   * empties the log for another try. Where a value is not the one that was known, its expiry is not
+   * known either and taken to be `expiresUs`. Returns the cells.
    */
   refuse(truth: readonly (string | undefined)[], clockUs: number, expiresUs: number): readonly CommitCell[] {
     this.#undoTo(0);
@@ -154,20 +168,22 @@ export class Transaction implements World {
   }
 
   /**
-   * Whether what the store knew when it applied the log is just what the runs were told. If so the cells hold what the store now
-   * holds; if not, the runs must be repeated: see {@link beginReplay}.
+   * Whether what the store knew when it applied the log is just what the runs were told. If so the
+   * cells hold what the store now holds; if not, the runs must be repeated: see {@link
+   * beginReplay}.
    */
   wasTold(seen: readonly Seen[]): boolean {
     return this.#log.wasTold(seen);
   }
 
   /**
-   * Starts to repeat the runs of an applied log, in their order, on what the store knew. Afterwards the cells hold what the store
-   * now holds, and {@link replayedAlike} tells whether the runs were the same.
+   * Starts to repeat the runs of an applied log, in their order, on what the store knew. Afterwards
+   * the cells hold what the store now holds, and {@link replayedAlike} tells whether the runs were
+   * the same.
    */
   beginReplay(seen: readonly Seen[]): void {
-    // Local cells are not pinned: their runs start again from where they were. Shared ones are put right one by one, as the
-    // pins tell.
+    // Local cells are not pinned: their runs start again from where they were. Shared ones are put
+    // right one by one, as the pins tell.
     while (this.#changed > 0) {
       const change = this.#changes[--this.#changed] as Change;
       if (change.isLocal) undo(change);
@@ -176,7 +192,10 @@ export class Transaction implements World {
     this.startRun();
   }
 
-  /** Whether the repeated runs issued the very operations of the log, which the contract demands of a policy. */
+  /**
+   * Whether the repeated runs issued the very operations of the log, which the contract demands of
+   * a policy.
+   */
   get replayedAlike(): boolean {
     return this.#replay?.isAlike ?? false;
   }
@@ -322,7 +341,10 @@ export class Transaction implements World {
     if (pin !== NO_PIN) this.#correct(cells, at, pin === undefined ? undefined : cellValue(pin));
   }
 
-  /** Corrects what was known of a cell. Its expiry stays as it was known; if there was none, it is not known. */
+  /**
+   * Corrects what was known of a cell. Its expiry stays as it was known; if there was none, it is
+   * not known.
+   */
   #correct(cells: Cells, at: Place, value: CellValue | undefined): void {
     if (cells.get(at.field, this.nowUs) === value) return;
     const expiresUs = cells.expiryOf(at.field, this.nowUs) ?? Number.POSITIVE_INFINITY;

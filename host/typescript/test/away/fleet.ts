@@ -1,4 +1,7 @@
-/** Gates on one store over links that can be cut or held up, on a clock that stands still until it is moved. */
+/**
+ * Gates on one store over links that can be cut or held up, on a clock that stands still until it
+ * is moved.
+ */
 
 import { setImmediate } from "node:timers/promises";
 import { ManualClock } from "../../src/clock.js";

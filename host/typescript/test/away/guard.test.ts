@@ -1,4 +1,6 @@
-/** The guard round the store: when it turns calls away, and how it finds out that the store is back. */
+/**
+ * The guard round the store: when it turns calls away, and how it finds out that the store is back.
+ */
 
 import { expect, test } from "vitest";
 import { ConfigError, type StoreError, Tidegate } from "../../src/index.js";
@@ -48,7 +50,8 @@ test("a store that only says what it knows does not count as one that takes what
   const ask = limited(host);
   await ask();
   for (let failure = 0; failure < 3; failure++) {
-    // As of a replica: the first commit is refused on what is known, the second fails where it writes.
+    // As of a replica: the first commit is refused on what is known, the second fails where it
+    // writes.
     host.link.failInTurn("refuse", "away");
     expect(await ask()).toBe("away");
   }

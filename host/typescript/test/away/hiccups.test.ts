@@ -1,4 +1,7 @@
-/** A hiccup of a real Redis, or of this process, through each client: nobody fails by it, and nothing is taken for an outage. */
+/**
+ * A hiccup of a real Redis, or of this process, through each client: nobody fails by it, and
+ * nothing is taken for an outage.
+ */
 
 import { execFileSync } from "node:child_process";
 import { setImmediate } from "node:timers/promises";
@@ -140,7 +143,8 @@ describe.each(SINGLE)("through %s", { timeout: LONG_MS }, (_, connect) => {
     // The clients write at the end of the tick or of the turn after it.
     await setImmediate();
     await setImmediate();
-    // The server answers in turn, so when it answers this it has answered what was asked. Nothing else is done meanwhile.
+    // The server answers in turn, so when it answers this it has answered what was asked. Nothing
+    // else is done meanwhile.
     execFileSync("redis-cli", ["-p", `${server.port}`, "ping"]);
     beBusy(400);
     expect(await asked).toBe("allowed");

@@ -1,4 +1,7 @@
-/** What Redis can do to a host, through each client: every failure ends in time, in the same way, and passes by itself. */
+/**
+ * What Redis can do to a host, through each client: every failure ends in time, in the same way,
+ * and passes by itself.
+ */
 
 import { setImmediate } from "node:timers/promises";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
@@ -50,7 +53,10 @@ class Watched {
     while (this.gate.storeState() === "available") expect(await this.ask(key)).toMatch(failure);
   }
 
-  /** The store fails each call as said, until its guard says so; policies answer by their settings; then it is put right. */
+  /**
+   * The store fails each call as said, until its guard says so; policies answer by their settings;
+   * then it is put right.
+   */
   async outage(failure: RegExp, putRight: () => Promise<unknown>): Promise<void> {
     expect(await this.ask()).toMatch(failure);
     expect(await this.ask("me", "open")).toBe("degraded allowed");

@@ -1,4 +1,7 @@
-/** A hiccup is not an outage: what the guard counts, what is known of a store at first, and who waits for it. */
+/**
+ * A hiccup is not an outage: what the guard counts, what is known of a store at first, and who
+ * waits for it.
+ */
 
 import { describe, expect, test } from "vitest";
 import { isOverloadedError, isStoreError, type StoreError, Tidegate } from "../../src/index.js";

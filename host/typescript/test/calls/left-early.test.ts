@@ -1,4 +1,7 @@
-/** Generators and streams whose reader stops early: that is an abort of the caller's, whatever they had given. */
+/**
+ * Generators and streams whose reader stops early: that is an abort of the caller's, whatever they
+ * had given.
+ */
 
 import { once } from "node:events";
 import type { Readable } from "node:stream";

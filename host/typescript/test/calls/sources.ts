@@ -37,7 +37,10 @@ export function webStream(n: number, end?: End, type?: "bytes"): ReadableStream 
   });
 }
 
-/** One that can be destroyed while it waits for its source, as a socket can; a stream from a generator cannot. */
+/**
+ * One that can be destroyed while it waits for its source, as a socket can; a stream from a
+ * generator cannot.
+ */
 export function nodeStream(n: number, end?: End): Readable {
   const source = rows(n, end);
   const read = async (stream: Readable) => {

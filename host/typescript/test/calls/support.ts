@@ -24,7 +24,10 @@ export const CIRCUIT = {
   monitoredErrors: "all",
 } as const;
 
-/** A server on the loopback that never answers `/hang`, and any other path with the status that it says. */
+/**
+ * A server on the loopback that never answers `/hang`, and any other path with the status that it
+ * says.
+ */
 export class Upstream {
   readonly #server: Server;
   /** How many requests have been given up by their clients. */

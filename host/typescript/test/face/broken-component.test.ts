@@ -1,6 +1,7 @@
 /**
- * A component that misbehaves, by its own code. One that never ends is not among these: JavaScript cannot stop a run. Nor is a
- * file that is no policy: the package holds its component, and what it was made from is checked when it is made.
+ * A component that misbehaves, by its own code. One that never ends is not among these: JavaScript
+ * cannot stop a run. Nor is a file that is no policy: the package holds its component, and what it
+ * was made from is checked when it is made.
  */
 
 import { describe, expect, it } from "vitest";
@@ -16,9 +17,12 @@ import { Transaction } from "../../src/transaction/transaction.js";
 import { GROWS, TRAPS, withCode } from "../support/broken-component.js";
 
 /** What the component says that it needs at most. */
-const MOST_BYTES = 16 * 1_024 * 1_024;
+const MAX_BYTES = 16 * 1_024 * 1_024;
 
-/** A runtime whose component's `try-acquire` does what the code does, and how much memory its instances have. */
+/**
+ * A runtime whose component's `try-acquire` does what the code does, and how much memory its
+ * instances have.
+ */
 function broken(code: readonly number[]) {
   const memories: WebAssembly.Memory[] = [];
   const watching: Instantiate = (core, imports, instantiateCore, isUsable) => {
@@ -70,6 +74,6 @@ describe.each([
       expect(runtime.stats).toMatchObject({ traps: 2 * failures, retries: failures, failures });
       expect(runtime.stats.instantiated).toBeGreaterThan(runtime.stats.traps);
     }
-    expect(Math.max(...memoryBytes())).toBeLessThanOrEqual(MOST_BYTES);
+    expect(Math.max(...memoryBytes())).toBeLessThanOrEqual(MAX_BYTES);
   });
 });

@@ -1,4 +1,7 @@
-/** What is left of an error when it is cloned, sent to another thread, written as JSON, logged or made anew. */
+/**
+ * What is left of an error when it is cloned, sent to another thread, written as JSON, logged or
+ * made anew.
+ */
 
 import { once } from "node:events";
 import { inspect } from "node:util";
@@ -110,7 +113,8 @@ describe("a worker thread", () => {
         expect([clone.message, clone.stack]).toEqual([error.message, error.stack]);
         expect(clone.cause?.message).toBe((error.cause as Error | undefined)?.message);
         expect(clone.stack).toContain(`${error.name}: `);
-        // The algorithm keeps neither class nor fields of an error. So it is taken for none of ours, rather than for one without its fields.
+        // The algorithm keeps neither class nor fields of an error. So it is taken for none of
+        // ours, rather than for one without its fields.
         expect([clone.name, Object.keys(clone), isTidegateError(clone), errorFrom(clone)]).toEqual([
           "Error",
           [],

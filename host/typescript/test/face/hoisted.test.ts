@@ -1,4 +1,7 @@
-/** Settings that are written elsewhere than in the call, without `as const`; what is wrong in a call is an error of the compiler's. */
+/**
+ * Settings that are written elsewhere than in the call, without `as const`; what is wrong in a call
+ * is an error of the compiler's.
+ */
 
 import { readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";

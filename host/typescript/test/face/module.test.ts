@@ -1,4 +1,7 @@
-/** The component as a module that is given, where none can be made: the same decisions, and one clear error where it is another. */
+/**
+ * The component as a module that is given, where none can be made: the same decisions, and one
+ * clear error where it is another.
+ */
 
 import { readFileSync } from "node:fs";
 import fc from "fast-check";

@@ -13,7 +13,10 @@ import { Transaction } from "../../src/transaction/transaction.js";
 
 const real = sourceOf(instantiate, inlined(cores));
 
-/** The component, but the calls of these numbers trap half way: after the component has done its work. */
+/**
+ * The component, but the calls of these numbers trap half way: after the component has done its
+ * work.
+ */
 function trapping(...calls: number[]): Source {
   let call = 0;
   return (imports, isUsable) => {

@@ -1,4 +1,7 @@
-/** Hosts of different settings under one name, on a real Redis: said in the log, by the one that finds the other's. */
+/**
+ * Hosts of different settings under one name, on a real Redis: said in the log, by the one that
+ * finds the other's.
+ */
 
 import { Redis as IoRedis } from "ioredis";
 import { afterAll, afterEach, beforeAll, expect, test, vi } from "vitest";

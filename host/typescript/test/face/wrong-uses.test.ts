@@ -1,4 +1,7 @@
-/** Each wrong use gives one error that names the path, the value and what is allowed, as one writes it in TypeScript. */
+/**
+ * Each wrong use gives one error that names the path, the value and what is allowed, as one writes
+ * it in TypeScript.
+ */
 
 import { afterEach, describe, expect, it, vi } from "vitest";
 import {

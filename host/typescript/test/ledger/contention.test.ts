@@ -162,7 +162,10 @@ describe("hosts that meet in a crowded queue", () => {
 
   const sleep = (clock: ManualClock, ms: number) => new Promise<void>(resolve => clock.after(ms, resolve));
 
-  /** A store at some distance: commits arrive after half a trip, each a little earlier or later than others. */
+  /**
+   * A store at some distance: commits arrive after half a trip, each a little earlier or later than
+   * others.
+   */
   function distant(store: Store, clock: ManualClock, chance: () => number): Store {
     return {
       commit: async (commit: Commit) => {
@@ -246,7 +249,9 @@ test("gates on one Redis that meet in a crowded queue each get their turn", asyn
 });
 
 describe("a call that others come before again and again", () => {
-  /** A store that says so often that another host was there, each time after something has happened. */
+  /**
+   * A store that says so often that another host was there, each time after something has happened.
+   */
   function contested(times: number, limitMs: number, happens: (clock: ManualClock) => void) {
     const clock = new ManualClock();
     const inner = new MemoryStore(new Memory(), clock);

@@ -1,4 +1,6 @@
-/** The ledger on the real protocol, with the memory store at the other end and faults in between. */
+/**
+ * The ledger on the real protocol, with the memory store at the other end and faults in between.
+ */
 
 import { setImmediate } from "node:timers/promises";
 import { describe, expect, test } from "vitest";

@@ -1,4 +1,7 @@
-/** Successes of a closed circuit on a shared store: none waits for a commit, and none is forgotten because its host knows of no failure. */
+/**
+ * Successes of a closed circuit on a shared store: none waits for a commit, and none is forgotten
+ * because its host knows of no failure.
+ */
 
 import { setImmediate } from "node:timers/promises";
 import { expect, test } from "vitest";

@@ -1,4 +1,7 @@
-/** Hosts on one memory store, over a link that can be held up or made to fail. Each host has a clock of its own. */
+/**
+ * Hosts on one memory store, over a link that can be held up or made to fail. Each host has a clock
+ * of its own.
+ */
 
 import type { Answer, Request, WitDecision, WitReport } from "../../src/call.js";
 import { ManualClock } from "../../src/clock.js";
@@ -22,7 +25,10 @@ import { type Commit, changes, type Reply, type Store } from "../../src/store/st
 const runtime = Runtime.shared;
 export const run = runtime.run.bind(runtime);
 
-/** What can befall a commit on its way: the store says that it knows better, it cannot be reached, or it only reads. */
+/**
+ * What can befall a commit on its way: the store says that it knows better, it cannot be reached,
+ * or it only reads.
+ */
 export type Fault = "refuse" | "away" | "read-only";
 
 /** The way to the store. */

@@ -1,4 +1,7 @@
-/** Where no WebAssembly module can be made, or only under conditions: in Workers, and on pages with a strict policy. */
+/**
+ * Where no WebAssembly module can be made, or only under conditions: in Workers, and on pages with
+ * a strict policy.
+ */
 
 import { join } from "node:path";
 import { build as esbuild } from "esbuild";

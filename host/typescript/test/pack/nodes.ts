@@ -1,6 +1,6 @@
 /**
- * What the tests of the packed file install from npm when it is first asked for, and keep: the versions of Node that the package is for,
- * beside the one that runs this, and what it is tried in.
+ * What the tests of the packed file install from npm when it is first asked for, and keep: the
+ * versions of Node that the package is for, beside the one that runs this, and what it is tried in.
  */
 
 import { execFileSync } from "node:child_process";

@@ -35,7 +35,9 @@ function samples(): string[] {
   return [...blocks].map(block => block[1] ?? "");
 }
 
-/** What a sample says that it prints: in a comment behind what prints it, or in lines of their own. */
+/**
+ * What a sample says that it prints: in a comment behind what prints it, or in lines of their own.
+ */
 function promised(sample: string): string {
   const lines = sample.split("\n").map(line => /(?:^|; )\/\/ (.*)$/.exec(line)?.[1]);
   return lines.filter(line => line !== undefined).join("\n");

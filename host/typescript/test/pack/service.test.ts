@@ -1,4 +1,7 @@
-/** The package in a service: what it answers over HTTP, and what it adds to the time that a process takes to start. */
+/**
+ * The package in a service: what it answers over HTTP, and what it adds to the time that a process
+ * takes to start.
+ */
 
 import { spawnSync } from "node:child_process";
 import { beforeAll, expect, it } from "vitest";

@@ -27,7 +27,10 @@ export async function startCluster(): Promise<RedisServer[]> {
   return nodes;
 }
 
-/** A node talks to the others on the port 10000 above its own, which somebody may have, however free its own is. */
+/**
+ * A node talks to the others on the port 10000 above its own, which somebody may have, however free
+ * its own is.
+ */
 async function startNode(): Promise<RedisServer> {
   for (let attempt = 1; ; attempt++) {
     const port = await freePort();

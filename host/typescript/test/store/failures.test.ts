@@ -91,7 +91,8 @@ describe.each(SINGLE)("through %s, the Redis store", (_, connect) => {
     // The clients write at the end of the tick or of the turn after it.
     await new Promise(resolve => setImmediate(() => setImmediate(resolve)));
     server.resume();
-    // The server answers one after the other, so when it answers this it has answered what was asked.
+    // The server answers one after the other, so when it answers this it has answered what was
+    // asked.
     execFileSync("redis-cli", ["-p", `${server.port}`, "ping"]);
     while (performance.now() < until);
     expect(await reasonOf(asked)).toBe("answered");

@@ -82,8 +82,8 @@ export class Model {
 }
 
 /**
- * Commits one after the other, on values that meet each other often. `greatest` is where numbers end that the store's client can
- * read: the package `redis` reads the last 48 up to 2^53 inexactly.
+ * Commits one after the other, on values that meet each other often. `greatest` is where numbers
+ * end that the store's client can read: the package `redis` reads the last 48 up to 2^53 inexactly.
  */
 export function batchesUpTo(greatest: number): fc.Arbitrary<Op[][]> {
   const beyond = greatest === MAX_NUMBER ? [MAX_NUMBER + 2, 2 ** 64] : [];

@@ -1,4 +1,7 @@
-/** The Redis store on a real server, through each client: the suite of all stores, and what only Redis can hold. */
+/**
+ * The Redis store on a real server, through each client: the suite of all stores, and what only
+ * Redis can hold.
+ */
 
 import { Redis as IoRedis } from "ioredis";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
@@ -27,7 +30,9 @@ afterAll(async () => {
   await server.stop();
 });
 
-/** Resolves when the server's clock has gone on by so much: a real server's time passes by itself. */
+/**
+ * Resolves when the server's clock has gone on by so much: a real server's time passes by itself.
+ */
 async function pass(ms: number): Promise<void> {
   const nowMs = async () => {
     const [seconds, micros] = await stranger.time();
@@ -143,7 +148,8 @@ describe.each(SINGLE)("through %s, the Redis store", (name, connect) => {
     const atUs = (await store.timeUs()) - 1_000;
     const before = await readEvents();
     await Promise.all(Array.from({ length: 32 }, () => b.commitAt(atUs, advance(0, 1, 0, 99, true))));
-    // One read may take in several writes, but one write on this machine is never more than one read of so few bytes.
+    // One read may take in several writes, but one write on this machine is never more than one
+    // read of so few bytes.
     expect((await readEvents()) - before - 1).toBeLessThanOrEqual(2);
   });
 });

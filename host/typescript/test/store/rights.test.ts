@@ -1,4 +1,7 @@
-/** The rights that the README says a user needs: enough for every kind of call, and each that is missing is named. */
+/**
+ * The rights that the README says a user needs: enough for every kind of call, and each that is
+ * missing is named.
+ */
 
 import { readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
@@ -16,7 +19,10 @@ const README = readFileSync(fileURLToPath(new URL("../../README.md", import.meta
 const LINE = (/^ACL SETUSER .*$/m.exec(README)?.[0] ?? "").split(" ");
 const RIGHTS = LINE.filter(word => word.startsWith("+"));
 
-/** What nobody misses here: a name, what ioredis asks the server after and goes on without, and what is for hosts of other languages. */
+/**
+ * What nobody misses here: a name, what ioredis asks the server after and goes on without, and what
+ * is for hosts of other languages.
+ */
 const SPARE = ["+script|load", "+ping", "+info", "+client|setname"];
 
 vi.mock("../../src/store/redis/packages.js", async load => {

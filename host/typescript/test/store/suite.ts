@@ -237,7 +237,8 @@ export function storeSuite(subject: () => Subject, options: { numRuns: number; g
   test("values expire, an advance sets the expiry anew and a retreat does not", async () => {
     const b = bench();
     const brief = briefly(advance(0, 1, 0, 9, true));
-    // However late a commit comes, nothing of an earlier one has expired meanwhile that a later one needs.
+    // However late a commit comes, nothing of an earlier one has expired meanwhile that a later one
+    // needs.
     await b.apply(briefly(put(0, "a")), { ...brief, cell: 1 } as Op, advance(2, 1, 0, 9, true));
     await b.apply({ ...brief, cell: 2 } as Op);
     await b.apply(retreat(1, 1, 0));

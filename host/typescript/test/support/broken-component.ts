@@ -1,8 +1,14 @@
-/** The component's core modules with the code of one function replaced, for tests of what a host does about one that misbehaves. */
+/**
+ * The component's core modules with the code of one function replaced, for tests of what a host
+ * does about one that misbehaves.
+ */
 
 /** Nothing: what is left of every replaced function is `unreachable`. */
 export const TRAPS: readonly number[] = [];
-/** `loop i32.const 1 memory.grow i32.const -1 i32.ne br_if 0 end`: it takes all memory that there is, and then traps. */
+/**
+ * `loop i32.const 1 memory.grow i32.const -1 i32.ne br_if 0 end`: it takes all memory that there
+ * is, and then traps.
+ */
 export const GROWS: readonly number[] = [0x03, 0x40, 0x41, 0x01, 0x40, 0x00, 0x41, 0x7f, 0x47, 0x0d, 0x00, 0x0b];
 
 const TRY_ACQUIRE = "tidegate:policy/rate-limiter@0.1.0#[method]limiter.try-acquire";
@@ -11,7 +17,10 @@ const [IMPORTS, EXPORTS, CODE] = [2, 7, 10];
 const [UNREACHABLE, NOP, END] = [0x00, 0x01, 0x0b];
 const FUNCTION = 0;
 
-/** The modules, base64 as they are inlined, with this in place of what a function does. Nothing else moves. */
+/**
+ * The modules, base64 as they are inlined, with this in place of what a function does. Nothing else
+ * moves.
+ */
 export function withCode(
   code: readonly number[],
   modules: Readonly<Record<string, string>>,

@@ -1,4 +1,6 @@
-/** A real Redis server for a test: its own free port, nothing persisted, stopped by its process id. */
+/**
+ * A real Redis server for a test: its own free port, nothing persisted, stopped by its process id.
+ */
 
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
@@ -23,7 +25,10 @@ export interface RedisServer {
   stop(): Promise<void>;
 }
 
-/** Starts a server; `args` are added to its command line. With `port`, on that one: to come back where another was. */
+/**
+ * Starts a server; `args` are added to its command line. With `port`, on that one: to come back
+ * where another was.
+ */
 export async function startRedis(args: readonly string[] = [], port?: number): Promise<RedisServer> {
   const directory = await mkdtemp(join(tmpdir(), "tidegate-redis-"));
   for (let attempt = 1; ; attempt++) {

@@ -1,4 +1,7 @@
-/** A store that does what `wit/kv.wit` and `store.ts` say and no more: text in a map, one operation after the other. */
+/**
+ * A store that does what `wit/kv.wit` and `store.ts` say and no more: text in a map, one operation
+ * after the other.
+ */
 
 import type { Commit, Op, Outcome, Seen } from "../../src/store/store.js";
 import { type At, type Call, NOW_US, type Told } from "./calls.js";

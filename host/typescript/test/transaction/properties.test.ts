@@ -1,4 +1,7 @@
-/** A transaction against the model of a store, with random operations. A failure prints the seed and path that replay it. */
+/**
+ * A transaction against the model of a store, with random operations. A failure prints the seed and
+ * path that replay it.
+ */
 
 import fc from "fast-check";
 import { expect, test } from "vitest";
@@ -50,7 +53,9 @@ const call: fc.Arbitrary<Call> = fc.oneof(
   },
 );
 
-/** Runs of a few operations, some of them several times in a row as callers of one batch issue them. */
+/**
+ * Runs of a few operations, some of them several times in a row as callers of one batch issue them.
+ */
 const runs: fc.Arbitrary<Call[][]> = fc
   .array(fc.tuple(fc.array(call, { minLength: 1, maxLength: 4 }), fc.integer({ min: 1, max: 3 })), {
     minLength: 1,
@@ -102,8 +107,8 @@ function settle(tx: Transaction, store: Model, runs: Call[][]): Told[][] {
 }
 
 /**
- * Whether a host knows the cell's value for sure after these runs. A number that only stood in the way, or lay at its floor, is
- * known by a bound alone.
+ * Whether a host knows the cell's value for sure after these runs. A number that only stood in the
+ * way, or lay at its floor, is known by a bound alone.
  */
 function isExact(at: At, runs: Call[][], told: Told[][]): boolean {
   const answers = told.flat();

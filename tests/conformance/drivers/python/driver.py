@@ -139,8 +139,8 @@ class Stage:
         self.hosts = []
         for host in run["hosts"]:
             clock = ManualClock(run["atUs"] + host["offsetUs"])
-            # No refusal from memory: this suite compares what is committed, and asks the store each time.
-            # Every call is to reach the script, however often the store was away.
+            # No refusal from memory: this suite compares what is committed, and asks the store each
+            # time. Every call is to reach the script, however often the store was away.
             gate = Tidegate(store, clock, max_staleness_ms=0, store_guard=None)
             self.hosts.append((gate, clock, host["offsetUs"], {}))
         self.kinds = {policy["id"]: policy for policy in run["policies"]}

@@ -65,7 +65,8 @@ def breaker(config):
 
 
 def _probe_rule(rule):
-    # Payloads of which each has a type of its own are given without their variant: nothing, a number, a record.
+    # Payloads of which each has a type of its own are given without their variant: nothing, a
+    # number, a record.
     if rule == "first-failure":
         return None
     if "ratio" in rule:

@@ -1,5 +1,6 @@
 // Drives the conformance cases on the TypeScript host: cases as JSON lines in, decision logs out.
-// See tests/conformance/README.md. TIDEGATE_TYPESCRIPT names another build of the package than the one in the repository.
+// See tests/conformance/README.md. TIDEGATE_TYPESCRIPT names another build of the package than the
+// one in the repository.
 
 import { createInterface } from "node:readline";
 import { pathToFileURL } from "node:url";
@@ -35,8 +36,8 @@ class Stage {
     const store = run.store === "memory" ? this.#memory : (this.#scripted ?? this.#direct);
     this.#hosts = run.hosts.map(({ offsetUs }) => {
       const clock = new ManualClock(run.atUs + offsetUs);
-      // No refusal from memory: this suite compares what is committed, and the other hosts ask the store each time.
-      // Every call is to reach the script, however often the store was away.
+      // No refusal from memory: this suite compares what is committed, and the other hosts ask the
+      // store each time. Every call is to reach the script, however often the store was away.
       const gate = new Tidegate({ store, clock, maxStalenessMs: 0, storeGuard: false });
       return { gate, clock, offsetUs, policies: new Map() };
     });

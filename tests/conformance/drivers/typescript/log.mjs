@@ -1,4 +1,5 @@
-// The decision log's lines, whose members and order are written down in tests/conformance/README.md.
+// The decision log's lines, whose members and order are written down in
+// tests/conformance/README.md.
 
 /** A decision; 0 where there is none of something. */
 export function decisionLog(decision) {

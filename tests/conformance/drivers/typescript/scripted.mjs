@@ -1,6 +1,9 @@
 // A store that answers by script and keeps what it was sent.
 
-/** A memory store whose next answers are laid down. When the script is used up it answers as the memory store does. */
+/**
+ * A memory store whose next answers are laid down. When the script is used up it answers as the
+ * memory store does.
+ */
 export class Scripted {
   #store;
   #clock;

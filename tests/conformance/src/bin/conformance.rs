@@ -82,7 +82,8 @@ struct Work {
     samples: Vec<samples::Sample>,
 }
 
-/// The READMEs' samples: all, or those that were asked for; none where only some drivers are wanted.
+/// The READMEs' samples: all, or those that were asked for; none where only some drivers are
+/// wanted.
 fn chosen_samples(options: &Options, places: &Places) -> Result<Vec<samples::Sample>> {
     let mut samples = samples::all(&places.suite.join("../.."))?;
     for language in ["rust", "ts", "python"] {

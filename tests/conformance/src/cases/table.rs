@@ -5,7 +5,8 @@ use std::collections::BTreeMap;
 use anyhow::{Context as _, Result, bail, ensure};
 use serde_json::Value;
 
-/// What goes into a hole: a value where the hole is a whole string, and a text where it is a part of one.
+/// What goes into a hole: a value where the hole is a whole string, and a text where it is a part
+/// of one.
 #[derive(Debug, Clone)]
 struct Filling {
     value: Value,

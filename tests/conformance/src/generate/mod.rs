@@ -1,5 +1,5 @@
-//! Cases by seed: settings and scripts that nobody thought of. What is right there is not known; that all hosts say the same
-//! is.
+//! Cases by seed: settings and scripts that nobody thought of. What is right there is not known;
+//! that all hosts say the same is.
 
 mod random;
 mod settings;
@@ -138,8 +138,8 @@ impl Script {
             step.mode = Some((*self.random.pick(&modes)).to_owned());
         }
         if matches!(call, "succeeded" | "failed") && self.hosts > 1 {
-            // A success of a closed circuit, and an error that counts as one, is answered from what its host knows, so let it know what
-            // the others do.
+            // A success of a closed circuit, and an error that counts as one, is answered from what
+            // its host knows, so let it know what the others do.
             let mut look = Step::new(self.now_us, "policy", "status", "");
             look.host = step.host;
             self.steps.push(look);
@@ -174,7 +174,8 @@ mod tests {
             (0..64).map(|index| serde_json::to_string(&run(7, index)).expect("a run is JSON")).collect();
         let again = serde_json::to_string(&run(7, 3)).expect("a run is JSON");
         assert_eq!(again, texts[3]);
-        // FNV-1a of their texts. It changes with the members of a run, and may not change with what is in them.
+        // FNV-1a of their texts. It changes with the members of a run, and may not change with what
+        // is in them.
         let hash = texts
             .concat()
             .bytes()

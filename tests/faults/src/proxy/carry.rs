@@ -12,7 +12,8 @@ use tokio::time::{Instant, sleep_until, timeout};
 
 use super::{Flow, Rules, Shared, Way};
 
-/// How many pieces of bytes may be on their way. More wait at the sender, as in a network whose buffers are full.
+/// How many pieces of bytes may be on their way. More wait at the sender, as in a network whose
+/// buffers are full.
 const ON_THE_WAY: usize = 4_096;
 const PIECE: usize = 4_096;
 

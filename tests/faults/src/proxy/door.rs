@@ -17,7 +17,8 @@ const BACKLOG: u32 = 1_024;
 /// The proxy's port.
 #[derive(Debug)]
 pub(super) struct Door {
-    /// Bound and never listening: it keeps the port ours while nothing listens on it, which is what refuses connections.
+    /// Bound and never listening: it keeps the port ours while nothing listens on it, which is what
+    /// refuses connections.
     keeper: TcpSocket,
     listening: Option<JoinHandle<()>>,
     address: SocketAddr,

@@ -1,9 +1,9 @@
-//! A proxy between hosts and a server that does to TCP connections what networks and servers do: slow them down, reset them,
-//! lose one direction, hang, refuse.
+//! A proxy between hosts and a server that does to TCP connections what networks and servers do:
+//! slow them down, reset them, lose one direction, hang, refuse.
 //!
-//! It takes the rules it has at the time, so what a test orders holds for every connection from then on, also for those that
-//! are open. Bytes are never reordered, repeated or changed: TCP does not do that either. What it has done is counted, so that a
-//! test can show that its fault was met.
+//! It takes the rules it has at the time, so what a test orders holds for every connection from
+//! then on, also for those that are open. Bytes are never reordered, repeated or changed: TCP does
+//! not do that either. What it has done is counted, so that a test can show that its fault was met.
 
 mod carry;
 mod door;
@@ -26,7 +26,8 @@ pub enum Flow {
     Pass,
     /// They wait, and go on when the rule is another again.
     Hold,
-    /// They are lost, and so is all that comes after them on the same connection, whatever the rule is then.
+    /// They are lost, and so is all that comes after them on the same connection, whatever the rule
+    /// is then.
     Lose,
 }
 
@@ -136,7 +137,8 @@ impl Proxy {
         self.set(|rules| rules.reset_up_to = newest);
     }
 
-    /// Refuses new connections from here on, as a machine does on which nothing listens. Those that are open stay.
+    /// Refuses new connections from here on, as a machine does on which nothing listens. Those that
+    /// are open stay.
     pub fn refuse(&mut self) {
         let _on = self.runtime.enter();
         self.door.shut();

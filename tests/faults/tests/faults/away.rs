@@ -1,4 +1,5 @@
-//! What is answered without the store, as the configuration says, and what is charged for it afterwards.
+//! What is answered without the store, as the configuration says, and what is charged for it
+//! afterwards.
 
 use tidegate::WhenAway;
 use tidegate_fleet_tests::promise::Promise;

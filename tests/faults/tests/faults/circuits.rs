@@ -1,5 +1,5 @@
-//! A circuit that four processes share, while the store fails. It opens and closes all the time, since what it protects is up and
-//! down in turns.
+//! A circuit that four processes share, while the store fails. It opens and closes all the time,
+//! since what it protects is up and down in turns.
 
 use tidegate::WhenAway;
 use tidegate_fault_tests::line::Line;
@@ -63,8 +63,9 @@ fn a_circuit_keeps_its_promise_though_nobody_hears_what_it_was_told() {
     fleet.end().kept_promises();
 }
 
-/// All processes lose the store twice, until they have seen what `meanwhile` waits for, and get it back. Also the outages: whether a
-/// host remembers its own circuit from one to the next is not promised.
+/// All processes lose the store twice, until they have seen what `meanwhile` waits for, and get it
+/// back. Also the outages: whether a host remembers its own circuit from one to the next is not
+/// promised.
 fn after_outages(when_away: WhenAway, meanwhile: impl Fn(&mut Fleet)) -> (Aftermath, Vec<Line>) {
     let server = server();
     let mut proxy = proxy(&server);

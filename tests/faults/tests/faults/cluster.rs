@@ -41,11 +41,13 @@ fn stop_replication(master: &RedisServer, replica: &RedisServer) {
     redis::cmd("CLIENT").arg("KILL").arg("TYPE").arg("replica").exec(&mut client).expect("the node answers");
 }
 
-/// Kills a node whose replica lags, under these loads on it and on others: a window, a bucket and the tally.
+/// Kills a node whose replica lags, under these loads on it and on others: a window, a bucket and
+/// the tally.
 fn replaced_by_its_replica([windowed, bucketed, tally]: [Load; 3]) -> Aftermath {
     let victim = master_of(&daily().name, KEY);
     let others = [(victim + 1) % MASTERS, (victim + 2) % MASTERS];
-    // Before the cluster: its nodes watch each other, and a machine that is busy with another fleet would stop their talk.
+    // Before the cluster: its nodes watch each other, and a machine that is busy with another fleet
+    // would stop their talk.
     let turn = turn();
     let mut cluster = RedisCluster::start_with_replicas().expect("the cluster starts");
     let undisturbed = [on(others[0], windowed.clone()), on(others[1], bucketed.clone())];

@@ -1,4 +1,5 @@
-//! Connections that are slow, lose one direction, hang, break or are refused, through the fault proxy.
+//! Connections that are slow, lose one direction, hang, break or are refused, through the fault
+//! proxy.
 
 use tidegate_fault_tests::proxy::{Flow, Way};
 
@@ -33,7 +34,8 @@ fn lost_replies_charge_too_much_and_never_too_little() {
         proxy.replies(lose());
         fleet.failed(LATE);
         proxy.heal();
-        // The open connections are lost for good: new ones are made once they have been silent for long.
+        // The open connections are lost for good: new ones are made once they have been silent for
+        // long.
         fleet.served();
     }
     assert!(proxy.lost_replies() > 0);

@@ -65,8 +65,8 @@ fn a_master_that_was_made_a_replica_is_left_for_the_one_that_the_name_leads_to_n
 
     name.lead_to(address(&successor));
     successor.promote().expect("it is promoted");
-    // Its connections stay open: only what it answers tells that it is no master any more. From then on the successor is asked, which
-    // may be before the two have come together.
+    // Its connections stay open: only what it answers tells that it is no master any more. From
+    // then on the successor is asked, which may be before the two have come together.
     let last_us = now_us();
     master.replicate(successor.port()).expect("it replicates");
     let demoted_us = now_us();

@@ -53,7 +53,8 @@ fn leases_whose_replies_are_lost_are_charged_and_never_spent() {
     aftermath.failures_charged_something();
 }
 
-/// A process that writes down what it is admitted to, for the test to know of it when it was killed.
+/// A process that writes down what it is admitted to, for the test to know of it when it was
+/// killed.
 fn seat_with_journal(url: &str, process: usize) -> Seat {
     let file = format!("journal-{}-{process}", std::process::id());
     let journal = Some(Path::new(env!("CARGO_TARGET_TMPDIR")).join(file));
@@ -139,7 +140,8 @@ fn a_killed_process_strands_its_lease_for_no_longer_than_its_permits_count() {
     assert!((1..=MOST as usize).contains(&stranded), "{stranded} stranded: {counted} counted, {given} given");
 
     let decisions = take_all(&mut other);
-    // Each permit counts for the window and the life of a lease, and until the sub-window it was charged in has left as a whole.
+    // Each permit counts for the window and the life of a lease, and until the sub-window it was
+    // charged in has left as a whole.
     let charged_us = told.last().expect("there are some").at_us;
     let counts_us = (WINDOW_MS + LIFE_MS) * 1_000;
     let free_us = charged_us + counts_us + counts_us / 10 + 1;

@@ -1,4 +1,5 @@
-//! What several processes keep to while the store they share fails, as real stores do. See the README for the table.
+//! What several processes keep to while the store they share fails, as real stores do. See the
+//! README for the table.
 
 mod away;
 mod circuits;

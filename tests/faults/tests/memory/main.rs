@@ -1,5 +1,6 @@
-//! Memory stays flat: over millions of decisions on a few keys, and over a million distinct keys. In a process of their own, one
-//! after the other, since it is the process's memory that is looked at.
+//! Memory stays flat: over millions of decisions on a few keys, and over a million distinct keys.
+//! In a process of their own, one after the other, since it is the process's memory that is looked
+//! at.
 
 mod embedded;
 mod redis;
@@ -9,8 +10,9 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 const MIB: u64 = 1 << 20;
 
-/// By how much the process may grow after it has warmed up. What an allocator keeps for later is a part of it; as little as 17
-/// bytes kept for each of a million keys, or four for each of five million decisions, are more.
+/// By how much the process may grow after it has warmed up. What an allocator keeps for later is a
+/// part of it; as little as 17 bytes kept for each of a million keys, or four for each of five
+/// million decisions, are more.
 const MAX_GROWTH: u64 = 16 * MIB;
 
 /// How the process's memory grows.

@@ -95,7 +95,8 @@ fn a_million_keys_that_come_once_expire_and_no_host_remembers_them() {
             }
         }
     };
-    // A tenth at a time: a fast machine makes more keys than there is room for before the first expire.
+    // A tenth at a time: a fast machine makes more keys than there is room for before the first
+    // expire.
     let a_tenth_comes = |first: usize| {
         scene.share(KEYS / 10, come(first));
         scene.empties();

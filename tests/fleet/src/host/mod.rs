@@ -1,4 +1,5 @@
-//! A host of the fleet: connects to the store it is told, then does what it is told on stdin and answers on stdout.
+//! A host of the fleet: connects to the store it is told, then does what it is told on stdin and
+//! answers on stdout.
 
 mod clock;
 mod endure;
@@ -16,13 +17,15 @@ use self::endure::Endurance;
 use self::work::Host;
 use crate::protocol::{Answer, Place};
 
-/// A machine that is busy with other tests takes its time; a call that failed for that would show nothing.
+/// A machine that is busy with other tests takes its time; a call that failed for that would show
+/// nothing.
 const STORE_LIMIT_MS: u64 = 30_000;
 
 /// Connecting takes several round trips.
 const MIN_CONNECT_LIMIT_MS: u64 = 2_000;
 
-/// How often the store is asked for its time, in effect, before work starts: the quickest answer tells it well.
+/// How often the store is asked for its time, in effect, before work starts: the quickest answer
+/// tells it well.
 const WARM_UP_CALLS: u32 = 20;
 
 /// What a worker's program does. Ends when stdin does.
@@ -58,7 +61,8 @@ async fn open(place: &Place) -> Result<Tidegate> {
     let gate = Tidegate::builder().store(builder.connect().await?).clock(clock).build()?;
     let limiter = gate.rate_limiter(RateLimiterConfig::new("warm-up", Limit::per_second(1)))?;
     for _ in 0..WARM_UP_CALLS {
-        // With a short limit, one may fail on a busy machine. Work tells of a store that is not there.
+        // With a short limit, one may fail on a busy machine. Work tells of a store that is not
+        // there.
         let _ = limiter.peek("").await;
     }
     Ok(gate)

@@ -15,7 +15,8 @@ fn probing() -> CircuitBreakerConfig {
     CircuitBreakerConfig::consecutive("payments", 1).open_for(Duration::from_millis(100)).half_open(half_open)
 }
 
-/// Asks for a probe and comes back when told, until one is admitted; with how often it had to come back.
+/// Asks for a probe and comes back when told, until one is admitted; with how often it had to come
+/// back.
 fn probe(worker: &mut Worker, breaker: &CircuitBreakerConfig) -> (Reported, u32) {
     let mut wait_ms = 0;
     for returns in 0..10 {

@@ -1,4 +1,5 @@
-//! Many callers of many processes on one hot key: nobody starves, and no commit is refused for long.
+//! Many callers of many processes on one hot key: nobody starves, and no commit is refused for
+//! long.
 
 use std::time::Duration;
 
@@ -12,7 +13,7 @@ const PROCESSES: usize = 8;
 const TASKS: usize = 32;
 
 /// How much longer than the mean the unluckiest caller may wait, over all its calls.
-const MOST_OF_MEAN: u64 = 4;
+const MAX_OF_MEAN: u64 = 4;
 
 /// Lets so many callers of each process make as many calls each, and returns what came of it.
 fn crowd(limiter: RateLimiterConfig, tasks: usize, calls: u32, waits: bool) -> Vec<Hammered> {
@@ -23,8 +24,8 @@ fn crowd(limiter: RateLimiterConfig, tasks: usize, calls: u32, waits: bool) -> V
     hammer(&mut workers, &order).expect("all workers answer")
 }
 
-/// All calls were answered and admitted, no caller waited much longer than the others, and no batch was committed more than
-/// `most_attempts` times.
+/// All calls were answered and admitted, no caller waited much longer than the others, and no batch
+/// was committed more than `most_attempts` times.
 fn check_fairness(all: &[Hammered], tasks: usize, calls: u32, most_attempts: u64) {
     let errors: Vec<&String> = all.iter().flat_map(|one| &one.errors).collect();
     assert_eq!(errors, Vec::<&String>::new());
@@ -34,7 +35,7 @@ fn check_fairness(all: &[Hammered], tasks: usize, calls: u32, most_attempts: u64
     assert_eq!(waits_us.len(), PROCESSES * tasks);
     let mean_us = waits_us.iter().sum::<u64>() / waits_us.len() as u64;
     let longest_us = waits_us.iter().max().copied().unwrap_or(0);
-    assert!(longest_us <= MOST_OF_MEAN * mean_us, "one waited {longest_us} us, the mean is {mean_us} us");
+    assert!(longest_us <= MAX_OF_MEAN * mean_us, "one waited {longest_us} us, the mean is {mean_us} us");
     let attempts = all.iter().map(|one| one.most_attempts).max().unwrap_or(0);
     assert!(attempts <= most_attempts, "a batch was committed {attempts} times");
     println!("longest wait {longest_us} us, mean {mean_us} us, most attempts {attempts}");
@@ -54,8 +55,8 @@ fn nobody_starves_on_a_hot_window_and_commits_conflict_only_where_a_sub_window_e
     check_fairness(&crowd(roomy(Algorithm::default()), TASKS, 100, false), TASKS, 100, 8);
 }
 
-/// Where a bucket is empty, each host that thinks that a permit has come back finds it taken, and knows better at once: it has
-/// only counted, so there is nobody to give way to.
+/// Where a bucket is empty, each host that thinks that a permit has come back finds it taken, and
+/// knows better at once: it has only counted, so there is nobody to give way to.
 #[test]
 fn nobody_starves_on_an_empty_bucket_and_no_commit_is_refused_again_and_again() {
     let limiter = RateLimiterConfig::new("empty", Limit::per_second(600).by(Algorithm::Gcra { burst: Some(20) }));
@@ -76,8 +77,8 @@ fn nobody_starves_on_an_empty_bucket_and_no_commit_is_refused_again_and_again() 
     );
 }
 
-/// A queue is one list that every caller changes, so here commits of hosts do conflict, and give way to each other. Each costs as
-/// much as many wait, so fewer callers make a crowd.
+/// A queue is one list that every caller changes, so here commits of hosts do conflict, and give
+/// way to each other. Each costs as much as many wait, so fewer callers make a crowd.
 #[test]
 fn nobody_starves_in_a_crowded_queue() {
     let limit = Limit::per_second(1_000).by(Algorithm::Gcra { burst: Some(1) });

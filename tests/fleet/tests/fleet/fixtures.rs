@@ -17,7 +17,7 @@ pub(crate) const TASKS: usize = 16;
 pub(crate) const LIMIT: u32 = 40;
 const WINDOW: Duration = Duration::from_millis(400);
 const RUN_MS: u64 = 2_000;
-const MOST_RUNS: usize = 20;
+const MAX_RUNS: usize = 20;
 
 pub(crate) fn server() -> RedisServer {
     RedisServer::start().expect("the server starts")
@@ -45,8 +45,8 @@ pub(crate) fn short_limit(algorithm: Algorithm) -> Limit {
     Limit::per(LIMIT, WINDOW).by(algorithm)
 }
 
-/// Hammers a limit for a few windows on each key, and checks that no call failed and that each key kept the promise. A machine
-/// that had little time for it is given more.
+/// Hammers a limit for a few windows on each key, and checks that no call failed and that each key
+/// kept the promise. A machine that had little time for it is given more.
 pub(crate) fn hammer_and_check(workers: &mut [Worker], limit: Limit, keys: &[&str]) {
     let order = Hammer {
         limiter: RateLimiterConfig::new("hammered", limit),
@@ -57,7 +57,7 @@ pub(crate) fn hammer_and_check(workers: &mut [Worker], limit: Limit, keys: &[&st
         until: Until::PassedMs(RUN_MS),
     };
     let mut admitted = Vec::new();
-    for _ in 0..MOST_RUNS {
+    for _ in 0..MAX_RUNS {
         admitted.extend(merged(hammer(workers, &order).expect("all workers answer")));
         if keys.iter().all(|key| has_come_back(&of_key(&admitted, key), limit)) {
             break;

@@ -25,7 +25,8 @@ fn draw(worker: &mut Worker, priority: i32) -> Decide {
     Decide { ticket: decided.ticket, wait_ms: decided.wait_ms, ..decide }
 }
 
-/// All come back at once, each process with its own tickets; the last decisions, each with its ticket and priority.
+/// All come back at once, each process with its own tickets; the last decisions, each with its
+/// ticket and priority.
 fn let_go(workers: &mut [Worker], held: &[Vec<Decide>]) -> Vec<(Decided, Decide)> {
     for (worker, held) in workers.iter_mut().zip(held) {
         worker.tell(&Command::ComeBack(held.clone())).expect("the worker hears");

@@ -19,7 +19,8 @@ struct Guards {
 /// A reply without success.
 type Refusal = (StatusCode, HeaderMap);
 
-/// `/hello/{user}` says hello three times a minute, and `/pay/{amount}` asks an upstream that has money for small amounts alone.
+/// `/hello/{user}` says hello three times a minute, and `/pay/{amount}` asks an upstream that has
+/// money for small amounts alone.
 ///
 /// # Errors
 /// Those of opening the guards.

@@ -24,7 +24,8 @@ impl Actor {
         let elapsed = Duration::from_micros(self.random.between(100, 50_000));
         self.wait(elapsed).await;
         if self.random.chance(100) {
-            // Its outcome comes late: the circuit may have changed, and a probe may have been given up.
+            // Its outcome comes late: the circuit may have changed, and a probe may have been given
+            // up.
             self.pause(700_000).await;
         }
         self.outcome(breaker, tag, permit, elapsed).await;

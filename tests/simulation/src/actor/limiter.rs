@@ -78,8 +78,8 @@ impl Actor {
     }
 }
 
-/// The most that a limiter can admit at once. With a lease, a bucket works with what its burst is above what comes back in the
-/// lease's life.
+/// The most that a limiter can admit at once. With a lease, a bucket works with what its burst is
+/// above what comes back in the lease's life.
 pub fn room(config: &RateLimiterConfig) -> u32 {
     let life_ms = config.lease.map_or(0, |lease| lease.life_ms);
     let of = |limit: &tidegate::Limit| match limit.algorithm {

@@ -1,6 +1,7 @@
 //! What is decided without the store is what the configuration says, and is said to be.
 //!
-//! Shares are each host's own: what it lets go while the store is away keeps the promise of a limit divided by the hosts.
+//! Shares are each host's own: what it lets go while the store is away keeps the promise of a limit
+//! divided by the hosts.
 
 use std::collections::BTreeMap;
 

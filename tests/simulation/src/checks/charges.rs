@@ -1,7 +1,8 @@
-//! A rejection charged nothing, and what was admitted is charged: what a peek counts is what callers were given.
+//! A rejection charged nothing, and what was admitted is charged: what a peek counts is what
+//! callers were given.
 //!
-//! A peek may count what was given to a caller who never heard of it, since its reply was lost, it went away or its host died.
-//! Between that and what callers surely hold lies the truth.
+//! A peek may count what was given to a caller who never heard of it, since its reply was lost, it
+//! went away or its host died. Between that and what callers surely hold lies the truth.
 
 use tidegate::{Algorithm, Limit, RateLimiterConfig};
 
@@ -10,8 +11,9 @@ use crate::actor::capacity;
 use crate::record::{Answer, Ask, Call, Record};
 use crate::scenario::{Fault, FaultKind};
 
-/// Replies are lost for so long that a debt is posted so often at most: with each call of its key, and twice a second.
-const MOST_POSTS: u64 = 100;
+/// Replies are lost for so long that a debt is posted so often at most: with each call of its key,
+/// and twice a second.
+const MAX_POSTS: u64 = 100;
 
 pub(super) fn check(record: &Record, tag: &str, config: &RateLimiterConfig, found: &mut Vec<Violation>) {
     let kept = kept_charges(record, tag, config);
@@ -30,7 +32,8 @@ pub(super) fn check(record: &Record, tag: &str, config: &RateLimiterConfig, foun
         }
         let line: Vec<usize> = record.line(commit).skip(1).collect();
         let held = kept.iter().filter(|charge| charge.commit.is_some_and(|commit| line.contains(&commit))).copied();
-        // As much is posted as fits; with several limits one may be full of what others no longer count.
+        // As much is posted as fits; with several limits one may be full of what others no longer
+        // count.
         let posted = posted(record, call).filter(|_| config.limits.len() == 1);
         let surely: Vec<Charge> = held.chain(posted).collect();
         // An earlier time than one already seen counts as that.
@@ -44,8 +47,9 @@ pub(super) fn check(record: &Record, tag: &str, config: &RateLimiterConfig, foun
     }
 }
 
-/// What hosts had let go without the store, and posted before a peek was made, where the peek before the posting said that it fits: a
-/// permit that does not fit whole is not posted, and what was in its way comes back to a bucket all the same.
+/// What hosts had let go without the store, and posted before a peek was made, where the peek
+/// before the posting said that it fits: a permit that does not fit whole is not posted, and what
+/// was in its way comes back to a bucket all the same.
 fn posted<'a>(record: &'a Record, peek: &'a Call) -> impl Iterator<Item = Charge> + 'a {
     let done = record.on(&peek.tag).filter(|call| call.answer == Answer::Posted && call.ended.1 < peek.asked.1);
     done.filter_map(|call| {
@@ -59,15 +63,16 @@ fn posted<'a>(record: &'a Record, peek: &'a Call) -> impl Iterator<Item = Charge
     })
 }
 
-/// The most that can count at a time: all that was not surely refused, where it was asked for before the peek had ended.
+/// The most that can count at a time: all that was not surely refused, where it was asked for
+/// before the peek had ended.
 fn at_most(record: &Record, peek: &Call, config: &RateLimiterConfig, limit: &Limit, at_us: u64) -> u64 {
     let (mut charges, mut unknown, mut unknown_since, mut ended) = (Vec::new(), 0, u64::MAX, Vec::new());
     for call in record.on(&peek.tag).filter(|call| call.asked.1 < peek.ended.1) {
         let Some(cost) = cost(&call.ask) else { continue };
         let answered = call.ended.1 < peek.ended.1 && call.answer != Answer::Pending;
         match decision(call).filter(|_| answered) {
-            // Perhaps charged by a commit that was not answered in time; and where it was let go without the store, charged again when
-            // that was back.
+            // Perhaps charged by a commit that was not answered in time; and where it was let go
+            // without the store, charged again when that was back.
             Some(decision) if decision.degraded => {
                 let posted = if decision.is_allowed() { posted_at_most(record) } else { 0 };
                 unknown += u64::from(cost).saturating_mul(1 + posted);
@@ -96,8 +101,9 @@ fn at_most(record: &Record, peek: &Call, config: &RateLimiterConfig, limit: &Lim
         // The places of the unknown are not known either.
         return u64::MAX;
     }
-    // What is unknown may have been decided at a later time than the peek, and come before what was decided earlier. Seen from
-    // the peek, nothing of it and of all that came back until then has come back yet.
+    // What is unknown may have been decided at a later time than the peek, and come before what was
+    // decided earlier. Seen from the peek, nothing of it and of all that came back until then has
+    // come back yet.
     let late_us =
         record.commits.iter().filter(|commit| commit.tag == peek.tag).map(|c| c.clock_us.abs_diff(c.at_us)).max();
     let late_us = late_us.unwrap_or(0);
@@ -105,13 +111,14 @@ fn at_most(record: &Record, peek: &Call, config: &RateLimiterConfig, limit: &Lim
     counted(&charges, limit, at_us.saturating_sub(late_us), true).max(ahead) + unknown + 1
 }
 
-/// Whether the store drops single cells. Of the middle of a strict window, where that was dropped, only the last time is known.
+/// Whether the store drops single cells. Of the middle of a strict window, where that was dropped,
+/// only the last time is known.
 fn drops_cells(record: &Record) -> bool {
     record.scenario.faults.iter().any(|fault| matches!(fault.kind, FaultKind::Evict(_)))
 }
 
-/// A permit of a sliding window that is given a place before the last one, such as one that was given back, leaves with that; where `all`, each
-/// leaves with the last of all.
+/// A permit of a sliding window that is given a place before the last one, such as one that was
+/// given back, leaves with that; where `all`, each leaves with the last of all.
 fn leave_together(limit: &Limit, charges: &mut [Charge], all: bool) {
     if !matches!(limit.algorithm, Algorithm::SlidingWindow { .. }) {
         return;
@@ -124,8 +131,8 @@ fn leave_together(limit: &Limit, charges: &mut [Charge], all: bool) {
     }
 }
 
-/// A permit of a sliding window that was given, from some commit on, when a place may have been that nobody has told of yet, may leave with
-/// that, however late it is.
+/// A permit of a sliding window that was given, from some commit on, when a place may have been
+/// that nobody has told of yet, may leave with that, however late it is.
 fn leave_with_the_unknown(limit: &Limit, charges: &mut [Charge], since: Option<usize>, at_us: u64) {
     if !matches!(limit.algorithm, Algorithm::SlidingWindow { .. }) {
         return;
@@ -135,7 +142,8 @@ fn leave_with_the_unknown(limit: &Limit, charges: &mut [Charge], since: Option<u
     }
 }
 
-/// Where hosts got in each other's way, a permit of a sliding window leaves with the last of a wide group.
+/// Where hosts got in each other's way, a permit of a sliding window leaves with the last of a wide
+/// group.
 fn leave_in_wide_groups(limit: &Limit, charges: &mut [Charge]) {
     if matches!(limit.algorithm, Algorithm::SlidingWindow { .. }) {
         for charge in charges {
@@ -152,13 +160,15 @@ fn is_bucket(limit: &Limit) -> bool {
 fn posted_at_most(record: &Record) -> u64 {
     let is_lossy =
         |fault: &Fault| matches!(fault.kind, FaultKind::LostReplies(_) | FaultKind::Slow(_) | FaultKind::Partition(_));
-    if record.scenario.faults.iter().any(is_lossy) { MOST_POSTS } else { 1 }
+    if record.scenario.faults.iter().any(is_lossy) { MAX_POSTS } else { 1 }
 }
 
-/// Takes out what was given back, as the store had confirmed before a peek was made, and had not forgotten since. What a bucket
-/// gives back is less the later it is given, so there it counts as kept. A sliding window gives nothing back of a permit whose own time is over,
-/// though that may count on with the last of its group. It gives back one of the first permits that leave no earlier than the one it is told
-/// of. So where that leaves with a later one, it counts on when its own time is over.
+/// Takes out what was given back, as the store had confirmed before a peek was made, and had not
+/// forgotten since. What a bucket gives back is less the later it is given, so there it counts as
+/// kept. A sliding window gives nothing back of a permit whose own time is over, though that may
+/// count on with the last of its group. It gives back one of the first permits that leave no
+/// earlier than the one it is told of. So where that leaves with a later one, it counts on when its
+/// own time is over.
 fn take_back(record: &Record, peek: &Call, limit: &Limit, peek_us: u64, charges: &mut Vec<Charge>) {
     if is_bucket(limit) {
         return;
@@ -198,8 +208,9 @@ fn counted(charges: &[Charge], limit: &Limit, at_us: u64, most: bool) -> u64 {
     charges.iter().filter(|charge| charge.at_us >= from_us).map(|charge| u64::from(charge.cost)).sum()
 }
 
-/// How full a bucket is: the most that any last stretch of charges, as the store took them, is above what has come back since
-/// its first. One that is taken at a place to come has not begun to come back.
+/// How full a bucket is: the most that any last stretch of charges, as the store took them, is
+/// above what has come back since its first. One that is taken at a place to come has not begun to
+/// come back.
 fn level(charges: &[Charge], limit: &Limit, at_us: u64, most: bool) -> u64 {
     let (rate, window) = (i128::from(limit.limit), i128::from(limit.window_count) * 1_000);
     let mut charges: Vec<&Charge> = charges.iter().collect();
@@ -237,7 +248,8 @@ mod tests {
         found
     }
 
-    /// A bucket of three holds two permits when a third is posted; a peek right after that says that `remaining` fit before.
+    /// A bucket of three holds two permits when a third is posted; a peek right after that says
+    /// that `remaining` fit before.
     fn found_by_a_peek_after_a_posting(remaining: u32) -> Vec<Violation> {
         let limit = Limit::new(5, WindowUnit::Millisecond, 10_000).by(Algorithm::Gcra { burst: Some(3) });
         let mut written = Written::new(RateLimiterConfig::new("limiter", limit));
@@ -264,7 +276,8 @@ mod tests {
         assert_eq!(found_by_a_peek_after_a_posting(0), []);
     }
 
-    /// A place 900 ms ahead, one 500 ms ahead after it, and a peek when the second has left by itself.
+    /// A place 900 ms ahead, one 500 ms ahead after it, and a peek when the second has left by
+    /// itself.
     fn found_by_a_peek_after_places(algorithm: Algorithm) -> Vec<Violation> {
         let limit = Limit::new(5, WindowUnit::Millisecond, 1_000).by(algorithm);
         let mut written = Written::new(RateLimiterConfig::new("limiter", limit));

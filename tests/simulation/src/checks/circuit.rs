@@ -1,5 +1,5 @@
-//! The circuit: open admits nothing before its time, an outcome of an earlier generation counts for nothing, and nothing opens
-//! it but enough failures.
+//! The circuit: open admits nothing before its time, an outcome of an earlier generation counts for
+//! nothing, and nothing opens it but enough failures.
 
 use tidegate::{Cause, CircuitBreakerConfig, CircuitReport, Effect, Mode, Permit, Transition};
 
@@ -105,7 +105,8 @@ fn check_cause(
 ) {
     let Some(Transition { cause: Cause::Consecutive, .. }) = report.event else { return };
     let (Some(needed), Ask::Failed(permit)) = (config.trip.consecutive, &call.ask) else { return };
-    // Counts go on through generations that did not clear them, but never past a closing; failures are counted from there on.
+    // Counts go on through generations that did not clear them, but never past a closing; failures
+    // are counted from there on.
     let failures = record.on(&call.tag).filter(|of| matches!(of.ask, Ask::Failed(_)) && of.asked.1 < call.ended.1);
     let own = failures.filter(|of| matches!(&of.ask, Ask::Failed(of) if of.generation == permit.generation)).count();
     if own + doubled_failures(record, call, permit) < needed as usize && record.tips(&call.tag).len() < 2 {
@@ -114,8 +115,8 @@ fn check_cause(
     }
 }
 
-/// How many failures may have counted twice before a call ended, in the generation of its permit: the first copy of a request counted, and its
-/// host heard first that the second was refused.
+/// How many failures may have counted twice before a call ended, in the generation of its permit:
+/// the first copy of a request counted, and its host heard first that the second was refused.
 fn doubled_failures(record: &Record, call: &Call, permit: &Permit) -> usize {
     let Some(last) = call.commit else { return 0 };
     let before = record.line(last).map(|index| &record.commits[index]);
@@ -131,7 +132,8 @@ mod tests {
     use super::super::written::{TAG, Written, decision};
     use super::*;
 
-    /// A circuit of two failures in a row opens by the only failure there is, after one commit that `again` and `refused` are said of.
+    /// A circuit of two failures in a row opens by the only failure there is, after one commit that
+    /// `again` and `refused` are said of.
     fn found_after(again: bool, refused: bool) -> Vec<Violation> {
         let config = CircuitBreakerConfig::consecutive("any", 2);
         let gate = tidegate::blocking::Tidegate::builder().build().expect("the component loads");

@@ -1,7 +1,8 @@
 //! A hiccup is not an outage.
 //!
-//! Where nothing happens but pauses of the store, hosts that are busy and bursts of keys, a pause that is shorter than the time limit
-//! fails nobody, and no host takes the store for away before three rounds of its calls can have failed one after the other.
+//! Where nothing happens but pauses of the store, hosts that are busy and bursts of keys, a pause
+//! that is shorter than the time limit fails nobody, and no host takes the store for away before
+//! three rounds of its calls can have failed one after the other.
 
 use tidegate::StoreState;
 
@@ -12,7 +13,8 @@ use crate::scenario::{FaultKind, Scenario};
 
 /// The rounds that make the store away.
 const ROUNDS: u64 = 3;
-/// Pauses with less between them are one, for whoever is on the way in between, and so much may a host's clock differ in that time.
+/// Pauses with less between them are one, for whoever is on the way in between, and so much may a
+/// host's clock differ in that time.
 const SLACK_US: u64 = 5_000;
 
 pub(super) fn check(record: &Record, found: &mut Vec<Violation>) {

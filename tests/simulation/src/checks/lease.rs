@@ -1,6 +1,7 @@
 //! A lease is spent in its time: who goes on one goes no later after its charge than its life.
 //!
-//! What the hosts say of their times is held to the promise of the limiter elsewhere; here it is held to the true time.
+//! What the hosts say of their times is held to the promise of the limiter elsewhere; here it is
+//! held to the true time.
 
 use tidegate::RateLimiterConfig;
 
@@ -10,7 +11,8 @@ use crate::link::LIMIT_US;
 use crate::record::Record;
 use crate::scenario::FaultKind;
 
-/// A host believes the store's clock to be no more than one answer behind, and a call may wait for one more.
+/// A host believes the store's clock to be no more than one answer behind, and a call may wait for
+/// one more.
 const SLACK_US: u64 = 2 * LIMIT_US;
 
 pub(super) fn check(record: &Record, tag: &str, config: &RateLimiterConfig, found: &mut Vec<Violation>) {

@@ -1,4 +1,5 @@
-//! The checkers. Each derives one promise from what was observed, and knows nothing of how it is kept.
+//! The checkers. Each derives one promise from what was observed, and knows nothing of how it is
+//! kept.
 
 mod away;
 mod charges;
@@ -64,13 +65,15 @@ fn breaker_of<'a>(scenario: &'a Scenario, tag: &str) -> Option<&'a CircuitBreake
 /// Permits that a caller holds, or a place that it was given.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct Charge {
-    /// The time that it counts at: of a reserved place, a time to come; of a lease, when that was taken.
+    /// The time that it counts at: of a reserved place, a time to come; of a lease, when that was
+    /// taken.
     at_us: u64,
     /// The time at which the call may go: on a lease, later than that at which its permit counts.
     goes_us: u64,
     /// When it was decided.
     decided_us: u64,
-    /// From when on it begins to come back to a bucket, at the latest: from its place on, where another limit chose that.
+    /// From when on it begins to come back to a bucket, at the latest: from its place on, where
+    /// another limit chose that.
     taken_us: u64,
     cost: u32,
     commit: Option<usize>,
@@ -103,7 +106,8 @@ fn decision(call: &Call) -> Option<&Decision> {
     }
 }
 
-/// The charges of an entity, but for those that anybody tried to give back: those may or may not count any more.
+/// The charges of an entity, but for those that anybody tried to give back: those may or may not
+/// count any more.
 fn kept_charges(record: &Record, tag: &str, config: &RateLimiterConfig) -> Vec<Charge> {
     let refund = |call: &Call| match call.ask {
         Ask::Refund(cost, at_us) => Some((at_us, cost)),
@@ -118,8 +122,9 @@ fn kept_charges(record: &Record, tag: &str, config: &RateLimiterConfig) -> Vec<C
     charges
 }
 
-/// What was given back in a line of commits of a bucket although it came back by itself: between the time of a commit that gives back and the
-/// latest time of those before it, which nothing in a bucket tells.
+/// What was given back in a line of commits of a bucket although it came back by itself: between
+/// the time of a commit that gives back and the latest time of those before it, which nothing in a
+/// bucket tells.
 fn late_returns(record: &Record, line: &[usize], limit: &Limit) -> u64 {
     if !matches!(limit.algorithm, Algorithm::Gcra { .. } | Algorithm::TokenBucket { .. }) {
         return 0;
@@ -132,8 +137,9 @@ fn late_returns(record: &Record, line: &[usize], limit: &Limit) -> u64 {
     late.sum()
 }
 
-/// How many more permits than promised may have been given because requests that give back arrived twice. A number that is
-/// moved back is not validated, and a value that is replaced may have become what it was again.
+/// How many more permits than promised may have been given because requests that give back arrived
+/// twice. A number that is moved back is not validated, and a value that is replaced may have
+/// become what it was again.
 fn doubled_refunds(record: &Record, tag: &str) -> u64 {
     let doubled = record.commits.iter().filter(|commit| commit.tag == tag && commit.again);
     let most_cost = record.scenario.actors.iter().map(|actor| actor.most_cost).max().unwrap_or(1);

@@ -33,8 +33,8 @@ fn probe<'a>(record: &'a Record, call: &'a Call) -> Option<Probe<'a>> {
     Some(Probe { call, permit, commit: call.commit?, done })
 }
 
-/// Whether `other` was surely in flight when `probe` was admitted: of the same generation and the same line of commits,
-/// admitted before, not given up and without an outcome.
+/// Whether `other` was surely in flight when `probe` was admitted: of the same generation and the
+/// same line of commits, admitted before, not given up and without an outcome.
 fn is_in_flight(record: &Record, other: &Probe<'_>, probe: &Probe<'_>, config: &CircuitBreakerConfig) -> bool {
     let before = (other.commit, other.call.ended.1) < (probe.commit, probe.call.ended.1);
     let age_us = probe.permit.admitted_at_us.saturating_sub(other.permit.admitted_at_us);

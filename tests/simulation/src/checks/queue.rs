@@ -1,5 +1,6 @@
-//! Queue order: nobody takes the place of one who goes before, that is of higher priority or, at the same, of earlier arrival,
-//! unless that one is late by more than the grace or its time is over.
+//! Queue order: nobody takes the place of one who goes before, that is of higher priority or, at
+//! the same, of earlier arrival, unless that one is late by more than the grace or its time is
+//! over.
 
 use std::cmp::Reverse;
 use std::collections::BTreeMap;
@@ -101,15 +102,16 @@ impl Line<'_> {
         }
     }
 
-    /// Whether a waiter may have been let go and not know it: it has gone by the first copy of its request, and heard first that the second was
-    /// refused.
+    /// Whether a waiter may have been let go and not know it: it has gone by the first copy of its
+    /// request, and heard first that the second was refused.
     fn may_have_gone(&self, waiter: &Waiter, commit: usize) -> bool {
         let between = self.record.line(commit).skip(1).take_while(|index| *index > waiter.commit);
         between.map(|index| &self.record.commits[index]).any(|commit| commit.again && commit.refused)
     }
 
-    /// The latest time at which anything was replaced after a waiter was told to wait and before a commit. If its time was over by
-    /// then it was taken out of the queue, and a host whose time lags does not find it there.
+    /// The latest time at which anything was replaced after a waiter was told to wait and before a
+    /// commit. If its time was over by then it was taken out of the queue, and a host whose time
+    /// lags does not find it there.
     fn written_us(&self, waiter: &Waiter, commit: usize) -> u64 {
         let between = self.record.line(commit).skip(1).take_while(|index| *index > waiter.commit);
         let written =
@@ -121,7 +123,8 @@ impl Line<'_> {
         at_us + ROUNDING_US < waiter.due_us + self.grace_us && at_us + ROUNDING_US < waiter.ticket + self.timeout_us
     }
 
-    /// Whether a waiter has asked for something whose answer was lost, or was given without the store: it may have gone.
+    /// Whether a waiter has asked for something whose answer was lost, or was given without the
+    /// store: it may have gone.
     fn may_be_gone(&self, waiter: &Waiter, before: &Call) -> bool {
         let mut own = self.record.on(&before.tag).filter(|call| ticket_of(&call.ask) == waiter.ticket);
         own.any(|call| call.asked.1 < before.ended.1 && decision(call).is_none_or(|decision| decision.degraded))
@@ -151,7 +154,8 @@ mod tests {
     use super::super::written::{START_US, TAG, Written, decision};
     use super::*;
 
-    /// One waits with 100 ms to go, somebody writes at `written_us`, and one who came later goes 90 ms after the first came.
+    /// One waits with 100 ms to go, somebody writes at `written_us`, and one who came later goes 90
+    /// ms after the first came.
     fn found_after_a_write_at(written_us: u64, gives: u64) -> Vec<Violation> {
         let on_limit = OnLimit::Queue { max_size: 5, timeout_ms: 100, grace_ms: Some(100) };
         let config = RateLimiterConfig::new("limiter", Limit::per_second(5)).on_limit(on_limit);

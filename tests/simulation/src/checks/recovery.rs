@@ -1,4 +1,5 @@
-//! No permit is lost for ever: after all faults, and after what was charged has come back, everything can be had again.
+//! No permit is lost for ever: after all faults, and after what was charged has come back,
+//! everything can be had again.
 
 use tidegate::State;
 

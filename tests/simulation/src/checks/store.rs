@@ -7,11 +7,12 @@ use super::{Violation, breaker_of, limiter_of};
 use crate::record::Record;
 
 /// The most cells of a circuit, and of what a host writes to find out whether the store is back.
-const MOST_CELLS: usize = 2;
-/// The most bytes of an entity here, where a limit is 20 at most, a queue 12, a sample 10 calls and there are 3 probes.
-const MOST_BYTES: usize = 4_000;
-/// The longest that a circuit is remembered after its last use, in milliseconds: 30 days after the longest open time here,
-/// and a day before it is written again.
+const MAX_CELLS: usize = 2;
+/// The most bytes of an entity here, where a limit is 20 at most, a queue 12, a sample 10 calls and
+/// there are 3 probes.
+const MAX_BYTES: usize = 4_000;
+/// The longest that a circuit is remembered after its last use, in milliseconds: 30 days after the
+/// longest open time here, and a day before it is written again.
 const CIRCUIT_MS: u64 = 32 * 86_400_000;
 
 pub(super) fn check(record: &Record, found: &mut Vec<Violation>) {
@@ -25,7 +26,7 @@ pub(super) fn check(record: &Record, found: &mut Vec<Violation>) {
         }
         let longest_ms = longest_ms(record, &commit.tag);
         if commit.cells > most_cells(record, &commit.tag)
-            || commit.bytes > MOST_BYTES
+            || commit.bytes > MAX_BYTES
             || commit.longest_ttl_ms > longest_ms
         {
             let what = format!(
@@ -41,10 +42,11 @@ pub(super) fn check(record: &Record, found: &mut Vec<Violation>) {
     }
 }
 
-/// The most cells of an entity. Of a limiter: the queue, and for each limit two. Of a strict window four, since what hosts count in an open
-/// group is beside the others. Of a bucket four, since that knows what was given back and when, and by which limit it is counted.
+/// The most cells of an entity. Of a limiter: the queue, and for each limit two. Of a strict window
+/// four, since what hosts count in an open group is beside the others. Of a bucket four, since that
+/// knows what was given back and when, and by which limit it is counted.
 fn most_cells(record: &Record, tag: &str) -> usize {
-    let Some(config) = limiter_of(&record.scenario, tag) else { return MOST_CELLS };
+    let Some(config) = limiter_of(&record.scenario, tag) else { return MAX_CELLS };
     let of = |limit: &Limit| match limit.algorithm {
         Algorithm::SlidingWindow { .. } | Algorithm::Gcra { .. } | Algorithm::TokenBucket { .. } => 4,
         _ => 2,
@@ -55,11 +57,13 @@ fn most_cells(record: &Record, tag: &str) -> usize {
 /// How long what a host writes to find out whether the store is back may live, in milliseconds.
 const PROBE_MS: u64 = 1_000;
 
-/// How much longer than its use what says by which limit a bucket is counted lives at least, so that it need not be put with every call.
+/// How much longer than its use what says by which limit a bucket is counted lives at least, so
+/// that it need not be put with every call.
 const SPARE_MS: u64 = 1_000;
 
-/// How long a cell of an entity may live: as long as a permit counts, in whole sub-windows, or one may wait, and the second by
-/// which a commit may be late; for as long again, or the spare time, what says by which limit a bucket is counted.
+/// How long a cell of an entity may live: as long as a permit counts, in whole sub-windows, or one
+/// may wait, and the second by which a commit may be late; for as long again, or the spare time,
+/// what says by which limit a bucket is counted.
 fn longest_ms(record: &Record, tag: &str) -> u64 {
     let Some(config) = limiter_of(&record.scenario, tag) else {
         let probe_ms = if tag.starts_with("sg:probe:") { PROBE_MS } else { 0 };

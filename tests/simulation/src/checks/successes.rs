@@ -5,8 +5,8 @@ use tidegate::{Cause, CircuitBreakerConfig, Effect, Permit};
 use super::Violation;
 use crate::record::{Answer, Ask, Call, Record};
 
-/// How long after its answer a success has surely been recorded where nothing is broken: the time that it may be kept back, and what
-/// a commit of its host and one more may take.
+/// How long after its answer a success has surely been recorded where nothing is broken: the time
+/// that it may be kept back, and what a commit of its host and one more may take.
 const RECORDED_US: u64 = 300_000;
 
 pub(super) fn check(record: &Record, tag: &str, config: &CircuitBreakerConfig, found: &mut Vec<Violation>) {
@@ -30,7 +30,8 @@ pub(super) fn check(record: &Record, tag: &str, config: &CircuitBreakerConfig, f
     }
 }
 
-/// The failure that opened the circuit, if that was one of so many in a row, and with what it was admitted.
+/// The failure that opened the circuit, if that was one of so many in a row, and with what it was
+/// admitted.
 fn opened_by_a_row(call: &Call) -> Option<(&Call, Permit)> {
     let (Ask::Failed(permit), Answer::Report(report)) = (&call.ask, &call.answer) else { return None };
     let opens = report.event.is_some_and(|event| event.cause == Cause::Consecutive);

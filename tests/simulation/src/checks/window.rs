@@ -1,11 +1,13 @@
 //! Admitted permits in every window are at most the limit.
 //!
-//! A store that was restarted, failed over or lost cells has forgotten some commits. What it had at any one time is a *line* of
-//! commits, each on top of the one before; the promise holds for the permits of each line. So a store that lost what it had k
-//! times gives at most 1 + k times the limit, and exactly what was lost more than the limit.
+//! A store that was restarted, failed over or lost cells has forgotten some commits. What it had at
+//! any one time is a *line* of commits, each on top of the one before; the promise holds for the
+//! permits of each line. So a store that lost what it had k times gives at most 1 + k times the
+//! limit, and exactly what was lost more than the limit.
 //!
-//! A bucket gives back what a charge still takes of it *at the time of the refund*. A host whose time lags gives back what comes back of
-//! that until the time of a charge which others have committed before, and no more than that is allowed beside.
+//! A bucket gives back what a charge still takes of it *at the time of the refund*. A host whose
+//! time lags gives back what comes back of that until the time of a charge which others have
+//! committed before, and no more than that is allowed beside.
 
 use std::collections::BTreeMap;
 
@@ -92,7 +94,8 @@ fn check_line(charges: &[Charge], limit: &Limit, spare: u64, tag: &str, found: &
     }
 }
 
-/// What is wrong with the calls that one host has let go by its share of a limit, each by its time and cost.
+/// What is wrong with the calls that one host has let go by its share of a limit, each by its time
+/// and cost.
 pub(super) fn check_share(calls: &[(u64, u32)], limit: &Limit, hosts: u32, lives: u64) -> Option<String> {
     let mut share = *limit;
     share.limit /= hosts;
@@ -133,7 +136,8 @@ fn most_in_aligned(charges: &[Charge], window_us: u64) -> u64 {
     charges.iter().map(of).max().unwrap_or(0)
 }
 
-/// The most that the permits of any span are above what its length gives, rounded up: A(D) - D * L / W.
+/// The most that the permits of any span are above what its length gives, rounded up: A(D) - D * L
+/// / W.
 fn most_over_rate(charges: &[Charge], limit: &Limit, window_us: u64) -> u64 {
     let (rate, window) = (u128::from(limit.limit), u128::from(window_us));
     let mut worst = 0;
@@ -184,7 +188,8 @@ mod tests {
         assert_eq!(most_over_rate(&charges(&[(0, 1), (998, 1)]), &limit, 1_000), 2);
     }
 
-    /// A lease has two permits left when the store loses all; on what it holds after that so many go.
+    /// A lease has two permits left when the store loses all; on what it holds after that so many
+    /// go.
     fn found_after_a_loss(permits: u32) -> Vec<Violation> {
         let limit = Limit::new(5, WindowUnit::Second, 1).by(Algorithm::FixedWindow);
         let lease = Lease::new(4, Duration::from_millis(500));

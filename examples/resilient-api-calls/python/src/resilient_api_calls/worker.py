@@ -62,7 +62,8 @@ async def run_in_process(job: Job, events: Events, program: Sequence[str] = PROG
 async def _follow(process: Process, job: Job, events: Events, name: str) -> None:
     assert process.stdin is not None
     assert process.stdout is not None
-    # The job comes by the standard input: a URL with a password is no business of the list of processes.
+    # The job comes by the standard input: a URL with a password is no business of the list of
+    # processes.
     process.stdin.write(json.dumps(asdict(job)).encode())
     process.stdin.close()
     async for line in process.stdout:

@@ -1,12 +1,16 @@
 /**
- * Histories as a Temporal server would have written them, event by event. The server is not needed to replay them: the
- * official worker runs the workflow against the history and fails where the workflow would have done something else.
+ * Histories as a Temporal server would have written them, event by event. The server is not needed
+ * to replay them: the official worker runs the workflow against the history and fails where the
+ * workflow would have done something else.
  */
 
 /** An event as JSON, in the form that `temporal workflow show --output json` prints. */
 type Event = { eventId: string; eventTime: string; eventType: string } & { readonly [attributes: string]: unknown };
 
-/** What a worker of this version notes with each workflow task; the checks of activities' names are behind these. */
+/**
+ * What a worker of this version notes with each workflow task; the checks of activities' names are
+ * behind these.
+ */
 const FLAGS = { coreUsedFlags: [1, 2, 3], langUsedFlags: [1, 2] };
 
 const START = Date.UTC(2026, 0, 1, 12);
@@ -72,7 +76,9 @@ export class History {
     return this;
   }
 
-  /** Somebody cancelled the workflow, in the middle of its last timer, which it therefore cancelled. */
+  /**
+   * Somebody cancelled the workflow, in the middle of its last timer, which it therefore cancelled.
+   */
   cancelledInTimer(): this {
     this.#add("WORKFLOW_EXECUTION_CANCEL_REQUESTED", {});
     this.#forget();

@@ -1,6 +1,7 @@
 /**
- * Runs inside the workflow's bundle: tells the test what the workflow asks for. A replay compares activities and timers with
- * the history, but not for how long a timer was started or what an activity was given.
+ * Runs inside the workflow's bundle: tells the test what the workflow asks for. A replay compares
+ * activities and timers with the history, but not for how long a timer was started or what an
+ * activity was given.
  */
 
 import { proxySinks, type Sinks, type WorkflowInterceptorsFactory } from "@temporalio/workflow";

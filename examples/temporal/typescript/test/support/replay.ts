@@ -1,4 +1,7 @@
-/** Replays histories with the official worker: the workflow is bundled and runs in its sandbox, and no server is asked. */
+/**
+ * Replays histories with the official worker: the workflow is bundled and runs in its sandbox, and
+ * no server is asked.
+ */
 
 import { fileURLToPath } from "node:url";
 import {
@@ -15,7 +18,10 @@ const path = (relative: string) => fileURLToPath(new URL(relative, import.meta.u
 const quiet = new DefaultLogger("ERROR", () => {});
 let bundle: Promise<WorkflowBundle> | undefined;
 
-/** Replays a history and returns what the workflow asked for. A history that the workflow would not have made is an error. */
+/**
+ * Replays a history and returns what the workflow asked for. A history that the workflow would not
+ * have made is an error.
+ */
 export async function replay(history: unknown): Promise<Asked[]> {
   if (bundle === undefined) {
     // A replay that fails is an error for the test to judge, not a line to print.

@@ -1,4 +1,7 @@
-/** What a test of activities stands on: a real Redis, a real HTTP server, and gates of workers on them. */
+/**
+ * What a test of activities stands on: a real Redis, a real HTTP server, and gates of workers on
+ * them.
+ */
 
 import { randomUUID } from "node:crypto";
 import { ApplicationFailure } from "@temporalio/activity";
@@ -57,7 +60,10 @@ export class Stage {
     return opened.gate;
   }
 
-  /** A worker's activities, and the limiter to look at. Workers of one name share their limiter and circuit. */
+  /**
+   * A worker's activities, and the limiter to look at. Workers of one name share their limiter and
+   * circuit.
+   */
   worker(settings: Settings = {}, name: string = randomUUID()) {
     const gate = this.gate();
     const limiter = gate.rateLimiter({ name, ...DEFAULTS.limiter, ...settings.limiter });
@@ -72,7 +78,10 @@ export class Stage {
   }
 }
 
-/** An environment for one activity, as a worker would run it; what it logs of failures is for the test to judge. */
+/**
+ * An environment for one activity, as a worker would run it; what it logs of failures is for the
+ * test to judge.
+ */
 export function environment(): MockActivityEnvironment {
   return new MockActivityEnvironment({}, { logger: new DefaultLogger("ERROR", () => {}) });
 }

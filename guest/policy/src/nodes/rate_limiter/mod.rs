@@ -16,7 +16,8 @@ use crate::kv::{Clock, Kv};
 use crate::problem::Problem;
 use crate::rate_limiter::{Config, Decision, RateLimiter, Verdict};
 
-/// A time in a token that is further ahead of the clock than this, and the longest wait, cannot be true.
+/// A time in a token that is further ahead of the clock than this, and the longest wait, cannot be
+/// true.
 const AHEAD_US: u64 = 86_400_000_000;
 
 /// A checked configuration of a rate limiter node. It holds no state of any key.

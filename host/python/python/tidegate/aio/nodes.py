@@ -36,7 +36,8 @@ _gates: list[Tidegate] = []
 def default_gate() -> Tidegate:
     """The gate that the functions here use."""
     if not _gates:
-        # Two threads may both come here; their gates are on one memory, so it does not matter whose stays.
+        # Two threads may both come here; their gates are on one memory, so it does not matter whose
+        # stays.
         _gates.append(Tidegate(MEMORY))
     return _gates[-1]
 

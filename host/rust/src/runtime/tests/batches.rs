@@ -6,7 +6,8 @@ use super::guest;
 use crate::store::MemoryStore;
 use crate::{Limit, ManualClock, Memory, RateLimiterConfig, Tidegate};
 
-/// The component here has no `try-acquire-many`: it traps. What it would have decided is then decided one by one.
+/// The component here has no `try-acquire-many`: it traps. What it would have decided is then
+/// decided one by one.
 #[tokio::test]
 async fn those_that_trap_together_are_run_one_by_one() {
     let clock = ManualClock::new();

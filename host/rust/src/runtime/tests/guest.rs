@@ -1,5 +1,5 @@
-//! Small components made for a test: the world of `wit/`, with core functions written in text. A function that the text
-//! leaves out traps.
+//! Small components made for a test: the world of `wit/`, with core functions written in text. A
+//! function that the text leaves out traps.
 
 use std::fmt::Write;
 use std::path::Path;
@@ -20,7 +20,8 @@ pub(super) const TRAPS_WHEN_OPENED: u32 = 8;
 pub(super) const COUNTS_RESOURCES: u32 = 9;
 pub(super) const IS_REFUSED: u32 = 1_000;
 
-/// A policy that obeys the constants above. Its decision reports the time and what `advance` answered.
+/// A policy that obeys the constants above. Its decision reports the time and what `advance`
+/// answered.
 pub(super) const POLICY: &str = include_str!("policy.wat");
 
 /// A component of the world whose core module holds `text`.

@@ -93,7 +93,8 @@ fn compiled_code_is_kept_and_used_again_and_thrown_away_when_it_is_spoilt() {
         std::fs::write(file, b"spoilt").expect("temporary files can be written");
     }
     loads_and_runs(&options);
-    // The cache's own thread may still be writing there, and then what it writes is left to the system to clean up.
+    // The cache's own thread may still be writing there, and then what it writes is left to the
+    // system to clean up.
     let _ = std::fs::remove_dir_all(directory);
 }
 

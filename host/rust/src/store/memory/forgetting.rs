@@ -1,11 +1,13 @@
 //! What a full store forgets: the entity whose forgetting gives away the least.
 //!
-//! That is the one with the least weight: of a limiter the permits that counted in it at its last call, of a closed circuit the
-//! failures. A circuit that is not closed comes last. Of equal weights the one that expires first goes.
+//! That is the one with the least weight: of a limiter the permits that counted in it at its last
+//! call, of a closed circuit the failures. A circuit that is not closed comes last. Of equal
+//! weights the one that expires first goes.
 //!
-//! To look at all for each newcomer would cost too much. So a newcomer makes the store look at a few others, in turn, and the
-//! lightest of all that were seen are remembered, as Redis does with what it evicts. Newcomers are looked at as well: once one
-//! of them is lighter than the others, newcomers replace each other, and whoever makes up keys displaces nobody who counts more.
+//! To look at all for each newcomer would cost too much. So a newcomer makes the store look at a
+//! few others, in turn, and the lightest of all that were seen are remembered, as Redis does with
+//! what it evicts. Newcomers are looked at as well: once one of them is lighter than the others,
+//! newcomers replace each other, and whoever makes up keys displaces nobody who counts more.
 
 use std::fmt;
 use std::ops::AddAssign;
@@ -25,11 +27,12 @@ pub(crate) const HEAVIEST: u32 = u32::MAX;
 /// What a full store does with a newcomer.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum WhenFull {
-    /// It forgets the entity whose forgetting gives away the least. That key starts afresh, so at most the permits that counted in
-    /// it can be admitted once more: see [`Forgotten::permits`].
+    /// It forgets the entity whose forgetting gives away the least. That key starts afresh, so at
+    /// most the permits that counted in it can be admitted once more: see [`Forgotten::permits`].
     #[default]
     Forget,
-    /// It turns newcomers away with [`StoreError::Full`](crate::store::StoreError::Full), and admits nothing too much.
+    /// It turns newcomers away with [`StoreError::Full`](crate::store::StoreError::Full), and
+    /// admits nothing too much.
     Refuse,
 }
 
@@ -38,7 +41,8 @@ pub enum WhenFull {
 pub struct Forgotten {
     /// How many entities.
     pub entities: u64,
-    /// How many permits (of circuits, failures) counted in them at their last calls: so many may be admitted too much in all.
+    /// How many permits (of circuits, failures) counted in them at their last calls: so many may be
+    /// admitted too much in all.
     pub permits: u64,
 }
 

@@ -1,6 +1,7 @@
 //! Several entities in one run.
 //!
-//! The shards of all of them are locked in the order of their numbers, so no two such runs wait for each other.
+//! The shards of all of them are locked in the order of their numbers, so no two such runs wait for
+//! each other.
 
 use parking_lot::MutexGuard;
 
@@ -20,7 +21,8 @@ pub(crate) struct Several {
     transaction: Transaction,
 }
 
-/// Which entity of the run a call is about; `None`: its shard has no room for it, and the call has no part in the run.
+/// Which entity of the run a call is about; `None`: its shard has no room for it, and the call has
+/// no part in the run.
 pub(crate) type Seat = Option<u32>;
 
 /// Locked shards by number.
@@ -48,8 +50,8 @@ impl Several {
 }
 
 impl Memory {
-    /// Runs once on the true cells of all entities, at `now_us` or the latest time any of them has seen. The run is told which of
-    /// them each call is about.
+    /// Runs once on the true cells of all entities, at `now_us` or the latest time any of them has
+    /// seen. The run is told which of them each call is about.
     ///
     /// The run must leave the transaction as it was if it fails.
     pub(crate) fn run_many<R>(
@@ -80,7 +82,8 @@ impl Memory {
 }
 
 impl Several {
-    /// Finds or makes the place of each call's entity, and numbers them; the latest time any of them has seen.
+    /// Finds or makes the place of each call's entity, and numbers them; the latest time any of
+    /// them has seen.
     fn take_seats(&mut self, locked: &mut Locked<'_>) -> u64 {
         let (mut start, mut seen_us) = (0, 0);
         for (end, index) in &self.calls {
@@ -125,8 +128,8 @@ fn exchange(transaction: &mut Transaction, locked: &mut Locked<'_>, places: &[(u
     }
 }
 
-/// Leaves the places, and drops those of entities that are of no use. The last of a shard first, so that the others stay where
-/// they are.
+/// Leaves the places, and drops those of entities that are of no use. The last of a shard first, so
+/// that the others stay where they are.
 fn leave(locked: &mut Locked<'_>, places: &mut [(usize, usize)], now_us: u64) {
     places.sort_unstable_by(|one, other| other.cmp(one));
     for (shard, place) in places {

@@ -39,10 +39,12 @@ impl From<ConnectError> for Error {
 
 /// The settings of a [`Redis`] store.
 ///
-/// A URL reads `redis://[user[:password]@]host[:port][/db]`, with `rediss` for TLS, or `redis+unix:///path[?db=3]`. What a URL says
-/// beyond that is refused. `redis+sentinel://[user[:password]@]host[:port][,host[:port]...]/master-name[/db]` asks Sentinels for the
-/// master; `rediss+sentinel` speaks TLS with them and with the servers. User and password are those of the servers; the Sentinels' own
-/// are `?sentinel_user=` and `?sentinel_password=`.
+/// A URL reads `redis://[user[:password]@]host[:port][/db]`, with `rediss` for TLS, or
+/// `redis+unix:///path[?db=3]`. What a URL says beyond that is refused.
+/// `redis+sentinel://[user[:password]@]host[:port][,host[:port]...]/master-name[/db]` asks
+/// Sentinels for the master; `rediss+sentinel` speaks TLS with them and with the servers. User and
+/// password are those of the servers; the Sentinels' own are `?sentinel_user=` and
+/// `?sentinel_password=`.
 #[derive(Clone)]
 pub struct RedisBuilder {
     urls: Vec<String>,
@@ -85,7 +87,8 @@ impl RedisBuilder {
         self.cluster()
     }
 
-    /// One more Sentinel to ask for the master. The host of the store's own URL is then the master's name, and has no port:
+    /// One more Sentinel to ask for the master. The host of the store's own URL is then the
+    /// master's name, and has no port:
     ///
     /// ```
     /// # use tidegate::store::redis::Redis;
@@ -94,31 +97,34 @@ impl RedisBuilder {
     ///     .sentinel("redis://10.0.0.2:26379");
     /// ```
     ///
-    /// The Sentinels are asked each time a connection is opened: at first, when the old one broke, and when a master says that it was made
-    /// a replica.
+    /// The Sentinels are asked each time a connection is opened: at first, when the old one broke,
+    /// and when a master says that it was made a replica.
     #[must_use]
     pub fn sentinel(mut self, url: &str) -> Self {
         self.sentinels.push(url.to_owned());
         self
     }
 
-    /// What all keys begin with; `tidegate` unless set. Hosts share cells if they share server and prefix: staging and production on one
-    /// Redis share limits unless each has a prefix of its own.
+    /// What all keys begin with; `tidegate` unless set. Hosts share cells if they share server and
+    /// prefix: staging and production on one Redis share limits unless each has a prefix of its
+    /// own.
     #[must_use]
     pub fn prefix(mut self, prefix: &str) -> Self {
         prefix.clone_into(&mut self.prefix);
         self
     }
 
-    /// What `CLIENT LIST` calls the connections; `tidegate` unless set, and nothing where it is empty. A user who may not run
-    /// `CLIENT SETNAME` goes without. In a cluster, a connection that is opened anew later on has no name.
+    /// What `CLIENT LIST` calls the connections; `tidegate` unless set, and nothing where it is
+    /// empty. A user who may not run `CLIENT SETNAME` goes without. In a cluster, a connection that
+    /// is opened anew later on has no name.
     #[must_use]
     pub fn client_name(mut self, name: &str) -> Self {
         name.clone_into(&mut self.client_name);
         self
     }
 
-    /// How long an answer may take, in milliseconds, from when a commit is handed to the connection; 1 to 60,000, 250 unless set.
+    /// How long an answer may take, in milliseconds, from when a commit is handed to the
+    /// connection; 1 to 60,000, 250 unless set.
     #[must_use]
     pub fn limit_ms(mut self, limit_ms: u64) -> Self {
         self.limit_ms = limit_ms;
@@ -132,7 +138,8 @@ impl RedisBuilder {
         self
     }
 
-    /// Whom to trust for the server's certificate in place of the public authorities: certificates in PEM.
+    /// Whom to trust for the server's certificate in place of the public authorities: certificates
+    /// in PEM.
     #[must_use]
     pub fn root_certificate(mut self, pem: impl Into<Vec<u8>>) -> Self {
         self.root_certificate = Some(pem.into());
@@ -149,16 +156,16 @@ impl RedisBuilder {
     /// Connects, and teaches the server the commit script.
     ///
     /// # Errors
-    /// [`ConnectError::Settings`] with all settings that are wrong, [`ConnectError::Store`] where there is no connection
-    /// within the time limit or the server refuses it.
+    /// [`ConnectError::Settings`] with all settings that are wrong, [`ConnectError::Store`] where
+    /// there is no connection within the time limit or the server refuses it.
     pub async fn connect(self) -> Result<Redis, ConnectError> {
         let store = self.build()?;
         store.link.open().await?;
         Ok(store)
     }
 
-    /// Connects in the background. Calls wait for that as long as they may; after three attempts that were refused they fail at once, with
-    /// what is in the way.
+    /// Connects in the background. Calls wait for that as long as they may; after three attempts
+    /// that were refused they fail at once, with what is in the way.
     ///
     /// # Errors
     /// [`ConnectError::Settings`] with all settings that are wrong.
@@ -300,7 +307,8 @@ fn setting(path: &str, value: String, allowed: String) -> ConnectError {
     ConnectError::Settings { problems: vec![problem(path, value, allowed)] }
 }
 
-/// The client library takes the process's provider of cryptography and panics without one. A choice of the application stands.
+/// The client library takes the process's provider of cryptography and panics without one. A choice
+/// of the application stands.
 fn choose_crypto_provider() {
     if rustls::crypto::CryptoProvider::get_default().is_none() {
         // Another thread may have been faster: then its choice stands.

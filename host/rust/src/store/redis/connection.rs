@@ -30,7 +30,8 @@ pub(super) enum Connection {
 }
 
 impl Connection {
-    /// Sends a command once and waits for its answer. A command is sent again only where the cluster said that it was not run.
+    /// Sends a command once and waits for its answer. A command is sent again only where the
+    /// cluster said that it was not run.
     pub(super) async fn send(&mut self, command: &Cmd) -> RedisResult<Value> {
         match self {
             Self::Single(connection) => connection.send_packed_command(command).await?.extract_error(),
@@ -38,7 +39,8 @@ impl Connection {
         }
     }
 
-    /// Whether the connection must be given up with the first broken pipe. A cluster's heals itself, node by node.
+    /// Whether the connection must be given up with the first broken pipe. A cluster's heals
+    /// itself, node by node.
     pub(super) fn is_single(&self) -> bool {
         matches!(self, Self::Single(_))
     }
@@ -54,13 +56,15 @@ async fn send_to_cluster(connection: &mut ClusterConnection, command: &Cmd) -> R
             let Some(node) = address(node) else { break };
             result = send_to(connection, command, node, true).await;
         } else if owner.as_deref() == Some(node) {
-            // The slots were learnt anew, from a node that has not heard of this one yet. So it is asked by its address.
+            // The slots were learnt anew, from a node that has not heard of this one yet. So it is
+            // asked by its address.
             let Some(address) = address(node) else { break };
             let asked = send_to(connection, command, address, false).await;
             result = asked.map_err(|error| if is_unconnected(&error) { unreachable(node) } else { error });
             break;
         } else {
-            // The connection has begun to learn the slots anew, and takes up nothing else before it has.
+            // The connection has begun to learn the slots anew, and takes up nothing else before it
+            // has.
             owner = Some(node.to_owned());
             result = send_once(connection, command).await;
         }
@@ -81,8 +85,8 @@ fn is_unconnected(error: &RedisError) -> bool {
     matches!(error.kind(), ErrorKind::ClusterConnectionNotFound)
 }
 
-/// Sends a command to one node, whatever slots it is known to have. `is_asking`: the slot is on its way there, and the node answers only if asked
-/// in so many words.
+/// Sends a command to one node, whatever slots it is known to have. `is_asking`: the slot is on its
+/// way there, and the node answers only if asked in so many words.
 async fn send_to(
     connection: &mut ClusterConnection,
     command: &Cmd,
@@ -163,7 +167,8 @@ impl Opener {
         matches!(self.target, Target::Cluster(_))
     }
 
-    /// Opens a connection and teaches the server the script. `on_close` is called when the server closes it later on.
+    /// Opens a connection and teaches the server the script. `on_close` is called when the server
+    /// closes it later on.
     pub(super) async fn open(&self, on_close: impl Fn() + Send + Sync + 'static) -> Result<Connection, StoreError> {
         tokio::time::timeout(self.limit, self.open_unbounded(on_close)).await.unwrap_or_else(|_| {
             let to = match &self.target {
@@ -187,7 +192,8 @@ impl Opener {
 
     async fn introduce(&self, connection: &mut Connection) -> RedisResult<()> {
         if !self.client_name.is_empty() {
-            // A name is a courtesy: whoever may not have one does without, and a connection that is broken says so next.
+            // A name is a courtesy: whoever may not have one does without, and a connection that is
+            // broken says so next.
             let _ = connection.send(redis::cmd("CLIENT").arg("SETNAME").arg(&self.client_name)).await;
         }
         connection.send(redis::cmd("SCRIPT").arg("LOAD").arg(wire::SCRIPT)).await.map(drop)

@@ -1,7 +1,8 @@
 //! Where the environment says that Redis is.
 
-/// The URL of the Redis that the environment names: `TIDEGATE_REDIS_URL` or `REDIS_URL`, else `REDIS_HOST` and `REDIS_PORT`, which
-/// are `localhost` and `6379` where they are not set. What is empty is not set.
+/// The URL of the Redis that the environment names: `TIDEGATE_REDIS_URL` or `REDIS_URL`, else
+/// `REDIS_HOST` and `REDIS_PORT`, which are `localhost` and `6379` where they are not set. What is
+/// empty is not set.
 #[doc(hidden)]
 pub fn url_of_env() -> String {
     url_of(|name| std::env::var_os(name).map(|value| value.to_string_lossy().into_owned()))

@@ -5,8 +5,8 @@ use redis::{ErrorKind, RedisError, ServerErrorKind};
 use super::rights;
 use crate::store::StoreError;
 
-/// An error of the server refuses the commit: a script that fails has written nothing, because ours checks before it writes.
-/// With any other error nobody knows whether the commit arrived.
+/// An error of the server refuses the commit: a script that fails has written nothing, because ours
+/// checks before it writes. With any other error nobody knows whether the commit arrived.
 pub(super) fn store_error(error: &RedisError) -> StoreError {
     match error.kind() {
         ErrorKind::Server(_) | ErrorKind::Extension => StoreError::Refused(server_text(error)),
@@ -31,8 +31,9 @@ pub(super) fn is_unknown_script(error: &RedisError) -> bool {
     error.kind() == ErrorKind::Server(ServerErrorKind::NoScript)
 }
 
-/// The connection to one server is of no more use: it broke; it leads to a server that was made a replica or was given to a cluster, while
-/// the name may by now be another's; or the server does not know us any more, and we can only say anew who we are.
+/// The connection to one server is of no more use: it broke; it leads to a server that was made a
+/// replica or was given to a cluster, while the name may by now be another's; or the server does
+/// not know us any more, and we can only say anew who we are.
 pub(super) fn ends_connection(error: &RedisError) -> bool {
     let is_elsewhere = matches!(
         error.kind(),

@@ -1,8 +1,10 @@
 //! The link to Redis: the one connection that all callers share, and its renewal.
 //!
-//! The link is open, opening, or down. Callers use the open connection, wait for one that opens for no longer than their own
-//! time limit, and are turned away at once while it is down, which it is after three attempts in a row that were refused. One task at a time renews it, with growing pauses that only a
-//! good answer resets, so neither a server that is away nor one that takes connections and drops them is stormed.
+//! The link is open, opening, or down. Callers use the open connection, wait for one that opens for
+//! no longer than their own time limit, and are turned away at once while it is down, which it is
+//! after three attempts in a row that were refused. One task at a time renews it, with growing
+//! pauses that only a good answer resets, so neither a server that is away nor one that takes
+//! connections and drops them is stormed.
 
 use std::hash::{BuildHasher as _, RandomState};
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
@@ -16,11 +18,12 @@ use super::connection::{Connection, Opener};
 use super::error::{ends_connection, is_answer, store_error};
 use crate::store::StoreError;
 
-/// After so long without any answer to those who wait, the connection is given up. A commit that old would be untimely anyhow.
+/// After so long without any answer to those who wait, the connection is given up. A commit that
+/// old would be untimely anyhow.
 const MAX_SILENCE_MS: u64 = 1_000;
 
 /// After so many attempts in a row that came to nothing nobody waits for the next.
-const MOST_ATTEMPTS: u32 = 3;
+const MAX_ATTEMPTS: u32 = 3;
 
 const FIRST_PAUSE_MS: u64 = 50;
 const MAX_PAUSE_MS: u64 = 2_000;
@@ -71,7 +74,8 @@ impl Link {
         self.opener.is_cluster()
     }
 
-    /// Opens the link in the background. Callers wait for the first attempt, each for its own time limit.
+    /// Opens the link in the background. Callers wait for the first attempt, each for its own time
+    /// limit.
     pub(super) fn open_in_background(self: &Arc<Self>) {
         if tokio::runtime::Handle::try_current().is_ok() {
             self.state.send_replace(State::Opening);
@@ -122,7 +126,8 @@ impl Link {
         }
     }
 
-    /// Notes what an answer, or the want of one, says about the connection. `started` is when the command was sent.
+    /// Notes what an answer, or the want of one, says about the connection. `started` is when the
+    /// command was sent.
     pub(super) fn note<T>(self: &Arc<Self>, wire: &Wire, started: Instant, result: Option<&RedisResult<T>>) {
         match result {
             Some(Ok(_)) => {
@@ -161,7 +166,7 @@ impl Link {
 
     /// The connection of this generation is of no more use.
     fn broke(self: &Arc<Self>, generation: u64, reason: StoreError) {
-        let is_waited_for = self.attempts.load(Ordering::Relaxed) < MOST_ATTEMPTS;
+        let is_waited_for = self.attempts.load(Ordering::Relaxed) < MAX_ATTEMPTS;
         let was_open = self.state.send_if_modified(|state| {
             let is_it = matches!(state, State::Open(wire) if wire.generation == generation);
             if is_it {
@@ -175,9 +180,10 @@ impl Link {
         }
     }
 
-    /// An attempt to open it came to nothing. Those who wait go on waiting for the next, a few times.
+    /// An attempt to open it came to nothing. Those who wait go on waiting for the next, a few
+    /// times.
     fn was_refused(&self, error: StoreError) {
-        if self.attempts.load(Ordering::Relaxed) >= MOST_ATTEMPTS {
+        if self.attempts.load(Ordering::Relaxed) >= MAX_ATTEMPTS {
             self.state.send_replace(State::Down(error));
         }
     }
@@ -198,7 +204,8 @@ impl Link {
         }
     }
 
-    /// The pause before the next attempt: none at first, then growing, with a random part so that hosts do not come in step.
+    /// The pause before the next attempt: none at first, then growing, with a random part so that
+    /// hosts do not come in step.
     fn next_pause(&self) -> Duration {
         let attempt = self.attempts.fetch_add(1, Ordering::Relaxed);
         if attempt == 0 {
@@ -240,7 +247,8 @@ impl Wire {
     }
 }
 
-/// The task at work. Dropped with the task, finished or not, so that a link is never left waiting for a task that is gone.
+/// The task at work. Dropped with the task, finished or not, so that a link is never left waiting
+/// for a task that is gone.
 struct Renewal {
     link: Weak<Link>,
 }

@@ -1,14 +1,17 @@
-//! What a server says of rights that are missing, in words that tell what is missing and what to do.
+//! What a server says of rights that are missing, in words that tell what is missing and what to
+//! do.
 
 use super::wire;
 
 /// What a host calls.
 const NEEDED: &str = "+evalsha +eval +script|load +time +mget +set +del +pttl";
 
-/// How servers put it inside a script: Redis 7.2 and later and Valkey, then older ones, which do not name the command.
+/// How servers put it inside a script: Redis 7.2 and later and Valkey, then older ones, which do
+/// not name the command.
 const IN_SCRIPT: [&str; 2] = ["ACL failure in script", "The user executing the script can't"];
 
-/// A server's words about missing rights, behind what is missing and all that a host needs. `None`: they are about something else.
+/// A server's words about missing rights, behind what is missing and all that a host needs. `None`:
+/// they are about something else.
 pub(super) fn explained(text: &str) -> Option<String> {
     let missing = if IN_SCRIPT.iter().any(|words| text.contains(words)) {
         let command = script_line(text).and_then(command_in).unwrap_or("a command");
@@ -24,7 +27,8 @@ pub(super) fn explained(text: &str) -> Option<String> {
     ))
 }
 
-/// The command in `to run the 'script|load' command`, as one writes it. Redis 6.2 names no subcommand, and we send one alone.
+/// The command in `to run the 'script|load' command`, as one writes it. Redis 6.2 names no
+/// subcommand, and we send one alone.
 fn named(text: &str) -> Option<String> {
     let (_, rest) = text.split_once("to run the '")?;
     let (command, _) = rest.split_once('\'')?;

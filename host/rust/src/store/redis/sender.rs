@@ -1,8 +1,10 @@
-//! Sends commits: at once while the line is free, and those that come meanwhile together, as one call of the script.
+//! Sends commits: at once while the line is free, and those that come meanwhile together, as one
+//! call of the script.
 //!
-//! A call of the script costs the server and the client several times what it does in it, so callers on many keys get several times
-//! as far together. Nobody waits for others to come: those who are ready to commit, and no more, go out together, and a commit that
-//! finds no other on its way goes at once. What becomes of one does not depend on the others.
+//! A call of the script costs the server and the client several times what it does in it, so
+//! callers on many keys get several times as far together. Nobody waits for others to come: those
+//! who are ready to commit, and no more, go out together, and a commit that finds no other on its
+//! way goes at once. What becomes of one does not depend on the others.
 
 use std::hash::BuildHasher as _;
 use std::sync::Arc;
@@ -130,7 +132,8 @@ impl Sender {
         }
     }
 
-    /// Calls the script, with the whole of it where the server has forgotten it. The answer has a part for each commit.
+    /// Calls the script, with the whole of it where the server has forgotten it. The answer has a
+    /// part for each commit.
     async fn call(&self, wire: &mut Wire, commits: &[Encoded]) -> RedisResult<impl Iterator<Item = Part> + use<>> {
         let _way = OnItsWay::new(&self.on_their_way);
         let connection = wire.connection();
@@ -169,7 +172,8 @@ impl Drop for OnItsWay<'_> {
     }
 }
 
-/// Whoever must send the line. It is given up with its task, so that nobody lines up behind a task that is gone.
+/// Whoever must send the line. It is given up with its task, so that nobody lines up behind a task
+/// that is gone.
 struct Duty(Option<Arc<Sender>>);
 
 impl Duty {

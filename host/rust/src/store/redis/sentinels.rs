@@ -14,7 +14,8 @@ use super::tcp;
 use super::urls::is_tls;
 use crate::store::StoreError;
 
-/// See the module. They are asked three at a time, in their order; the first that names a server which holds itself for the master counts.
+/// See the module. They are asked three at a time, in their order; the first that names a server
+/// which holds itself for the master counts.
 pub(super) struct Sentinels {
     client: Mutex<SentinelClient>,
     master: String,
@@ -22,7 +23,8 @@ pub(super) struct Sentinels {
 }
 
 impl Sentinels {
-    /// `server` is the master, with its name in place of a host. All Sentinels know us as they know the first.
+    /// `server` is the master, with its name in place of a host. All Sentinels know us as they know
+    /// the first.
     pub(super) fn new(
         server: &ConnectionInfo,
         sentinels: &[ConnectionInfo],

@@ -116,7 +116,8 @@ fn with_sentinel_port(url: &str) -> String {
     if parsed.set_port(Some(SENTINEL_PORT)).is_ok() { parsed.into() } else { url.to_owned() }
 }
 
-/// What must be where the client library takes no notice of something: `?db=3` would go to another database than it says.
+/// What must be where the client library takes no notice of something: `?db=3` would go to another
+/// database than it says.
 fn check_query(url: &str, info: &ConnectionInfo) -> Option<String> {
     let (url, _) = url.split_once('#').unwrap_or((url, ""));
     let (_, query) = url.split_once('?')?;

@@ -11,7 +11,8 @@ pub(super) const SCRIPT: &str = include_str!("../commit.lua");
 /// No cell outlives a century: Redis refuses times that overflow when added to its clock.
 const MAX_TTL_MS: u64 = 100 * 366 * 24 * 60 * 60 * 1000;
 
-/// An amount that fits nowhere. Odd numbers above 2^53 are not doubles, so it is one more than the next.
+/// An amount that fits nowhere. Odd numbers above 2^53 are not doubles, so it is one more than the
+/// next.
 const BEYOND: u64 = MAX_NUMBER + 2;
 
 /// How to name the script.
@@ -34,7 +35,8 @@ impl Encoded {
     /// Encodes a commit, for keys under a prefix.
     ///
     /// # Errors
-    /// [`StoreError::Refused`] where an operation names a cell or a cell an entity that the commit does not have.
+    /// [`StoreError::Refused`] where an operation names a cell or a cell an entity that the commit
+    /// does not have.
     pub(super) fn new(commit: &Commit, prefix: &str) -> Result<Self, StoreError> {
         let key = |&(entity, field): &(usize, u32)| {
             let entity = commit.entities.get(entity).ok_or_else(|| malformed("entity", entity))?;
@@ -185,7 +187,8 @@ impl Log {
 
     fn text(&mut self, text: Option<&str>) {
         let Some(text) = text else { return self.item(&[0xc2]) };
-        // A text above 4 GiB would not fit a command either; Redis refuses the command that announces a wrong length.
+        // A text above 4 GiB would not fit a command either; Redis refuses the command that
+        // announces a wrong length.
         let length = u32::try_from(text.len()).unwrap_or(u32::MAX);
         if let Ok(short) = u8::try_from(length) {
             self.item(&[0xd9, short]);

@@ -1,4 +1,5 @@
-//! A store that does what `wit/kv.wit` and `store/mod.rs` say and no more: text in a map, one operation after the other.
+//! A store that does what `wit/kv.wit` and `store/mod.rs` say and no more: text in a map, one
+//! operation after the other.
 
 use std::collections::BTreeMap;
 

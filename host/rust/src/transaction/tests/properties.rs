@@ -81,8 +81,8 @@ fn settle(tx: &mut Transaction, store: &mut Model, runs: &[Vec<Call>]) -> Result
     Err(TestCaseError::fail("refused though it ran on the true values"))
 }
 
-/// Whether a host knows the cell's value for sure after these runs. A number that only stood in the way, or lay at its
-/// floor, is known by a bound alone.
+/// Whether a host knows the cell's value for sure after these runs. A number that only stood in the
+/// way, or lay at its floor, is known by a bound alone.
 fn is_exact(at: At, runs: &[Vec<Call>], told: &[Vec<Answer>]) -> bool {
     let calls = runs.iter().flatten().zip(told.iter().flatten());
     calls.into_iter().any(|(call, answer)| match call {

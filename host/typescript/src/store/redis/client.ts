@@ -14,5 +14,8 @@ export interface NodeRedisClient {
   readonly evalSha: unknown;
 }
 
-/** A connection to Redis: ioredis' `Redis` or `Cluster`, or what `createClient` or `createCluster` of `redis` returns. */
+/**
+ * A connection to Redis: ioredis' `Redis` or `Cluster`, or what `createClient` or `createCluster`
+ * of `redis` returns.
+ */
 export type RedisClient = IoRedisClient | NodeRedisClient;

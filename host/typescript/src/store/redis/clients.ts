@@ -1,6 +1,7 @@
 /**
- * The clients of Redis that a store can talk through, as far as it needs them: ioredis 5 and the `redis` package 4 and 5, each
- * for one server or for a cluster. They are told apart by what they can do, so this package depends on neither.
+ * The clients of Redis that a store can talk through, as far as it needs them: ioredis 5 and the
+ * `redis` package 4 and 5, each for one server or for a cluster. They are told apart by what they
+ * can do, so this package depends on neither.
  */
 
 import { MisuseError } from "../../errors.js";
@@ -11,7 +12,8 @@ import { watchConnection } from "./connection.js";
 type Bytes = Uint8Array;
 type Args = (string | Bytes)[];
 
-// What the clients' methods are, as far as they are used. Their own types name each other's and Node's.
+// What the clients' methods are, as far as they are used. Their own types name each other's and
+// Node's.
 
 interface IoRedis {
   evalsha(digest: string, keys: number, ...args: Args): Promise<unknown>;
@@ -41,7 +43,10 @@ export interface ScriptCall {
 /** A way to send script calls. */
 export interface Wire {
   readonly isCluster: boolean;
-  /** Sends calls of one tick, together where the client can. Never throws; each call is settled once. */
+  /**
+   * Sends calls of one tick, together where the client can. Never throws; each call is settled
+   * once.
+   */
   send(calls: readonly ScriptCall[], digest: string): void;
   /** Sends a call with the script itself, for a server that does not know it. */
   teach(call: ScriptCall, script: string): void;
@@ -83,8 +88,8 @@ function follow(call: Settled, send: () => Promise<unknown>): void {
 }
 
 /**
- * How many calls are written at once. Written one by one they cost a call of the system each; written all together, either the
- * server or this process would have nothing to do.
+ * How many calls are written at once. Written one by one they cost a call of the system each;
+ * written all together, either the server or this process would have nothing to do.
  */
 const WRITTEN_AT_ONCE = 16;
 
@@ -92,7 +97,9 @@ class IoRedisWire implements Wire {
   readonly isCluster: boolean;
   readonly #client: IoRedis;
 
-  /** Calls without an answer, where the client forgets them with the connection and settles none. */
+  /**
+   * Calls without an answer, where the client forgets them with the connection and settles none.
+   */
   readonly #unanswered: Set<ScriptCall> | undefined;
 
   constructor(client: IoRedis & RedisClient, isCluster: boolean) {
@@ -103,7 +110,10 @@ class IoRedisWire implements Wire {
     watchConnection(client, { lost: () => this.#forgotten() });
   }
 
-  /** Not by the client's pipeline: it is answered as a whole, and what it keeps until then costs the collector. */
+  /**
+   * Not by the client's pipeline: it is answered as a whole, and what it keeps until then costs the
+   * collector.
+   */
   send(calls: readonly ScriptCall[], digest: string): void {
     for (let first = 0; first < calls.length; first += WRITTEN_AT_ONCE) {
       const stream = calls.length === 1 ? undefined : this.#client.stream;

@@ -1,9 +1,11 @@
 /**
  * What becomes of a client's attempts to connect.
  *
- * Nobody is told by a command that waits in a client's own queue that the server refuses every connection. The clients say so in events: `ready`
- * when a connection is open, and of one that failed ioredis `close`, and the package `redis` an error, which is heard here without
- * being taken from whom it is for: without a listener of its own a program ends by it, and is to go on doing so.
+ * Nobody is told by a command that waits in a client's own queue that the server refuses every
+ * connection. The clients say so in events: `ready` when a connection is open, and of one that
+ * failed ioredis `close`, and the package `redis` an error, which is heard here without being taken
+ * from whom it is for: without a listener of its own a program ends by it, and is to go on doing
+ * so.
  */
 
 import type { StoreError } from "../../errors.js";
@@ -107,7 +109,10 @@ export function watchConnection(client: RedisClient, hearing: Hearing): void {
   attempts.add(hearing);
 }
 
-/** The event by which Node tells of errors without handling them: a constant of the class that clients are made of. */
+/**
+ * The event by which Node tells of errors without handling them: a constant of the class that
+ * clients are made of.
+ */
 function errorMonitorOf(client: Telling): symbol | undefined {
   const { errorMonitor } = client.constructor as { errorMonitor?: unknown };
   return typeof errorMonitor === "symbol" ? errorMonitor : undefined;

@@ -4,12 +4,16 @@ import { isTidegateError, type TidegateError } from "../../errors.js";
 import { away, refused } from "../errors.js";
 import { COMMIT_SCRIPT } from "./commit.generated.js";
 
-/** How a server's errors begin: `ERR`, `NOSCRIPT`, `OOM`. A client's own begin like a sentence, or with a verb of the system's. */
+/**
+ * How a server's errors begin: `ERR`, `NOSCRIPT`, `OOM`. A client's own begin like a sentence, or
+ * with a verb of the system's.
+ */
 const SERVER_CODE = /^[A-Z][A-Z0-9]{2,}(?: |$)/;
 
 /**
- * An error of the server refuses the commit: a script that fails has written nothing, because ours checks before it writes. With
- * any other error nobody knows whether the commit arrived, but for one of our own.
+ * An error of the server refuses the commit: a script that fails has written nothing, because ours
+ * checks before it writes. With any other error nobody knows whether the commit arrived, but for
+ * one of our own.
  */
 export function storeError(error: unknown): TidegateError {
   if (isTidegateError(error)) return error;
@@ -18,7 +22,10 @@ export function storeError(error: unknown): TidegateError {
   return isOfServer(error) ? refused(message, cause) : away(message, cause);
 }
 
-/** An error as it is, but for the command that failed, which is long: it may be all of the script, and that of a login has the password in it. */
+/**
+ * An error as it is, but for the command that failed, which is long: it may be all of the script,
+ * and that of a login has the password in it.
+ */
 export function withoutCommand(error: unknown): unknown {
   if (!(error instanceof Error) || !("command" in error)) return error;
   const { name, message, stack } = error;
@@ -28,7 +35,10 @@ export function withoutCommand(error: unknown): unknown {
   });
 }
 
-/** Redis up to 7.0 says of a command within a script that the user may not run it, and where, but not which. */
+/**
+ * Redis up to 7.0 says of a command within a script that the user may not run it, and where, but
+ * not which.
+ */
 function withCommand(message: string): string {
   if (!message.includes("can't run this command")) return message;
   const line = COMMIT_SCRIPT.split("\n")[Number(/@user_script: ?(\d+)/.exec(message)?.[1]) - 1];
@@ -47,7 +57,9 @@ export function isUnknownScript(error: unknown): boolean {
   return messageOf(error).startsWith("NOSCRIPT");
 }
 
-/** The server may have refused several commits because of the keys of one, before it ran anything. */
+/**
+ * The server may have refused several commits because of the keys of one, before it ran anything.
+ */
 export function isOfOne(error: unknown): boolean {
   return messageOf(error).startsWith("NOPERM");
 }

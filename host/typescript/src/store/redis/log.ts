@@ -1,6 +1,7 @@
 /**
- * What goes to the commit script: a commit's time and operations as one flat MessagePack array, and those of several commits in
- * an array, which the script reads in one step. The format is described at the top of `commit.lua`.
+ * What goes to the commit script: a commit's time and operations as one flat MessagePack array, and
+ * those of several commits in an array, which the script reads in one step. The format is described
+ * at the top of `commit.lua`.
  */
 
 import { refused } from "../errors.js";
@@ -9,7 +10,10 @@ import { type Commit, MAX_NUMBER, type Op } from "../store.js";
 /** No cell outlives a century: Redis refuses times that overflow when added to its clock. */
 const MAX_TTL_MS = 100 * 366 * 24 * 60 * 60 * 1000;
 
-/** An amount that fits nowhere. Odd numbers above 2^53 are not doubles, so it is one more than the next. */
+/**
+ * An amount that fits nowhere. Odd numbers above 2^53 are not doubles, so it is one more than the
+ * next.
+ */
 const BEYOND = MAX_NUMBER + 2;
 
 /** How long the head of an array is. */
@@ -36,7 +40,8 @@ export class Logs {
   /**
    * Adds the log of a commit.
    *
-   * @throws a StoreError where an operation names a cell that the commit does not have, and then nothing is added
+   * @throws a StoreError where an operation names a cell that the commit does not have, and then
+   * nothing is added
    */
   add({ atUs, cells, ops }: Commit): void {
     for (const { cell } of ops) if (cell >= cells.length) throw refused(`the commit has no cell ${cell}`);
@@ -127,7 +132,10 @@ class Writer {
     this.#items = 0;
   }
 
-  /** Ends the array that begins at `start`. Its head is written once the count of its items is known. */
+  /**
+   * Ends the array that begins at `start`. Its head is written once the count of its items is
+   * known.
+   */
   endArray(start: number): void {
     this.head(start, this.#items);
   }

@@ -1,4 +1,7 @@
-/** In place of `packages.js` in a bundle for a browser, where no client library can open a connection. */
+/**
+ * In place of `packages.js` in a bundle for a browser, where no client library can open a
+ * connection.
+ */
 
 import type { ClientModule } from "./packages.js";
 

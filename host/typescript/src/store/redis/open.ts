@@ -9,7 +9,10 @@ import type { Address } from "./url.js";
 /** How long an attempt to connect may take, in milliseconds. */
 const CONNECT_LIMIT_MS = 2_000;
 
-/** After so long without an answer a connection is given up: a commit that old would be untimely anyhow. */
+/**
+ * After so long without an answer a connection is given up: a commit that old would be untimely
+ * anyhow.
+ */
 export const MAX_SILENCE_MS = 1_000;
 
 /** How operators see us in `CLIENT LIST`. */
@@ -21,7 +24,10 @@ const pauseMs = (attempts: number) => Math.min((attempts + 1) * 50, 2_000);
 /** A connection that opens by itself, again and again. */
 export interface Opened {
   readonly client: RedisClient;
-  /** Whether the client gives up a connection that is silent, or to a replica that only reads, by itself. */
+  /**
+   * Whether the client gives up a connection that is silent, or to a replica that only reads, by
+   * itself.
+   */
   readonly isWatchful: boolean;
   /** Whether it would send a command now. */
   isReady(): boolean;
@@ -53,7 +59,8 @@ interface NodeRedis {
 }
 
 /**
- * How to open connections to a server, or to a cluster with these nodes, by the package that is installed.
+ * How to open connections to a server, or to a cluster with these nodes, by the package that is
+ * installed.
  *
  * @throws a MisuseError where none is, or it cannot be loaded
  */
@@ -133,7 +140,9 @@ function nodeRedis(module: Record<string, unknown>, addresses: readonly Address[
   };
 }
 
-/** Opens a cluster's connection until it is open, which the client does not. Returns what ends that. */
+/**
+ * Opens a cluster's connection until it is open, which the client does not. Returns what ends that.
+ */
 function openAgain(client: NodeRedis, hearing: Hearing, close: () => void): () => void {
   const attempts = new Attempts(false);
   attempts.add(hearing);
@@ -156,7 +165,10 @@ function openAgain(client: NodeRedis, hearing: Hearing, close: () => void): () =
   };
 }
 
-/** Does what may fail: a client that is closed refuses to be closed, and one that is closed while it connects says so. */
+/**
+ * Does what may fail: a client that is closed refuses to be closed, and one that is closed while it
+ * connects says so.
+ */
 async function quietly(work: () => unknown): Promise<void> {
   try {
     await work();

@@ -1,10 +1,11 @@
 /**
- * What is on its way to Redis: commits that come together go out together, as one call of the script, and none is waited for longer
- * than the time limit.
+ * What is on its way to Redis: commits that come together go out together, as one call of the
+ * script, and none is waited for longer than the time limit.
  *
- * A call of the script costs the server and the client several times what it does for one commit. Nobody waits for others to come:
- * while nothing is on its way, the commits of a tick go out at its end; while something is, those go out together that are ready
- * before this process reads or waits again. What becomes of one does not depend on the others.
+ * A call of the script costs the server and the client several times what it does for one commit.
+ * Nobody waits for others to come: while nothing is on its way, the commits of a tick go out at its
+ * end; while something is, those go out together that are ready before this process reads or waits
+ * again. What becomes of one does not depend on the others.
  */
 
 import { OverloadedError } from "../../errors.js";
@@ -19,8 +20,9 @@ import { Pending } from "./pending.js";
 import { Waiting } from "./waiting.js";
 
 /**
- * How many commits may be without an answer, those included that nobody waits for any more. A client keeps what it cannot send, so
- * while a server is away this is what bounds it. A ledger sends far fewer at once.
+ * How many commits may be without an answer, those included that nobody waits for any more. A
+ * client keeps what it cannot send, so while a server is away this is what bounds it. A ledger
+ * sends far fewer at once.
  */
 const MAX_UNANSWERED = 10_000;
 
@@ -30,7 +32,10 @@ const MAX_TOGETHER = 32;
 /** So few are one call, though the server then has nothing to do while they are made. */
 const FEW = 8;
 
-/** The longest log of a commit that goes out with others, in bytes: the server does nothing else meanwhile. */
+/**
+ * The longest log of a commit that goes out with others, in bytes: the server does nothing else
+ * meanwhile.
+ */
 const MAX_LOG_BYTES = 1_024;
 
 declare function setImmediate(callback: () => void): unknown;
@@ -44,7 +49,10 @@ export class Outbox {
   readonly #wire: Wire;
   readonly #waiting: Waiting;
   readonly #logs = new Logs();
-  /** Commits in line, which will go out together, and the entities that they are about: the script takes no key twice. */
+  /**
+   * Commits in line, which will go out together, and the entities that they are about: the script
+   * takes no key twice.
+   */
   #line: Pending[] = [];
   readonly #entities = new Set<string>();
   /** How many commits have come together so far, and how many did before. */
@@ -104,8 +112,9 @@ export class Outbox {
   }
 
   /**
-   * How many may be in line. While nothing is on its way that is half of as many as came together before: so one half is at the server
-   * while this process makes the other. All together, either of them would have nothing to do while the other has.
+   * How many may be in line. While nothing is on its way that is half of as many as came together
+   * before: so one half is at the server while this process makes the other. All together, either
+   * of them would have nothing to do while the other has.
    */
   get #longest(): number {
     if (this.#onTheirWay > 0) return MAX_TOGETHER;

@@ -1,8 +1,9 @@
 /**
  * A connection that we opened ourselves, and close.
  *
- * It opens in the background, and calls wait for it, each as long as it may. So they do when it was lost, until three attempts to
- * connect were refused: then they fail at once, with what is in the way, until it is open. What waits here and is given up is never sent.
+ * It opens in the background, and calls wait for it, each as long as it may. So they do when it was
+ * lost, until three attempts to connect were refused: then they fail at once, with what is in the
+ * way, until it is open. What waits here and is given up is never sent.
  */
 
 import { MisuseError, type StoreError } from "../../errors.js";

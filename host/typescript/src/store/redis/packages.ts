@@ -1,6 +1,7 @@
 /**
- * The client libraries that a connection is opened with, whichever is installed. They are loaded when a connection is first opened,
- * so that nobody else needs them, and by their plain names, so that a bundler for Node takes them in where they are.
+ * The client libraries that a connection is opened with, whichever is installed. They are loaded
+ * when a connection is first opened, so that nobody else needs them, and by their plain names, so
+ * that a bundler for Node takes them in where they are.
  *
  * For a browser the package's `browser` field puts `no-packages.js` in place of this module.
  */

@@ -1,4 +1,7 @@
-/** What goes to the server as one call of the script: a commit, or several that have no key in common. */
+/**
+ * What goes to the server as one call of the script: a commit, or several that have no key in
+ * common.
+ */
 
 import type { TidegateError } from "../../errors.js";
 import type { ScriptCall } from "./clients.js";

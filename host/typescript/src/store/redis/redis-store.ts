@@ -1,15 +1,18 @@
 /**
  * The Redis store: cells shared by all hosts on one Redis or Valkey server or cluster.
  *
- * One commit is one call of one script, so it takes one round trip and is applied whole or not at all. Commits of several entities
- * that come at the same time share a call; what becomes of one does not depend on the others. Needs Redis 6.2 or later, or Valkey.
- * How keys look is told in `key.ts`; every key expires. The connection is the caller's, who opens and closes it.
+ * One commit is one call of one script, so it takes one round trip and is applied whole or not at
+ * all. Commits of several entities that come at the same time share a call; what becomes of one
+ * does not depend on the others. Needs Redis 6.2 or later, or Valkey. How keys look is told in
+ * `key.ts`; every key expires. The connection is the caller's, who opens and closes it.
  *
- * An ACL user needs `EVALSHA`, `EVAL`, and for the script `TIME`, `MGET`, `SET`, `DEL` and `PTTL`, on the keys under the prefix:
- * `+evalsha +eval +time +mget +set +del +pttl ~tidegate:*`, and what the client itself sends.
+ * An ACL user needs `EVALSHA`, `EVAL`, and for the script `TIME`, `MGET`, `SET`, `DEL` and `PTTL`,
+ * on the keys under the prefix: `+evalsha +eval +time +mget +set +del +pttl ~tidegate:*`, and what
+ * the client itself sends.
  *
- * In a cluster the clock is that of the node that an entity is on, and {@link Store.timeUs} tells any node's. Keep the nodes' clocks
- * together; where they differ, commits at the time of another node are untimely and the reply tells the right time.
+ * In a cluster the clock is that of the node that an entity is on, and {@link Store.timeUs} tells
+ * any node's. Keep the nodes' clocks together; where they differ, commits at the time of another
+ * node are untimely and the reply tells the right time.
  */
 
 import { assertOptions } from "../../ask.js";
@@ -29,22 +32,34 @@ import { type Address, readUrl } from "./url.js";
 
 /** The settings of a Redis store. */
 export interface RedisStoreOptions {
-  /** With a URL: whether the server is a node of a Redis Cluster, which tells of the others; with several URLs it is, unless set. */
+  /**
+   * With a URL: whether the server is a node of a Redis Cluster, which tells of the others; with
+   * several URLs it is, unless set.
+   */
   readonly cluster?: boolean | undefined;
-  /** What all keys begin with; `tidegate` unless set. Hosts share cells if they share server and prefix. */
+  /**
+   * What all keys begin with; `tidegate` unless set. Hosts share cells if they share server and
+   * prefix.
+   */
   readonly prefix?: string | undefined;
-  /** How long one operation may take, in milliseconds, from when it is handed to the connection; 1 to 60,000, 250 unless set. */
+  /**
+   * How long one operation may take, in milliseconds, from when it is handed to the connection; 1
+   * to 60,000, 250 unless set.
+   */
   readonly limitMs?: number | undefined;
 }
 
 const OPTIONS: ReadonlySet<string> = new Set(["prefix", "limitMs", "cluster"]);
 
 /**
- * The Redis store. No commit waits longer than the time limit of one operation, whatever has become of the server.
+ * The Redis store. No commit waits longer than the time limit of one operation, whatever has become
+ * of the server.
  *
- * A client that sends commands again after a lost connection (ioredis does, unless `autoResendUnfulfilledCommands` is false) may
- * charge a call twice, never admit one twice; but it may give a refund, or what is left of a lease, twice. What comes more than a
- * second late changes nothing. The package `redis` reads the last 48 numbers up to 2^53 inexactly; no policy counts so far.
+ * A client that sends commands again after a lost connection (ioredis does, unless
+ * `autoResendUnfulfilledCommands` is false) may charge a call twice, never admit one twice; but it
+ * may give a refund, or what is left of a lease, twice. What comes more than a second late changes
+ * nothing. The package `redis` reads the last 48 numbers up to 2^53 inexactly; no policy counts so
+ * far.
  */
 export class RedisStore implements Store {
   readonly limitMs: number;
@@ -57,10 +72,12 @@ export class RedisStore implements Store {
   readonly #own: OwnWire | undefined;
 
   /**
-   * @param client the connection: ioredis' `Redis` or `Cluster`, or what `createClient` or `createCluster` of the package `redis`
+   * @param client the connection: ioredis' `Redis` or `Cluster`, or what `createClient` or
+   * `createCluster` of the package `redis`
    *   returns, connected or about to be; or a URL, or those of several nodes of a cluster, where a connection is opened in the
    *   background by ioredis or `redis`, whichever is installed
-   * @throws a ConfigError for settings that are wrong, also where ioredis has a `keyPrefix`; a MisuseError for a client that is not known
+   * @throws a ConfigError for settings that are wrong, also where ioredis has a `keyPrefix`; a
+   * MisuseError for a client that is not known
    */
   constructor(client: RedisClient | string | readonly string[], options: RedisStoreOptions = {}) {
     assertOptions(options, OPTIONS, "the Redis store");

@@ -21,8 +21,8 @@ export function decodeReply(value: unknown, ops: readonly Op[], cells: number): 
 }
 
 /**
- * The clock in the script's answer to several commits that went out together, in microseconds since 1970. The answer to each of
- * them follows it.
+ * The clock in the script's answer to several commits that went out together, in microseconds since
+ * 1970. The answer to each of them follows it.
  *
  * @throws a StoreError that says what is wrong with the answer
  */

@@ -13,7 +13,10 @@ export class Silence {
   #isTimed = false;
   #isOver = false;
 
-  /** @param giveUp called once, when nothing was heard for so long as something was waited for, or when it is a replica that answers */
+  /**
+   * @param giveUp called once, when nothing was heard for so long as something was waited for, or
+   * when it is a replica that answers
+   */
   constructor(private readonly giveUp: () => void) {}
 
   /** So many calls set out. */

@@ -94,8 +94,9 @@ export function masked(url: string): string {
 }
 
 /**
- * The URL of the Redis that the environment names, and what names it: `TIDEGATE_REDIS_URL` or `REDIS_URL`, else `REDIS_HOST` and
- * `REDIS_PORT`, which are `localhost` and `6379` where they are not set. What is empty is not set.
+ * The URL of the Redis that the environment names, and what names it: `TIDEGATE_REDIS_URL` or
+ * `REDIS_URL`, else `REDIS_HOST` and `REDIS_PORT`, which are `localhost` and `6379` where they are
+ * not set. What is empty is not set.
  */
 export function urlOf(environment: Readonly<Record<string, string | undefined>>): { url: string; path: string } {
   for (const path of ["TIDEGATE_REDIS_URL", "REDIS_URL"]) {

@@ -1,11 +1,13 @@
 /**
  * How long commits wait for the server.
  *
- * One timer serves all, since all have the same limit and so come due in their order. It runs only while something is waited for.
+ * One timer serves all, since all have the same limit and so come due in their order. It runs only
+ * while something is waited for.
  *
- * Only time counts in which this process could have read an answer. A timer that fires late tells how long the process was busy, so
- * the limit is waited for in a few parts: what is late of each does not count, and the server has most of its time left after a busy
- * spell. And before a commit is given up, the process reads what has arrived: timers come before reading.
+ * Only time counts in which this process could have read an answer. A timer that fires late tells
+ * how long the process was busy, so the limit is waited for in a few parts: what is late of each
+ * does not count, and the server has most of its time left after a busy spell. And before a commit
+ * is given up, the process reads what has arrived: timers come before reading.
  */
 
 import type { Pending } from "./pending.js";
@@ -20,11 +22,11 @@ const PARTS = 4;
 const SLACK_MS = 1;
 
 /**
- * What has arrived is read when so many turns of the loop in a row have brought no answer; a turn reads 2 MiB at most. And in how many
- * turns it must be, if answers go on to come.
+ * What has arrived is read when so many turns of the loop in a row have brought no answer; a turn
+ * reads 2 MiB at most. And in how many turns it must be, if answers go on to come.
  */
 const QUIET_TURNS = 3;
-const MOST_TURNS = 256;
+const MAX_TURNS = 256;
 
 interface Timer {
   unref?(): void;
@@ -63,7 +65,10 @@ export class Waiting {
     this.#watch();
   }
 
-  /** An answer has come. What is done in front is dropped at once, because what is kept for a while costs the collector most. */
+  /**
+   * An answer has come. What is done in front is dropped at once, because what is kept for a while
+   * costs the collector most.
+   */
   answered(): void {
     this.#answers++;
     this.#forgetDone();
@@ -101,7 +106,7 @@ export class Waiting {
     const nowMs = this.#nowMs();
     const first = this.#commits[this.#first];
     if (first !== undefined && first.dueMs <= nowMs) {
-      this.#readAll(nowMs, this.#answers, QUIET_TURNS, MOST_TURNS);
+      this.#readAll(nowMs, this.#answers, QUIET_TURNS, MAX_TURNS);
     } else {
       this.#isTimed = false;
       this.#watch();

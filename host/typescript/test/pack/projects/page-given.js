@@ -1,4 +1,5 @@
-// A page that is given the component: compiled here, or by a worker of its own, whose policy is another.
+// A page that is given the component: compiled here, or by a worker of its own, whose policy is
+// another.
 import { Tidegate, useModule } from "tidegate/module";
 import { report } from "./report.js";
 import { work } from "./work.js";

@@ -1,4 +1,5 @@
-// A service in Fastify: a limiter in front of a route, a circuit breaker in front of what the route calls. It asks itself over HTTP.
+// A service in Fastify: a limiter in front of a route, a circuit breaker in front of what the route
+// calls. It asks itself over HTTP.
 import { createServer } from "node:http";
 import Fastify from "fastify";
 import { httpFailure, isCircuitOpenError, isRateLimitError, Tidegate } from "tidegate";

@@ -1,4 +1,5 @@
-// Opens its store from the environment, by whichever client library is installed, and ends by itself.
+// Opens its store from the environment, by whichever client library is installed, and ends by
+// itself.
 import { Tidegate } from "tidegate";
 
 const [limitMs = "5000"] = process.argv.slice(2);

@@ -1,4 +1,5 @@
-// Uses the installed package as a JavaScript project does. Exits by itself, though limiters and breakers are open.
+// Uses the installed package as a JavaScript project does. Exits by itself, though limiters and
+// breakers are open.
 import assert from "node:assert/strict";
 import {
   executeRateLimiterNode,

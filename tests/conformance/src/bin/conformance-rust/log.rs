@@ -1,4 +1,5 @@
-//! The decision log's lines, whose members and order are written down in the conformance suite's `README.md`.
+//! The decision log's lines, whose members and order are written down in the conformance suite's
+//! `README.md`.
 
 use std::time::{Duration, UNIX_EPOCH};
 
@@ -30,7 +31,8 @@ pub(crate) fn problems(problems: Vec<tidegate::Problem>) -> Vec<Problem> {
     problems.into_iter().map(problem).collect()
 }
 
-/// Problems of settings as the contract spells them; the host spells them as the fields of its structures.
+/// Problems of settings as the contract spells them; the host spells them as the fields of its
+/// structures.
 pub(crate) fn contract_problems(problems: Vec<tidegate::Problem>) -> Vec<Problem> {
     let kebab = |name: &str| name.replace('_', "-");
     let phrase = |allowed: &str| {
@@ -235,7 +237,8 @@ fn us(time: Duration) -> u64 {
     u64::try_from(time.as_micros()).unwrap_or(u64::MAX)
 }
 
-/// A rate as JSON: without a fraction where it is whole, else the shortest text that reads back as the same number.
+/// A rate as JSON: without a fraction where it is whole, else the shortest text that reads back as
+/// the same number.
 #[expect(clippy::cast_possible_truncation, reason = "a rate is 0 to 100")]
 fn rate(percent: f64) -> Value {
     if percent.fract() == 0.0 {

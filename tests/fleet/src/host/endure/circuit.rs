@@ -19,7 +19,8 @@ pub(super) struct KeptCircuit {
     news: Arc<Notify>,
 }
 
-/// The beginning of the latest question of each kind, by the machine's clock, in microseconds since 1970.
+/// The beginning of the latest question of each kind, by the machine's clock, in microseconds since
+/// 1970.
 #[derive(Debug, Clone, Copy, Default)]
 pub(super) struct Latest {
     pub(super) served: u64,
@@ -95,7 +96,8 @@ impl KeptCircuit {
             let asked = self.timed(self.breaker.admit()).await;
             if let Some(permit) = self.note_asked(&asked) {
                 let called = Instant::now();
-                // A call that is under way when the load ends is ended at once, and its outcome told.
+                // A call that is under way when the load ends is ended at once, and its outcome
+                // told.
                 let _ = timeout(pause, stopped.changed()).await;
                 let told = self.tell(permit, called.elapsed()).await;
                 self.note_told(&asked, permit, &told);

@@ -22,7 +22,8 @@ pub(super) struct Kept {
     journal: Option<(Arc<Journal>, usize)>,
 }
 
-/// The beginning of the latest call of each kind, by the machine's clock, in microseconds since 1970.
+/// The beginning of the latest call of each kind, by the machine's clock, in microseconds since
+/// 1970.
 #[derive(Debug, Clone, Copy, Default)]
 pub(super) struct Latest {
     pub(super) served: u64,

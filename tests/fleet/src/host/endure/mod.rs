@@ -88,7 +88,8 @@ impl Endurance {
         self.stopped.send_replace(true);
         let ending = async {
             while self.tasks.join_next().await.transpose()?.is_some() {}
-            // What was let go without the store is charged before anybody looks, and what is left of leases given back.
+            // What was let go without the store is charged before anybody looks, and what is left
+            // of leases given back.
             gate.flush().await;
             anyhow::Ok(())
         };
