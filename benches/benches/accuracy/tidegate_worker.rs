@@ -57,7 +57,7 @@ async fn open(url: &str, name: &str) -> Result<RateLimiter> {
         "sliding window counter" => Algorithm::SlidingWindowCounter,
         _ => bail!("there is no limiter {name:?}"),
     };
-    let store = Redis::builder(url).limit_ms(10_000).connect().await?;
+    let store = Redis::builder(url).timeout_ms(10_000).connect().await?;
     let mut config = RateLimiterConfig::new(name, Limit::per_second(LIMIT).by(algorithm));
     if name.contains("leases") {
         config = config.lease(Lease::new(20, Duration::from_millis(100)));

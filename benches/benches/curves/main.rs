@@ -62,7 +62,7 @@ impl Shared {
         let server = RedisServer::start()?;
         let runtime = runtime()?;
         let plain = runtime.block_on(PlainRedis::connect(&server.url()))?;
-        let store = runtime.block_on(Redis::builder(&server.url()).limit_ms(10_000).connect())?;
+        let store = runtime.block_on(Redis::builder(&server.url()).timeout_ms(10_000).connect())?;
         // Every refusal is the store's: what is measured here is not how well refusals are
         // remembered.
         let gate = Tidegate::builder().store(store).max_staleness(Duration::ZERO).build()?;

@@ -33,7 +33,7 @@ pub(crate) fn measure(report: &mut Report) -> Result<()> {
     let runtime = runtime()?;
     let plain = runtime.block_on(PlainRedis::connect(&server.url()))?;
     // A call that is late on a busy machine is measured, and no error.
-    let store = runtime.block_on(Redis::builder(&server.url()).limit_ms(10_000).connect())?;
+    let store = runtime.block_on(Redis::builder(&server.url()).timeout_ms(10_000).connect())?;
     let gate = Tidegate::builder().store(store).build()?;
     let bench = Bench { runtime, plain, gate, _server: server };
     report.add("one caller on Redis", |group| bench.one_caller(group))?;

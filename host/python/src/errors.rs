@@ -21,7 +21,7 @@ pub(crate) fn raise(py: Python<'_>, error: Error) -> PyErr {
         }
         Error::Denied { limiter, decision } => new(py, "RateLimitError", (limiter, Decision(*decision))),
         Error::Store(error) => new(py, "StoreError", (text, error.reason())),
-        Error::Overloaded { waiting, limit } => new(py, "OverloadedError", (waiting, limit)),
+        Error::Overloaded { waiting, max_waiting } => new(py, "OverloadedError", (waiting, max_waiting)),
         Error::Contended { attempts } => new(py, "ContendedError", (attempts,)),
         Error::Load(_) => new(py, "LoadError", (text,)),
         Error::Run(_) => new(py, "PolicyError", (text,)),

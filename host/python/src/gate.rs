@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use pyo3::prelude::*;
 use tidegate::settings::Spelling;
-use tidegate::{Clock, StoreGuard, SystemClock};
+use tidegate::{Clock, StoreWatch, SystemClock};
 use tokio::runtime::Handle;
 
 use crate::breaker::CircuitBreaker;
@@ -240,8 +240,8 @@ impl Inner {
 impl Options {
     fn set(&self, mut builder: tidegate::Builder) -> tidegate::Builder {
         builder = match self.store_guard {
-            Some((failures, open_ms, cap_ms)) => builder.store_guard(StoreGuard { failures, open_ms, cap_ms }),
-            None => builder.no_store_guard(),
+            Some((failures, open_ms, cap_ms)) => builder.store_watch(StoreWatch { failures, open_ms, cap_ms }),
+            None => builder.no_store_watch(),
         };
 
         if let Some(required) = self.require_shared {

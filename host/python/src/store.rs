@@ -121,8 +121,8 @@ impl Redis {
         options.set_item("root_certificate", root_certificate.as_deref().map(|pem| PyBytes::new(py, pem)))?;
         let pair = client_certificate.as_ref().map(|(it, key)| (PyBytes::new(py, it), PyBytes::new(py, key)));
         options.set_item("client_certificate", pair)?;
-        let mut builder = tidegate::Redis::builder(url).prefix(prefix).limit_ms(limit_ms);
-        builder = builder.connect_limit_ms(connect_limit_ms).client_name(client_name);
+        let mut builder = tidegate::Redis::builder(url).prefix(prefix).timeout_ms(limit_ms);
+        builder = builder.connect_timeout_ms(connect_limit_ms).client_name(client_name);
         if cluster {
             builder = builder.cluster();
         }

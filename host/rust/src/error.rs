@@ -110,12 +110,12 @@ pub enum Error {
     Store(#[from] StoreError),
     /// More calls wait for the store than may, in this process. It says nothing of the store, which
     /// answers others. Nothing was charged.
-    #[error("{waiting} calls wait for the store in this process, and no more than {limit} may")]
+    #[error("{waiting} calls wait for the store in this process, and no more than {max_waiting} may")]
     Overloaded {
         /// How many wait.
         waiting: usize,
         /// How many may: see [`Builder::max_waiting`](crate::Builder::max_waiting).
-        limit: usize,
+        max_waiting: usize,
     },
     /// Others changed the same entity again and again while this call tried to. Nothing was
     /// charged.

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use crate::away::{self, StoreChange, StoreGuard, StoreState};
+use crate::away::{self, StoreChange, StoreState, StoreWatch};
 use crate::circuit_breaker::{CircuitBreaker, CircuitBreakerConfig};
 use crate::clock::{Clock, SystemClock};
 use crate::core::{Backend, Core};
@@ -101,9 +101,9 @@ pub struct Stats {
     /// Permits that were let go without the store and charged when it was back, or found to fit no
     /// more.
     pub posted: u64,
-    /// Calls, and batches of calls, that the guard round the store turned away: see
-    /// [`Builder::store_guard`].
-    pub guard_refused: u64,
+    /// Calls, and batches of calls, that the watch on the store turned away: see
+    /// [`Builder::store_watch`].
+    pub watch_refused: u64,
     /// Entities that a full memory store has forgotten: see [`WhenFull`](crate::WhenFull).
     pub forgotten: u64,
 }
@@ -169,7 +169,7 @@ impl Tidegate {
         }
     }
 
-    /// Whether a shared store answers, as far as the guard round it knows; of a cluster, the worst
+    /// Whether a shared store answers, as far as its watch knows; of a cluster, the worst
     /// of its parts. Before the first answer that is unknown: see [`Self::ready`]. The memory store
     /// is always available.
     pub fn store_state(&self) -> StoreState {
@@ -185,10 +185,10 @@ impl Tidegate {
     ///
     /// # Errors
     /// [`Error::Store`] when the time is over: what the store last failed with.
-    pub async fn ready(&self, limit: Duration) -> Result<(), Error> {
+    pub async fn ready(&self, timeout: Duration) -> Result<(), Error> {
         match self.core.backend() {
             Backend::Memory(_) => Ok(()),
-            Backend::Shared(ledger) => ledger.ready(limit).await,
+            Backend::Shared(ledger) => ledger.ready(timeout).await,
         }
     }
 
@@ -220,7 +220,7 @@ impl Tidegate {
             released: counters.released.load(Ordering::Relaxed),
             degraded: counters.degraded.load(Ordering::Relaxed),
             posted: counters.posted.load(Ordering::Relaxed),
-            guard_refused: ledger.guard_refused(),
+            watch_refused: ledger.watch_refused(),
             forgotten: 0,
         }
     }
@@ -342,17 +342,17 @@ impl Builder {
     }
 
     /// When a shared store counts as away, so that calls are answered at once instead of waiting
-    /// for it; by default as [`StoreGuard::default`] says.
+    /// for it; by default as [`StoreWatch::default`] says.
     #[must_use]
-    pub fn store_guard(mut self, guard: StoreGuard) -> Self {
-        self.away.guard = Some(guard);
+    pub fn store_watch(mut self, watch: StoreWatch) -> Self {
+        self.away.watch = Some(watch);
         self
     }
 
     /// Asks a shared store every time, however often it has failed.
     #[must_use]
-    pub fn no_store_guard(mut self) -> Self {
-        self.away.guard = None;
+    pub fn no_store_watch(mut self) -> Self {
+        self.away.watch = None;
         self
     }
 
@@ -388,7 +388,7 @@ impl Builder {
     ///
     /// # Errors
     /// [`Error::Load`] if the component cannot be read, compiled, or is not of the expected world;
-    /// [`Error::Config`] for wrong settings of the guard round the store, or where the store must
+    /// [`Error::Config`] for wrong settings of the watch on the store, or where the store must
     /// be shared and is not.
     pub fn build(self) -> Result<Tidegate, Error> {
         if matches!(self.place, Place::Memory(_)) && self.require_shared.unwrap_or_else(is_production) {

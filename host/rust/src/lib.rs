@@ -52,7 +52,7 @@ pub mod store;
 mod time;
 mod transaction;
 
-pub use self::away::{StoreChange, StoreGuard, StoreState, WhenAway};
+pub use self::away::{StoreChange, StoreState, StoreWatch, WhenAway};
 pub use self::background::given_back;
 pub use self::circuit_breaker::{
     Backoff, CallError, Cause, CircuitBreaker, CircuitBreakerConfig, CircuitBreakerPermit, CircuitReport, Effect,

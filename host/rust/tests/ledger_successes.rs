@@ -82,7 +82,7 @@ async fn a_success_ends_a_row_of_failures_of_another_process_on_redis() {
     let server = RedisServer::start().expect("redis-server starts");
     let mut gates = Vec::new();
     for _ in 0..2 {
-        let store = Redis::builder(&server.url()).limit_ms(10_000).connect().await.expect("the store connects");
+        let store = Redis::builder(&server.url()).timeout_ms(10_000).connect().await.expect("the store connects");
         gates.push(Tidegate::builder().store(store).build().expect("the component loads"));
     }
     let breaker = |gate: &Tidegate| gate.circuit_breaker(five_in_a_row()).expect("the configuration is valid");

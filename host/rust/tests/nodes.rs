@@ -18,7 +18,7 @@ fn gate() -> (Tidegate, ManualClock) {
 
 async fn gate_on(server: &RedisServer) -> Tidegate {
     // A machine that builds and tests at once is slow now and then.
-    let store = Redis::builder(&server.url()).limit_ms(10_000).connect().await.expect("the store connects");
+    let store = Redis::builder(&server.url()).timeout_ms(10_000).connect().await.expect("the store connects");
     Tidegate::builder().store(store).build().expect("the component loads")
 }
 

@@ -17,7 +17,7 @@ impl RedisSubject {
     async fn start() -> Self {
         let server = RedisServer::start().expect("redis-server starts");
         // A machine that builds and tests at once is slow now and then.
-        let store = Redis::builder(&server.url()).limit_ms(10_000).connect().await.expect("the store connects");
+        let store = Redis::builder(&server.url()).timeout_ms(10_000).connect().await.expect("the store connects");
         Self { store, server }
     }
 
@@ -240,7 +240,7 @@ async fn a_forgotten_script_is_taught_again() {
 #[tokio::test]
 async fn stores_of_two_prefixes_share_nothing() {
     let subject = RedisSubject::start().await;
-    let other = Redis::builder(&subject.server.url()).prefix("shop:{eu}").limit_ms(10_000).connect().await;
+    let other = Redis::builder(&subject.server.url()).prefix("shop:{eu}").timeout_ms(10_000).connect().await;
     let other = other.expect("the store connects");
     let bench = Bench::new(&subject.store);
     bench.apply(vec![put(0, Some("a"))]).await;

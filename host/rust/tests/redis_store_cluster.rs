@@ -20,7 +20,7 @@ impl ClusterSubject {
     async fn start() -> Self {
         let cluster = RedisCluster::start().expect("the cluster starts");
         let builder = Redis::builder(&cluster.nodes()[0].url()).node(&cluster.nodes()[1].url());
-        let store = builder.limit_ms(10_000).connect().await.expect("the store connects");
+        let store = builder.timeout_ms(10_000).connect().await.expect("the store connects");
         Self { store, cluster }
     }
 }

@@ -66,7 +66,7 @@ async fn a_store_that_connects_in_the_background_comes_up_with_the_server() {
 #[tokio::test]
 async fn a_restarted_server_is_found_again_without_the_script() {
     let mut server = RedisServer::start().expect("redis-server starts");
-    let store = Redis::builder(&server.url()).limit_ms(10_000).connect().await.expect("the store connects");
+    let store = Redis::builder(&server.url()).timeout_ms(10_000).connect().await.expect("the store connects");
     let bench = Bench::new(&store);
     bench.apply(vec![advance(0, 1, 0, 9, true)]).await;
 
@@ -80,7 +80,7 @@ async fn a_restarted_server_is_found_again_without_the_script() {
 #[tokio::test]
 async fn a_connection_closed_while_idle_costs_no_commit() {
     let server = RedisServer::start().expect("redis-server starts");
-    let store = Redis::builder(&server.url()).limit_ms(10_000).connect().await.expect("the store connects");
+    let store = Redis::builder(&server.url()).timeout_ms(10_000).connect().await.expect("the store connects");
     let bench = Bench::new(&store);
     let mut client = server.client().expect("the server takes connections");
     let connections = |client: &mut redis::Connection| -> usize {
@@ -105,12 +105,12 @@ async fn a_connection_closed_while_idle_costs_no_commit() {
 #[tokio::test]
 async fn a_silent_server_times_out_and_is_used_again_when_it_speaks() {
     let server = RedisServer::start().expect("redis-server starts");
-    let store = Redis::builder(&server.url()).limit_ms(50).connect().await.expect("the store connects");
+    let store = Redis::builder(&server.url()).timeout_ms(50).connect().await.expect("the store connects");
     server.pause().expect("it stops");
     for _ in 0..3 {
         let started = std::time::Instant::now();
         let error = store.time_us().await.expect_err("nobody answers");
-        assert!(matches!(error, StoreError::TimedOut { limit_ms: 50 }), "{error:?}");
+        assert!(matches!(error, StoreError::TimedOut { timeout_ms: 50 }), "{error:?}");
         assert!(started.elapsed() >= Duration::from_millis(50));
     }
     server.resume().expect("it goes on");
@@ -120,7 +120,7 @@ async fn a_silent_server_times_out_and_is_used_again_when_it_speaks() {
 #[tokio::test]
 async fn a_server_silent_for_long_is_connected_to_anew() {
     let server = RedisServer::start().expect("redis-server starts");
-    let builder = Redis::builder(&server.url()).limit_ms(20).connect_limit_ms(300);
+    let builder = Redis::builder(&server.url()).timeout_ms(20).connect_timeout_ms(300);
     let store = builder.connect().await.expect("the store connects");
     server.pause().expect("it stops");
     // Given up after a second of silence; the new connection is not answered either.
@@ -132,7 +132,7 @@ async fn a_server_silent_for_long_is_connected_to_anew() {
 #[tokio::test]
 async fn what_a_silent_server_does_too_late_is_untimely() {
     let server = RedisServer::start().expect("redis-server starts");
-    let store = Redis::builder(&server.url()).limit_ms(1_200).connect().await.expect("the store connects");
+    let store = Redis::builder(&server.url()).timeout_ms(1_200).connect().await.expect("the store connects");
     let bench = Bench::new(&store);
     let at_us = store.time_us().await.expect("the store tells its time");
     server.pause().expect("it stops");
@@ -142,7 +142,7 @@ async fn what_a_silent_server_does_too_late_is_untimely() {
         cells: vec![(0, 0)],
         ops: vec![put(0, Some("late"))],
     };
-    assert!(matches!(store.commit(&commit).await, Err(StoreError::TimedOut { limit_ms: 1_200 })));
+    assert!(matches!(store.commit(&commit).await, Err(StoreError::TimedOut { timeout_ms: 1_200 })));
     server.resume().expect("it goes on");
     answers_again(&store).await;
     assert_eq!(bench.value(0).await, None);
@@ -166,7 +166,8 @@ async fn commits_that_come_at_once_are_refused_only_where_the_user_has_no_rights
     let mut client = server.client().expect("the server takes connections");
     let rules = "on >secret +@all ~tidegate:{test:*".split(' ');
     redis::cmd("ACL").arg("SETUSER").arg("some").arg(rules.collect::<Vec<_>>()).exec(&mut client).expect("is made");
-    let store = Redis::builder(&server.url_of("some", "secret")).limit_ms(10_000).connect().await.expect("it connects");
+    let store =
+        Redis::builder(&server.url_of("some", "secret")).timeout_ms(10_000).connect().await.expect("it connects");
     let at_us = store.time_us().await.expect("the store tells its time");
     let commit = |index: u32| {
         let kind = if index == 7 { "other" } else { "test" };
@@ -185,7 +186,7 @@ async fn commits_that_come_at_once_are_refused_only_where_the_user_has_no_rights
 #[tokio::test]
 async fn a_server_out_of_memory_refuses_and_keeps_what_it_has() {
     let server = RedisServer::start().expect("redis-server starts");
-    let store = Redis::builder(&server.url()).limit_ms(10_000).connect().await.expect("the store connects");
+    let store = Redis::builder(&server.url()).timeout_ms(10_000).connect().await.expect("the store connects");
     let bench = Bench::new(&store);
     bench.apply(vec![put(0, Some("a")), put(1, Some("b"))]).await;
     let mut client = server.client().expect("the server takes connections");
@@ -207,7 +208,7 @@ async fn a_server_out_of_memory_refuses_and_keeps_what_it_has() {
 async fn a_read_only_replica_refuses() {
     let server = RedisServer::start().expect("redis-server starts");
     let other = RedisServer::start().expect("redis-server starts");
-    let store = Redis::builder(&server.url()).limit_ms(10_000).connect().await.expect("the store connects");
+    let store = Redis::builder(&server.url()).timeout_ms(10_000).connect().await.expect("the store connects");
     let bench = Bench::new(&store);
     let mut client = server.client().expect("the server takes connections");
     let mut replica_of = |host: &str, port: &str| {
@@ -245,9 +246,9 @@ async fn wrong_settings_are_named() {
     assert_eq!(path_of(Redis::builder("http://user:secret@localhost")).await, "url");
     assert_eq!(path_of(Redis::builder("user:secret@localhost")).await, "url");
     assert_eq!(path_of(Redis::builder("redis+unix:///socket?user=me&pass=secret&pas=5")).await, "url");
-    assert_eq!(path_of(Redis::builder("").limit_ms(0)).await, "limit_ms url");
+    assert_eq!(path_of(Redis::builder("").timeout_ms(0)).await, "timeout_ms url");
     assert_eq!(path_of(Redis::builder("redis://localhost").node("nonsense")).await, "nodes[0]");
-    assert_eq!(path_of(Redis::builder("redis://localhost").limit_ms(0)).await, "limit_ms");
-    assert_eq!(path_of(Redis::builder("redis://localhost").connect_limit_ms(60_001)).await, "connect_limit_ms");
+    assert_eq!(path_of(Redis::builder("redis://localhost").timeout_ms(0)).await, "timeout_ms");
+    assert_eq!(path_of(Redis::builder("redis://localhost").connect_timeout_ms(60_001)).await, "connect_timeout_ms");
     assert_eq!(path_of(Redis::builder("redis://localhost").root_certificate("x")).await, "root_certificate");
 }

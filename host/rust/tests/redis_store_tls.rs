@@ -12,7 +12,7 @@ use tidegate_test_support::tls::Authority;
 async fn a_private_authority_is_trusted_when_told() {
     let authority = Authority::new().expect("an authority is made");
     let server = RedisServer::start_tls(&authority).expect("redis-server starts");
-    let builder = Redis::builder(&server.url()).limit_ms(10_000).root_certificate(authority.certificate_pem());
+    let builder = Redis::builder(&server.url()).timeout_ms(10_000).root_certificate(authority.certificate_pem());
     let store = builder.connect().await.expect("the store connects");
     let bench = Bench::new(&store);
     bench.apply(vec![put(0, Some("a"))]).await;
@@ -24,7 +24,7 @@ async fn a_connection_has_a_name_here_too() {
     let authority = Authority::new().expect("an authority is made");
     let server = RedisServer::start_tls(&authority).expect("redis-server starts");
     let builder = Redis::builder(&server.url()).root_certificate(authority.certificate_pem());
-    let _store = builder.limit_ms(10_000).client_name("over-tls").connect().await.expect("the store connects");
+    let _store = builder.timeout_ms(10_000).client_name("over-tls").connect().await.expect("the store connects");
     let trusting = TlsCertificates { client_tls: None, root_cert: Some(authority.certificate_pem().into_bytes()) };
     let client = redis::Client::build_with_tls(server.url(), trusting).expect("it is a URL");
     let mut connection = client.get_connection().expect("it takes connections");
@@ -36,7 +36,7 @@ async fn a_connection_has_a_name_here_too() {
 async fn sentinels_and_the_master_that_they_name_are_trusted_when_told() {
     let authority = Authority::new().expect("an authority is made");
     let watched = Watched::start_tls(&authority).expect("they start");
-    let builder = Redis::builder(&watched.url()).limit_ms(10_000);
+    let builder = Redis::builder(&watched.url()).timeout_ms(10_000);
     let store = builder.clone().root_certificate(authority.certificate_pem()).connect().await.expect("it connects");
     let bench = Bench::new(&store);
     bench.apply(vec![put(0, Some("a"))]).await;

@@ -18,7 +18,7 @@ struct Host {
 
 impl Host {
     async fn on(server: &RedisServer) -> Self {
-        let store = Redis::builder(&server.url()).limit_ms(10_000).connect().await.expect("the store connects");
+        let store = Redis::builder(&server.url()).timeout_ms(10_000).connect().await.expect("the store connects");
         let (tell, told) = mpsc::unbounded_channel();
         let builder = Tidegate::builder().store(store).on_settings_differ(move |differ| drop(tell.send(differ)));
         Self { gate: builder.build().expect("the component loads"), told }

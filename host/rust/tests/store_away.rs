@@ -3,8 +3,6 @@
 
 #[path = "store_away/breaker.rs"]
 mod breaker;
-#[path = "store_away/guard.rs"]
-mod guard;
 #[path = "store_away/limit.rs"]
 mod limit;
 #[path = "store_away/limiter.rs"]
@@ -15,3 +13,5 @@ mod nodes;
 mod rounds;
 #[path = "store_away/scene.rs"]
 mod scene;
+#[path = "store_away/watch.rs"]
+mod watch;

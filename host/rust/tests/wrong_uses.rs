@@ -3,7 +3,7 @@
 //! types that are out of range are in `configs.rs`.
 
 use tidegate::{
-    Ask, CircuitBreakerConfig, Error, FailureCount, Limit, RateLimiterConfig, Redis, SlowRate, StoreGuard, Tidegate,
+    Ask, CircuitBreakerConfig, Error, FailureCount, Limit, RateLimiterConfig, Redis, SlowRate, StoreWatch, Tidegate,
     Trip, WhenAway, WindowUnit,
 };
 
@@ -122,23 +122,23 @@ fn breakers() -> Vec<Use> {
 }
 
 fn gates() -> Vec<Use> {
-    let guard = |failures, open_ms| {
-        let guard = StoreGuard { failures, open_ms, ..StoreGuard::default() };
+    let watch = |failures, open_ms| {
+        let watch = StoreWatch { failures, open_ms, ..StoreWatch::default() };
         let store = Redis::builder("redis://127.0.0.1:1").connect_in_background().expect("it is a URL");
-        Tidegate::builder().store(store).store_guard(guard).build().map(drop)
+        Tidegate::builder().store(store).store_watch(watch).build().map(drop)
     };
     let url = "must be a URL such as redis://[user[:password]@]host[:port][/db]";
-    let no_limit = Redis::builder("redis://127.0.0.1:1").limit_ms(0).connect_in_background().map(drop);
+    let no_limit = Redis::builder("redis://127.0.0.1:1").timeout_ms(0).connect_in_background().map(drop);
     let no_tls = Redis::builder("redis://127.0.0.1:1").root_certificate("PEM").connect_in_background().map(drop);
     vec![
         (Tidegate::builder().require_shared(true).build().map(drop), "store is the memory store, must be one that"),
-        (guard(0, 500), "store_guard.failures is 0, must be"),
-        (guard(3, 0), "store_guard.open_ms is 0, must be"),
+        (watch(0, 500), "store_watch.failures is 0, must be"),
+        (watch(3, 0), "store_watch.open_ms is 0, must be"),
         (redis("localhost:6379"), url),
         (redis("http://localhost"), "url is \"http://localhost\", must be a URL such as"),
         (redis("redis://user:secret@host?db=3"), "without ?db: the database is the path, as in redis://host/3"),
         (redis("redis://user:secret@host?timeout=3"), "url is \"redis://***@host?timeout=3\""),
-        (no_limit.map_err(Into::into), "limit_ms is 0, must be 1 to 60000"),
+        (no_limit.map_err(Into::into), "timeout_ms is 0, must be 1 to 60000"),
         (
             no_tls.map_err(Into::into),
             "root_certificate is given, must be left out unless all URLs begin with rediss://",

@@ -50,7 +50,7 @@ impl Link {
         tokio::select! {
             biased;
             Ok(heard) = heard => heard,
-            () = self.world.timeline.sleep(limit_us) => Err(StoreError::TimedOut { limit_ms: LIMIT_US / 1_000 }),
+            () = self.world.timeline.sleep(limit_us) => Err(StoreError::TimedOut { timeout_ms: LIMIT_US / 1_000 }),
         }
     }
 
@@ -131,7 +131,7 @@ fn as_told(commit: &Commit, clock_us: u64) -> Reply {
 impl Store for Link {
     /// A store that waits for ever knows of no limit, so that nothing but its own flaw keeps
     /// callers waiting.
-    fn limit(&self) -> Option<Duration> {
+    fn timeout(&self) -> Option<Duration> {
         (self.world.flaw != Some(Flaw::WaitsForEver)).then_some(Duration::from_micros(LIMIT_US))
     }
 

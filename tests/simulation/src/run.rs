@@ -143,7 +143,7 @@ impl Fleet {
         builder = builder.on_store_change(move |change| world.tell(number, change.after));
         // Every second fleet does without, and so asks more of a store that fails.
         if self.world.scenario.seed.is_multiple_of(2) {
-            builder = builder.no_store_guard();
+            builder = builder.no_store_watch();
         }
         if let Some(component) = &self.trial.component {
             builder = builder.component(component.to_vec());

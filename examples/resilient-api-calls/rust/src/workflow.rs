@@ -162,7 +162,7 @@ async fn open_gate(redis: Option<&str>) -> Result<Tidegate> {
     let builder = Tidegate::builder();
     let Some(url) = redis else { return Ok(builder.build()?) };
     // Items wait for seconds here, so an answer that takes one is not yet a failure.
-    let store = Redis::builder(url).limit_ms(1_000).connect().await;
+    let store = Redis::builder(url).timeout_ms(1_000).connect().await;
     let store = store.with_context(|| format!("--store {}", without_password(url)))?;
     Ok(builder.store(store).build()?)
 }

@@ -1,7 +1,7 @@
 //! When the store is away: how that is noticed, what is answered meanwhile, and what is made good
 //! afterwards.
 //!
-//! - A [`guard`] round the store, the component's own circuit breaker, turns calls away at once
+//! - A [`watch`] round the store, the component's own circuit breaker, turns calls away at once
 //!   while the store fails, so that nobody waits for it again and again. A background [`probe`]
 //!   finds out when it is back.
 //! - What a policy's settings say to answer meanwhile is beside the policy, in
@@ -14,23 +14,23 @@
 //! shares, and one across its end, until each host has posted its debt, what the store admits anew
 //! plus the shares.
 
+mod changes;
 mod debt;
-mod guard;
-mod guards;
-mod news;
 mod onward;
 mod patience;
-mod place;
 mod probe;
 mod ready;
 mod settings;
 mod steady;
+mod turn;
+mod watch;
+mod watches;
 
 pub(crate) use self::debt::{Debt, Debts};
-pub(crate) use self::guards::{Guards, Passage};
 pub(crate) use self::onward::Onward;
 pub(crate) use self::patience::Patience;
 #[cfg(feature = "redis")]
 pub(crate) use self::patience::listen;
 pub(crate) use self::settings::Options;
-pub use self::settings::{StoreChange, StoreGuard, StoreState, WhenAway};
+pub use self::settings::{StoreChange, StoreState, StoreWatch, WhenAway};
+pub(crate) use self::watches::{Passage, Watches};

@@ -2,7 +2,7 @@
 //!
 //! Only time counts in which this process was there to hear it. A process that is busy with
 //! something else, such as a task that does not let others have a turn, notices an answer and the
-//! end of the time limit at once, and may see the timer first. So the wait is cut into short naps:
+//! end of the timeout at once, and may see the timer first. So the wait is cut into short naps:
 //! one that lasts much longer than it should was no listening, and after it is listened for
 //! another.
 
@@ -13,9 +13,9 @@ use std::time::Duration;
 #[cfg(feature = "redis")]
 use std::time::Instant;
 
-use super::guards::Guards;
+use super::watches::Watches;
 
-/// Into how many naps the time limit is cut.
+/// Into how many naps the timeout is cut.
 const NAPS: u64 = 10;
 /// How many stalls of a wait do not count at all: a process that is never there must not wait for
 /// ever.
@@ -33,9 +33,9 @@ pub(crate) struct Patience {
 }
 
 impl Patience {
-    fn new(limit: Duration, now_us: u64) -> Self {
-        let limit_us = u64::try_from(limit.as_micros()).unwrap_or(u64::MAX);
-        Self { due_us: now_us.saturating_add(limit_us), nap_us: (limit_us / NAPS).max(1), stalls: 0 }
+    fn new(timeout: Duration, now_us: u64) -> Self {
+        let timeout_us = u64::try_from(timeout.as_micros()).unwrap_or(u64::MAX);
+        Self { due_us: now_us.saturating_add(timeout_us), nap_us: (timeout_us / NAPS).max(1), stalls: 0 }
     }
 
     /// How long the next nap is; zero: it was waited for long enough.
@@ -87,10 +87,10 @@ impl Patience {
     }
 }
 
-impl Guards {
+impl Watches {
     /// The patience with an answer to what is handed on now; `None`: without end.
     pub(crate) fn patience(&self) -> Option<Patience> {
-        self.store.limit().map(|limit| Patience::new(limit, self.steady().now_us()))
+        self.store.timeout().map(|timeout| Patience::new(timeout, self.steady().now_us()))
     }
 
     /// Whether it was waited for long enough.
@@ -109,10 +109,10 @@ impl Guards {
 
 /// Waits for an answer for so long in real time; `None`: it has not come.
 #[cfg(feature = "redis")]
-pub(crate) async fn listen<T>(limit: Duration, answer: impl Future<Output = T>) -> Option<T> {
+pub(crate) async fn listen<T>(timeout: Duration, answer: impl Future<Output = T>) -> Option<T> {
     let started = Instant::now();
     let now_us = || u64::try_from(started.elapsed().as_micros()).unwrap_or(u64::MAX);
-    Patience::new(limit, 0).hear(now_us, tokio::time::sleep, answer).await
+    Patience::new(timeout, 0).hear(now_us, tokio::time::sleep, answer).await
 }
 
 /// Looks once whether it is there.

@@ -3,24 +3,24 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::guards::Guards;
+use super::watches::Watches;
 use crate::store::StoreError;
 
 /// After so long it is tried again.
 const PAUSE: Duration = Duration::from_millis(50);
 
-impl Guards {
+impl Watches {
     /// Waits until the store does what a commit does, for so long at most.
     ///
     /// # Errors
     /// What it last failed with.
-    pub(crate) async fn ready(self: &Arc<Self>, limit: Duration) -> Result<(), StoreError> {
-        let limit_ms = u64::try_from(limit.as_millis()).unwrap_or(u64::MAX);
-        let mut trouble = StoreError::TimedOut { limit_ms };
+    pub(crate) async fn ready(self: &Arc<Self>, timeout: Duration) -> Result<(), StoreError> {
+        let timeout_ms = u64::try_from(timeout.as_millis()).unwrap_or(u64::MAX);
+        let mut trouble = StoreError::TimedOut { timeout_ms };
         tokio::select! {
             biased;
             () = self.try_until_ready(&mut trouble) => return Ok(()),
-            () = self.clock.sleep(limit) => {}
+            () = self.clock.sleep(timeout) => {}
         }
         Err(trouble)
     }
@@ -38,19 +38,19 @@ impl Guards {
         }
     }
 
-    /// Tries the store, unless the guard has found out already that it is away. With the error
+    /// Tries the store, unless the watch has found out already that it is away. With the error
     /// comes how long to wait.
     async fn try_once(self: &Arc<Self>) -> Result<(), (StoreError, Duration)> {
-        let place = self.place_in(0).await;
-        let guard = Arc::clone(&place.guard);
-        let passage = match self.admit(place) {
+        let turn = self.turn_in(0).await;
+        let watch = Arc::clone(&turn.watch);
+        let passage = match self.admit(turn) {
             Ok(passage) => passage,
             Err(error) => {
-                let refusal = guard.refusal(&self.circuit);
+                let refusal = watch.refusal(&self.circuit);
                 return Err((error, refusal.map_or(PAUSE, |refusal| refusal.retry_after)));
             }
         };
-        match self.try_out(guard.group()).await {
+        match self.try_out(watch.shard()).await {
             Ok(()) => {
                 passage.written();
                 Ok(())

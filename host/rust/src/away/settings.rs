@@ -5,7 +5,7 @@ use std::fmt;
 use serde::de::{self, MapAccess, Unexpected, Visitor};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-use super::news::Listeners;
+use super::changes::Listeners;
 use crate::circuit_breaker::{Backoff, CircuitBreakerConfig, HalfOpen};
 use crate::error::{Error, Problem};
 
@@ -135,18 +135,18 @@ impl<'de> Visitor<'de> for Spelt {
     }
 }
 
-/// When the guard round a shared store turns calls away, so that none of them waits for a store
+/// When the watch on a shared store turns calls away, so that none of them waits for a store
 /// that does not answer.
 ///
 /// It counts rounds, not calls: failures of commits that were sent before the first of them was
-/// known count once. So a pause of the store is at most one failure for each time limit that it
+/// known count once. So a pause of the store is at most one failure for each timeout that it
 /// lasts, however many calls were on their way. Attempts to connect that were refused in a row,
 /// three at least, are a round each.
 ///
 /// It is a circuit breaker of the same component on memory of its own; in a cluster there is one
-/// for each group of slots, since a node that is dead must not take the others down.
+/// for each shard of slots, since a node that is dead must not take the others down.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct StoreGuard {
+pub struct StoreWatch {
     /// After so many rounds that failed with no success between them; 1 to 1,000,000; by default 3.
     pub failures: u32,
     /// For how long at first, in milliseconds, until the store is tried again; 1 to 30 days; by
@@ -157,16 +157,16 @@ pub struct StoreGuard {
     pub cap_ms: u64,
 }
 
-impl Default for StoreGuard {
+impl Default for StoreWatch {
     fn default() -> Self {
         Self { failures: 3, open_ms: 500, cap_ms: 5_000 }
     }
 }
 
-impl StoreGuard {
+impl StoreWatch {
     /// The circuit's settings. A probe that has no outcome after `permit_ms` is given up.
     pub(super) fn circuit(self, permit_ms: u64) -> CircuitBreakerConfig {
-        let mut config = CircuitBreakerConfig::consecutive("store guard", self.failures);
+        let mut config = CircuitBreakerConfig::consecutive("store watch", self.failures);
         config.open_ms = self.open_ms;
         config.backoff = Some(Backoff { factor: 2.0, cap_ms: self.cap_ms });
         config.half_open = HalfOpen { probes: 1, successes: 1, permit_ms, ..HalfOpen::default() };
@@ -174,13 +174,13 @@ impl StoreGuard {
     }
 }
 
-/// Whether a shared store answers, as far as its guard knows.
+/// Whether a shared store answers, as far as its watch knows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum StoreState {
     /// It has not answered yet.
     Unknown,
-    /// It does: the guard lets calls through.
+    /// It does: the watch lets calls through.
     Available,
     /// It may again: one call is on its way to find out, and all others are turned away.
     Probing,
@@ -199,9 +199,9 @@ impl StoreState {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct StoreChange {
-    /// Which part of the store: see [`Store::group`](crate::store::Store::group). 0 where it has no
+    /// Which part of the store: see [`Store::shard`](crate::store::Store::shard). 0 where it has no
     /// parts.
-    pub group: u32,
+    pub shard: u32,
     /// The state before.
     pub before: StoreState,
     /// The state after.
@@ -213,13 +213,13 @@ pub struct StoreChange {
 /// Settings of all that is done while the store is away.
 #[derive(Debug, Clone)]
 pub(crate) struct Options {
-    /// `None`: no guard.
-    pub(crate) guard: Option<StoreGuard>,
+    /// `None`: no watch.
+    pub(crate) watch: Option<StoreWatch>,
     pub(crate) listeners: Listeners,
 }
 
 impl Default for Options {
     fn default() -> Self {
-        Self { guard: Some(StoreGuard::default()), listeners: Listeners::default() }
+        Self { watch: Some(StoreWatch::default()), listeners: Listeners::default() }
     }
 }

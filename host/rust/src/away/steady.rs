@@ -9,7 +9,7 @@ use crate::clock::Clock;
 /// same time.
 const SLACK_US: u64 = 100_000;
 
-/// The host's clock, in microseconds, going on from where it was when that is set back. A guard
+/// The host's clock, in microseconds, going on from where it was when that is set back. A watch
 /// that is open for half a second must not be open for an hour because the clock was.
 #[derive(Debug)]
 pub(crate) struct Steady {

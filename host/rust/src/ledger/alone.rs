@@ -57,7 +57,7 @@ impl Ledger {
 
     /// Makes a call on a circuit that only this host keeps.
     pub(crate) fn guard_alone(&self, key: &EntityKey, policy: &Policy, request: &Request) -> Result<Answer, Error> {
-        self.call_alone(&self.alone.circuits(self.guards.returns()), key, policy, request)
+        self.call_alone(&self.alone.circuits(self.watches.returns()), key, policy, request)
     }
 
     /// At about the time of the store, and never at an earlier one than before.
@@ -70,7 +70,7 @@ impl Ledger {
     ) -> Result<Answer, Error> {
         let local_us = self.clock.now_us();
         let store_us = self.offset.store_us(local_us).unwrap_or(local_us);
-        let now_us = self.alone.time.now_us(self.guards.steady().now_us(), store_us);
+        let now_us = self.alone.time.now_us(self.watches.steady().now_us(), store_us);
         Ok(memory.run(key.tag(), now_us, |transaction| request.run(&self.runtime, policy, transaction))??)
     }
 
@@ -81,24 +81,24 @@ impl Ledger {
 
     /// How long until the store is tried again; zero where it is asked now.
     pub(crate) fn retry_after(&self, key: &EntityKey) -> Duration {
-        self.guards.retry_after(key)
+        self.watches.retry_after(key)
     }
 
     /// The worst state of any part of the store.
     pub(crate) fn store_state(&self) -> StoreState {
-        self.guards.state()
+        self.watches.state()
     }
 
     /// Waits until the store does what a commit does.
     ///
     /// # Errors
     /// [`Error::Store`] when that takes longer.
-    pub(crate) async fn ready(&self, limit: Duration) -> Result<(), Error> {
-        Ok(self.guards.ready(limit).await?)
+    pub(crate) async fn ready(&self, timeout: Duration) -> Result<(), Error> {
+        Ok(self.watches.ready(timeout).await?)
     }
 
-    /// How many calls and batches the guard turned away.
-    pub(crate) fn guard_refused(&self) -> u64 {
-        self.guards.refused_count()
+    /// How many calls and batches the watch turned away.
+    pub(crate) fn watch_refused(&self) -> u64 {
+        self.watches.refused_count()
     }
 }

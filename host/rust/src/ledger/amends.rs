@@ -69,7 +69,7 @@ impl Ledger {
     }
 
     fn add_debt(&self, debt: Debt) {
-        if !self.amends.debts.add(debt, self.guards.steady().now_us()) {
+        if !self.amends.debts.add(debt, self.watches.steady().now_us()) {
             self.counters.lost.fetch_add(1, Ordering::Relaxed);
         }
     }
@@ -79,14 +79,14 @@ impl Ledger {
         if self.amends.debts.is_empty() {
             return None;
         }
-        let debt = self.amends.debts.take(key, self.guards.steady().now_us())?;
+        let debt = self.amends.debts.take(key, self.watches.steady().now_us())?;
         Some(Call { work: Some(post(debt.policy, debt.cost)), reply: None })
     }
 
-    /// If the guard turns it away now, keeps what nobody need wait for until the store is back.
+    /// If the watch turns it away now, keeps what nobody need wait for until the store is back.
     /// True: it did.
     pub(crate) fn keeps(self: &Arc<Self>, key: &EntityKey, policy: &Policy, request: &Request) -> bool {
-        let refused = self.guards.refusal(key).is_some();
+        let refused = self.watches.refusal(key).is_some();
         if refused {
             self.set_aside(Arc::new(key.clone()), (policy.clone(), request.clone()));
         }
@@ -98,7 +98,7 @@ impl Ledger {
         for call in batch {
             match (call.reply, call.work) {
                 // One who has gone away was given nothing.
-                (Some(hearer), _) => drop(hearer.send(Err(error.clone().into()))),
+                (Some(caller), _) => drop(caller.send(Err(error.clone().into()))),
                 (None, Some(work)) => self.set_aside(Arc::clone(key), work),
                 (None, None) => {}
             }
@@ -140,13 +140,13 @@ impl Ledger {
     fn make_amends(self: &Arc<Self>) {
         let Ok(runtime) = tokio::runtime::Handle::try_current() else { return };
         if !self.amends.is_at_work.swap(true, Ordering::AcqRel) {
-            let (news, clock) = (self.guards.subscribe(), Arc::clone(&self.clock));
+            let (changes, clock) = (self.watches.subscribe(), Arc::clone(&self.clock));
             let delay = self.options.flush_delay;
             let at_work = AtWork(Arc::downgrade(self));
             runtime.spawn(async move {
                 // What comes together goes out together.
                 clock.sleep(delay).await;
-                work(at_work, news).await;
+                work(at_work, changes).await;
             });
         }
     }
@@ -156,8 +156,8 @@ impl Ledger {
         let _turn = self.amends.turn.lock().await;
         self.send_aside();
         loop {
-            let now_us = self.guards.steady().now_us();
-            let debts = self.amends.debts.take_some(TOGETHER, now_us, |key| self.guards.is_available(key));
+            let now_us = self.watches.steady().now_us();
+            let debts = self.amends.debts.take_some(TOGETHER, now_us, |key| self.watches.is_available(key));
             if debts.is_empty() {
                 return;
             }
@@ -184,7 +184,7 @@ impl Ledger {
     fn send_aside(self: &Arc<Self>) {
         let mut kept = std::mem::take(&mut *self.amends.aside.lock());
         kept.retain(|(key, work)| {
-            let is_available = self.guards.is_available(key);
+            let is_available = self.watches.is_available(key);
             if is_available {
                 self.defer(Arc::clone(key), work.clone(), false);
             }
@@ -198,7 +198,7 @@ fn post(policy: Policy, cost: u32) -> Work {
     (policy, Request::Post { cost })
 }
 
-/// The task at work. Dropped with the task, finished or not, so that another can take its place.
+/// The task at work. Dropped with the task, finished or not, so that another can take its turn.
 struct AtWork(Weak<Ledger>);
 
 impl Drop for AtWork {
@@ -210,9 +210,9 @@ impl Drop for AtWork {
 }
 
 /// Makes good until nothing is left, or the ledger is gone.
-async fn work(at_work: AtWork, mut news: watch::Receiver<u64>) {
+async fn work(at_work: AtWork, mut changes: watch::Receiver<u64>) {
     loop {
-        news.mark_unchanged();
+        changes.mark_unchanged();
         let Some(ledger) = at_work.0.upgrade() else { return };
         ledger.amend().await;
         if ledger.amends.is_empty() {
@@ -226,7 +226,7 @@ async fn work(at_work: AtWork, mut news: watch::Receiver<u64>) {
         let clock = Arc::clone(&ledger.clock);
         drop(ledger);
         tokio::select! {
-            changed = news.changed() => if changed.is_err() { return },
+            changed = changes.changed() => if changed.is_err() { return },
             () = clock.sleep(RETRY) => {}
         }
     }

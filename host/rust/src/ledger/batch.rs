@@ -59,13 +59,13 @@ impl Ledger {
         if contention.is_felt() {
             self.give_way(contention).await;
         }
-        let place = match self.guards.free_place(key) {
-            Some(place) => place,
+        let turn = match self.watches.free_turn(key) {
+            Some(turn) => turn,
             None if self.lanes.rest(key) => return false,
-            None => self.guards.place(key).await,
+            None => self.watches.turn(key).await,
         };
         let Some((batch, known)) = self.lanes.next_batch(key) else { return false };
-        let passage = match self.guards.admit(place) {
+        let passage = match self.watches.admit(turn) {
             Ok(passage) => passage,
             Err(error) => {
                 self.turn_away(key, batch, &error);
@@ -101,8 +101,8 @@ impl Ledger {
         let began_us = self.clock.now_us();
         for attempt in 0..self.options.max_attempts {
             if attempt > 0 {
-                let since = refused_since.get_or_insert_with(|| self.guards.patience());
-                if self.guards.is_over(since.as_ref()) {
+                let since = refused_since.get_or_insert_with(|| self.watches.patience());
+                if self.watches.is_over(since.as_ref()) {
                     (refused_since, limits) = (None, limits + 1);
                 }
                 if limits == TRIED_LIMITS {
@@ -110,7 +110,7 @@ impl Ledger {
                 }
                 self.give_way(trip.known.contention).await;
             }
-            let (start_us, mut patience) = (self.clock.now_us(), self.guards.patience());
+            let (start_us, mut patience) = (self.clock.now_us(), self.watches.patience());
             let store_us = match self.store_us(patience.as_mut()).await {
                 Ok(store_us) => store_us,
                 Err(error) => return Some((trip, Err(error))),
@@ -132,7 +132,7 @@ impl Ledger {
             };
             self.counters.commits.fetch_add(1, Ordering::Relaxed);
             let mut asked = self.store.commit(commit);
-            let Some(reply) = self.guards.hear(patience.as_mut(), &mut asked).await else {
+            let Some(reply) = self.watches.hear(patience.as_mut(), &mut asked).await else {
                 let mut known = trip.known.clone();
                 known.doubt(transaction.entity(0));
                 self.overdue(&mut trip, known);
@@ -153,7 +153,7 @@ impl Ledger {
             let contention = &mut trip.known.contention;
             if is_conflict {
                 let now_us = self.clock.now_us();
-                let (trip_us, widest_us) = (now_us.saturating_sub(start_us), widest_us(self.limit));
+                let (trip_us, widest_us) = (now_us.saturating_sub(start_us), widest_us(self.timeout));
                 contention.met(now_us, trip_us, widest_us, taken.is_some());
             }
             if let Some(answers) = taken {
@@ -255,8 +255,8 @@ impl Ledger {
         if let Some(now_us) = self.offset.store_us(self.clock.now_us()) {
             return Ok(now_us);
         }
-        let heard = self.guards.hear(patience, self.store.time_us()).await;
-        let store_us = heard.unwrap_or_else(|| Err(self.guards.timed_out()))?;
+        let heard = self.watches.hear(patience, self.store.time_us()).await;
+        let store_us = heard.unwrap_or_else(|| Err(self.watches.timed_out()))?;
         self.offset.learn(store_us, self.clock.now_us());
         Ok(store_us)
     }
@@ -272,7 +272,7 @@ fn is_conflict(transaction: &Transaction, reply: &Reply) -> bool {
     }
 }
 
-/// Tells the guard what a batch says about the store. One that came to nothing to commit says
+/// Tells the watch what a batch says about the store. One that came to nothing to commit says
 /// nothing.
 fn note(passage: Option<Passage<'_>>, result: &Result<Answers, Error>, transaction: &Transaction) {
     let Some(passage) = passage else { return };

@@ -69,8 +69,8 @@ pub(super) struct Contention {
 }
 
 /// The widest spread, in microseconds, where a call may wait for the store for so long.
-pub(super) fn widest_us(limit: Option<Duration>) -> u64 {
-    let part_us = limit.map_or(WIDEST_US, |limit| u64::try_from(limit.as_micros()).unwrap_or(u64::MAX) / PARTS);
+pub(super) fn widest_us(timeout: Option<Duration>) -> u64 {
+    let part_us = timeout.map_or(WIDEST_US, |timeout| u64::try_from(timeout.as_micros()).unwrap_or(u64::MAX) / PARTS);
     part_us.clamp(MIN_US, WIDEST_US)
 }
 

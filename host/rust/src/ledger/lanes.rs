@@ -11,8 +11,8 @@ use std::time::Duration;
 use indexmap::IndexMap;
 use parking_lot::Mutex;
 
+use super::caller::Caller;
 use super::contention::Contention;
-use super::hearer::Hearer;
 use crate::call::Request;
 use crate::key::EntityKey;
 use crate::runtime::Policy;
@@ -32,7 +32,7 @@ pub(super) struct Call {
     /// What to do; `None`: nothing, but tell when all that was in line before is done.
     pub(super) work: Option<Work>,
     /// Who waits for the answer; `None`: nobody does.
-    pub(super) reply: Option<Hearer>,
+    pub(super) reply: Option<Caller>,
 }
 
 /// What is known of an entity.
@@ -127,7 +127,7 @@ impl Lanes {
         !std::mem::replace(&mut lane.driven, true)
     }
 
-    /// Puts a call whose caller does not wait in line. `repeats`: in place of the last one, if that
+    /// Puts a call whose caller does not wait in line. `repeats`: in turn of the last one, if that
     /// changes the same.
     pub(super) fn defer(&self, key: &Arc<EntityKey>, work: Work, repeats: bool, now_us: impl FnOnce() -> u64) -> Flush {
         let mut shard = self.shard(key).lock();

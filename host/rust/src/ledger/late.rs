@@ -18,13 +18,13 @@ impl Ledger {
     /// Answers the callers of a batch whose time is over, and has the next one set out. `known`:
     /// what is known all the same.
     pub(super) fn overdue(self: &Arc<Self>, trip: &mut Trip<'_>, mut known: Known) {
-        let error = self.guards.timed_out();
+        let error = self.watches.timed_out();
         if let Some(passage) = trip.passage.take() {
             passage.failed(&error);
         }
         let error = Error::from(error);
-        for hearer in trip.batch.iter().filter_map(|call| call.reply.as_ref()) {
-            hearer.give_up(error.clone());
+        for caller in trip.batch.iter().filter_map(|call| call.reply.as_ref()) {
+            caller.give_up(error.clone());
         }
         known.entity.shared = Cells::default();
         known.refuses = false;
@@ -47,7 +47,7 @@ impl Ledger {
             Ok(reply) if matches!(reply.outcome, Outcome::Applied(_)) => {
                 self.take_in(transaction, &batch, &mut known, reply, answers).unwrap_or_default()
             }
-            Ok(_) => return self.turn_away(key, batch, &self.guards.timed_out()),
+            Ok(_) => return self.turn_away(key, batch, &self.watches.timed_out()),
             Err(error) => batch.iter().map(|_| Err(error.clone().into())).collect(),
         };
         let replies = batch.into_iter().zip(answers);

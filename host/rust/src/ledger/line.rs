@@ -17,9 +17,9 @@ impl Ledger {
     /// # Errors
     /// [`Error::Overloaded`]: too many wait already.
     pub(super) fn join_the_line(self: &Arc<Self>) -> Result<Waiting, Error> {
-        let (waiting, limit) = (self.waiting.fetch_add(1, Ordering::Relaxed), self.options.max_waiting);
+        let (waiting, max_waiting) = (self.waiting.fetch_add(1, Ordering::Relaxed), self.options.max_waiting);
         let joined = Waiting(Arc::clone(self));
-        if waiting < limit { Ok(joined) } else { Err(Error::Overloaded { waiting, limit }) }
+        if waiting < max_waiting { Ok(joined) } else { Err(Error::Overloaded { waiting, max_waiting }) }
     }
 }
 

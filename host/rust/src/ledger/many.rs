@@ -57,7 +57,7 @@ impl Ledger {
     fn make(self: &Arc<Self>, key: EntityKey, policy: &Policy, request: Request) -> Made {
         let answer = match self.answer_here(&key, policy, &request) {
             Some(answer) => Some(Ok(answer)),
-            None => self.guards.refusal(&key).map(|error| Err(error.into())),
+            None => self.watches.refusal(&key).map(|error| Err(error.into())),
         };
         let (key, work) = (Arc::new(key), (policy.clone(), request));
         let gives = work.1.gives();

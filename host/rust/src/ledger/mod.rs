@@ -10,9 +10,9 @@ mod alone;
 mod amends;
 pub(crate) mod basis;
 mod batch;
+mod caller;
 mod contention;
 mod driven;
-mod hearer;
 mod here;
 mod lanes;
 mod late;
@@ -31,11 +31,11 @@ use tokio::sync::oneshot;
 use self::alone::Alone;
 use self::amends::Amends;
 use self::basis::{BasisListener, Notes};
+use self::caller::Caller;
 use self::driven::{Driven, Unheard};
-use self::hearer::Hearer;
 use self::lanes::{Call, Flush, Lanes, Work};
 use self::offset::Offset;
-use crate::away::{self, Guards};
+use crate::away::{self, Watches};
 use crate::call::{Answer, Request};
 use crate::clock::Clock;
 use crate::error::Error;
@@ -106,10 +106,10 @@ pub(crate) struct Ledger {
     store: Arc<dyn Store>,
     clock: Arc<dyn Clock>,
     /// How long a call may wait for the store.
-    limit: Option<Duration>,
+    timeout: Option<Duration>,
     offset: Offset,
     lanes: Lanes,
-    guards: Arc<Guards>,
+    watches: Arc<Watches>,
     amends: Amends,
     /// What this host decides on by itself while the store is away.
     alone: Alone,
@@ -122,7 +122,7 @@ pub(crate) struct Ledger {
 
 impl Ledger {
     /// # Errors
-    /// [`Error::Config`] for wrong settings of the guard round the store.
+    /// [`Error::Config`] for wrong settings of the store watch.
     pub(crate) fn open(
         runtime: Arc<Runtime>,
         store: Arc<dyn Store>,
@@ -133,18 +133,18 @@ impl Ledger {
     ) -> Result<Arc<Self>, Error> {
         let lanes = Lanes::new(options.max_known, options.max_batch);
         let (offset, counters) = (Offset::default(), Counters::default());
-        let guards = Guards::open(&runtime, Arc::clone(&store), Arc::clone(&clock), away)?;
+        let watches = Watches::open(&runtime, Arc::clone(&store), Arc::clone(&clock), away)?;
         let (amends, alone) = (Amends::new(options.max_known), Alone::new(options.max_known));
-        let limit = store.limit();
+        let timeout = store.timeout();
         let waiting = AtomicUsize::new(0);
         Ok(Arc::new(Self {
             runtime,
             store,
             clock,
-            limit,
+            timeout,
             offset,
             lanes,
-            guards,
+            watches,
             amends,
             alone,
             options,
@@ -168,7 +168,7 @@ impl Ledger {
         if let Some(answer) = self.answer_here(&key, policy, &request) {
             return Ok(answer);
         }
-        if let Some(error) = self.guards.refusal(&key) {
+        if let Some(error) = self.watches.refusal(&key) {
             return Err(error.into());
         }
         let _waiting = self.join_the_line()?;
@@ -182,7 +182,7 @@ impl Ledger {
         let unheard = gives.map(|work| Unheard { ledger: Arc::clone(self), key: Arc::clone(&key), work });
         let debt = work.as_ref().and_then(|_| self.post_first(&key));
         let posts = debt.is_some_and(|debt| self.push(&key, debt));
-        let leads = posts | self.push(&key, Call { work, reply: Some(Hearer::new(reply)) });
+        let leads = posts | self.push(&key, Call { work, reply: Some(Caller::new(reply)) });
         Driven::new(leads.then(|| Arc::clone(self).drive(key)), answer, unheard)
     }
 

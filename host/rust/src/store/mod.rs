@@ -25,11 +25,11 @@ use crate::key::EntityKey;
 /// Why a store did not answer. Whether the commit was applied is not known, except where said.
 #[derive(Debug, Clone, thiserror::Error)]
 pub enum StoreError {
-    /// No answer within the time limit of one operation.
-    #[error("the store did not answer within {limit_ms} ms")]
+    /// No answer within the timeout of one operation.
+    #[error("the store did not answer within {timeout_ms} ms")]
     TimedOut {
-        /// The time limit in milliseconds.
-        limit_ms: u64,
+        /// The timeout in milliseconds.
+        timeout_ms: u64,
     },
     /// The store cannot be reached, or the connection broke.
     #[error("the store is away: {0}")]
@@ -80,7 +80,7 @@ pub trait Store: Send + Sync + std::fmt::Debug {
     /// How long an operation may take, from when it was begun. Callers are told by then that it did
     /// not answer. The store may go on with it for as long as an answer can come: what it does too
     /// late is taken back. `None`: it answers at once, or it is waited for.
-    fn limit(&self) -> Option<Duration> {
+    fn timeout(&self) -> Option<Duration> {
         None
     }
 
@@ -91,9 +91,9 @@ pub trait Store: Send + Sync + std::fmt::Debug {
         0
     }
 
-    /// Which part of the store an entity is in. Parts that may fail each by itself get a guard
+    /// Which part of the store an entity is in. Parts that may fail each by itself get a watch
     /// each; a store that fails as a whole has one part, 0.
-    fn group(&self, _entity: &EntityKey) -> u32 {
+    fn shard(&self, _entity: &EntityKey) -> u32 {
         0
     }
 

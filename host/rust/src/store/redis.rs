@@ -48,14 +48,14 @@ use self::wire::Encoded;
 use super::{BoxFuture, Commit, MAX_LAG_US, Reply, Store, StoreError};
 use crate::away::listen;
 
-/// How long after its time limit an answer may come that tells of a commit that was applied: the
+/// How long after its timeout an answer may come that tells of a commit that was applied: the
 /// script refuses one that is older.
 const LATEST: Duration = Duration::from_micros(MAX_LAG_US);
 
 /// The Redis store. See the [module](self).
 ///
 /// All callers share one connection, which renews itself. No caller waits longer for an answer than
-/// the time limit of one operation, whatever has become of the server. Must be used within a tokio
+/// the timeout of one operation, whatever has become of the server. Must be used within a tokio
 /// runtime with its I/O and time drivers.
 ///
 /// ```no_run
@@ -71,7 +71,7 @@ pub struct Redis {
     link: Arc<Link>,
     prefix: String,
     sender: Arc<Sender>,
-    limit: Duration,
+    timeout: Duration,
 }
 
 impl Redis {
@@ -93,10 +93,11 @@ impl Redis {
             check_slots(commit)?;
         }
         let encoded = Encoded::new(commit, &self.prefix)?;
-        let timed_out = StoreError::TimedOut { limit_ms: u64::try_from(self.limit.as_millis()).unwrap_or(u64::MAX) };
+        let timed_out =
+            StoreError::TimedOut { timeout_ms: u64::try_from(self.timeout.as_millis()).unwrap_or(u64::MAX) };
         let mut wire = match self.link.open_wire() {
             Some(wire) => wire,
-            None => match listen(self.limit, self.link.wire()).await {
+            None => match listen(self.timeout, self.link.wire()).await {
                 Some(wire) => wire?,
                 None => return Err(timed_out),
             },
@@ -104,7 +105,7 @@ impl Redis {
         let (started, generation) = (Instant::now(), wire.generation());
         let result = {
             let mut sent = pin!(self.sender.send(&mut wire, encoded));
-            match listen(self.limit, sent.as_mut()).await {
+            match listen(self.timeout, sent.as_mut()).await {
                 None => {
                     self.link.note_silence(generation, started);
                     listen(LATEST, sent).await
@@ -123,8 +124,8 @@ impl Store for Redis {
         Box::pin(self.commit_within_limit(commit))
     }
 
-    fn limit(&self) -> Option<Duration> {
-        Some(self.limit)
+    fn timeout(&self) -> Option<Duration> {
+        Some(self.timeout)
     }
 
     fn refused_attempts(&self) -> u32 {
@@ -132,8 +133,8 @@ impl Store for Redis {
     }
 
     /// In a cluster, which 256 of its slots, counted from 0.
-    fn group(&self, entity: &crate::key::EntityKey) -> u32 {
-        if self.link.is_cluster() { slot::group(entity) } else { 0 }
+    fn shard(&self, entity: &crate::key::EntityKey) -> u32 {
+        if self.link.is_cluster() { slot::shard(entity) } else { 0 }
     }
 
     fn outlives_processes(&self) -> bool {

@@ -21,7 +21,7 @@ impl Scene {
     /// A host that knows nothing yet.
     pub(crate) async fn gate(&self) -> Tidegate {
         // A machine that builds and tests at once is slow now and then.
-        let store = Redis::builder(&self.server.url()).limit_ms(10_000).connect().await.expect("the store connects");
+        let store = Redis::builder(&self.server.url()).timeout_ms(10_000).connect().await.expect("the store connects");
         Tidegate::builder().store(store).build().expect("the component loads")
     }
 

@@ -31,7 +31,7 @@ async fn hosts_admit_no_more_than_the_limit_and_give_back_all_they_did_not_use()
     let server = RedisServer::start().expect("redis-server starts");
     let gate = async || {
         // A machine that builds and tests at once is slow now and then.
-        let store = Redis::builder(&server.url()).limit_ms(10_000).connect().await.expect("the store connects");
+        let store = Redis::builder(&server.url()).timeout_ms(10_000).connect().await.expect("the store connects");
         Tidegate::builder().store(store).build().expect("the component loads")
     };
     for algorithm in [Algorithm::default(), Algorithm::SlidingLog] {

@@ -71,7 +71,7 @@ async fn a_part_of_a_cluster_is_a_row_of_256_slots_and_a_single_server_has_one_p
     let single = Redis::builder(&mimic.url()).connect_in_background().expect("the settings are right");
     let cluster = Redis::builder(&mimic.url()).cluster().connect_in_background().expect("the settings are right");
     let keys: Vec<EntityKey> = (0..2_000).map(|user| EntityKey::new("rl", "api", &user.to_string())).collect();
-    assert!(keys.iter().all(|key| single.group(key) == 0));
-    let groups: std::collections::BTreeSet<u32> = keys.iter().map(|key| cluster.group(key)).collect();
-    assert_eq!(groups, (0..64).collect());
+    assert!(keys.iter().all(|key| single.shard(key) == 0));
+    let shards: std::collections::BTreeSet<u32> = keys.iter().map(|key| cluster.shard(key)).collect();
+    assert_eq!(shards, (0..64).collect());
 }

@@ -18,7 +18,7 @@ const LONG_MS: u64 = 30_000;
 /// A gate as it is by default, but for how long a call may take.
 fn gate(url: &str, limit_ms: Option<u64>) -> Tidegate {
     let builder = Redis::builder(url);
-    let builder = limit_ms.into_iter().fold(builder, tidegate::store::redis::RedisBuilder::limit_ms);
+    let builder = limit_ms.into_iter().fold(builder, tidegate::store::redis::RedisBuilder::timeout_ms);
     let store = builder.connect_in_background().expect("the settings are right");
     Tidegate::builder().store(store).build().expect("the component loads")
 }
@@ -104,7 +104,7 @@ async fn a_burst_of_a_hundred_thousand_keys_goes_through() {
     let server = RedisServer::start().expect("redis-server starts");
     let gate = gate(&server.url(), None);
     assert_eq!(burst(&gate, 100_000).await.first().map(ToString::to_string), None);
-    assert_eq!((gate.store_state(), gate.stats().guard_refused), (StoreState::Available, 0));
+    assert_eq!((gate.store_state(), gate.stats().watch_refused), (StoreState::Available, 0));
 }
 
 #[tokio::test]

@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use tidegate::store::StoreError;
 use tidegate::store::redis::Redis;
-use tidegate::{Error, Limit, RateLimiter, RateLimiterConfig, StoreGuard, StoreState, Tidegate, WhenAway};
+use tidegate::{Error, Limit, RateLimiter, RateLimiterConfig, StoreState, StoreWatch, Tidegate, WhenAway};
 use tokio::sync::watch;
 
 /// More than any test waits for what must come: only a broken store meets it.
@@ -29,10 +29,10 @@ struct Seen {
 
 impl Scene {
     pub(crate) async fn connect(url: &str) -> Self {
-        let store = Redis::builder(url).limit_ms(LIMIT_MS).connect().await.expect("the store connects");
+        let store = Redis::builder(url).timeout_ms(LIMIT_MS).connect().await.expect("the store connects");
         let (told, state) = watch::channel(Seen { state: StoreState::Available, away: 0 });
-        let guard = StoreGuard { failures: 3, open_ms: 30, cap_ms: 60 };
-        let builder = Tidegate::builder().store(store).store_guard(guard);
+        let watch = StoreWatch { failures: 3, open_ms: 30, cap_ms: 60 };
+        let builder = Tidegate::builder().store(store).store_watch(watch);
         let builder = builder.on_store_change(move |change| {
             told.send_modify(|seen| {
                 seen.away += u32::from(change.after == StoreState::Away);
@@ -48,7 +48,7 @@ impl Scene {
         self.gate.rate_limiter(config).expect("the configuration is valid")
     }
 
-    /// Calls until the guard is open. All errors before that.
+    /// Calls until the watch is open. All errors before that.
     pub(crate) async fn fails(&self) -> Vec<StoreError> {
         let (limiter, mut errors) = (self.limiter(WhenAway::Error), Vec::new());
         while matches!(self.gate.store_state(), StoreState::Unknown | StoreState::Available) {
@@ -61,7 +61,7 @@ impl Scene {
         errors
     }
 
-    /// Returns when the guard has found out, without any call, that the store is back.
+    /// Returns when the watch has found out, without any call, that the store is back.
     pub(crate) async fn is_back(&mut self) {
         let is_back = self.state.wait_for(|seen| seen.state == StoreState::Available);
         tokio::time::timeout(LONG, is_back).await.expect("the store comes back").expect("the gate is there");

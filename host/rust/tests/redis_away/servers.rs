@@ -53,7 +53,7 @@ async fn a_server_that_is_paused_is_waited_for_by_few_and_then_by_nobody() {
     let limiter = scene.limiter(WhenAway::Closed);
     server.pause().expect("it stops");
     let errors = scene.fails().await;
-    assert!(matches!(errors[0], StoreError::TimedOut { limit_ms: LIMIT_MS }), "{errors:?}");
+    assert!(matches!(errors[0], StoreError::TimedOut { timeout_ms: LIMIT_MS }), "{errors:?}");
     let (decision, _) = timed(limiter.try_acquire("k")).await;
     assert!(!decision.expect("the settings say").is_allowed());
     server.resume().expect("it goes on");

@@ -14,7 +14,7 @@ fn names(server: &RedisServer, user: &str) -> Vec<String> {
 }
 
 async fn connect(builder: RedisBuilder) -> Redis {
-    builder.limit_ms(10_000).connect().await.expect("the store connects")
+    builder.timeout_ms(10_000).connect().await.expect("the store connects")
 }
 
 #[tokio::test]

@@ -45,7 +45,7 @@ fn server_without(missing: &str) -> RedisServer {
 
 async fn gate(server: &RedisServer) -> Result<Tidegate, ConnectError> {
     let Documented { user, password, .. } = documented();
-    let store = Redis::builder(&server.url_of(user, password)).limit_ms(10_000).connect().await?;
+    let store = Redis::builder(&server.url_of(user, password)).timeout_ms(10_000).connect().await?;
     Ok(Tidegate::builder().store(store).build().expect("the component loads"))
 }
 
@@ -164,7 +164,7 @@ async fn a_cluster_asks_for_the_rights_that_are_documented_for_it() {
     for node in cluster.nodes() {
         node.set_user(user, &format!("{rules} {extra}")).expect("the user is made");
     }
-    let builder = Redis::builder(&cluster.nodes()[0].url_of(user, password)).cluster().limit_ms(10_000);
+    let builder = Redis::builder(&cluster.nodes()[0].url_of(user, password)).cluster().timeout_ms(10_000);
     let store = builder.connect().await.expect("the store connects");
     let gate = Tidegate::builder().store(store).build().expect("the component loads");
     limit_and_queue(&gate).await.expect("it may do all");

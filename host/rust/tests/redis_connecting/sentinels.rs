@@ -16,7 +16,7 @@ const OUR_OWN: Duration = Duration::from_secs(3 + 2);
 const BOUND: Duration = DOWN_AFTER.saturating_add(FAILOVER_TIMEOUT.saturating_mul(6)).saturating_add(OUR_OWN);
 
 async fn connected(builder: RedisBuilder) -> Redis {
-    builder.limit_ms(10_000).connect().await.expect("the store connects")
+    builder.timeout_ms(10_000).connect().await.expect("the store connects")
 }
 
 async fn away(builder: RedisBuilder) -> String {

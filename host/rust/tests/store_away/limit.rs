@@ -22,7 +22,7 @@ async fn call(scene: &Scene, limiter: &RateLimiter, cost: u32) -> JoinHandle<(Re
 }
 
 fn timed_out(result: &Result<bool, Error>) -> bool {
-    matches!(result, Err(Error::Store(StoreError::TimedOut { limit_ms: 50 })))
+    matches!(result, Err(Error::Store(StoreError::TimedOut { timeout_ms: 50 })))
 }
 
 #[tokio::test]
@@ -97,7 +97,7 @@ async fn what_is_taken_back_is_so_beside_a_call_that_came_later() {
 }
 
 #[tokio::test]
-async fn calls_that_line_up_behind_one_that_fails_go_round_by_round_until_the_guard_knows() {
+async fn calls_that_line_up_behind_one_that_fails_go_round_by_round_until_the_watch_knows() {
     let scene = Scene::new();
     let gate = scene.host_with(|builder| builder.max_batch(1));
     let limiter = limiter(&gate, "api", 10, WhenAway::Error);
@@ -122,7 +122,7 @@ async fn calls_that_line_up_behind_one_that_fails_go_round_by_round_until_the_gu
 #[tokio::test]
 async fn a_call_that_drives_what_goes_before_it_is_answered_in_its_own_time() {
     let scene = Scene::new();
-    let gate = scene.host_with(|builder| builder.max_batch(1).no_store_guard());
+    let gate = scene.host_with(|builder| builder.max_batch(1).no_store_watch());
     let limiter = limiter(&gate, "api", 10, WhenAway::Open);
     limiter.peek("k").await.expect("the store answers");
     scene.fail(Fault::Stuck);
@@ -166,7 +166,7 @@ async fn a_call_that_is_over_its_limit_is_answered_as_the_settings_say() {
 #[tokio::test]
 async fn a_call_behind_what_its_host_owes_is_answered_though_another_drives_on() {
     let scene = Scene::new();
-    let gate = scene.host_with(|builder| builder.max_batch(1).no_store_guard());
+    let gate = scene.host_with(|builder| builder.max_batch(1).no_store_watch());
     let limiter = limiter(&gate, "api", 10, WhenAway::Open);
     limiter.peek("k").await.expect("the store answers");
     scene.fail(Fault::Unreachable);

@@ -30,7 +30,7 @@ async fn let_go(limiter: &RateLimiter, key: &str, calls: u32) -> u32 {
     allowed
 }
 
-/// Until the guard has found out that the store is back, and what is owed was posted.
+/// Until the watch has found out that the store is back, and what is owed was posted.
 async fn back(scene: &Scene, gate: &Tidegate) {
     scene.heal();
     scene.pass(Duration::from_millis(600)).await;
@@ -228,7 +228,7 @@ async fn what_was_used_meanwhile_is_an_error_where_the_settings_say_so() {
 }
 
 #[tokio::test]
-async fn a_debt_that_two_failures_made_is_posted_though_the_guard_never_opened() {
+async fn a_debt_that_two_failures_made_is_posted_though_the_watch_never_opened() {
     let scene = Scene::new();
     let gate = scene.host();
     let limiter = limiter(&gate, "api", 50, WhenAway::Open);
@@ -274,7 +274,7 @@ async fn a_call_that_has_left_the_window_is_owed_no_more() {
 async fn a_share_goes_on_when_a_clock_that_was_an_hour_fast_is_put_right() {
     let scene = Scene::new();
     let own = ManualClock::new();
-    let gate = scene.host_with(|builder| builder.clock(own.clone()).no_store_guard());
+    let gate = scene.host_with(|builder| builder.clock(own.clone()).no_store_watch());
     let share = limiter(&gate, "share", 4, WhenAway::Share { hosts: 2 });
     let other = limiter(&gate, "other", 4, WhenAway::Error);
     ask(&other, "k").await;
@@ -336,7 +336,7 @@ async fn what_the_store_has_charged_is_given_back_when_it_is_there_again() {
 #[tokio::test]
 async fn flushing_posts_what_is_owed() {
     let scene = Scene::new();
-    let gate = scene.host_with(tidegate::Builder::no_store_guard);
+    let gate = scene.host_with(tidegate::Builder::no_store_watch);
     let limiter = limiter(&gate, "api", 50, WhenAway::Open);
     scene.fail(Fault::Unreachable);
     let_go(&limiter, "k", 3).await;

@@ -1,4 +1,4 @@
-//! The guard counts rounds, not calls: what was sent before the first failure was known says
+//! The watch counts rounds, not calls: what was sent before the first failure was known says
 //! nothing new.
 
 use std::time::Duration;
@@ -68,7 +68,7 @@ async fn after_three_rounds_in_a_row_the_store_is_away_and_those_in_line_are_ans
 }
 
 #[tokio::test]
-async fn calls_that_have_no_place_yet_are_answered_as_told_once_the_guard_knows() {
+async fn calls_that_have_no_place_yet_are_answered_as_told_once_the_watch_knows() {
     let scene = Scene::new();
     let gate = heard(&scene).await;
     scene.fail(Fault::Stuck);
@@ -119,7 +119,7 @@ async fn a_line_that_is_full_is_an_error_of_its_own_that_no_setting_answers() {
     let waiting = burst(&gate, WhenAway::Open, 2).await;
     for _ in 0..5 {
         let error = limiter.try_acquire("one more").await.expect_err("the line is full");
-        assert!(matches!(error, Error::Overloaded { waiting: 2, limit: 2 }), "{error:?}");
+        assert!(matches!(error, Error::Overloaded { waiting: 2, max_waiting: 2 }), "{error:?}");
         assert!(!error.is_store_away());
         assert_eq!(error.to_string(), "2 calls wait for the store in this process, and no more than 2 may");
     }

@@ -51,7 +51,7 @@ impl Faulty {
             Some(Fault::Unreachable | Fault::Gone) => return Err(StoreError::Away("connection refused".to_owned())),
             Some(Fault::Silent) => {
                 self.clock.sleep(LIMIT).await;
-                return Err(StoreError::TimedOut { limit_ms: 50 });
+                return Err(StoreError::TimedOut { timeout_ms: 50 });
             }
             Some(Fault::Stuck) => {
                 self.fault.subscribe().wait_for(Option::is_none).await.expect("the scene is there");
@@ -72,7 +72,7 @@ impl Store for Faulty {
         Box::pin(self.answer(commit))
     }
 
-    fn limit(&self) -> Option<Duration> {
+    fn timeout(&self) -> Option<Duration> {
         Some(LIMIT)
     }
 
@@ -80,7 +80,7 @@ impl Store for Faulty {
         if *self.fault.borrow() == Some(Fault::Gone) { 3 } else { 0 }
     }
 
-    fn group(&self, entity: &tidegate::key::EntityKey) -> u32 {
+    fn shard(&self, entity: &tidegate::key::EntityKey) -> u32 {
         let part = *self.part.lock();
         u32::from(part.is_some_and(|part| entity.tag().contains(part)))
     }
@@ -147,7 +147,7 @@ impl Scene {
         commits.into_iter().map(|(at_us, tag)| ((at_us - since_us) / 1_000, tag)).collect()
     }
 
-    /// The states the guard was told to have come to.
+    /// The states the watch was told to have come to.
     pub(crate) fn states(&self) -> Vec<StoreState> {
         self.told.lock().iter().map(|change| change.after).collect()
     }

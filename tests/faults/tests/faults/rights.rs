@@ -81,7 +81,7 @@ fn runtime() -> tokio::runtime::Runtime {
 
 /// Connects as a worker does.
 fn connect(place: &Place) -> Result<Redis, ConnectError> {
-    let mut builder = Redis::builder(&place.urls[0]).limit_ms(LIMIT_MS);
+    let mut builder = Redis::builder(&place.urls[0]).timeout_ms(LIMIT_MS);
     if let Some(pem) = &place.root_certificate {
         builder = builder.root_certificate(pem.as_bytes());
     }

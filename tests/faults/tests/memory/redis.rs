@@ -30,7 +30,7 @@ impl Scene {
         let server = RedisServer::start_with(&["--maxmemory", MAX_MEMORY]).expect("the server starts");
         let runtime = Runtime::new().expect("a runtime");
         let gate = runtime.block_on(async {
-            let store = Redis::builder(&server.url()).limit_ms(LIMIT_MS).connect().await.expect("it connects");
+            let store = Redis::builder(&server.url()).timeout_ms(LIMIT_MS).connect().await.expect("it connects");
             Tidegate::builder().store(store).max_known(MAX_KNOWN).build().expect("the component loads")
         });
         Self { server, runtime, gate }

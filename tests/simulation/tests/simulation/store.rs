@@ -62,7 +62,7 @@ proptest! {
 fn random_batches_give_what_the_script_gives() {
     let runtime = runtime();
     let server = RedisServer::start().expect("redis-server starts");
-    let connect = Redis::builder(&server.url()).limit_ms(10_000).connect();
+    let connect = Redis::builder(&server.url()).timeout_ms(10_000).connect();
     let redis = runtime.block_on(connect).expect("the store connects");
     proptest!(|(batches in batches())| {
         let cells = Cells::new();

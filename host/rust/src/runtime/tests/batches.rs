@@ -12,7 +12,7 @@ use crate::{Limit, ManualClock, Memory, RateLimiterConfig, Tidegate};
 async fn those_that_trap_together_are_run_one_by_one() {
     let clock = ManualClock::new();
     let store = MemoryStore::new(Memory::new(), Arc::new(clock.clone()));
-    let on_store = Tidegate::builder().store(store).no_store_guard();
+    let on_store = Tidegate::builder().store(store).no_store_watch();
     for builder in [on_store, Tidegate::builder().memory(Memory::new())] {
         let builder = builder.component(guest::component(guest::POLICY)).clock(clock.clone());
         let gate = builder.build().expect("the component is of the world");

@@ -52,8 +52,8 @@ pub struct RedisBuilder {
     is_cluster: bool,
     prefix: String,
     client_name: String,
-    limit_ms: u64,
-    connect_limit_ms: u64,
+    timeout_ms: u64,
+    connect_timeout_ms: u64,
     root_certificate: Option<Vec<u8>>,
     client_certificate: Option<(Vec<u8>, Vec<u8>)>,
 }
@@ -66,8 +66,8 @@ impl RedisBuilder {
             is_cluster: false,
             prefix: "tidegate".to_owned(),
             client_name: "tidegate".to_owned(),
-            limit_ms: 250,
-            connect_limit_ms: 2_000,
+            timeout_ms: 250,
+            connect_timeout_ms: 2_000,
             root_certificate: None,
             client_certificate: None,
         }
@@ -126,15 +126,15 @@ impl RedisBuilder {
     /// How long an answer may take, in milliseconds, from when a commit is handed to the
     /// connection; 1 to 60,000, 250 unless set.
     #[must_use]
-    pub fn limit_ms(mut self, limit_ms: u64) -> Self {
-        self.limit_ms = limit_ms;
+    pub fn timeout_ms(mut self, timeout_ms: u64) -> Self {
+        self.timeout_ms = timeout_ms;
         self
     }
 
     /// How long opening a connection may take, in milliseconds; 1 to 60,000, 2,000 unless set.
     #[must_use]
-    pub fn connect_limit_ms(mut self, connect_limit_ms: u64) -> Self {
-        self.connect_limit_ms = connect_limit_ms;
+    pub fn connect_timeout_ms(mut self, connect_timeout_ms: u64) -> Self {
+        self.connect_timeout_ms = connect_timeout_ms;
         self
     }
 
@@ -157,7 +157,7 @@ impl RedisBuilder {
     ///
     /// # Errors
     /// [`ConnectError::Settings`] with all settings that are wrong, [`ConnectError::Store`] where
-    /// there is no connection within the time limit or the server refuses it.
+    /// there is no connection within the timeout or the server refuses it.
     pub async fn connect(self) -> Result<Redis, ConnectError> {
         let store = self.build()?;
         store.link.open().await?;
@@ -177,8 +177,8 @@ impl RedisBuilder {
 
     fn build(self) -> Result<Redis, ConnectError> {
         let mut problems = Vec::new();
-        let limit = checked_limit(&mut problems, "limit_ms", self.limit_ms);
-        let connect_limit = checked_limit(&mut problems, "connect_limit_ms", self.connect_limit_ms);
+        let timeout = checked_timeout(&mut problems, "timeout_ms", self.timeout_ms);
+        let connect_timeout = checked_timeout(&mut problems, "connect_timeout_ms", self.connect_timeout_ms);
         check_name(&mut problems, &self.client_name);
         let place = self.place(&mut problems);
         let certificates = place.as_ref().and_then(|place| self.certificates(place, &mut problems));
@@ -188,14 +188,14 @@ impl RedisBuilder {
         if place.nodes().any(is_tls) {
             choose_crypto_provider();
         }
-        let opener = Opener::new(place, certificates, self.client_name, connect_limit).map_err(|error| {
+        let opener = Opener::new(place, certificates, self.client_name, connect_timeout).map_err(|error| {
             setting("url", masked(&self.urls[0]), format!("one that a client can be made of: {error}"))
         })?;
         Ok(Redis {
             link: Link::new(opener),
             prefix: escaped_prefix(&self.prefix),
-            sender: Sender::new(limit + LATEST),
-            limit,
+            sender: Sender::new(timeout + LATEST),
+            timeout,
         })
     }
 
@@ -279,17 +279,17 @@ impl fmt::Debug for RedisBuilder {
             .field("is_cluster", &self.is_cluster)
             .field("prefix", &self.prefix)
             .field("client_name", &self.client_name)
-            .field("limit_ms", &self.limit_ms)
-            .field("connect_limit_ms", &self.connect_limit_ms)
+            .field("timeout_ms", &self.timeout_ms)
+            .field("connect_timeout_ms", &self.connect_timeout_ms)
             .finish_non_exhaustive()
     }
 }
 
-fn checked_limit(problems: &mut Vec<Problem>, path: &str, limit_ms: u64) -> Duration {
-    if !(1..=60_000).contains(&limit_ms) {
-        problems.push(problem(path, limit_ms.to_string(), "1 to 60000".to_owned()));
+fn checked_timeout(problems: &mut Vec<Problem>, path: &str, timeout_ms: u64) -> Duration {
+    if !(1..=60_000).contains(&timeout_ms) {
+        problems.push(problem(path, timeout_ms.to_string(), "1 to 60000".to_owned()));
     }
-    Duration::from_millis(limit_ms)
+    Duration::from_millis(timeout_ms)
 }
 
 fn check_name(problems: &mut Vec<Problem>, name: &str) {

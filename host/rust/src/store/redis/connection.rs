@@ -133,7 +133,7 @@ impl Place {
 pub(super) struct Opener {
     target: Target,
     client_name: String,
-    limit: Duration,
+    timeout: Duration,
 }
 
 enum Target {
@@ -148,19 +148,19 @@ impl Opener {
         place: Place,
         certificates: Option<TlsCertificates>,
         client_name: String,
-        limit: Duration,
+        timeout: Duration,
     ) -> RedisResult<Self> {
         let target = match place {
             Place::Single(server) => Target::Single(Box::new(match certificates {
                 Some(certificates) => Client::build_with_tls(with_settings(*server), certificates)?,
                 None => Client::open(with_settings(*server))?,
             })),
-            Place::Cluster(nodes) => Target::Cluster(Box::new(cluster(nodes, certificates, limit)?)),
+            Place::Cluster(nodes) => Target::Cluster(Box::new(cluster(nodes, certificates, timeout)?)),
             Place::Master { server, sentinels } => {
                 Target::Master(Box::new(Sentinels::new(&server, &sentinels, certificates)?))
             }
         };
-        Ok(Self { target, client_name, limit })
+        Ok(Self { target, client_name, timeout })
     }
 
     pub(super) fn is_cluster(&self) -> bool {
@@ -170,12 +170,12 @@ impl Opener {
     /// Opens a connection and teaches the server the script. `on_close` is called when the server
     /// closes it later on.
     pub(super) async fn open(&self, on_close: impl Fn() + Send + Sync + 'static) -> Result<Connection, StoreError> {
-        tokio::time::timeout(self.limit, self.open_unbounded(on_close)).await.unwrap_or_else(|_| {
+        tokio::time::timeout(self.timeout, self.open_unbounded(on_close)).await.unwrap_or_else(|_| {
             let to = match &self.target {
                 Target::Master(sentinels) => format!(" to {sentinels}"),
                 Target::Single(_) | Target::Cluster(_) => String::new(),
             };
-            Err(StoreError::Away(format!("no connection{to} within {} ms", self.limit.as_millis())))
+            Err(StoreError::Away(format!("no connection{to} within {} ms", self.timeout.as_millis())))
         })
     }
 
@@ -218,12 +218,12 @@ async fn single(client: &Client, on_close: impl Fn() + Send + Sync + 'static) ->
 fn cluster(
     nodes: Vec<ConnectionInfo>,
     certificates: Option<TlsCertificates>,
-    limit: Duration,
+    timeout: Duration,
 ) -> RedisResult<ClusterClient> {
     let mut builder = ClusterClientBuilder::new(nodes.into_iter().map(with_settings))
         .tcp_settings(tcp::settings())
-        .connection_timeout(limit)
-        .response_timeout(limit)
+        .connection_timeout(timeout)
+        .response_timeout(timeout)
         // A command whose connection broke may have run: sending it again could charge twice.
         .retries(0);
     if let Some(certificates) = certificates {

@@ -1,7 +1,7 @@
 //! The link to Redis: the one connection that all callers share, and its renewal.
 //!
 //! The link is open, opening, or down. Callers use the open connection, wait for one that opens for
-//! no longer than their own time limit, and are turned away at once while it is down, which it is
+//! no longer than their own timeout, and are turned away at once while it is down, which it is
 //! after three attempts in a row that were refused. One task at a time renews it, with growing
 //! pauses that only a good answer resets, so neither a server that is away nor one that takes
 //! connections and drops them is stormed.
@@ -74,8 +74,8 @@ impl Link {
         self.opener.is_cluster()
     }
 
-    /// Opens the link in the background. Callers wait for the first attempt, each for its own time
-    /// limit.
+    /// Opens the link in the background. Callers wait for the first attempt, each for its own timeout
+    /// .
     pub(super) fn open_in_background(self: &Arc<Self>) {
         if tokio::runtime::Handle::try_current().is_ok() {
             self.state.send_replace(State::Opening);

@@ -4,7 +4,7 @@ use crate::key::EntityKey;
 
 /// How many slots a cluster has.
 const SLOTS: u16 = 16_384;
-/// How many slots in a row have a guard together: nodes are given slots in long rows.
+/// How many slots in a row share a watch: nodes are given slots in long rows.
 const SLOTS_OF_A_GROUP: u16 = 256;
 
 /// The checksum of each byte: CRC-16, XMODEM.
@@ -32,7 +32,7 @@ fn slot(tag: &str) -> u16 {
 }
 
 /// Which row of slots an entity is in.
-pub(super) fn group(entity: &EntityKey) -> u32 {
+pub(super) fn shard(entity: &EntityKey) -> u32 {
     u32::from(slot(entity.tag()) / SLOTS_OF_A_GROUP)
 }
 
@@ -52,7 +52,7 @@ mod tests {
     #[test]
     fn every_group_is_found_by_some_name() {
         let names = (0..16_384).map(|number| EntityKey::new("sg", "probe", &number.to_string()));
-        let groups: std::collections::BTreeSet<u32> = names.map(|name| group(&name)).collect();
-        assert_eq!(groups.len(), 64);
+        let shards: std::collections::BTreeSet<u32> = names.map(|name| shard(&name)).collect();
+        assert_eq!(shards.len(), 64);
     }
 }

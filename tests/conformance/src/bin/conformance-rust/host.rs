@@ -67,7 +67,7 @@ impl Stage {
             let own = ManualClock::at_us(run.at_us.saturating_add_signed(host.offset_us));
             // No refusal from memory: this suite compares what is committed, and asks the store
             // each time. Every call is to reach the script, however often the store was away.
-            let builder = Tidegate::builder().clock(own.clone()).max_staleness(Duration::ZERO).no_store_guard();
+            let builder = Tidegate::builder().clock(own.clone()).max_staleness(Duration::ZERO).no_store_watch();
             let builder = match run.store {
                 StoreKind::Memory => builder.memory(memory.clone()),
                 StoreKind::Ledger => builder.store(distant.clone()),

@@ -1,4 +1,4 @@
-//! The guards round all parts of the store.
+//! The watches round all parts of the store.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -8,72 +8,73 @@ use std::time::Duration;
 use parking_lot::RwLock;
 use tokio::sync::watch;
 
-use super::guard::{Circuit, Guard, Outages, Outcome, Pass, Refusal};
-use super::news::News;
-use super::place::Place;
+use super::changes::StoreChanges;
 use super::probe;
 use super::settings::{Options, StoreState};
 use super::steady::Steady;
+use super::turn::Turn;
+use super::watch::{Circuit, Outages, Outcome, Pass, Refusal, Watch};
 use crate::clock::Clock;
 use crate::error::{Error, Problem};
 use crate::key::EntityKey;
 use crate::runtime::{OpenError, Runtime};
 use crate::store::{Memory, Store, StoreError};
 
-/// How many parts of a store get a guard of their own. More share them.
-const MAX_GROUPS: u32 = 1_024;
+/// How many parts of a store get a watch of their own. More share them.
+const MAX_SHARDS: u32 = 1_024;
 /// How long a probe has for its outcome, in milliseconds, beyond what the store may take.
 const PROBE_SLACK_MS: u64 = 1_000;
 
-/// The guards of a gate.
+/// The watches of a gate.
 #[derive(Debug)]
-pub(crate) struct Guards {
+pub(crate) struct Watches {
     pub(super) circuit: Circuit,
     pub(super) store: Arc<dyn Store>,
     pub(super) clock: Arc<dyn Clock>,
     is_on: bool,
-    /// Of the group 0, which is all there is unless the store is a cluster.
-    first: Arc<Guard>,
-    others: RwLock<BTreeMap<u32, Arc<Guard>>>,
+    /// Of the shard 0, which is all there is unless the store is a cluster.
+    first: Arc<Watch>,
+    others: RwLock<BTreeMap<u32, Arc<Watch>>>,
     refused: AtomicU64,
 }
 
-impl Guards {
+impl Watches {
     /// # Errors
-    /// [`Error::Config`] for wrong settings of the guard.
+    /// [`Error::Config`] for wrong settings of the watch.
     pub(crate) fn open(
         runtime: &Arc<Runtime>,
         store: Arc<dyn Store>,
         clock: Arc<dyn Clock>,
         options: Options,
     ) -> Result<Arc<Self>, Error> {
-        let limit_ms = store.limit().map_or(0, |limit| u64::try_from(limit.as_millis()).unwrap_or(u64::MAX / 4));
-        let config = options.guard.unwrap_or_default().circuit(2 * limit_ms + PROBE_SLACK_MS);
+        let timeout_ms =
+            store.timeout().map_or(0, |timeout| u64::try_from(timeout.as_millis()).unwrap_or(u64::MAX / 4));
+        let config = options.watch.unwrap_or_default().circuit(2 * timeout_ms + PROBE_SLACK_MS);
         let policy = runtime.open_breaker(config.to_wit()).map_err(named)?;
         let circuit = Circuit {
             runtime: Arc::clone(runtime),
             policy,
             memory: Memory::with_capacity(usize::MAX),
             steady: Arc::new(Steady::new(Arc::clone(&clock))),
-            news: News::new(options.listeners),
+            changes: StoreChanges::new(options.listeners),
             troubled: AtomicUsize::new(0),
             outages: Outages::default(),
         };
-        let (is_on, first) = (options.guard.is_some(), Arc::new(Guard::new(0)));
+        let (is_on, first) = (options.watch.is_some(), Arc::new(Watch::new(0)));
         let (others, refused) = (RwLock::default(), AtomicU64::new(0));
         Ok(Arc::new(Self { circuit, store, clock, is_on, first, others, refused }))
     }
 
-    /// The clock that guards and time limits go by.
+    /// The clock that watches and timeouts go by.
     pub(crate) fn steady(&self) -> &Arc<Steady> {
         &self.circuit.steady
     }
 
-    /// Lets a batch of calls that has a place through to the store, or says why not.
-    pub(crate) fn admit(self: &Arc<Self>, place: Place) -> Result<Passage<'_>, StoreError> {
-        match place.guard.admit(&self.circuit) {
-            Ok(pass) => Ok(Passage { guards: self, place, pass: Some(pass) }),
-            Err(refusal) => Err(self.refused(&place.guard, &refusal)),
+    /// Lets a batch of calls that has a turn through to the store, or says why not.
+    pub(crate) fn admit(self: &Arc<Self>, turn: Turn) -> Result<Passage<'_>, StoreError> {
+        match turn.watch.admit(&self.circuit) {
+            Ok(pass) => Ok(Passage { watches: self, turn, pass: Some(pass) }),
+            Err(refusal) => Err(self.refused(&turn.watch, &refusal)),
         }
     }
 
@@ -82,8 +83,8 @@ impl Guards {
         if self.circuit.troubled.load(Ordering::Acquire) == 0 {
             return None;
         }
-        let guard = self.of(key);
-        guard.refusal(&self.circuit).map(|refusal| self.refused(&guard, &refusal))
+        let watch = self.of(key);
+        watch.refusal(&self.circuit).map(|refusal| self.refused(&watch, &refusal))
     }
 
     /// How long until the store is tried again; zero where it is asked now.
@@ -99,7 +100,7 @@ impl Guards {
     /// The worst state of any part of the store.
     pub(crate) fn state(&self) -> StoreState {
         let others = self.others.read();
-        others.values().map(|guard| guard.state()).max().unwrap_or(StoreState::Unknown).max(self.first.state())
+        others.values().map(|watch| watch.state()).max().unwrap_or(StoreState::Unknown).max(self.first.state())
     }
 
     /// How often all of the store has come back.
@@ -109,7 +110,7 @@ impl Guards {
 
     /// Sees every later change of state.
     pub(crate) fn subscribe(&self) -> watch::Receiver<u64> {
-        self.circuit.news.subscribe()
+        self.circuit.changes.subscribe()
     }
 
     /// How many calls and batches were turned away.
@@ -117,38 +118,38 @@ impl Guards {
         self.refused.load(Ordering::Relaxed)
     }
 
-    fn refused(self: &Arc<Self>, guard: &Arc<Guard>, refusal: &Refusal) -> StoreError {
+    fn refused(self: &Arc<Self>, watch: &Arc<Watch>, refusal: &Refusal) -> StoreError {
         self.refused.fetch_add(1, Ordering::Relaxed);
         // The task is gone where its runtime has ended; this caller's goes on.
-        probe::start(self, guard);
-        StoreError::Away(format!("the guard round it is open: {}", refusal.trouble))
+        probe::start(self, watch);
+        StoreError::Away(format!("the store watch is open: {}", refusal.trouble))
     }
 
     /// Whether an entity is in this part of the store.
-    pub(super) fn is_in(&self, key: &EntityKey, group: u32) -> bool {
-        self.store.group(key) % MAX_GROUPS == group
+    pub(super) fn is_in(&self, key: &EntityKey, shard: u32) -> bool {
+        self.store.shard(key) % MAX_SHARDS == shard
     }
 
-    pub(super) fn of(&self, key: &EntityKey) -> Arc<Guard> {
-        self.of_group(self.store.group(key) % MAX_GROUPS)
+    pub(super) fn of(&self, key: &EntityKey) -> Arc<Watch> {
+        self.of_shard(self.store.shard(key) % MAX_SHARDS)
     }
 
-    pub(super) fn of_group(&self, group: u32) -> Arc<Guard> {
-        if group == 0 {
+    pub(super) fn of_shard(&self, shard: u32) -> Arc<Watch> {
+        if shard == 0 {
             return Arc::clone(&self.first);
         }
-        if let Some(guard) = self.others.read().get(&group) {
-            return Arc::clone(guard);
+        if let Some(watch) = self.others.read().get(&shard) {
+            return Arc::clone(watch);
         }
-        Arc::clone(self.others.write().entry(group).or_insert_with(|| Arc::new(Guard::new(group))))
+        Arc::clone(self.others.write().entry(shard).or_insert_with(|| Arc::new(Watch::new(shard))))
     }
 }
 
 /// A batch that was let through. Dropped without an outcome, it counts as nothing.
 #[derive(Debug)]
 pub(crate) struct Passage<'a> {
-    guards: &'a Arc<Guards>,
-    place: Place,
+    watches: &'a Arc<Watches>,
+    turn: Turn,
     pass: Option<Pass>,
 }
 
@@ -166,19 +167,19 @@ impl Passage<'_> {
     /// The store failed.
     pub(crate) fn failed(mut self, error: &StoreError) {
         let words = error.to_string();
-        let refused = self.guards.store.refused_attempts();
+        let refused = self.watches.store.refused_attempts();
         self.settle(outcome_of(error, &words, refused));
     }
 
     fn settle(&mut self, outcome: Outcome<'_>) {
-        let guard = &self.place.guard;
+        let watch = &self.turn.watch;
         if matches!(outcome, Outcome::Written | Outcome::Read) {
-            guard.hear();
+            watch.hear();
         }
-        let Some(pass) = self.pass.take().filter(|_| self.guards.is_on) else { return };
-        guard.settle(&self.guards.circuit, pass, outcome);
-        if outcome.is_failure() && guard.state() == StoreState::Away {
-            probe::start(self.guards, guard);
+        let Some(pass) = self.pass.take().filter(|_| self.watches.is_on) else { return };
+        watch.settle(&self.watches.circuit, pass, outcome);
+        if outcome.is_failure() && watch.state() == StoreState::Away {
+            probe::start(self.watches, watch);
         }
     }
 }
@@ -210,7 +211,7 @@ fn named(error: OpenError) -> Error {
                 "backoff.cap_ms" => "cap_ms",
                 other => other,
             };
-            *path = format!("store_guard.{name}");
+            *path = format!("store_watch.{name}");
         }
     }
     error

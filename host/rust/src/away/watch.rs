@@ -1,4 +1,4 @@
-//! The guard round one part of the store: a circuit of the component's own, on memory of this
+//! The watch on one part of the store: a circuit of the component's own, on memory of this
 //! process.
 
 use std::sync::Arc;
@@ -8,16 +8,16 @@ use std::time::Duration;
 use parking_lot::Mutex;
 use tokio::sync::Semaphore;
 
-use super::news::News;
-use super::place::PLACES;
+use super::changes::StoreChanges;
 use super::settings::{StoreChange, StoreState};
 use super::steady::Steady;
+use super::turn::TURNS;
 use crate::call::{Answer, Request};
 use crate::runtime::wit::circuit_breaker::{Cause, Effect, Permit, Report, State};
 use crate::runtime::{Policy, Runtime};
 use crate::store::Memory;
 
-/// What the guards of a gate have in common.
+/// What the watches of a gate have in common.
 #[derive(Debug)]
 pub(super) struct Circuit {
     pub(super) runtime: Arc<Runtime>,
@@ -25,8 +25,8 @@ pub(super) struct Circuit {
     /// Where the circuits are.
     pub(super) memory: Memory,
     pub(super) steady: Arc<Steady>,
-    pub(super) news: News,
-    /// How many guards are not calm, so that one read tells when none is.
+    pub(super) changes: StoreChanges,
+    /// How many watches are not calm, so that one read tells when none is.
     pub(super) troubled: AtomicUsize,
     pub(super) outages: Outages,
 }
@@ -57,22 +57,22 @@ impl Outages {
     }
 }
 
-/// One guard. What it last reported is at hand, so that neither a store that is well nor one that
+/// One watch. What it last reported is at hand, so that neither a store that is well nor one that
 /// is away costs a run.
 #[derive(Debug)]
-pub(super) struct Guard {
-    group: u32,
+pub(super) struct Watch {
+    shard: u32,
     tag: String,
     /// Whether the circuit is closed and counts no failure: then a success changes nothing.
     calm: AtomicBool,
     generation: AtomicU64,
     /// Counts rounds that failed. A failure of what was let through before the last of them is no
-    /// news.
+    /// changes.
     round: AtomicU64,
     /// Whether the store has answered yet.
     heard: AtomicBool,
-    /// How many commits may be on their way: see [`super::place`].
-    pub(super) places: Semaphore,
+    /// How many commits may be on their way: see [`super::turn`].
+    pub(super) turns: Semaphore,
     /// Whether the store last refused to do what it was asked, as a replica or a server without
     /// memory does with writes only.
     refuses: AtomicBool,
@@ -83,7 +83,7 @@ pub(super) struct Guard {
     pub(super) is_probed: AtomicBool,
 }
 
-/// What is told of a guard.
+/// What is told of a watch.
 #[derive(Debug, Clone)]
 struct Standing {
     state: StoreState,
@@ -94,7 +94,7 @@ struct Standing {
 /// With what a call was let through.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Pass {
-    /// `None`: the guard was calm, and nothing was asked.
+    /// `None`: the watch was calm, and nothing was asked.
     permit: Option<Permit>,
     generation: u64,
     round: u64,
@@ -132,16 +132,16 @@ impl Outcome<'_> {
     }
 }
 
-impl Guard {
-    pub(super) fn new(group: u32) -> Self {
+impl Watch {
+    pub(super) fn new(shard: u32) -> Self {
         Self {
-            group,
-            tag: group.to_string(),
+            shard,
+            tag: shard.to_string(),
             calm: AtomicBool::new(true),
             generation: AtomicU64::new(0),
             round: AtomicU64::new(0),
             heard: AtomicBool::new(false),
-            places: Semaphore::new(PLACES),
+            turns: Semaphore::new(TURNS),
             refuses: AtomicBool::new(false),
             refuses_until_us: AtomicU64::new(0),
             standing: Mutex::new(Standing { state: StoreState::Unknown, trouble: Arc::from("") }),
@@ -149,8 +149,8 @@ impl Guard {
         }
     }
 
-    pub(super) fn group(&self) -> u32 {
-        self.group
+    pub(super) fn shard(&self) -> u32 {
+        self.shard
     }
 
     pub(super) fn state(&self) -> StoreState {
@@ -261,7 +261,7 @@ impl Guard {
                 Ok(_) | Err(_) => None,
             }
         });
-        circuit.news.tell();
+        circuit.changes.tell();
         report.ok().flatten()
     }
 
@@ -280,7 +280,7 @@ impl Guard {
         if after == StoreState::Away {
             standing.trouble = Arc::from(cause);
         }
-        circuit.news.add(StoreChange { group: self.group, before, after, cause: cause.to_owned() });
+        circuit.changes.add(StoreChange { shard: self.shard, before, after, cause: cause.to_owned() });
     }
 
     fn set_calm(&self, circuit: &Circuit, calm: bool) {

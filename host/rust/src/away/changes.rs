@@ -30,7 +30,7 @@ impl fmt::Debug for Listeners {
 
 /// Changes that were not told yet.
 #[derive(Debug)]
-pub(crate) struct News {
+pub(crate) struct StoreChanges {
     listeners: Listeners,
     untold: Mutex<Untold>,
     /// Counts changes, for those who wait for the next.
@@ -44,12 +44,12 @@ struct Untold {
     telling: bool,
 }
 
-impl News {
+impl StoreChanges {
     pub(crate) fn new(listeners: Listeners) -> Self {
         Self { listeners, untold: Mutex::default(), changes: watch::Sender::new(0) }
     }
 
-    /// Whoever waits on this sees every later change; it ends with the guards.
+    /// Whoever waits on this sees every later change; it ends with the watches.
     pub(crate) fn subscribe(&self) -> watch::Receiver<u64> {
         self.changes.subscribe()
     }
@@ -96,11 +96,11 @@ fn tell(listener: &Listener, change: StoreChange) {
 }
 
 fn log(change: &StoreChange) {
-    let StoreChange { group, cause, .. } = change;
+    let StoreChange { shard, cause, .. } = change;
     match change.after {
-        StoreState::Unknown | StoreState::Available => tracing::info!(group, cause, "the store is back"),
-        StoreState::Probing => tracing::debug!(group, cause, "the store is tried again"),
-        StoreState::Away => tracing::warn!(group, cause, "the store is away"),
+        StoreState::Unknown | StoreState::Available => tracing::info!(shard, cause, "the store is back"),
+        StoreState::Probing => tracing::debug!(shard, cause, "the store is tried again"),
+        StoreState::Away => tracing::warn!(shard, cause, "the store is away"),
     }
 }
 
@@ -108,28 +108,28 @@ fn log(change: &StoreChange) {
 mod tests {
     use super::*;
 
-    fn change(group: u32) -> StoreChange {
-        StoreChange { group, before: StoreState::Available, after: StoreState::Away, cause: String::new() }
+    fn change(shard: u32) -> StoreChange {
+        StoreChange { shard, before: StoreState::Available, after: StoreState::Away, cause: String::new() }
     }
 
     #[test]
     fn a_listener_that_causes_a_change_is_told_of_it_after_it_has_returned() {
         let told = Arc::new(Mutex::new(Vec::new()));
         let mut listeners = Listeners::default();
-        let news = Arc::new_cyclic(|news: &std::sync::Weak<News>| {
-            let (news, told) = (news.clone(), Arc::clone(&told));
+        let changes = Arc::new_cyclic(|changes: &std::sync::Weak<StoreChanges>| {
+            let (changes, told) = (changes.clone(), Arc::clone(&told));
             listeners.add(move |change: StoreChange| {
-                if change.group < 3 {
-                    let news = news.upgrade().expect("it is being told");
-                    news.add(self::change(change.group + 1));
-                    news.tell();
+                if change.shard < 3 {
+                    let changes = changes.upgrade().expect("it is being told");
+                    changes.add(self::change(change.shard + 1));
+                    changes.tell();
                 }
-                told.lock().push(change.group);
+                told.lock().push(change.shard);
             });
-            News::new(listeners)
+            StoreChanges::new(listeners)
         });
-        news.add(change(0));
-        news.tell();
+        changes.add(change(0));
+        changes.tell();
         assert_eq!(*told.lock(), [0, 1, 2, 3]);
     }
 
@@ -140,14 +140,14 @@ mod tests {
         for name in ["first", "next"] {
             let seen = Arc::clone(&told);
             listeners.add(move |change: StoreChange| {
-                seen.lock().push((name, change.group));
-                assert!(name == "next" || change.group != 0, "a listener's own fault");
+                seen.lock().push((name, change.shard));
+                assert!(name == "next" || change.shard != 0, "a listener's own fault");
             });
         }
-        let news = News::new(listeners);
-        news.add(change(0));
-        news.add(change(1));
-        news.tell();
+        let changes = StoreChanges::new(listeners);
+        changes.add(change(0));
+        changes.add(change(1));
+        changes.tell();
         assert_eq!(*told.lock(), [("first", 0), ("next", 0), ("first", 1), ("next", 1)]);
     }
 }

@@ -1,9 +1,9 @@
-//! The guard round the store.
+//! The store watch.
 
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
-use tidegate::{Clock as _, Error, StoreGuard, StoreState, Tidegate, WhenAway};
+use tidegate::{Clock as _, Error, StoreState, StoreWatch, Tidegate, WhenAway};
 
 use super::scene::{Fault, Scene, limiter};
 
@@ -23,9 +23,9 @@ async fn after_three_failures_in_a_row_the_store_is_not_asked_any_more() {
     }
     scene.take_commits(0);
     let error = fails(&gate).await;
-    assert!(error.contains("guard") && error.contains("connection refused"), "{error}");
+    assert!(error.contains("watch") && error.contains("connection refused"), "{error}");
     assert_eq!(scene.take_commits(0), []);
-    assert_eq!(gate.stats().guard_refused, 1);
+    assert_eq!(gate.stats().watch_refused, 1);
     assert_eq!(gate.store_state(), StoreState::Away);
 }
 
@@ -129,8 +129,8 @@ async fn a_part_of_the_store_that_is_away_does_not_take_the_others_down() {
         limiter.try_acquire("far").await.expect_err("its part is away");
         limiter.try_acquire("near").await.expect("its part answers");
     }
-    assert_eq!(gate.stats().guard_refused, 1);
-    assert_eq!(scene.told.lock().iter().map(|change| change.group).collect::<Vec<_>>(), [1]);
+    assert_eq!(gate.stats().watch_refused, 1);
+    assert_eq!(scene.told.lock().iter().map(|change| change.shard).collect::<Vec<_>>(), [1]);
     assert_eq!(gate.store_state(), StoreState::Away);
 }
 
@@ -151,7 +151,7 @@ async fn a_part_of_the_store_is_probed_by_an_entity_that_is_in_it() {
 }
 
 #[tokio::test]
-async fn a_clock_that_is_set_back_does_not_keep_the_guard_open() {
+async fn a_clock_that_is_set_back_does_not_keep_the_watch_open() {
     let scene = Scene::new();
     let gate = scene.host();
     scene.fail(Fault::Unreachable);
@@ -159,7 +159,7 @@ async fn a_clock_that_is_set_back_does_not_keep_the_guard_open() {
     scene.heal();
     scene.clock.set_us(scene.clock.now_us() - 3_600_000_000);
     fails(&gate).await;
-    // The guard's own timer waits for a time that this clock will only show in an hour: a call is
+    // The watch's own timer waits for a time that this clock will only show in an hour: a call is
     // what finds out.
     scene.clock.advance(Duration::from_millis(500));
     limiter(&gate, "api", 1, WhenAway::Error).try_acquire("k").await.expect("the store answers");
@@ -167,9 +167,9 @@ async fn a_clock_that_is_set_back_does_not_keep_the_guard_open() {
 }
 
 #[tokio::test]
-async fn without_a_guard_the_store_is_asked_every_time() {
+async fn without_a_watch_the_store_is_asked_every_time() {
     let scene = Scene::new();
-    let gate = scene.host_with(tidegate::Builder::no_store_guard);
+    let gate = scene.host_with(tidegate::Builder::no_store_watch);
     scene.fail(Fault::Unreachable);
     for _ in 0..10 {
         fails(&gate).await;
@@ -180,10 +180,10 @@ async fn without_a_guard_the_store_is_asked_every_time() {
 }
 
 #[tokio::test]
-async fn the_guard_is_set_as_told_and_wrong_settings_are_named() {
+async fn the_watch_is_set_as_told_and_wrong_settings_are_named() {
     let scene = Scene::new();
-    let guard = StoreGuard { failures: 1, open_ms: 20, cap_ms: 20 };
-    let gate = scene.host_with(|builder| builder.store_guard(guard));
+    let watch = StoreWatch { failures: 1, open_ms: 20, cap_ms: 20 };
+    let gate = scene.host_with(|builder| builder.store_watch(watch));
     scene.fail(Fault::Unreachable);
     fails(&gate).await;
     assert_eq!(gate.store_state(), StoreState::Away);
@@ -191,11 +191,11 @@ async fn the_guard_is_set_as_told_and_wrong_settings_are_named() {
     scene.pass(Duration::from_millis(20)).await;
     assert_eq!(gate.store_state(), StoreState::Available);
 
-    let wrong = StoreGuard { failures: 0, open_ms: 0, cap_ms: 9 };
-    let error = Tidegate::builder().store(scene.store.clone()).store_guard(wrong).build().expect_err("it is wrong");
+    let wrong = StoreWatch { failures: 0, open_ms: 0, cap_ms: 9 };
+    let error = Tidegate::builder().store(scene.store.clone()).store_watch(wrong).build().expect_err("it is wrong");
     let Error::Config { problems, .. } = &error else { panic!("{error}") };
     let paths: Vec<_> = problems.iter().map(|problem| &*problem.path).collect();
-    assert_eq!(paths, ["store_guard.failures", "store_guard.open_ms"]);
+    assert_eq!(paths, ["store_watch.failures", "store_watch.open_ms"]);
 }
 
 #[tokio::test]
@@ -218,7 +218,7 @@ async fn a_listener_may_ask_the_gate_and_even_call_it() {
     let states = Arc::clone(&seen);
     let listener = move |_| {
         if let Some(gate) = asked.get() {
-            states.lock().push((gate.store_state(), gate.stats().guard_refused));
+            states.lock().push((gate.store_state(), gate.stats().watch_refused));
         }
     };
     gate.set(scene.host_with(|builder| builder.on_store_change(listener))).expect("it is set once");

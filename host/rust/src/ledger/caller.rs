@@ -9,9 +9,9 @@ use crate::error::Error;
 /// A caller who waits. One whose time is over is told so, and is not there any more when the answer
 /// comes.
 #[derive(Debug)]
-pub(super) struct Hearer(Mutex<Option<oneshot::Sender<Result<Answer, Error>>>>);
+pub(super) struct Caller(Mutex<Option<oneshot::Sender<Result<Answer, Error>>>>);
 
-impl Hearer {
+impl Caller {
     pub(super) fn new(sender: oneshot::Sender<Result<Answer, Error>>) -> Self {
         Self(Mutex::new(Some(sender)))
     }
