@@ -28,14 +28,13 @@ macro_rules! taken {
 taken! {
     "taken/away.rs" away
     "taken/bindings.rs" bindings
-    "taken/circuit_breaker.rs" circuit_breaker
     "../../guest/component/src/convert.rs" convert
     "taken/error.rs" error
     "../../guest/component/src/circuit_breaker.rs" guest_circuit_breaker
     "../../guest/component/src/rate_limiter.rs" guest_rate_limiter
     "../../host/rust/src/json.rs" json
     "../../host/rust/src/key.rs" key
-    "taken/rate_limiter.rs" rate_limiter
+    "taken/strategies/mod.rs" strategies
     "taken/runtime.rs" runtime
     "../../host/rust/src/settings/mod.rs" settings
     "taken/store.rs" store

@@ -1,7 +1,7 @@
 //! What is chosen for when the store is away.
 
 /// Who is told of a store's state.
-mod news {
+mod changes {
     /// Nobody, where settings are only read.
     #[derive(Debug, Clone, Default)]
     pub(crate) struct Listeners;

@@ -11,8 +11,8 @@ use tidegate_policy::rate_limiter::{self, RateLimiter};
 
 use super::assert_problems;
 use crate::Error;
-use crate::circuit_breaker::CircuitBreakerConfig;
-use crate::rate_limiter::RateLimiterConfig;
+use crate::strategies::circuit_breaker::CircuitBreakerConfig;
+use crate::strategies::rate_limiter::RateLimiterConfig;
 use crate::stage::Stage;
 
 /// Runs an input.

@@ -66,6 +66,10 @@ impl wit::GuestLimiter for policy::RateLimiter {
     fn basis(&self) -> String {
         self.basis()
     }
+
+    fn counts_for_us(&self) -> u64 {
+        self.counts_for_us()
+    }
 }
 
 fn answer(decided: Result<policy::Decision, policy::CostNeverFits>) -> Result<wit::Decision, wit::CostNeverFits> {

@@ -1,269 +1,378 @@
-//! Calls of the component as data, so that they can wait in line, be repeated and be undone.
+//! Calls on their way: with their answers, and with whoever waits for those.
+//!
+//! A [`Call`] is of one strategy, so its answer has that strategy's type. [`AnyCall`] is one of any
+//! strategy, so that all calls on an entity can wait in one line. What the ledger does with it is
+//! [`Work`].
 
-use wasmtime::Store;
-use wasmtime::component::ResourceAny;
+use std::fmt::Debug;
+use std::ops::{Deref, DerefMut};
 
-use crate::nodes::call::{NodeAnswer, NodeRequest};
-use crate::runtime::wit::circuit_breaker::{Effect, Error as WitError, Mode, Permit, Report, Settle, State};
-use crate::runtime::wit::rate_limiter::{Ask, CostNeverFits, Decision, Verdict};
-use crate::runtime::{Guest, HostState, Policy, RunError, Runtime};
-use crate::store::memory::HEAVIEST;
+use tokio::sync::oneshot;
+
+use crate::error::Error;
+use crate::runtime::{Policy, Runtime};
+use crate::strategies::strategies;
+use crate::strategy::{self, Owed, Strategy};
 use crate::transaction::Transaction;
 
-/// A call of one of the component's functions on one entity.
-#[derive(Debug, Clone)]
-pub(crate) enum Request {
-    Acquire { cost: u32, priority: i32, ticket: u64 },
-    TryAcquire { cost: u32 },
-    Peek { cost: u32 },
-    Refund { cost: u32, charged_at_us: u64, full_at_us: u64 },
-    Charge { cost: u32 },
-    Post { cost: u32 },
-    Release { now: bool },
-    CancelTicket { ticket: u64 },
-    Forget,
-    Admit,
-    Succeeded { permit: Permit, elapsed_ms: u64 },
-    Failed { permit: Permit, elapsed_ms: u64, errors: Vec<WitError> },
-    Cancelled { permit: Permit, elapsed_ms: u64 },
-    Status,
-    SetMode { mode: Mode },
-    Close,
-    Node(NodeRequest),
+type Sender<A> = oneshot::Sender<Result<A, Error>>;
+
+/// Who waits for the answer.
+#[derive(Debug)]
+enum Reply<A> {
+    /// Nobody, but perhaps somebody waits for the end of the call.
+    Nobody(Option<Sender<()>>),
+    /// A caller; `None`: it was told an error already, and waits no more.
+    Caller(Option<Sender<A>>),
 }
 
-/// What the component answered.
-#[derive(Debug, Clone)]
-pub(crate) enum Answer {
-    Decision(Decision),
-    NeverFits(CostNeverFits),
-    WasWaiting(bool),
-    Released(u32),
-    Done,
-    Report(Report),
-    Node(NodeAnswer),
+/// A call of one strategy.
+#[derive(Debug)]
+pub(crate) struct Call<S: Strategy> {
+    policy: Policy<S>,
+    request: S::Request,
+    reply: Reply<S::Answer>,
+    answer: Option<Result<S::Answer, Error>>,
+    /// The answer of a run before, while it is run once more.
+    before: Option<Result<S::Answer, Error>>,
 }
 
-impl Answer {
-    /// Whether what the call changed may be committed later.
-    pub(crate) fn settles_later(&self) -> bool {
-        match self {
-            Self::Report(report) => report.settle == Settle::Later,
-            Self::Node(NodeAnswer::Circuit(step)) => step.report.settle == Settle::Later,
-            _ => false,
+/// What became of a call that has its answer.
+#[derive(Debug)]
+pub(crate) enum End {
+    /// Its caller has heard it, or it gave nothing.
+    Heard,
+    /// Its caller has gone; this takes back what it gave.
+    Unheard(Box<AnyCall>),
+    /// Nobody waited, and it is done. It gave back and posted this many permits.
+    Done { released: u32, posted: u32 },
+    /// Nobody waited, and it failed.
+    Failed(Error),
+}
+
+/// What a call is to those who carry it.
+pub(crate) trait Work: Debug + Send {
+    /// Runs it on the entity 0 of a transaction.
+    fn run(&mut self, runtime: &Runtime, transaction: &mut Transaction);
+    /// Whether the next one goes through the component together with it.
+    fn joins(&self, next: &AnyCall) -> bool;
+    /// Runs it and those that it joins in one call of the component. False: they were not run.
+    fn run_with(&mut self, others: &mut [&mut AnyCall], runtime: &Runtime, transaction: &mut Transaction) -> bool;
+    /// Whether it was run and did not fail.
+    fn has_run(&self) -> bool;
+    /// Keeps its answer, so that it can be run once more.
+    fn keep_answer(&mut self);
+    /// Goes back to the answer that was kept.
+    fn restore_answer(&mut self);
+    /// Whether its answer denies what was asked for.
+    fn refuses(&self) -> bool;
+    /// Whether its answer gave something of a lease that this host held.
+    fn is_leased(&self) -> bool;
+    /// The lease that it has taken: for how long, in milliseconds, and what gives back what is left
+    /// then.
+    fn lease(&self) -> Option<(u64, AnyCall)>;
+    /// Whether it has no need to wait for an outcome that changes nothing.
+    fn goes_ahead(&self) -> bool;
+    /// Whether it changes just what the one before has changed.
+    fn repeats(&self, before: &AnyCall) -> bool;
+    /// If it posts what was let go without the store: how much.
+    fn owed(&mut self) -> Option<Owed<'_>>;
+    /// Whether somebody waits for its answer, or for the end of it.
+    fn is_awaited(&self) -> bool;
+    /// Ends it with an error in place of an answer.
+    fn fail(&mut self, error: Error);
+    /// Tells its caller an error, before there is an answer. The answer that comes is then heard by
+    /// nobody.
+    fn give_up(&mut self, error: &Error);
+    /// Gives its caller the answer.
+    fn end(&mut self) -> End;
+    /// Has somebody wait for the end of it, where nobody waits for its answer.
+    fn watch(&mut self, watcher: oneshot::Sender<Result<(), Error>>);
+    /// Tells whoever waits for the end of it.
+    fn tell_end(&mut self, result: Result<(), Error>);
+}
+
+/// A strategy that is in the list of all.
+pub(crate) trait Listed: Strategy {
+    /// The call, if it is of this strategy.
+    fn of(call: &AnyCall) -> Option<&Call<Self>>;
+    /// The same, to be changed.
+    fn of_mut(call: &mut AnyCall) -> Option<&mut Call<Self>>;
+    /// The call as one of any strategy.
+    fn any(call: Call<Self>) -> AnyCall;
+}
+
+/// Makes the closed enum of all calls, and the one match through which [`Work`] is done on it. No
+/// call is boxed.
+macro_rules! any_call {
+    ($($name:ident($strategy:ty)),+ $(,)?) => {
+        /// A call of any strategy.
+        #[derive(Debug)]
+        pub(crate) enum AnyCall {
+            /// Nothing but the wait for all that came before.
+            Wait(Wait),
+            $($name(Call<$strategy>)),+
         }
-    }
 
-    /// The decision that it is.
-    pub(crate) fn decision(&self) -> Option<&Decision> {
-        match self {
-            Self::Decision(decision) => Some(decision),
-            _ => None,
-        }
-    }
+        impl Deref for AnyCall {
+            type Target = dyn Work;
 
-    /// How much forgetting the entity that it is about would give away: the permits that count, or
-    /// the failures. `before`: what it was before the call.
-    fn weight(&self, before: u32) -> u32 {
-        match self {
-            Self::Decision(decision) => decision.count.saturating_add(decision.waiting),
-            Self::Report(report) => weight_of(report),
-            Self::Node(NodeAnswer::Circuit(step)) => weight_of(&step.report),
-            // How many count is only told to the node's user.
-            Self::Node(NodeAnswer::Step(step)) if step.passed => before.saturating_add(1),
-            _ => before,
-        }
-    }
-
-    /// Whether it denies what was asked for.
-    pub(crate) fn refuses(&self) -> bool {
-        match self {
-            Self::Decision(decision) => decision.verdict == Verdict::Denied,
-            Self::Report(report) => refuses(report),
-            Self::Node(NodeAnswer::Step(step)) => step.done && !step.passed,
-            Self::Node(NodeAnswer::Circuit(step)) => refuses(&step.report),
-            Self::Node(NodeAnswer::Held(_) | NodeAnswer::Problems(_))
-            | Self::NeverFits(_)
-            | Self::WasWaiting(_)
-            | Self::Released(_)
-            | Self::Done => false,
-        }
-    }
-}
-
-fn weigh(transaction: &mut Transaction, entity: usize, answer: &Answer) {
-    let entity = transaction.entity_mut(entity);
-    entity.weight = answer.weight(entity.weight);
-}
-
-fn decided_as(result: Result<Decision, CostNeverFits>) -> Answer {
-    result.map_or_else(Answer::NeverFits, Answer::Decision)
-}
-
-/// A circuit that is not closed, or that somebody has ordered a mode for, protects more than any
-/// count says.
-fn weight_of(report: &Report) -> u32 {
-    if report.state == State::Closed && report.mode == Mode::Normal {
-        return report.failures.max(report.consecutive).max(report.failed);
-    }
-    HEAVIEST
-}
-
-fn refuses(report: &Report) -> bool {
-    matches!(report.effect, Effect::RefusedOpen | Effect::RefusedProbes | Effect::RefusedForced)
-}
-
-impl Request {
-    /// Whether the answer may give something that is taken back if nobody hears it.
-    pub(crate) fn gives(&self) -> bool {
-        match self {
-            Self::Node(request) => request.gives(),
-            _ => matches!(self, Self::Acquire { .. } | Self::TryAcquire { .. } | Self::Admit),
-        }
-    }
-
-    /// Whether what this host holds of a limit may answer it.
-    pub(crate) fn spends(&self) -> bool {
-        match self {
-            Self::Acquire { ticket, .. } => *ticket == 0,
-            _ => {
-                matches!(self, Self::TryAcquire { .. } | Self::Peek { .. } | Self::Refund { .. } | Self::Charge { .. })
+            fn deref(&self) -> &Self::Target {
+                match self {
+                    Self::Wait(wait) => wait,
+                    $(Self::$name(call) => call),+
+                }
             }
         }
+
+        impl DerefMut for AnyCall {
+            fn deref_mut(&mut self) -> &mut Self::Target {
+                match self {
+                    Self::Wait(wait) => wait,
+                    $(Self::$name(call) => call),+
+                }
+            }
+        }
+
+        $(impl Listed for $strategy {
+            fn of(call: &AnyCall) -> Option<&Call<Self>> {
+                if let AnyCall::$name(call) = call { Some(call) } else { None }
+            }
+
+            fn of_mut(call: &mut AnyCall) -> Option<&mut Call<Self>> {
+                if let AnyCall::$name(call) = call { Some(call) } else { None }
+            }
+
+            fn any(call: Call<Self>) -> AnyCall {
+                AnyCall::$name(call)
+            }
+        })+
+    };
+}
+
+strategies!(any_call);
+
+impl AnyCall {
+    /// Waits for all that came before.
+    pub(crate) fn wait() -> (Self, oneshot::Receiver<Result<(), Error>>) {
+        let (sender, receiver) = oneshot::channel();
+        (Self::Wait(Wait(Some(sender))), receiver)
+    }
+}
+
+impl<S: Listed> Call<S> {
+    fn with(policy: &Policy<S>, request: S::Request, reply: Reply<S::Answer>) -> AnyCall {
+        S::any(Self { policy: policy.clone(), request, reply, answer: None, before: None })
+    }
+
+    /// A call whose caller waits for the answer.
+    pub(crate) fn asked(
+        policy: &Policy<S>,
+        request: S::Request,
+    ) -> (AnyCall, oneshot::Receiver<Result<S::Answer, Error>>) {
+        let (sender, receiver) = oneshot::channel();
+        (Self::with(policy, request, Reply::Caller(Some(sender))), receiver)
+    }
+
+    /// A call that nobody waits for.
+    pub(crate) fn unasked(policy: &Policy<S>, request: S::Request) -> AnyCall {
+        Self::with(policy, request, Reply::Nobody(None))
     }
 
     /// What takes back what an answer gave.
-    pub(crate) fn undo(&self, answer: &Answer) -> Option<Self> {
-        match (self, answer) {
-            (Self::Acquire { .. } | Self::TryAcquire { .. }, Answer::Decision(decision)) if decision.ticket != 0 => {
-                Some(Self::CancelTicket { ticket: decision.ticket })
-            }
-            (Self::Acquire { cost, .. } | Self::TryAcquire { cost }, Answer::Decision(decision)) => {
-                let Decision { charged_at_us, full_at_us, .. } = *decision;
-                (charged_at_us != 0).then_some(Self::Refund { cost: *cost, charged_at_us, full_at_us })
-            }
-            (Self::Admit, Answer::Report(report)) if report.effect == Effect::Admitted => {
-                Some(Self::Cancelled { permit: report.permit, elapsed_ms: 0 })
-            }
-            (Self::Node(request), Answer::Node(answer)) => request.undo(answer).map(Self::Node),
-            _ => None,
+    pub(crate) fn undoing(policy: &Policy<S>, request: &S::Request, answer: &S::Answer) -> Option<AnyCall> {
+        S::undo(request, answer).map(|undo| Self::unasked(policy, undo))
+    }
+}
+
+impl AnyCall {
+    /// Has somebody wait for the end of a call whose answer nobody waits for.
+    pub(crate) fn watched(mut self) -> (Self, oneshot::Receiver<Result<(), Error>>) {
+        let (sender, receiver) = oneshot::channel();
+        self.watch(sender);
+        (self, receiver)
+    }
+}
+
+impl<S: Listed> Work for Call<S> {
+    fn run(&mut self, runtime: &Runtime, transaction: &mut Transaction) {
+        let answer = strategy::run(&self.request, runtime, &self.policy, transaction);
+        self.answer = Some(answer.map_err(Error::from));
+    }
+
+    fn joins(&self, next: &AnyCall) -> bool {
+        S::of(next).is_some_and(|next| self.policy.is(&next.policy) && S::joins(&self.request, &next.request))
+    }
+
+    fn run_with(&mut self, others: &mut [&mut AnyCall], runtime: &Runtime, transaction: &mut Transaction) -> bool {
+        let mut others: Vec<&mut Self> = others.iter_mut().filter_map(|call| S::of_mut(call)).collect();
+        let next = others.iter().map(|call| (0, &call.request));
+        let requests: Vec<_> = std::iter::once((0, &self.request)).chain(next).collect();
+        let Ok(answers) = strategy::run_many(&requests, runtime, &self.policy, transaction) else { return false };
+        let calls = std::iter::once(self).chain(others.drain(..));
+        calls.zip(answers).for_each(|(call, answer)| call.answer = Some(Ok(answer)));
+        true
+    }
+
+    fn has_run(&self) -> bool {
+        matches!(self.answer, Some(Ok(_)))
+    }
+
+    fn keep_answer(&mut self) {
+        self.before = self.answer.take();
+    }
+
+    fn restore_answer(&mut self) {
+        self.answer = self.before.take().or(self.answer.take());
+    }
+
+    fn refuses(&self) -> bool {
+        matches!(&self.answer, Some(Ok(answer)) if S::refuses(answer))
+    }
+
+    fn is_leased(&self) -> bool {
+        matches!(&self.answer, Some(Ok(answer)) if S::is_leased(&self.request, answer))
+    }
+
+    fn lease(&self) -> Option<(u64, AnyCall)> {
+        let lease = S::lease(self.answer.as_ref()?.as_ref().ok()?)?;
+        Some((lease.life_ms, Self::unasked(&self.policy, lease.release)))
+    }
+
+    fn goes_ahead(&self) -> bool {
+        S::goes_ahead(&self.request)
+    }
+
+    fn repeats(&self, before: &AnyCall) -> bool {
+        S::of(before).is_some_and(|before| self.policy.is(&before.policy) && S::repeats(&self.request, &before.request))
+    }
+
+    fn owed(&mut self) -> Option<Owed<'_>> {
+        S::owed(&mut self.request)
+    }
+
+    fn is_awaited(&self) -> bool {
+        matches!(self.reply, Reply::Caller(_) | Reply::Nobody(Some(_)))
+    }
+
+    fn fail(&mut self, error: Error) {
+        self.answer = Some(Err(error));
+    }
+
+    fn give_up(&mut self, error: &Error) {
+        if let Reply::Caller(caller) = &mut self.reply
+            && let Some(caller) = caller.take()
+        {
+            // One who has gone away was given nothing.
+            let _ = caller.send(Err(error.clone()));
         }
     }
 
-    /// Whether it asks to make a call through a circuit.
-    pub(crate) fn admits(&self) -> bool {
-        matches!(self, Self::Admit | Self::Node(NodeRequest::Admit))
-    }
-
-    /// Whether it changes what another has changed just before, which no rule tells apart:
-    /// successes of one generation that are no probes.
-    pub(crate) fn repeats(&self, other: &Self) -> bool {
-        let plain = |permit: &Permit| permit.probe == 0;
-        match (self, other) {
-            (Self::Succeeded { permit, .. }, Self::Succeeded { permit: before, .. }) => {
-                permit.generation == before.generation && plain(permit) && plain(before)
+    fn end(&mut self) -> End {
+        match (&mut self.reply, self.answer.take()) {
+            (Reply::Caller(caller), Some(answer)) => {
+                let unheard = match caller.take() {
+                    Some(caller) => caller.send(answer).err(),
+                    None => Some(answer),
+                };
+                let undo = |answer| Self::undoing(&self.policy, &self.request, &answer);
+                unheard.and_then(Result::ok).and_then(undo).map_or(End::Heard, |undo| End::Unheard(Box::new(undo)))
             }
-            _ => false,
+            (Reply::Nobody(_), Some(Ok(answer))) => {
+                let posted = S::owed(&mut self.request).map_or(0, |owed| *owed.cost);
+                End::Done { released: S::released(&answer), posted }
+            }
+            (Reply::Nobody(_), Some(Err(error))) => End::Failed(error),
+            (_, None) => End::Heard,
         }
     }
 
-    /// The same outcome of a call with another permit.
-    pub(crate) fn with_permit(&self, permit: Permit) -> Self {
-        match self.clone() {
-            Self::Succeeded { elapsed_ms, .. } => Self::Succeeded { permit, elapsed_ms },
-            Self::Failed { elapsed_ms, errors, .. } => Self::Failed { permit, elapsed_ms, errors },
-            Self::Cancelled { elapsed_ms, .. } => Self::Cancelled { permit, elapsed_ms },
-            other => other,
+    fn watch(&mut self, watcher: oneshot::Sender<Result<(), Error>>) {
+        if let Reply::Nobody(end) = &mut self.reply {
+            *end = Some(watcher);
         }
     }
 
-    /// Makes the call, on the entity 0 of a transaction.
-    pub(crate) fn run(
-        &self,
-        runtime: &Runtime,
-        policy: &Policy,
-        transaction: &mut Transaction,
-    ) -> Result<Answer, RunError> {
-        let answer = runtime.run(policy, transaction, |guest, store, resource| match self {
-            Self::Acquire { .. }
-            | Self::TryAcquire { .. }
-            | Self::Peek { .. }
-            | Self::Refund { .. }
-            | Self::Charge { .. }
-            | Self::Post { .. }
-            | Self::Release { .. }
-            | Self::CancelTicket { .. }
-            | Self::Forget => self.limit(guest, store, resource),
-            Self::Node(request) => request.run(guest, store, resource).map(Answer::Node),
-            _ => self.guard(guest, store, resource),
-        })?;
-        weigh(transaction, 0, &answer);
-        Ok(answer)
+    fn tell_end(&mut self, result: Result<(), Error>) {
+        if let Reply::Nobody(end) = &mut self.reply
+            && let Some(watcher) = end.take()
+        {
+            let _ = watcher.send(result);
+        }
+    }
+}
+
+/// The wait for all that came before.
+#[derive(Debug)]
+pub(crate) struct Wait(Option<Sender<()>>);
+
+impl Work for Wait {
+    fn run(&mut self, _runtime: &Runtime, _transaction: &mut Transaction) {}
+
+    fn joins(&self, _next: &AnyCall) -> bool {
+        false
     }
 
-    /// Asks for permits, several times one after the other, in one call of the component.
-    pub(crate) fn try_acquire_many(
-        asks: &[Ask],
-        runtime: &Runtime,
-        policy: &Policy,
-        transaction: &mut Transaction,
-    ) -> Result<Vec<Answer>, RunError> {
-        let decided = runtime.run(policy, transaction, |guest, store, limiter| {
-            let limiters = guest.tidegate_policy_rate_limiter().limiter();
-            let decided = limiters.call_try_acquire_many(store, limiter, asks)?;
-            // As bad as a trap: whose decision is whose?
-            wasmtime::ensure!(decided.len() == asks.len(), "{} answers to {} calls", decided.len(), asks.len());
-            Ok(decided)
-        })?;
-        let decided = asks.iter().zip(decided).map(|(ask, decided)| {
-            let answer = decided_as(decided);
-            weigh(transaction, ask.entity as usize, &answer);
-            answer
-        });
-        Ok(decided.collect())
+    fn run_with(&mut self, _others: &mut [&mut AnyCall], _runtime: &Runtime, _transaction: &mut Transaction) -> bool {
+        false
     }
 
-    /// A call of a rate limiter.
-    fn limit(&self, guest: &Guest, store: &mut Store<HostState>, limiter: ResourceAny) -> wasmtime::Result<Answer> {
-        let exports = guest.tidegate_policy_rate_limiter().limiter();
-        Ok(match *self {
-            Self::Acquire { cost, priority, ticket } => {
-                decided_as(exports.call_acquire(store, limiter, 0, cost, priority, ticket)?)
-            }
-            Self::TryAcquire { cost } => decided_as(exports.call_try_acquire(store, limiter, 0, cost)?),
-            Self::Peek { cost } => decided_as(exports.call_peek(store, limiter, 0, cost)?),
-            Self::Refund { cost, charged_at_us, full_at_us } => {
-                Answer::Decision(exports.call_refund(store, limiter, 0, cost, charged_at_us, full_at_us)?)
-            }
-            Self::Charge { cost } => Answer::Decision(exports.call_charge(store, limiter, 0, cost)?),
-            Self::Post { cost } => Answer::Decision(exports.call_post(store, limiter, 0, cost)?),
-            Self::Release { now } => Answer::Released(exports.call_release(store, limiter, 0, now)?),
-            Self::CancelTicket { ticket } => Answer::WasWaiting(exports.call_cancel(store, limiter, 0, ticket)?),
-            _ => {
-                exports.call_reset(store, limiter, 0)?;
-                Answer::Done
-            }
-        })
+    fn has_run(&self) -> bool {
+        true
     }
 
-    /// A call of a circuit breaker.
-    fn guard(&self, guest: &Guest, store: &mut Store<HostState>, breaker: ResourceAny) -> wasmtime::Result<Answer> {
-        let exports = guest.tidegate_policy_circuit_breaker().breaker();
-        let report = match self {
-            Self::Admit => exports.call_admit(store, breaker, 0)?,
-            Self::Succeeded { permit, elapsed_ms } => {
-                exports.call_succeeded(store, breaker, 0, *permit, *elapsed_ms)?
-            }
-            Self::Failed { permit, elapsed_ms, errors } => {
-                exports.call_failed(store, breaker, 0, *permit, *elapsed_ms, errors)?
-            }
-            Self::Cancelled { permit, elapsed_ms } => {
-                exports.call_cancelled(store, breaker, 0, *permit, *elapsed_ms)?
-            }
-            Self::SetMode { mode } => exports.call_set_mode(store, breaker, 0, *mode)?,
-            Self::Close => exports.call_reset(store, breaker, 0)?,
-            _ => exports.call_status(store, breaker, 0)?,
-        };
-        Ok(Answer::Report(report))
+    fn keep_answer(&mut self) {}
+
+    fn restore_answer(&mut self) {}
+
+    fn refuses(&self) -> bool {
+        false
+    }
+
+    fn is_leased(&self) -> bool {
+        false
+    }
+
+    fn lease(&self) -> Option<(u64, AnyCall)> {
+        None
+    }
+
+    fn goes_ahead(&self) -> bool {
+        false
+    }
+
+    fn repeats(&self, _before: &AnyCall) -> bool {
+        false
+    }
+
+    fn owed(&mut self) -> Option<Owed<'_>> {
+        None
+    }
+
+    fn is_awaited(&self) -> bool {
+        true
+    }
+
+    fn fail(&mut self, error: Error) {
+        self.give_up(&error);
+    }
+
+    fn give_up(&mut self, error: &Error) {
+        self.tell_end(Err(error.clone()));
+    }
+
+    fn end(&mut self) -> End {
+        self.tell_end(Ok(()));
+        End::Heard
+    }
+
+    fn watch(&mut self, watcher: oneshot::Sender<Result<(), Error>>) {
+        self.0 = Some(watcher);
+    }
+
+    fn tell_end(&mut self, result: Result<(), Error>) {
+        if let Some(watcher) = self.0.take() {
+            let _ = watcher.send(result);
+        }
     }
 }

@@ -4,33 +4,16 @@ use std::cell::RefCell;
 use std::sync::Arc;
 
 use crate::background::Background;
-use crate::call::{Answer, Request};
+use crate::call::Listed;
 use crate::clock::Clock;
 use crate::error::Error;
 use crate::key::Namespace;
 use crate::ledger::Ledger;
-use crate::rate_limiter::Ask;
-use crate::runtime::wit::rate_limiter as wit;
 use crate::runtime::{Policy, Runtime};
 use crate::store::Memory;
 use crate::store::memory::{Seat, Several};
+use crate::strategy;
 use crate::transaction::Transaction;
-
-/// What an entity is an entity of; the first part of its key.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Kind {
-    RateLimiter,
-    CircuitBreaker,
-}
-
-impl Kind {
-    pub(crate) fn tag(self) -> &'static str {
-        match self {
-            Self::RateLimiter => "rl",
-            Self::CircuitBreaker => "cb",
-        }
-    }
-}
 
 /// Where the entities are.
 #[derive(Debug)]
@@ -94,56 +77,56 @@ impl Core {
     }
 
     /// Makes a call, wherever the entity is. Dropping the future undoes it.
-    pub(crate) async fn call(
+    pub(crate) async fn call<S: Listed>(
         &self,
         namespace: &Namespace,
         key: &str,
-        policy: &Policy,
-        request: Request,
-    ) -> Result<Answer, Error> {
+        policy: &Policy<S>,
+        request: S::Request,
+    ) -> Result<S::Answer, Error> {
         match &self.backend {
             Backend::Memory(memory) => self.call_here(memory, namespace, key, policy, &request),
             Backend::Shared(ledger) => ledger.call(namespace.entity(key), policy, request).await,
         }
     }
 
-    /// Asks for permits for several keys, as one by one in their order.
-    pub(crate) async fn try_acquire_many(
+    /// Makes several calls, each on the key beside it, as one by one in their order.
+    pub(crate) async fn call_many<S: Listed>(
         &self,
         namespace: &Namespace,
-        policy: &Policy,
-        asks: &[Ask<'_>],
-    ) -> Vec<Result<Answer, Error>> {
+        policy: &Policy<S>,
+        calls: &[(&str, S::Request)],
+    ) -> Vec<Result<S::Answer, Error>> {
         match &self.backend {
-            Backend::Memory(memory) => self.try_acquire_many_here(memory, namespace, policy, asks),
+            Backend::Memory(memory) => self.call_many_here(memory, namespace, policy, calls),
             Backend::Shared(ledger) => {
-                let request = |ask: &Ask<'_>| (namespace.entity(ask.key), Request::TryAcquire { cost: ask.cost });
-                ledger.call_many(policy, asks.iter().map(request)).await
+                let calls = calls.iter().map(|(key, request)| (namespace.entity(key), request.clone()));
+                ledger.call_many(policy, calls.collect()).await
             }
         }
     }
 
-    /// Asks for permits for several keys on the memory store.
-    pub(crate) fn try_acquire_many_now(
+    /// Makes several calls on the memory store.
+    pub(crate) fn call_many_now<S: Listed>(
         &self,
         namespace: &Namespace,
-        policy: &Policy,
-        asks: &[Ask<'_>],
-    ) -> Vec<Result<Answer, Error>> {
+        policy: &Policy<S>,
+        calls: &[(&str, S::Request)],
+    ) -> Vec<Result<S::Answer, Error>> {
         match &self.backend {
-            Backend::Memory(memory) => self.try_acquire_many_here(memory, namespace, policy, asks),
-            Backend::Shared(_) => asks.iter().map(|_| Err(needs_waiting())).collect(),
+            Backend::Memory(memory) => self.call_many_here(memory, namespace, policy, calls),
+            Backend::Shared(_) => calls.iter().map(|_| Err(needs_waiting())).collect(),
         }
     }
 
     /// Takes an outcome in, which may settle later.
-    pub(crate) async fn record(
+    pub(crate) async fn record<S: Listed>(
         &self,
         namespace: &Namespace,
         key: &str,
-        policy: &Policy,
-        request: Request,
-    ) -> Result<Answer, Error> {
+        policy: &Policy<S>,
+        request: S::Request,
+    ) -> Result<S::Answer, Error> {
         match &self.backend {
             Backend::Memory(memory) => self.call_here(memory, namespace, key, policy, &request),
             Backend::Shared(ledger) => ledger.record(namespace.entity(key), policy, request).await,
@@ -151,50 +134,49 @@ impl Core {
     }
 
     /// Makes a call on the memory store.
-    pub(crate) fn call_now(
+    pub(crate) fn call_now<S: Listed>(
         &self,
         namespace: &Namespace,
         key: &str,
-        policy: &Policy,
-        request: &Request,
-    ) -> Result<Answer, Error> {
+        policy: &Policy<S>,
+        request: &S::Request,
+    ) -> Result<S::Answer, Error> {
         match &self.backend {
             Backend::Memory(memory) => self.call_here(memory, namespace, key, policy, request),
             Backend::Shared(_) => Err(needs_waiting()),
         }
     }
 
-    fn call_here(
+    fn call_here<S: Listed>(
         &self,
         memory: &Memory,
         namespace: &Namespace,
         key: &str,
-        policy: &Policy,
-        request: &Request,
-    ) -> Result<Answer, Error> {
+        policy: &Policy<S>,
+        request: &S::Request,
+    ) -> Result<S::Answer, Error> {
         let now_us = self.clock.now_us();
         TAG.with_borrow_mut(|tag| {
             tag.clear();
             namespace.write_tag(key, tag);
-            Ok(memory.run(tag, now_us, |transaction| request.run(&self.runtime, policy, transaction))??)
+            Ok(memory.run(tag, now_us, |transaction| strategy::run(request, &self.runtime, policy, transaction))??)
         })
     }
 
-    fn try_acquire_many_here(
+    fn call_many_here<S: Listed>(
         &self,
         memory: &Memory,
         namespace: &Namespace,
-        policy: &Policy,
-        asks: &[Ask<'_>],
-    ) -> Vec<Result<Answer, Error>> {
-        let mut answers = Vec::with_capacity(asks.len());
-        for asks in asks.chunks(TOGETHER) {
+        policy: &Policy<S>,
+        calls: &[(&str, S::Request)],
+    ) -> Vec<Result<S::Answer, Error>> {
+        let mut answers = Vec::with_capacity(calls.len());
+        for calls in calls.chunks(TOGETHER) {
             SEVERAL.with_borrow_mut(|several| {
-                let together = self.run_together(memory, several, namespace, policy, asks);
+                let together = self.run_together(memory, several, namespace, policy, calls);
                 let mut together = together.into_iter();
-                answers.extend(asks.iter().zip(several.seats()).map(|(ask, seat)| {
-                    let request = Request::TryAcquire { cost: ask.cost };
-                    let alone = || self.call_here(memory, namespace, ask.key, policy, &request);
+                answers.extend(calls.iter().zip(several.seats()).map(|((key, request), seat)| {
+                    let alone = || self.call_here(memory, namespace, key, policy, request);
                     seat.and_then(|_| together.next()).map_or_else(alone, Ok)
                 }));
             });
@@ -202,28 +184,24 @@ impl Core {
         answers
     }
 
-    /// The answers of all that have a part in a run of several; none, if that trapped.
-    fn run_together(
+    /// The answers of all that have a part in a run of several; there are none if that trapped.
+    fn run_together<S: Listed>(
         &self,
         memory: &Memory,
         several: &mut Several,
         namespace: &Namespace,
-        policy: &Policy,
-        asks: &[Ask<'_>],
-    ) -> Vec<Answer> {
+        policy: &Policy<S>,
+        calls: &[(&str, S::Request)],
+    ) -> Vec<S::Answer> {
         several.clear();
-        for ask in asks {
-            several.push(|tag| namespace.write_tag(ask.key, tag));
+        for (key, _) in calls {
+            several.push(|tag| namespace.write_tag(key, tag));
         }
         let run = |transaction: &mut Transaction, seats: &[Seat]| {
-            let asks: Vec<wit::Ask> = asks.iter().zip(seats).filter_map(seated).collect();
-            Request::try_acquire_many(&asks, &self.runtime, policy, transaction)
+            let requests = calls.iter().map(|(_, request)| request).zip(seats);
+            let requests: Vec<_> = requests.filter_map(|(request, seat)| Some(((*seat)?, request))).collect();
+            strategy::run_many(&requests, &self.runtime, policy, transaction)
         };
         memory.run_many(several, self.clock.now_us(), run).unwrap_or_default()
     }
-}
-
-/// What a call that has a part in a run of several asks for.
-fn seated((ask, seat): (&Ask<'_>, &Seat)) -> Option<wit::Ask> {
-    seat.map(|entity| wit::Ask { entity, cost: ask.cost })
 }

@@ -4,12 +4,12 @@
 use std::fmt;
 use std::time::Duration;
 
-use crate::circuit_breaker::CircuitReport;
-use crate::rate_limiter::Decision;
 use crate::runtime::wit::types as wit;
 use crate::runtime::{LoadError, OpenError, RunError};
 use crate::settings::Spelling;
 use crate::store::StoreError;
+use crate::strategies::circuit_breaker::CircuitReport;
+use crate::strategies::rate_limiter::Decision;
 
 /// One thing that is wrong with a configuration.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -8,14 +8,11 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use crate::away::{self, StoreChange, StoreState, StoreWatch};
-use crate::circuit_breaker::{CircuitBreaker, CircuitBreakerConfig};
 use crate::clock::{Clock, SystemClock};
 use crate::core::{Backend, Core};
 use crate::error::{Error, Problem};
-use crate::ledger::basis::{BasisListener, SettingsDiffer};
-use crate::ledger::{self, Ledger};
-use crate::nodes;
-use crate::rate_limiter::{RateLimiter, RateLimiterConfig};
+use crate::ledger::{self, BasisListener, Ledger, SettingsDiffer};
+use crate::nodes::cache::Caches;
 #[cfg(feature = "compile")]
 use crate::runtime::{CodeCache, ComponentSource};
 use crate::runtime::{Runtime, RuntimeOptions, RuntimeStats};
@@ -39,7 +36,7 @@ use crate::store::{Memory, Store};
 #[derive(Debug, Clone)]
 pub struct Tidegate {
     pub(crate) core: Arc<Core>,
-    pub(crate) nodes: Arc<nodes::Cache>,
+    pub(crate) nodes: Arc<Caches>,
 }
 
 /// Where the state will live.
@@ -143,20 +140,13 @@ impl Tidegate {
         Self::connect(&crate::store::redis::url_of_env()).await
     }
 
-    /// Opens a rate limiter.
+    /// The registry of the nodes as JSON text: for each its type, name, description, inputs,
+    /// outputs and the JSON Schema of its configuration.
     ///
     /// # Errors
-    /// [`Error::Config`] with all problems of the configuration.
-    pub fn rate_limiter(&self, config: RateLimiterConfig) -> Result<RateLimiter, Error> {
-        RateLimiter::open(&self.core, config)
-    }
-
-    /// Opens a circuit breaker.
-    ///
-    /// # Errors
-    /// [`Error::Config`] with all problems of the configuration.
-    pub fn circuit_breaker(&self, config: CircuitBreakerConfig) -> Result<CircuitBreaker, Error> {
-        CircuitBreaker::open(&self.core, config)
+    /// [`Error::Run`] if the component failed.
+    pub fn node_registry(&self) -> Result<String, Error> {
+        Ok(self.core.runtime().registry()?)
     }
 
     /// Sends what is to be recorded in the background and gives back what is left of leases, and

@@ -34,7 +34,6 @@ mod away;
 mod background;
 pub mod blocking;
 mod call;
-mod circuit_breaker;
 mod clock;
 mod core;
 mod error;
@@ -44,33 +43,34 @@ mod json;
 pub mod key;
 mod ledger;
 pub mod nodes;
-mod rate_limiter;
 mod runtime;
 #[doc(hidden)]
 pub mod settings;
 pub mod store;
+mod strategies;
+mod strategy;
 mod time;
 mod transaction;
 
 pub use self::away::{StoreChange, StoreState, StoreWatch, WhenAway};
 pub use self::background::given_back;
-pub use self::circuit_breaker::{
-    Backoff, CallError, Cause, CircuitBreaker, CircuitBreakerConfig, CircuitBreakerPermit, CircuitReport, Effect,
-    ErrorPart, ErrorPattern, Failure, FailureCount, HalfOpen, Mode, Others, Permit, ProbeRule, Sample, SlowRate, State,
-    Transition, Trip, http_failure,
-};
 pub use self::clock::{Clock, ManualClock, SystemClock};
 pub use self::error::{Error, Problem};
 pub use self::gate::{Builder, Stats, Tidegate};
-pub use self::ledger::basis::SettingsDiffer;
-pub use self::rate_limiter::{
-    Admission, Algorithm, Ask, Decision, Lease, Limit, OnLimit, RateLimiter, RateLimiterConfig, Reason, Ticket,
-    Verdict, WindowUnit,
-};
+pub use self::ledger::SettingsDiffer;
 pub use self::runtime::{LoadError, RunError, RuntimeStats};
 #[cfg(feature = "redis")]
 pub use self::store::redis::Redis;
 pub use self::store::{Forgotten, Memory, MemoryBuilder, WhenFull};
+pub use self::strategies::circuit_breaker::{
+    Backoff, CallError, Cause, CircuitBreaker, CircuitBreakerConfig, CircuitBreakerPermit, CircuitReport, Effect,
+    ErrorPart, ErrorPattern, Failure, FailureCount, HalfOpen, Mode, Others, Permit, ProbeRule, Sample, SlowRate, State,
+    Transition, Trip, http_failure,
+};
+pub use self::strategies::rate_limiter::{
+    Admission, Algorithm, Ask, Decision, Lease, Limit, OnLimit, RateLimiter, RateLimiterConfig, Reason, Ticket,
+    Verdict, WindowUnit,
+};
 
 /// The samples of the crate's README compile and run.
 #[cfg(all(doctest, feature = "redis"))]

@@ -1,10 +1,10 @@
-//! What the values of a limiter depend on, in words.
+//! What the values of a limiter depend on, in words, and for how long they count.
 
 use alloc::format;
 use alloc::string::String;
 use alloc::vec::Vec;
 
-use super::config::window_us;
+use super::config::{counts_for_us, window_us};
 use super::groups;
 use super::limiter::RateLimiter;
 use super::types::{Algorithm, Limit};
@@ -17,6 +17,11 @@ impl RateLimiter {
         let limits: Vec<String> = self.config.limits.iter().map(words).collect();
         let lease = self.config.lease.map_or_else(String::new, |lease| format!("; leased for {} ms", lease.life_ms));
         limits.join(", ") + &lease
+    }
+
+    /// The longest that a permit of it can count, in microseconds: of all its limits the longest.
+    pub fn counts_for_us(&self) -> u64 {
+        counts_for_us(&self.config)
     }
 }
 

@@ -215,6 +215,23 @@ fn counted_us(limit: &Limit, life_us: u64) -> Option<u64> {
     Some(window_us(limit.window)? + held_us)
 }
 
+/// The longest that a permit can count: the end of its window, of the sub-window or group it is in,
+/// or of a full burst.
+pub(super) fn counts_for_us(config: &Config) -> u64 {
+    let life_us = lease::life_us(config);
+    let longest_us = |limit: &Limit| {
+        let windows = match limit.algorithm {
+            Algorithm::Gcra { burst } | Algorithm::TokenBucket { burst } => {
+                burst.unwrap_or(limit.limit).div_ceil(limit.limit.max(1)).max(1)
+            }
+            Algorithm::SlidingLog => 1,
+            Algorithm::SlidingWindow { .. } | Algorithm::FixedWindow | Algorithm::SlidingWindowCounter => 2,
+        };
+        counted_us(limit, life_us).unwrap_or(0).saturating_mul(u64::from(windows))
+    };
+    config.limits.iter().map(longest_us).max().unwrap_or(0)
+}
+
 pub(crate) fn window_us(window: Window) -> Option<u64> {
     let unit_ms = match window.unit {
         WindowUnit::Millisecond => 1,

@@ -296,3 +296,27 @@ fn basis_says_what_values_depend_on_beside_the_numbers_of_limits() {
     let leased = Config { limits: vec![per_second(500, STRICT)], on_limit: OnLimit::Reject, lease };
     assert_eq!(open_config(&leased).basis(), "sliding-window of 1000 ms; leased for 100 ms");
 }
+
+#[test]
+fn a_permit_counts_until_the_last_moment_at_which_any_limit_can_still_count_it() {
+    let second_us = 1_000_000;
+    for (limits, expected) in [
+        (vec![per_second(5, LOG)], second_us),
+        (vec![per_second(5, STRICT)], 2 * second_us),
+        (vec![per_second(5, FIXED)], 2 * second_us),
+        (vec![per_second(5, COUNTER)], 2 * second_us),
+        (vec![per_second(5, GCRA)], second_us),
+        (vec![per_second(5, gcra(6))], 2 * second_us),
+        (vec![per_second(5, token_bucket(50))], 10 * second_us),
+        (vec![per_second(5, token_bucket(1))], second_us),
+        (vec![per_second(0, GCRA)], second_us),
+        (vec![per_second(5, LOG), per_ms(9, 60_000, FIXED)], 120 * second_us),
+    ] {
+        assert_eq!(open(&limits, OnLimit::Reject).counts_for_us(), expected, "{limits:?}");
+    }
+    let lease = Some(LeaseConfig { max_permits: 5, life_ms: 100 });
+    for (algorithm, expected) in [(LOG, 1_100_000), (STRICT, 2_200_000), (FIXED, 2_000_000)] {
+        let leased = Config { limits: vec![per_second(500, algorithm)], on_limit: OnLimit::Reject, lease };
+        assert_eq!(open_config(&leased).counts_for_us(), expected, "{algorithm:?}");
+    }
+}

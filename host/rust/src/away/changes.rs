@@ -8,7 +8,7 @@ use std::sync::Arc;
 use parking_lot::Mutex;
 use tokio::sync::watch;
 
-use super::settings::{StoreChange, StoreState};
+use super::state::{StoreChange, StoreState};
 
 type Listener = Arc<dyn Fn(StoreChange) + Send + Sync>;
 

@@ -12,30 +12,38 @@ use indexmap::IndexMap;
 use parking_lot::Mutex;
 
 use crate::key::EntityKey;
-use crate::runtime::Policy;
 
 /// How many debts are looked at to make room for a new one.
 const SWEEP: usize = 8;
 
-/// What the keys of a gate's limiters owe, bounded in number.
+/// What the keys of a gate owe, bounded in number. `C` is a call that posts a debt.
 #[derive(Debug)]
-pub(crate) struct Debts {
-    owed: Mutex<Owed>,
+pub(crate) struct Debts<C> {
+    owed: Mutex<Owed<C>>,
     /// How many keys owe something, to be read without the lock.
     keys: AtomicUsize,
     capacity: usize,
 }
 
-#[derive(Debug, Default)]
-struct Owed {
-    entries: IndexMap<Arc<EntityKey>, Entry, foldhash::fast::RandomState>,
+#[derive(Debug)]
+struct Owed<C> {
+    entries: IndexMap<Arc<EntityKey>, Entry<C>, foldhash::fast::RandomState>,
     hand: usize,
 }
 
 /// What one key owes.
-#[derive(Debug, Clone)]
-struct Entry {
-    policy: Policy,
+#[derive(Debug)]
+struct Entry<C> {
+    /// What posts it.
+    call: C,
+    spans: Spans,
+}
+
+/// What is owed, in two spans of time.
+#[derive(Debug, Clone, Copy)]
+struct Spans {
+    /// For how long a permit can count at most: the length of a span.
+    span_us: u64,
     since_us: u64,
     /// Since `since_us`.
     recent: u32,
@@ -44,17 +52,21 @@ struct Entry {
 }
 
 /// A debt to be posted.
-#[derive(Debug, Clone)]
-pub(crate) struct Debt {
+#[derive(Debug)]
+pub(crate) struct Debt<C> {
     pub(crate) key: Arc<EntityKey>,
-    pub(crate) policy: Policy,
+    /// What posts it.
+    pub(crate) call: C,
     pub(crate) cost: u32,
+    /// For how long a permit can count at most, in microseconds.
+    pub(crate) counts_for_us: u64,
 }
 
-impl Debts {
-    /// Of so many keys at most.
+impl<C> Debts<C> {
+    /// Of at most this many keys.
     pub(crate) fn new(capacity: usize) -> Self {
-        Self { owed: Mutex::default(), keys: AtomicUsize::new(0), capacity }
+        let owed = Owed { entries: IndexMap::default(), hand: 0 };
+        Self { owed: Mutex::new(owed), keys: AtomicUsize::new(0), capacity }
     }
 
     /// Whether nothing is owed.
@@ -64,20 +76,15 @@ impl Debts {
 
     /// Adds a debt that was made at `now_us`. False: too many keys owe already, and this one is
     /// forgotten.
-    pub(crate) fn add(&self, debt: Debt, now_us: u64) -> bool {
-        let Debt { key, policy, cost } = debt;
+    pub(crate) fn add(&self, debt: Debt<C>, now_us: u64) -> bool {
         self.with(|owed| {
-            if owed.entries.len() >= self.capacity && !owed.entries.contains_key(&key) {
+            if owed.entries.len() >= self.capacity && !owed.entries.contains_key(&debt.key) {
                 owed.sweep(now_us);
                 if owed.entries.len() >= self.capacity {
                     return false;
                 }
             }
-            let fresh = Entry { policy: policy.clone(), since_us: now_us, recent: 0, before: 0 };
-            let entry = owed.entries.entry(key).or_insert(fresh);
-            entry.turn(now_us);
-            entry.policy = policy;
-            entry.recent = entry.recent.saturating_add(cost);
+            owed.add(debt, now_us);
             true
         })
     }
@@ -85,24 +92,24 @@ impl Debts {
     /// Takes off what was given back before it was charged.
     pub(crate) fn forgive(&self, key: &EntityKey, cost: u32) {
         self.with(|owed| {
-            let Some(entry) = owed.entries.get_mut(key) else { return };
-            let older = cost.saturating_sub(entry.recent);
-            entry.recent = entry.recent.saturating_sub(cost);
-            entry.before = entry.before.saturating_sub(older);
-            if entry.recent == 0 && entry.before == 0 {
+            let Some(Entry { spans, .. }) = owed.entries.get_mut(key) else { return };
+            let older = cost.saturating_sub(spans.recent);
+            spans.recent = spans.recent.saturating_sub(cost);
+            spans.before = spans.before.saturating_sub(older);
+            if spans.recent == 0 && spans.before == 0 {
                 owed.entries.swap_remove(key);
             }
         });
     }
 
     /// Takes out what a key owes.
-    pub(crate) fn take(&self, key: &EntityKey, now_us: u64) -> Option<Debt> {
+    pub(crate) fn take(&self, key: &EntityKey, now_us: u64) -> Option<Debt<C>> {
         let (key, entry) = self.with(|owed| owed.entries.swap_remove_entry(key))?;
         entry.debt(key, now_us)
     }
 
     /// Takes out what up to `most` keys owe, of those that `of` picks.
-    pub(crate) fn take_some(&self, most: usize, now_us: u64, of: impl Fn(&EntityKey) -> bool) -> Vec<Debt> {
+    pub(crate) fn take_some(&self, most: usize, now_us: u64, of: impl Fn(&EntityKey) -> bool) -> Vec<Debt<C>> {
         self.with(|owed| {
             let keys: Vec<_> = owed.entries.keys().filter(|key| of(key)).take(most).cloned().collect();
             let mut take = |key: Arc<EntityKey>| owed.entries.swap_remove(&key)?.debt(key, now_us);
@@ -110,7 +117,7 @@ impl Debts {
         })
     }
 
-    fn with<R>(&self, work: impl FnOnce(&mut Owed) -> R) -> R {
+    fn with<R>(&self, work: impl FnOnce(&mut Owed<C>) -> R) -> R {
         let mut owed = self.owed.lock();
         let result = work(&mut owed);
         self.keys.store(owed.entries.len(), Ordering::Relaxed);
@@ -118,12 +125,22 @@ impl Debts {
     }
 }
 
-impl Owed {
+impl<C> Owed<C> {
+    fn add(&mut self, debt: Debt<C>, now_us: u64) {
+        let Debt { key, call, cost, counts_for_us } = debt;
+        let mut spans = Spans { span_us: counts_for_us, since_us: now_us, recent: 0, before: 0 };
+        if let Some(entry) = self.entries.get(&key) {
+            spans = Spans { span_us: counts_for_us, ..entry.spans.at(now_us) };
+        }
+        spans.recent = spans.recent.saturating_add(cost);
+        self.entries.insert(key, Entry { call, spans });
+    }
+
     /// Looks at a few debts, in turn, and drops those that nothing is left of.
     fn sweep(&mut self, now_us: u64) {
         for _ in 0..SWEEP.min(self.entries.len()) {
             self.hand %= self.entries.len().max(1);
-            if self.entries.get_index(self.hand).is_some_and(|(_, entry)| entry.due(now_us) == 0) {
+            if self.entries.get_index(self.hand).is_some_and(|(_, entry)| entry.spans.due(now_us) == 0) {
                 self.entries.swap_remove_index(self.hand);
             } else {
                 self.hand += 1;
@@ -132,26 +149,27 @@ impl Owed {
     }
 }
 
-impl Entry {
-    /// Moves on to the span of `now_us`.
-    fn turn(&mut self, now_us: u64) {
-        let (age_us, span_us) = (now_us.saturating_sub(self.since_us), self.policy.longest_us());
-        if age_us >= span_us {
-            self.before = if age_us < span_us.saturating_mul(2) { self.recent } else { 0 };
-            self.recent = 0;
-            self.since_us = now_us;
+impl Spans {
+    /// The same, moved on to the span of `now_us`.
+    fn at(self, now_us: u64) -> Self {
+        let age_us = now_us.saturating_sub(self.since_us);
+        if age_us < self.span_us {
+            return self;
         }
+        let before = if age_us < self.span_us.saturating_mul(2) { self.recent } else { 0 };
+        Self { since_us: now_us, recent: 0, before, ..self }
     }
 
     /// What still counts.
-    fn due(&self, now_us: u64) -> u32 {
-        let mut turned = self.clone();
-        turned.turn(now_us);
-        turned.recent.saturating_add(turned.before)
+    fn due(self, now_us: u64) -> u32 {
+        let Self { recent, before, .. } = self.at(now_us);
+        recent.saturating_add(before)
     }
+}
 
-    fn debt(self, key: Arc<EntityKey>, now_us: u64) -> Option<Debt> {
-        let cost = self.due(now_us);
-        (cost > 0).then_some(Debt { key, policy: self.policy, cost })
+impl<C> Entry<C> {
+    fn debt(self, key: Arc<EntityKey>, now_us: u64) -> Option<Debt<C>> {
+        let (cost, counts_for_us) = (self.spans.due(now_us), self.spans.span_us);
+        (cost > 0).then_some(Debt { key, call: self.call, cost, counts_for_us })
     }
 }

@@ -21,10 +21,13 @@ mod patience;
 mod probe;
 mod ready;
 mod settings;
+mod state;
 mod steady;
 mod turn;
 mod watch;
 mod watches;
+mod when_away;
+mod writing;
 
 pub(crate) use self::debt::{Debt, Debts};
 pub(crate) use self::onward::Onward;
@@ -32,5 +35,7 @@ pub(crate) use self::patience::Patience;
 #[cfg(feature = "redis")]
 pub(crate) use self::patience::listen;
 pub(crate) use self::settings::Options;
-pub use self::settings::{StoreChange, StoreState, StoreWatch, WhenAway};
+pub use self::settings::StoreWatch;
+pub use self::state::{StoreChange, StoreState};
 pub(crate) use self::watches::{Passage, Watches};
+pub use self::when_away::WhenAway;

@@ -50,7 +50,7 @@ impl Watches {
                 return Err((error, refusal.map_or(PAUSE, |refusal| refusal.retry_after)));
             }
         };
-        match self.try_out(watch.shard()).await {
+        match self.write(watch.shard()).await {
             Ok(()) => {
                 passage.written();
                 Ok(())

@@ -8,13 +8,6 @@
 use std::sync::Arc;
 
 use super::watch::Watch;
-use super::watches::Watches;
-use crate::key::EntityKey;
-
-/// How many commits are on their way together at most. A server needs some 5 us for each, and so
-/// does this process where it has a processor to itself; where it has a tenth of one, all of them
-/// are still heard well within the timeout.
-pub(super) const TURNS: usize = 256;
 
 /// The turn of a commit on its way, until this is dropped.
 #[derive(Debug)]
@@ -22,31 +15,20 @@ pub(crate) struct Turn {
     pub(super) watch: Arc<Watch>,
 }
 
-impl Watches {
-    /// A turn on the way to the part of the store that an entity is in, if one is free and nobody
-    /// waits for it.
-    pub(crate) fn free_turn(&self, key: &EntityKey) -> Option<Turn> {
-        let watch = self.of(key);
+impl Turn {
+    /// A turn on the way to a part of the store, if one is free and nobody waits for it.
+    pub(super) fn free(watch: Arc<Watch>) -> Option<Self> {
         watch.turns.try_acquire().ok()?.forget();
-        Some(Turn { watch })
-    }
-
-    /// Waits for a turn on the way to the part of the store that an entity is in.
-    pub(crate) async fn turn(&self, key: &EntityKey) -> Turn {
-        self.turn_at(self.of(key)).await
+        Some(Self { watch })
     }
 
     /// Waits for a turn on the way to a part of the store.
-    pub(super) async fn turn_in(&self, shard: u32) -> Turn {
-        self.turn_at(self.of_shard(shard)).await
-    }
-
-    async fn turn_at(&self, watch: Arc<Watch>) -> Turn {
+    pub(super) async fn wait(watch: Arc<Watch>) -> Self {
         // Never closed, so it is always given.
         if let Ok(permit) = watch.turns.acquire().await {
             permit.forget();
         }
-        Turn { watch }
+        Self { watch }
     }
 }
 

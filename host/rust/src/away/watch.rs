@@ -9,19 +9,24 @@ use parking_lot::Mutex;
 use tokio::sync::Semaphore;
 
 use super::changes::StoreChanges;
-use super::settings::{StoreChange, StoreState};
+use super::state::{StoreChange, StoreState};
 use super::steady::Steady;
-use super::turn::TURNS;
-use crate::call::{Answer, Request};
 use crate::runtime::wit::circuit_breaker::{Cause, Effect, Permit, Report, State};
 use crate::runtime::{Policy, Runtime};
-use crate::store::Memory;
+use crate::store::{Memory, StoreError};
+use crate::strategies::circuit_breaker::{Breakers, Request};
+use crate::strategy;
+
+/// How many commits are on their way together at most. A server needs some 5 us for each, and so
+/// does this process where it has a processor to itself; where it has a tenth of one, all of them
+/// are still heard well within the timeout.
+pub(super) const TURNS: usize = 256;
 
 /// What the watches of a gate have in common.
 #[derive(Debug)]
 pub(super) struct Circuit {
     pub(super) runtime: Arc<Runtime>,
-    pub(super) policy: Policy,
+    pub(super) policy: Policy<Breakers>,
     /// Where the circuits are.
     pub(super) memory: Memory,
     pub(super) steady: Arc<Steady>,
@@ -66,8 +71,8 @@ pub(super) struct Watch {
     /// Whether the circuit is closed and counts no failure: then a success changes nothing.
     calm: AtomicBool,
     generation: AtomicU64,
-    /// Counts rounds that failed. A failure of what was let through before the last of them is no
-    /// changes.
+    /// Counts rounds that failed. A failure of what was let through before the last of them says
+    /// nothing new.
     round: AtomicU64,
     /// Whether the store has answered yet.
     heard: AtomicBool,
@@ -126,7 +131,18 @@ pub(super) enum Outcome<'a> {
     Unknown,
 }
 
-impl Outcome<'_> {
+impl<'a> Outcome<'a> {
+    /// What an error, in these words, says of the store, which has refused this many attempts to
+    /// connect. One that is full does its work for the entities that it holds.
+    pub(super) fn of(error: &StoreError, words: &'a str, refused: u32) -> Self {
+        match error {
+            _ if refused > 1 => Self::Unreachable(words, refused),
+            StoreError::Full { .. } => Self::Written,
+            StoreError::Refused(_) => Self::Refused(words),
+            _ => Self::Failed(words),
+        }
+    }
+
     pub(super) fn is_failure(self) -> bool {
         matches!(self, Self::Failed(_) | Self::Unreachable(..) | Self::Refused(_))
     }
@@ -251,14 +267,14 @@ impl Watch {
         let now_us = circuit.steady.now_us();
         let report = circuit.memory.run(&self.tag, now_us, |transaction| {
             let at_us = transaction.now_us();
-            match request.run(&circuit.runtime, &circuit.policy, transaction) {
+            match strategy::run(request, &circuit.runtime, &circuit.policy, transaction) {
                 // Under the lock of the circuit, so that what is at hand is never older than
                 // another report.
-                Ok(Answer::Report(report)) => {
+                Ok(report) => {
                     self.take_in(circuit, &report, at_us, cause);
                     Some(report)
                 }
-                Ok(_) | Err(_) => None,
+                Err(_) => None,
             }
         });
         circuit.changes.tell();

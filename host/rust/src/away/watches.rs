@@ -9,8 +9,9 @@ use parking_lot::RwLock;
 use tokio::sync::watch;
 
 use super::changes::StoreChanges;
-use super::probe;
-use super::settings::{Options, StoreState};
+use super::probe::{self, TryOut};
+use super::settings::Options;
+use super::state::StoreState;
 use super::steady::Steady;
 use super::turn::Turn;
 use super::watch::{Circuit, Outages, Outcome, Pass, Refusal, Watch};
@@ -18,7 +19,7 @@ use crate::clock::Clock;
 use crate::error::{Error, Problem};
 use crate::key::EntityKey;
 use crate::runtime::{OpenError, Runtime};
-use crate::store::{Memory, Store, StoreError};
+use crate::store::{BoxFuture, Memory, Store, StoreError};
 
 /// How many parts of a store get a watch of their own. More share them.
 const MAX_SHARDS: u32 = 1_024;
@@ -38,6 +39,20 @@ pub(crate) struct Watches {
     refused: AtomicU64,
 }
 
+impl TryOut for Watches {
+    fn circuit(&self) -> &Circuit {
+        &self.circuit
+    }
+
+    fn clock(&self) -> &Arc<dyn Clock> {
+        &self.clock
+    }
+
+    fn try_out(&self, shard: u32) -> BoxFuture<'_, Result<(), StoreError>> {
+        Box::pin(self.write(shard))
+    }
+}
+
 impl Watches {
     /// # Errors
     /// [`Error::Config`] for wrong settings of the watch.
@@ -50,7 +65,7 @@ impl Watches {
         let timeout_ms =
             store.timeout().map_or(0, |timeout| u64::try_from(timeout.as_millis()).unwrap_or(u64::MAX / 4));
         let config = options.watch.unwrap_or_default().circuit(2 * timeout_ms + PROBE_SLACK_MS);
-        let policy = runtime.open_breaker(config.to_wit()).map_err(named)?;
+        let policy = runtime.open_policy(config.to_wit()).map_err(named)?;
         let circuit = Circuit {
             runtime: Arc::clone(runtime),
             policy,
@@ -63,6 +78,22 @@ impl Watches {
         let (is_on, first) = (options.watch.is_some(), Arc::new(Watch::new(0)));
         let (others, refused) = (RwLock::default(), AtomicU64::new(0));
         Ok(Arc::new(Self { circuit, store, clock, is_on, first, others, refused }))
+    }
+
+    /// A turn on the way to the part of the store that an entity is in, if one is free and nobody
+    /// waits for it.
+    pub(crate) fn free_turn(&self, key: &EntityKey) -> Option<Turn> {
+        Turn::free(self.of(key))
+    }
+
+    /// Waits for a turn on the way to the part of the store that an entity is in.
+    pub(crate) async fn turn(&self, key: &EntityKey) -> Turn {
+        Turn::wait(self.of(key)).await
+    }
+
+    /// Waits for a turn on the way to a part of the store.
+    pub(super) async fn turn_in(&self, shard: u32) -> Turn {
+        Turn::wait(self.of_shard(shard)).await
     }
 
     /// The clock that watches and timeouts go by.
@@ -168,7 +199,7 @@ impl Passage<'_> {
     pub(crate) fn failed(mut self, error: &StoreError) {
         let words = error.to_string();
         let refused = self.watches.store.refused_attempts();
-        self.settle(outcome_of(error, &words, refused));
+        self.settle(Outcome::of(error, &words, refused));
     }
 
     fn settle(&mut self, outcome: Outcome<'_>) {
@@ -187,17 +218,6 @@ impl Passage<'_> {
 impl Drop for Passage<'_> {
     fn drop(&mut self) {
         self.settle(Outcome::Unknown);
-    }
-}
-
-/// What an error, in these words, says of the store, which has refused so many attempts to connect.
-/// One that is full does its work for the entities that it holds.
-pub(super) fn outcome_of<'a>(error: &StoreError, words: &'a str, refused: u32) -> Outcome<'a> {
-    match error {
-        _ if refused > 1 => Outcome::Unreachable(words, refused),
-        StoreError::Full { .. } => Outcome::Written,
-        StoreError::Refused(_) => Outcome::Refused(words),
-        _ => Outcome::Failed(words),
     }
 }
 

@@ -2,61 +2,54 @@
 
 use std::future::Future;
 use std::pin::Pin;
-use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
+use tokio::runtime::Handle;
 use tokio::sync::oneshot;
 
-use super::Ledger;
-use super::lanes::Work;
-use crate::background;
-use crate::call::Answer;
 use crate::error::Error;
-use crate::key::EntityKey;
 use crate::store::BoxFuture;
 
 /// Waits for an answer. If it was given a driver, it runs that on its own task, which spares a lone
 /// call the hop to another; once it is answered, or dropped, the driver goes on in a task of its
 /// own.
-pub(super) struct Driven {
+pub(super) struct Driven<A, U: TakeBack<A>> {
     driver: Option<BoxFuture<'static, ()>>,
-    answer: oneshot::Receiver<Result<Answer, Error>>,
-    runtime: Option<tokio::runtime::Handle>,
+    answer: oneshot::Receiver<Result<A, Error>>,
+    runtime: Option<Handle>,
     /// What to take back if the answer comes and is never looked at.
-    unheard: Option<Unheard>,
+    unheard: Option<U>,
 }
 
-/// A call that gives something away.
-pub(super) struct Unheard {
-    pub(super) ledger: Arc<Ledger>,
-    pub(super) key: Arc<EntityKey>,
-    pub(super) work: Work,
-}
-
-impl Unheard {
+/// Takes back what an answer gave that nobody has heard.
+pub(super) trait TakeBack<A>: Unpin {
     /// Names the lane as what is to be waited for by one who wants to know when all is taken back.
+    fn leave(&self);
+    /// Takes back what the answer gave, with the next batch of its lane.
+    fn take_back(self, answer: &A, runtime: &Handle);
+}
+
+/// A call that gives nothing.
+#[derive(Debug)]
+pub(super) enum Untaken {}
+
+impl<A> TakeBack<A> for Untaken {
     fn leave(&self) {
-        background::leave(|| Arc::clone(&self.ledger).settle_lane(Arc::clone(&self.key)));
+        match *self {}
     }
 
-    /// Takes back what an answer gave, with the next batch of its lane.
-    pub(super) fn take_back(self, answer: &Answer, runtime: &tokio::runtime::Handle) {
-        self.leave();
-        let Self { ledger, key, work } = self;
-        if ledger.take_back(&key, &work, answer) {
-            runtime.spawn(ledger.drive(key));
-        }
+    fn take_back(self, _answer: &A, _runtime: &Handle) {
+        match self {}
     }
 }
 
-impl Driven {
+impl<A, U: TakeBack<A>> Driven<A, U> {
     pub(super) fn new(
-        driver: Option<impl Future<Output = ()> + Send + 'static>,
-        answer: oneshot::Receiver<Result<Answer, Error>>,
-        unheard: Option<Unheard>,
+        driver: Option<BoxFuture<'static, ()>>,
+        answer: oneshot::Receiver<Result<A, Error>>,
+        unheard: Option<U>,
     ) -> Self {
-        let driver = driver.map(|driver| Box::pin(driver) as BoxFuture<'static, ()>);
-        Self { driver, answer, runtime: tokio::runtime::Handle::try_current().ok(), unheard }
+        Self { driver, answer, runtime: Handle::try_current().ok(), unheard }
     }
 
     /// Has the lane driven by a task of its own, so that it goes on while this future is not
@@ -70,8 +63,8 @@ impl Driven {
     }
 }
 
-impl Future for Driven {
-    type Output = Result<Answer, Error>;
+impl<A, U: TakeBack<A>> Future for Driven<A, U> {
+    type Output = Result<A, Error>;
 
     fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
         if let Some(driver) = &mut self.driver
@@ -88,7 +81,7 @@ impl Future for Driven {
     }
 }
 
-impl Drop for Driven {
+impl<A, U: TakeBack<A>> Drop for Driven<A, U> {
     fn drop(&mut self) {
         // Closed first, so that whoever answers from now on sees that nobody listens, and takes
         // back what was given.

@@ -11,54 +11,21 @@ use std::time::Duration;
 use indexmap::IndexMap;
 use parking_lot::Mutex;
 
-use super::caller::Caller;
 use super::contention::Contention;
-use crate::call::Request;
+use super::known::Known;
+use crate::call::AnyCall;
 use crate::key::EntityKey;
-use crate::runtime::Policy;
-use crate::transaction::Entity;
 
 /// How many maps the lanes are spread over.
 const SHARDS: usize = 16;
 /// How many idle lanes are looked at to make room for a new one.
 const SWEEP: usize = 8;
 
-/// A call to make.
-pub(super) type Work = (Policy, Request);
-
-/// A call in line.
-#[derive(Debug)]
-pub(super) struct Call {
-    /// What to do; `None`: nothing, but tell when all that was in line before is done.
-    pub(super) work: Option<Work>,
-    /// Who waits for the answer; `None`: nobody does.
-    pub(super) reply: Option<Caller>,
-}
-
-/// What is known of an entity.
-#[derive(Debug, Clone, Default)]
-pub(super) struct Known {
-    pub(super) entity: Entity,
-    /// The latest time of a run that counts; no later one may be earlier.
-    pub(super) seen_us: u64,
-    /// The latest time of a commit, by the store's clock.
-    pub(super) confirmed_us: u64,
-    /// When the store confirmed it, by this host's own clock.
-    pub(super) heard_us: u64,
-    /// How far the clock that decides on this entity is behind the one this host has learnt: nodes
-    /// of a cluster have clocks of their own.
-    pub(super) behind_us: u64,
-    /// Whether the latest call was refused, so that the next may well be too.
-    pub(super) refuses: bool,
-    /// How other hosts get in its way.
-    pub(super) contention: Contention,
-}
-
 #[derive(Debug, Default)]
 struct Lane {
-    waiting: Vec<Call>,
+    waiting: Vec<AnyCall>,
     /// Outcomes whose callers have gone on already. They go out with the next batch.
-    deferred: Vec<Call>,
+    deferred: Vec<AnyCall>,
     /// Whether nothing is deferred but an outcome that changes nothing by what is known. It need
     /// not go with every admission: it waits for the flush, or for an outcome that comes after it.
     can_wait: bool,
@@ -73,7 +40,8 @@ struct Lane {
 /// Permits that this host holds.
 #[derive(Debug)]
 struct Lease {
-    policy: Policy,
+    /// What gives back what is left of them.
+    release: AnyCall,
     /// By this host's own clock.
     ends_us: u64,
 }
@@ -120,7 +88,7 @@ impl Lanes {
     }
 
     /// Puts a call in line. True: the caller must drive the lane.
-    pub(super) fn push(&self, key: &Arc<EntityKey>, call: Call, now_us: impl FnOnce() -> u64) -> bool {
+    pub(super) fn push(&self, key: &Arc<EntityKey>, call: AnyCall, now_us: impl FnOnce() -> u64) -> bool {
         let mut shard = self.shard(key).lock();
         let lane = shard.lane(key, now_us);
         lane.waiting.push(call);
@@ -129,14 +97,19 @@ impl Lanes {
 
     /// Puts a call whose caller does not wait in line. `repeats`: in turn of the last one, if that
     /// changes the same.
-    pub(super) fn defer(&self, key: &Arc<EntityKey>, work: Work, repeats: bool, now_us: impl FnOnce() -> u64) -> Flush {
+    pub(super) fn defer(
+        &self,
+        key: &Arc<EntityKey>,
+        call: AnyCall,
+        repeats: bool,
+        now_us: impl FnOnce() -> u64,
+    ) -> Flush {
         let mut shard = self.shard(key).lock();
         let lane = shard.lane(key, now_us);
         let is_lone = repeats && (lane.deferred.is_empty() || lane.can_wait);
-        let last = lane.deferred.last_mut().and_then(|last| last.work.as_mut());
-        match last.filter(|last| repeats && last.0.is(&work.0) && work.1.repeats(&last.1)) {
-            Some(last) => *last = work,
-            None => lane.deferred.push(Call { work: Some(work), reply: None }),
+        match lane.deferred.last_mut().filter(|last| repeats && call.repeats(last)) {
+            Some(last) => *last = call,
+            None => lane.deferred.push(call),
         }
         lane.can_wait = is_lone && lane.deferred.len() == 1;
         if lane.deferred.len() >= self.max_batch && !lane.driven {
@@ -167,11 +140,11 @@ impl Lanes {
 
     /// For the driver: the next batch with what is known, or `None`, and then the lane is no longer
     /// driven.
-    pub(super) fn next_batch(&self, key: &Arc<EntityKey>) -> Option<(Vec<Call>, Known)> {
+    pub(super) fn next_batch(&self, key: &Arc<EntityKey>) -> Option<(Vec<AnyCall>, Known)> {
         let mut shard = self.shard(key).lock();
         let lane = shard.lanes.get_mut(key)?;
         let mut batch = take(&mut lane.waiting, self.max_batch);
-        lane.can_wait &= batch.iter().all(admits);
+        lane.can_wait &= batch.iter().all(|call| call.goes_ahead());
         if !lane.can_wait && !lane.deferred.is_empty() {
             let mut waiting = std::mem::replace(&mut batch, take(&mut lane.deferred, self.max_batch));
             batch.append(&mut waiting);
@@ -230,10 +203,10 @@ impl Lanes {
 
     /// A lease was taken that ends at `ends_us` by this host's own clock. True: somebody must wait
     /// for that.
-    pub(super) fn hold(&self, key: &EntityKey, policy: &Policy, ends_us: u64) -> bool {
+    pub(super) fn hold(&self, key: &EntityKey, release: AnyCall, ends_us: u64) -> bool {
         let mut shard = self.shard(key).lock();
         let Some(lane) = shard.lanes.get_mut(key) else { return false };
-        lane.lease.replace(Lease { policy: policy.clone(), ends_us }).is_none()
+        lane.lease.replace(Lease { release, ends_us }).is_none()
     }
 
     /// When the latest lease ends, by this host's own clock.
@@ -242,10 +215,10 @@ impl Lanes {
         shard.lanes.get(key)?.lease.as_ref().map(|lease| lease.ends_us)
     }
 
-    /// By which policy the latest lease was taken. It is then nobody's to wait for.
-    pub(super) fn take_lease(&self, key: &EntityKey) -> Option<Policy> {
+    /// What gives back what is left of the latest lease, which is then nobody's to wait for.
+    pub(super) fn take_lease(&self, key: &EntityKey) -> Option<AnyCall> {
         let mut shard = self.shard(key).lock();
-        shard.lanes.get_mut(key)?.lease.take().map(|lease| lease.policy)
+        shard.lanes.get_mut(key)?.lease.take().map(|lease| lease.release)
     }
 
     /// The lanes that hold a lease, in the order of their keys.
@@ -302,13 +275,8 @@ impl Shard {
     }
 }
 
-/// Whether a call only asks to make a call through a circuit.
-fn admits(call: &Call) -> bool {
-    call.work.as_ref().is_some_and(|(_, request)| request.admits())
-}
-
-/// The first so many.
-fn take(calls: &mut Vec<Call>, most: usize) -> Vec<Call> {
+/// The first of them, `most` at most.
+fn take(calls: &mut Vec<AnyCall>, most: usize) -> Vec<AnyCall> {
     if calls.len() <= most {
         return std::mem::take(calls);
     }
@@ -330,7 +298,7 @@ mod tests {
         let (lanes, namespace) = (Lanes::new(CAPACITY, 1), Namespace::new("rl", "api"));
         for number in 0..keys {
             let key = Arc::new(namespace.entity(&number.to_string()));
-            lanes.push(&key, Call { work: None, reply: None }, || now_us);
+            lanes.push(&key, AnyCall::wait().0, || now_us);
             let (batch, mut known) = lanes.next_batch(&key).expect("a call is in line");
             drop(batch);
             known.entity.local.set(1, Some(CellValue::Number(5)), 100);

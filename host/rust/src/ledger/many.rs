@@ -5,9 +5,10 @@ use std::sync::Arc;
 use tokio::runtime::Handle;
 
 use super::Ledger;
-use super::driven::{Driven, Unheard};
-use super::line::Waiting;
-use crate::call::{Answer, Request};
+use super::backlog::Waiting;
+use super::driven::{Driven, TakeBack};
+use super::unheard::Unheard;
+use crate::call::{Call, Listed};
 use crate::error::Error;
 use crate::key::EntityKey;
 use crate::runtime::Policy;
@@ -16,31 +17,31 @@ use crate::runtime::Policy;
 const TOGETHER: usize = 2_048;
 
 /// A call that was made.
-enum Made {
-    Answered(Given),
-    Waits(Driven, Option<Unheard>, Waiting),
+enum Made<S: Listed> {
+    Answered(Given<S>),
+    Waits(Driven<S::Answer, Unheard<S>>, Option<Unheard<S>>, Waiting),
 }
 
 /// An answer that nobody has heard yet. Dropped, what it gave is taken back.
-struct Given {
-    answer: Option<Result<Answer, Error>>,
-    unheard: Option<Unheard>,
+struct Given<S: Listed> {
+    answer: Option<Result<S::Answer, Error>>,
+    unheard: Option<Unheard<S>>,
 }
 
 impl Ledger {
     /// Makes calls in their order, and answers when all are done. Those on one entity go out
     /// together, and entities do not wait for each other; of many, the first go first. Dropping the
     /// future undoes all of them.
-    pub(crate) async fn call_many(
-        self: &Arc<Self>,
-        policy: &Policy,
-        calls: impl IntoIterator<Item = (EntityKey, Request)>,
-    ) -> Vec<Result<Answer, Error>> {
+    pub(crate) async fn call_many<S: Listed>(
+        &self,
+        policy: &Policy<S>,
+        calls: Vec<(EntityKey, S::Request)>,
+    ) -> Vec<Result<S::Answer, Error>> {
         let (mut calls, mut given) = (calls.into_iter(), Vec::new());
-        let together = TOGETHER.min(self.options.max_waiting).max(1);
+        let together = TOGETHER.min(self.shared.options.max_waiting).max(1);
         loop {
             let next = calls.by_ref().take(together);
-            let mut made: Vec<Made> = next.map(|(key, request)| self.make(key, policy, request)).collect();
+            let mut made: Vec<Made<S>> = next.map(|(key, request)| self.make(key, policy, request)).collect();
             if made.is_empty() {
                 return given.into_iter().map(Given::hear).collect();
             }
@@ -54,31 +55,35 @@ impl Ledger {
         }
     }
 
-    fn make(self: &Arc<Self>, key: EntityKey, policy: &Policy, request: Request) -> Made {
-        let answer = match self.answer_here(&key, policy, &request) {
+    fn make<S: Listed>(&self, key: EntityKey, policy: &Policy<S>, request: S::Request) -> Made<S> {
+        let answer = match self.local.answer(&key, policy, &request) {
             Some(answer) => Some(Ok(answer)),
-            None => self.watches.refusal(&key).map(|error| Err(error.into())),
+            None => self.shared.watches.refusal(&key).map(|error| Err(error.into())),
         };
-        let (key, work) = (Arc::new(key), (policy.clone(), request));
-        let gives = work.1.gives();
-        let unheard = gives.then(|| Unheard { ledger: Arc::clone(self), key: Arc::clone(&key), work: work.clone() });
-        match answer.map_or_else(|| self.join_the_line().map(Err), |answer| Ok(Ok(answer))) {
-            Ok(Ok(answer)) => Made::Answered(Given { answer: Some(answer), unheard }),
-            Ok(Err(waiting)) => Made::Waits(self.line_up(key, Some(work)), unheard, waiting),
+        let key = Arc::new(key);
+        let unheard = || Unheard::of(&self.shared, &key, policy, &request);
+        if answer.is_some() {
+            return Made::Answered(Given { answer, unheard: unheard() });
+        }
+        match self.backlog.join() {
+            Ok(waiting) => {
+                let (of_wait, of_answer) = (unheard(), unheard());
+                Made::Waits(self.shared.line_up(key, Call::asked(policy, request), of_wait), of_answer, waiting)
+            }
             Err(overloaded) => Made::Answered(Given { answer: Some(Err(overloaded)), unheard: None }),
         }
     }
 }
 
-impl Made {
-    fn waits(&mut self) -> Option<&mut Driven> {
+impl<S: Listed> Made<S> {
+    fn waits(&mut self) -> Option<&mut Driven<S::Answer, Unheard<S>>> {
         match self {
             Self::Waits(driven, ..) => Some(driven),
             Self::Answered(_) => None,
         }
     }
 
-    async fn answer(self) -> Given {
+    async fn answer(self) -> Given<S> {
         match self {
             Self::Answered(given) => given,
             Self::Waits(driven, unheard, _waiting) => Given { answer: Some(driven.await), unheard },
@@ -86,14 +91,14 @@ impl Made {
     }
 }
 
-impl Given {
-    fn hear(mut self) -> Result<Answer, Error> {
+impl<S: Listed> Given<S> {
+    fn hear(mut self) -> Result<S::Answer, Error> {
         self.unheard = None;
         self.answer.take().expect("an answer is heard once")
     }
 }
 
-impl Drop for Given {
+impl<S: Listed> Drop for Given<S> {
     fn drop(&mut self) {
         if let (Some(unheard), Some(Ok(answer)), Ok(runtime)) =
             (self.unheard.take(), &self.answer, Handle::try_current())

@@ -1,92 +1,72 @@
 //! The runs of a batch, one after the other on one transaction.
 //!
-//! Calls in a row that ask one policy for permits go through the component together: crossing into
-//! it costs more than deciding. They are decided just as one by one. If such a run traps, nothing
-//! of it is left, and each is run alone.
+//! Calls in a row that a strategy joins go through the component together: crossing into it costs
+//! more than deciding. They are decided just as one by one. If such a run traps, nothing of it is
+//! left, and each is run alone.
 
+use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
-use super::Ledger;
-use super::batch::Answers;
-use super::lanes::Call;
-use crate::call::{Answer, Request};
-use crate::error::Error;
-use crate::runtime::Policy;
-use crate::runtime::wit::rate_limiter::Ask;
+use super::shared::Shared;
+use crate::call::AnyCall;
 use crate::transaction::Transaction;
 
 /// How many calls go through the component together at most, so that no run takes long.
-const TOGETHER: usize = 64;
+const MAX_TOGETHER: usize = 64;
 
-impl Ledger {
+/// Runs batches.
+#[derive(Debug)]
+pub(super) struct Runs {
+    shared: Arc<Shared>,
+}
+
+impl Runs {
+    pub(super) fn new(shared: &Arc<Shared>) -> Self {
+        Self { shared: Arc::clone(shared) }
+    }
+
     /// Runs the calls of a batch.
-    pub(super) fn run(&self, transaction: &mut Transaction, batch: &[Call]) -> Answers {
-        let calls: Vec<&Call> = batch.iter().collect();
-        self.run_all(transaction, &calls)
+    pub(super) fn run(&self, transaction: &mut Transaction, batch: &mut [AnyCall]) {
+        self.run_all(transaction, &mut batch.iter_mut().collect::<Vec<_>>());
     }
 
     /// Repeats the runs of an applied commit on what the store knew. What a policy does may not
     /// depend on that; if it did all the same, the answers that the commit was made of are the ones
     /// to give.
-    pub(super) fn rerun(&self, transaction: &mut Transaction, batch: &[Call], before: Answers) -> Answers {
+    pub(super) fn rerun(&self, transaction: &mut Transaction, batch: &mut [AnyCall]) {
         // A run that trapped has no part in the log, so it is not repeated either.
-        let had_part = batch.iter().zip(&before).filter(|(_, answer)| answer.is_ok());
-        let calls: Vec<&Call> = had_part.map(|(call, _)| call).collect();
-        let mut again = self.run_all(transaction, &calls).into_iter();
-        if transaction.replayed_alike() {
-            let anew = |answer: Result<Answer, Error>| answer.and_then(|answer| again.next().unwrap_or(Ok(answer)));
-            return before.into_iter().map(anew).collect();
+        let mut again: Vec<&mut AnyCall> = batch.iter_mut().filter(|call| call.has_run()).collect();
+        for call in &mut again {
+            call.keep_answer();
         }
-        self.counters.diverged.fetch_add(1, Ordering::Relaxed);
-        tracing::error!(
-            "a policy did something else on the store's numbers than on the known ones: a defect in the policy"
-        );
-        before
-    }
-
-    fn run_all(&self, transaction: &mut Transaction, calls: &[&Call]) -> Answers {
-        let mut answers = Vec::with_capacity(calls.len());
-        let groups = calls.chunk_by(|one, next| joins(one, next)).flat_map(|group| group.chunks(TOGETHER));
-        for group in groups {
-            match self.run_together(transaction, group) {
-                Some(together) => answers.extend(together.into_iter().map(Ok)),
-                None => answers.extend(group.iter().map(|call| self.run_one(transaction, call))),
+        self.run_all(transaction, &mut again);
+        if !transaction.replayed_alike() {
+            self.shared.counters.diverged.fetch_add(1, Ordering::Relaxed);
+            tracing::error!(
+                "a policy did something else on the store's numbers than on the known ones: a defect in the policy"
+            );
+            for call in &mut again {
+                call.restore_answer();
             }
         }
-        answers
     }
 
-    /// Runs calls that ask one policy for permits in one call of the component; `None`: they are
-    /// run one by one.
-    fn run_together(&self, transaction: &mut Transaction, group: &[&Call]) -> Option<Vec<Answer>> {
-        let (policy, _) = asks(group.first()?)?;
-        if group.len() == 1 {
-            return None;
-        }
-        let costs = group.iter().filter_map(|call| asks(call));
-        let asks: Vec<Ask> = costs.map(|(_, cost)| Ask { entity: 0, cost }).collect();
-        Request::try_acquire_many(&asks, &self.runtime, policy, transaction).ok()
-    }
-
-    fn run_one(&self, transaction: &mut Transaction, call: &Call) -> Result<Answer, Error> {
-        match &call.work {
-            Some((policy, request)) => Ok(request.run(&self.runtime, policy, transaction)?),
-            None => Ok(Answer::Done),
+    fn run_all(&self, transaction: &mut Transaction, calls: &mut [&mut AnyCall]) {
+        let rows = calls.chunk_by_mut(|one, next| one.joins(next));
+        for calls in rows.flat_map(|row| row.chunks_mut(MAX_TOGETHER)) {
+            if !self.run_together(transaction, calls) {
+                for call in calls {
+                    call.run(&self.shared.runtime, transaction);
+                }
+            }
         }
     }
-}
 
-/// The policy and the cost of a call that asks for permits now.
-fn asks(call: &Call) -> Option<(&Policy, u32)> {
-    match &call.work {
-        Some((policy, Request::TryAcquire { cost })) => Some((policy, *cost)),
-        _ => None,
-    }
-}
-
-fn joins(one: &Call, next: &Call) -> bool {
-    match (asks(one), asks(next)) {
-        (Some((one, _)), Some((next, _))) => one.is(next),
-        _ => false,
+    /// Runs calls that join in one call of the component. False: they are to be run one by one.
+    fn run_together(&self, transaction: &mut Transaction, calls: &mut [&mut AnyCall]) -> bool {
+        match calls {
+            [first, others @ ..] if !others.is_empty() => first.run_with(others, &self.shared.runtime, transaction),
+            _ => false,
+        }
     }
 }

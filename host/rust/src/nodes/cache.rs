@@ -1,68 +1,68 @@
 //! The nodes that were opened by text, so that a configuration that comes with every call is
 //! checked once.
 
+use std::any::{Any, TypeId};
+use std::collections::HashMap;
+use std::sync::Arc;
+
 use indexmap::IndexMap;
 use parking_lot::Mutex;
 
-use super::{CircuitBreakerNode, RateLimiterNode};
 use crate::error::Error;
 
-/// How many configurations of each kind are kept; beyond, the oldest goes.
-const MOST: usize = 256;
+/// How many configurations of a kind are kept; beyond, the oldest goes.
+const MAX_KEPT: usize = 256;
 
-/// Opened nodes by the text of their configurations.
+/// Opened nodes of all kinds.
 #[derive(Debug, Default)]
-pub(crate) struct Cache {
-    limiters: Mutex<IndexMap<Box<str>, RateLimiterNode>>,
-    breakers: Mutex<IndexMap<Box<str>, CircuitBreakerNode>>,
-}
+pub(crate) struct Caches(Mutex<HashMap<TypeId, Arc<dyn Any + Send + Sync>>>);
 
-impl Cache {
-    pub(crate) fn limiter(
-        &self,
-        config: &str,
-        open: impl FnOnce() -> Result<RateLimiterNode, Error>,
-    ) -> Result<RateLimiterNode, Error> {
-        kept(&self.limiters, config, open)
-    }
-
-    pub(crate) fn breaker(
-        &self,
-        config: &str,
-        open: impl FnOnce() -> Result<CircuitBreakerNode, Error>,
-    ) -> Result<CircuitBreakerNode, Error> {
-        kept(&self.breakers, config, open)
+impl Caches {
+    /// Those of one kind.
+    pub(crate) fn of<T: Clone + Send + Sync + 'static>(&self) -> Arc<Cache<T>> {
+        let fresh = || Arc::new(Cache::<T>::default()) as Arc<dyn Any + Send + Sync>;
+        let kept = Arc::clone(self.0.lock().entry(TypeId::of::<T>()).or_insert_with(fresh));
+        kept.downcast().expect("each is kept by its type")
     }
 }
 
-fn kept<T: Clone>(
-    nodes: &Mutex<IndexMap<Box<str>, T>>,
-    config: &str,
-    open: impl FnOnce() -> Result<T, Error>,
-) -> Result<T, Error> {
-    if let Some(node) = nodes.lock().get(config) {
-        return Ok(node.clone());
+/// Opened nodes of one kind by the text of their configurations.
+#[derive(Debug)]
+pub(crate) struct Cache<T>(Mutex<IndexMap<Box<str>, T>>);
+
+impl<T> Default for Cache<T> {
+    fn default() -> Self {
+        Self(Mutex::default())
     }
-    let node = open()?;
-    let mut nodes = nodes.lock();
-    if nodes.len() >= MOST {
-        nodes.shift_remove_index(0);
+}
+
+impl<T: Clone> Cache<T> {
+    /// The node of this configuration, opened if it is not kept.
+    pub(crate) fn kept(&self, config: &str, open: impl FnOnce() -> Result<T, Error>) -> Result<T, Error> {
+        if let Some(node) = self.0.lock().get(config) {
+            return Ok(node.clone());
+        }
+        let node = open()?;
+        let mut nodes = self.0.lock();
+        if nodes.len() >= MAX_KEPT {
+            nodes.shift_remove_index(0);
+        }
+        nodes.insert(config.into(), node.clone());
+        Ok(node)
     }
-    nodes.insert(config.into(), node.clone());
-    Ok(node)
 }
 
 #[cfg(test)]
 mod tests {
     use std::cell::Cell;
 
-    use super::{IndexMap, MOST, Mutex, kept};
+    use super::{Cache, MAX_KEPT};
 
     #[test]
     fn a_configuration_is_opened_once_until_enough_others_came() {
-        let (nodes, opened) = (Mutex::new(IndexMap::new()), Cell::new(0));
+        let (nodes, opened) = (Cache::default(), Cell::new(0));
         let ask = |config: &str| {
-            kept(&nodes, config, || {
+            nodes.kept(config, || {
                 opened.set(opened.get() + 1);
                 Ok(config.to_owned())
             })
@@ -71,11 +71,11 @@ mod tests {
             assert_eq!(ask("a").unwrap(), "a");
         }
         assert_eq!(opened.get(), 1);
-        for other in 0..MOST {
+        for other in 0..MAX_KEPT {
             ask(&other.to_string()).unwrap();
         }
-        assert_eq!(nodes.lock().len(), MOST);
+        assert_eq!(nodes.0.lock().len(), MAX_KEPT);
         ask("a").unwrap();
-        assert_eq!(opened.get(), MOST + 2);
+        assert_eq!(opened.get(), MAX_KEPT + 2);
     }
 }

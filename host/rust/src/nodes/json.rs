@@ -114,7 +114,7 @@ impl<T: Json + Send + ?Sized> Json for Box<T> {
 }
 
 /// The text to merge a result into, if it is not too long for the component's memory.
-pub(super) fn to_merge(context: &impl Json) -> Result<Cow<'_, str>, Error> {
+pub(crate) fn to_merge(context: &impl Json) -> Result<Cow<'_, str>, Error> {
     let text = context.text();
     if text.len() <= MAX_BYTES {
         return Ok(text);

@@ -45,18 +45,13 @@
 //! In a durable workflow nothing may sleep inside a step. There, [`RateLimiterNode::begin`] and
 //! [`RateLimiterNode::step`] say how long to wait and what to come back with, from any host.
 
-mod away;
-mod breaker;
-mod cache;
-pub(crate) mod call;
-mod execute;
-mod json;
-mod limiter;
-mod result;
+pub(crate) mod cache;
+pub(crate) mod json;
+pub(crate) mod output;
 
-pub use self::breaker::{CircuitBreakerNode, CircuitPassage, FallbackAction, Guarded};
-pub(crate) use self::cache::Cache;
-pub use self::execute::NodeOutput;
 pub use self::json::Json;
-pub use self::limiter::{NodeStep, Passage, RateLimiterNode, Subject};
-pub use self::result::{CircuitResult, RateLimiterResult};
+pub use self::output::NodeOutput;
+pub use crate::strategies::circuit_breaker::node::{
+    CircuitBreakerNode, CircuitPassage, CircuitResult, FallbackAction, Guarded,
+};
+pub use crate::strategies::rate_limiter::node::{NodeStep, Passage, RateLimiterNode, RateLimiterResult, Subject};

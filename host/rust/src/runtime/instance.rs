@@ -7,11 +7,10 @@ use wasmtime::{Engine, Store, StoreLimitsBuilder, Trap, UpdateDeadline};
 
 use super::bindings::TidegatePre;
 use super::bounds::LOOKS;
-use super::policy::{Opened, PolicyConfig, PolicyIds};
+use super::policy::{Opened, PolicyIds};
 use super::stats::Counters;
-use super::wit::rate_limiter;
 use super::wit::types::Problem;
-use super::{Guest, HostState, LoadError, Policy, host};
+use super::{Guest, HostState, LoadError, host};
 use crate::transaction::Transaction;
 
 /// How many policies an instance keeps open. Of policies that share a place it keeps the one that
@@ -109,68 +108,38 @@ impl Instance {
     }
 
     /// The policy's resource, opened if it is not.
-    pub(super) fn resource(&mut self, policy: &Policy) -> wasmtime::Result<ResourceAny> {
-        let place = policy.0.index % OPEN_POLICIES;
+    pub(super) fn resource(&mut self, opened: &Arc<Opened>) -> wasmtime::Result<ResourceAny> {
+        let place = opened.index % OPEN_POLICIES;
         match self.open.get(place) {
-            Some(Some(handle)) if handle.serial == policy.0.serial => Ok(handle.resource),
-            _ => self.open_late(policy),
+            Some(Some(handle)) if handle.serial == opened.serial => Ok(handle.resource),
+            _ => self.open_late(opened),
         }
     }
 
     #[cold]
-    fn open_late(&mut self, policy: &Policy) -> wasmtime::Result<ResourceAny> {
-        match self.open_at_its_place(policy)? {
+    fn open_late(&mut self, opened: &Arc<Opened>) -> wasmtime::Result<ResourceAny> {
+        match self.open_at_its_place(opened)? {
             Ok(resource) => Ok(resource),
             Err(_) => Err(wasmtime::Error::msg("the policy component refused a configuration that it had accepted")),
         }
     }
 
     /// Opens the policy, which checks its configuration.
-    pub(super) fn open(&mut self, policy: &Policy) -> wasmtime::Result<Result<(), Vec<Problem>>> {
-        Ok(self.open_at_its_place(policy)?.map(|_| ()))
+    pub(super) fn open(&mut self, opened: &Arc<Opened>) -> wasmtime::Result<Result<(), Vec<Problem>>> {
+        Ok(self.open_at_its_place(opened)?.map(|_| ()))
     }
 
-    fn open_at_its_place(&mut self, policy: &Policy) -> wasmtime::Result<Result<ResourceAny, Vec<Problem>>> {
-        let opened = &policy.0;
+    fn open_at_its_place(&mut self, opened: &Arc<Opened>) -> wasmtime::Result<Result<ResourceAny, Vec<Problem>>> {
         let place = opened.index % OPEN_POLICIES;
         if self.open.len() <= place {
             self.open.resize_with(place + 1, || None);
         }
         self.close(place)?;
-        let result = match &opened.config {
-            PolicyConfig::Limiter(config) => {
-                self.guest.tidegate_policy_rate_limiter().limiter().call_open(&mut self.store, config)?
-            }
-            PolicyConfig::Share(config, hosts) => self.open_share(config, *hosts)?,
-            PolicyConfig::Breaker(config) => {
-                self.guest.tidegate_policy_circuit_breaker().breaker().call_open(&mut self.store, config)?
-            }
-            PolicyConfig::LimiterNode(config) => {
-                self.guest.tidegate_policy_nodes().rate_limiter_node().call_open(&mut self.store, config)?
-            }
-            PolicyConfig::BreakerNode(config) => {
-                self.guest.tidegate_policy_nodes().circuit_breaker_node().call_open(&mut self.store, config)?
-            }
-        };
+        let result = opened.config.open(&self.guest, &mut self.store)?;
         Ok(result.inspect(|resource| {
             let policy = Arc::downgrade(opened);
             self.open[place] = Some(Handle { serial: opened.serial, policy, resource: *resource });
         }))
-    }
-
-    fn open_share(
-        &mut self,
-        config: &rate_limiter::Config,
-        hosts: u32,
-    ) -> wasmtime::Result<Result<ResourceAny, Vec<Problem>>> {
-        let limiters = self.guest.tidegate_policy_rate_limiter().limiter();
-        let whole = match limiters.call_open(&mut self.store, config)? {
-            Ok(whole) => whole,
-            Err(problems) => return Ok(Err(problems)),
-        };
-        let share = limiters.call_share(&mut self.store, whole, hosts)?;
-        whole.resource_drop(&mut self.store)?;
-        Ok(share)
     }
 
     #[cold]

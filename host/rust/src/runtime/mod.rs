@@ -12,6 +12,7 @@ mod code;
 mod compiler;
 mod engine;
 mod error;
+mod exports;
 mod host;
 mod instance;
 mod policy;
@@ -35,10 +36,11 @@ use wasmtime::component::ResourceAny;
 pub(crate) use self::bindings::Tidegate as Guest;
 pub(crate) use self::error::OpenError;
 pub use self::error::{LoadError, RunError};
+pub(crate) use self::exports::Exports;
 pub(crate) use self::host::HostState;
 use self::instance::{Instance, Source};
 pub(crate) use self::policy::Policy;
-use self::policy::{PolicyConfig, PolicyIds};
+use self::policy::PolicyIds;
 use self::pool::{Pool, SlotGuard};
 use self::stats::Counters;
 pub use self::stats::RuntimeStats;
@@ -144,37 +146,13 @@ impl Runtime {
         })
     }
 
-    /// Checks a rate limiter's configuration.
-    pub(crate) fn open_limiter(&self, config: wit::rate_limiter::Config) -> Result<Policy, OpenError> {
-        self.open_policy(PolicyConfig::Limiter(config))
-    }
-
-    /// Checks a rate limiter's configuration and opens the limiter by which each of `hosts` hosts
-    /// may decide alone.
-    pub(crate) fn open_share(&self, config: wit::rate_limiter::Config, hosts: u32) -> Result<Policy, OpenError> {
-        self.open_policy(PolicyConfig::Share(config, hosts))
-    }
-
-    /// Checks a circuit breaker's configuration.
-    pub(crate) fn open_breaker(&self, config: wit::circuit_breaker::Config) -> Result<Policy, OpenError> {
-        self.open_policy(PolicyConfig::Breaker(config))
-    }
-
-    /// Checks the JSON of a rate limiter node's configuration.
-    pub(crate) fn open_limiter_node(&self, config: String) -> Result<Policy, OpenError> {
-        self.open_policy(PolicyConfig::LimiterNode(config))
-    }
-
-    /// Checks the JSON of a circuit breaker node's configuration.
-    pub(crate) fn open_breaker_node(&self, config: String) -> Result<Policy, OpenError> {
-        self.open_policy(PolicyConfig::BreakerNode(config))
-    }
-
-    /// What a rate limiter's values depend on, in words.
-    pub(crate) fn basis(&self, policy: &Policy) -> Result<String, RunError> {
-        self.run(policy, &mut Transaction::default(), |guest, store, limiter| {
-            guest.tidegate_policy_rate_limiter().limiter().call_basis(store, limiter)
-        })
+    /// Checks a configuration.
+    pub(crate) fn open_policy<E: Exports>(&self, config: E::Config) -> Result<Policy<E>, OpenError> {
+        let policy = self.policies.add(config);
+        match self.with_instance(&mut Transaction::default(), |instance| instance.open(&policy.opened))? {
+            Ok(()) => Ok(policy),
+            Err(problems) => Err(OpenError::Problems(problems)),
+        }
     }
 
     /// The registry of the nodes, as JSON.
@@ -185,27 +163,19 @@ impl Runtime {
         })
     }
 
-    fn open_policy(&self, config: PolicyConfig) -> Result<Policy, OpenError> {
-        let policy = self.policies.add(config);
-        match self.with_instance(&mut Transaction::default(), |instance| instance.open(&policy))? {
-            Ok(()) => Ok(policy),
-            Err(problems) => Err(OpenError::Problems(problems)),
-        }
-    }
-
     /// Runs the guest on a transaction. `call` is given the exports, the store and the policy's
     /// resource; it makes one call, and makes it again if the first trapped.
     ///
     /// # Errors
     /// If the guest trapped twice. Nothing of either run is left in the transaction.
-    pub(crate) fn run<R>(
+    pub(crate) fn run<E, R>(
         &self,
-        policy: &Policy,
+        policy: &Policy<E>,
         tx: &mut Transaction,
         mut call: impl FnMut(&Guest, &mut Store<HostState>, ResourceAny) -> wasmtime::Result<R>,
     ) -> Result<R, RunError> {
         self.with_instance(tx, |instance| {
-            let resource = instance.resource(policy)?;
+            let resource = instance.resource(&policy.opened)?;
             let (guest, store) = instance.parts();
             call(guest, store, resource)
         })

@@ -1,64 +1,38 @@
 //! Policies: configurations that the component has checked.
 
+use std::fmt;
+use std::marker::PhantomData;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use parking_lot::Mutex;
 
-use super::wit::{circuit_breaker, rate_limiter};
+use super::exports::{Configured, Exports, Open};
 
-/// A checked configuration. Cheap to clone. Each instance opens it when it first runs it, and
-/// closes it some time after the last clone is gone.
-#[derive(Debug, Clone)]
-pub(crate) struct Policy(pub(super) Arc<Opened>);
-
-/// What to open in an instance.
-#[derive(Debug)]
-pub(super) enum PolicyConfig {
-    Limiter(rate_limiter::Config),
-    /// The part of a limiter that falls to one of so many hosts.
-    Share(rate_limiter::Config, u32),
-    Breaker(circuit_breaker::Config),
-    /// JSON text.
-    LimiterNode(String),
-    /// JSON text.
-    BreakerNode(String),
+/// A checked configuration of an interface of the component. Cheap to clone. Each instance opens it
+/// when it first runs it, and closes it some time after the last clone is gone.
+pub(crate) struct Policy<E> {
+    pub(super) opened: Arc<Opened>,
+    exports: PhantomData<fn() -> E>,
 }
 
-impl Policy {
+impl<E> Policy<E> {
     /// Whether it is the very same.
     pub(crate) fn is(&self, other: &Self) -> bool {
-        Arc::ptr_eq(&self.0, &other.0)
-    }
-
-    /// A rate limiter: for how long a permit can count at most, in microseconds. Any other policy:
-    /// 0.
-    pub(crate) fn longest_us(&self) -> u64 {
-        match &self.0.config {
-            PolicyConfig::Limiter(config) => config.limits.iter().map(longest_us).max().unwrap_or(0),
-            _ => 0,
-        }
+        Arc::ptr_eq(&self.opened, &other.opened)
     }
 }
 
-/// A permit counts for a window, in a window of which one part leaves whole or that is aligned for
-/// up to two, and in a bucket until all that it can hold has run out.
-fn longest_us(limit: &rate_limiter::Limit) -> u64 {
-    let unit_us: u64 = match limit.window.unit {
-        rate_limiter::WindowUnit::Millisecond => 1_000,
-        rate_limiter::WindowUnit::Second => 1_000_000,
-        rate_limiter::WindowUnit::Minute => 60_000_000,
-        rate_limiter::WindowUnit::Hour => 3_600_000_000,
-        rate_limiter::WindowUnit::Day => 86_400_000_000,
-    };
-    let windows = match limit.algorithm {
-        rate_limiter::Algorithm::Gcra(bucket) | rate_limiter::Algorithm::TokenBucket(bucket) => {
-            u64::from(bucket.burst.unwrap_or(limit.limit).div_ceil(limit.limit.max(1)))
-        }
-        rate_limiter::Algorithm::SlidingLog => 1,
-        _ => 2,
-    };
-    unit_us.saturating_mul(limit.window.count).saturating_mul(windows.max(1))
+impl<E> Clone for Policy<E> {
+    fn clone(&self) -> Self {
+        Self { opened: Arc::clone(&self.opened), exports: PhantomData }
+    }
+}
+
+impl<E> fmt::Debug for Policy<E> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.opened.fmt(f)
+    }
 }
 
 #[derive(Debug)]
@@ -67,7 +41,7 @@ pub(super) struct Opened {
     pub(super) serial: u64,
     /// No other living policy has it, and it is as small as can be.
     pub(super) index: usize,
-    pub(super) config: PolicyConfig,
+    pub(super) config: Box<dyn Open>,
     ids: Arc<PolicyIds>,
 }
 
@@ -92,13 +66,15 @@ struct Indices {
 }
 
 impl PolicyIds {
-    pub(super) fn add(self: &Arc<Self>, config: PolicyConfig) -> Policy {
+    pub(super) fn add<E: Exports>(self: &Arc<Self>, config: E::Config) -> Policy<E> {
         // One count for the whole process, so that a policy of another runtime is never taken for
         // one of ours.
         static SERIALS: AtomicU64 = AtomicU64::new(0);
         let serial = SERIALS.fetch_add(1, Ordering::Relaxed);
         let index = self.indices.lock().take();
-        Policy(Arc::new(Opened { serial, index, config, ids: Arc::clone(self) }))
+        let config = Box::new(Configured::<E>::new(config));
+        let opened = Opened { serial, index, config, ids: Arc::clone(self) };
+        Policy { opened: Arc::new(opened), exports: PhantomData }
     }
 
     /// How many policies have gone, so that an instance sees by one read whether it has any to

@@ -5,8 +5,6 @@ use std::sync::LazyLock;
 use indexmap::IndexMap;
 use serde::Deserialize;
 
-use super::Of;
-
 /// A setting.
 #[derive(Debug, Deserialize)]
 pub(super) struct Field {
@@ -68,19 +66,10 @@ pub(super) enum Kind {
     },
 }
 
-#[derive(Debug, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-struct All {
-    rate_limiter: Field,
-    circuit_breaker: Field,
-}
-
-static ALL: LazyLock<All> =
+/// The settings of each strategy by its name.
+static ALL: LazyLock<IndexMap<String, Field>> =
     LazyLock::new(|| serde_json::from_str(include_str!("declaration.json")).expect("the declaration is one"));
 
-pub(super) fn of(strategy: Of) -> &'static Field {
-    match strategy {
-        Of::RateLimiter => &ALL.rate_limiter,
-        Of::CircuitBreaker => &ALL.circuit_breaker,
-    }
+pub(super) fn of(strategy: &str) -> &'static Field {
+    &ALL[strategy]
 }

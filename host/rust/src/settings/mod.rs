@@ -17,21 +17,14 @@ pub use self::spelling::Spelling;
 use crate::error::Error;
 use crate::json;
 
-/// Of which strategy settings are.
-#[derive(Debug, Clone, Copy)]
-pub(crate) enum Of {
-    RateLimiter,
-    CircuitBreaker,
-}
-
-/// Reads settings from JSON text.
+/// Reads the settings of a strategy, named as in the declaration, from JSON text.
 ///
 /// # Errors
 /// [`Error::Json`] where it is no JSON, and [`Error::Config`] with all values that are not of their
 /// type.
-pub(crate) fn read<T: DeserializeOwned>(of: Of, text: &str, spelling: Spelling) -> Result<T, Error> {
+pub(crate) fn read<T: DeserializeOwned>(strategy: &str, text: &str, spelling: Spelling) -> Result<T, Error> {
     let value: Value = json::settings(text)?;
-    let problems = check::problems(declaration::of(of), &value, spelling);
+    let problems = check::problems(declaration::of(strategy), &value, spelling);
     if problems.is_empty() {
         return json::settings(text);
     }

@@ -5,7 +5,7 @@
 //! has to be committed and no two calls can conflict. [`MemoryStore`] puts the same entities behind
 //! the commit protocol.
 
-mod forgetting;
+pub(crate) mod forgetting;
 mod many;
 
 use std::sync::Arc;
@@ -13,7 +13,6 @@ use std::sync::Arc;
 use indexmap::IndexMap;
 use parking_lot::{Mutex, MutexGuard};
 
-pub(crate) use self::forgetting::HEAVIEST;
 use self::forgetting::{Candidates, LOOK, Tally};
 pub use self::forgetting::{Forgotten, WhenFull};
 pub(crate) use self::many::{Seat, Several};

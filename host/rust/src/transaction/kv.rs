@@ -3,14 +3,15 @@
 //! Each goes the same way: where the store has applied the log already, the cell is first put right
 //! from what it knew; then the operation is answered from the cell; then it is written down.
 
+use super::Transaction;
 use super::cells::{CellValue, MAX_NUMBER};
 use super::log::Move;
-use super::{Place, Transaction};
+use crate::runtime::wit::kv::Cell as CellId;
 use crate::store::{Seen, Value};
 
 impl Transaction {
     /// The value at `at`, validated at the commit.
-    pub(crate) fn get(&mut self, at: Place) -> Option<Value> {
+    pub(crate) fn get(&mut self, at: CellId) -> Option<Value> {
         if !self.knows(at) {
             return None;
         }
@@ -23,7 +24,7 @@ impl Transaction {
     }
 
     /// The value at `at`, not validated.
-    pub(crate) fn observe(&mut self, at: Place) -> Option<Value> {
+    pub(crate) fn observe(&mut self, at: CellId) -> Option<Value> {
         if !self.knows(at) {
             return None;
         }
@@ -36,7 +37,7 @@ impl Transaction {
     }
 
     /// Replaces the value at `at`; `None` deletes it.
-    pub(crate) fn put(&mut self, at: Place, value: Option<Value>, ttl_ms: u64) {
+    pub(crate) fn put(&mut self, at: CellId, value: Option<Value>, ttl_ms: u64) {
         if !self.knows(at) {
             return;
         }
@@ -54,7 +55,7 @@ impl Transaction {
 
     /// Moves the number at `at` forward: `Ok` with the new number, or `Err` with the one that stood
     /// in the way.
-    pub(crate) fn advance(&mut self, at: Place, step: u64, floor: u64, ceiling: u64, ttl_ms: u64) -> Result<u64, u64> {
+    pub(crate) fn advance(&mut self, at: CellId, step: u64, floor: u64, ceiling: u64, ttl_ms: u64) -> Result<u64, u64> {
         // No store can hold more, so a policy that asks for more is told that it does not fit.
         let ceiling = ceiling.min(MAX_NUMBER);
         let asked = Move { step, floor, ceiling, ttl_ms };
@@ -76,7 +77,7 @@ impl Transaction {
     }
 
     /// Moves the number at `at` back by `step`, but not below `floor`, and returns it.
-    pub(crate) fn retreat(&mut self, at: Place, step: u64, floor: u64) -> u64 {
+    pub(crate) fn retreat(&mut self, at: CellId, step: u64, floor: u64) -> u64 {
         if !self.knows(at) {
             return floor;
         }
@@ -95,7 +96,7 @@ impl Transaction {
     }
 
     /// Moves the number at `at` up to `to`, and returns it.
-    pub(crate) fn raise(&mut self, at: Place, to: u64, ttl_ms: u64) -> u64 {
+    pub(crate) fn raise(&mut self, at: CellId, to: u64, ttl_ms: u64) -> u64 {
         let to = to.min(MAX_NUMBER);
         if !self.knows(at) {
             return to;
@@ -113,7 +114,7 @@ impl Transaction {
     }
 
     /// The number at `at`; a value that is none counts as absent.
-    pub(super) fn number(&self, at: Place) -> Option<u64> {
+    pub(super) fn number(&self, at: CellId) -> Option<u64> {
         match self.live(at) {
             Some(CellValue::Number(number)) => Some(*number),
             Some(CellValue::Text(_)) | None => None,
@@ -121,7 +122,7 @@ impl Transaction {
     }
 
     /// Whether the cell at `at` holds a value that is no number.
-    pub(crate) fn holds_text(&self, at: Place) -> bool {
+    pub(crate) fn holds_text(&self, at: CellId) -> bool {
         matches!(self.live(at), Some(CellValue::Text(_)))
     }
 

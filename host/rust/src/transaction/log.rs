@@ -3,8 +3,9 @@
 
 use std::sync::Arc;
 
-use super::{CellValue, Place};
+use super::cells::CellValue;
 use crate::key::EntityKey;
+use crate::runtime::wit::kv::Cell as CellId;
 use crate::store::{Commit, Op, Seen, Value};
 
 /// The arguments of an `advance`.
@@ -92,7 +93,7 @@ impl Log {
         &self.told
     }
 
-    pub(super) fn get(&mut self, at: Place, told: Option<&Value>) {
+    pub(super) fn get(&mut self, at: CellId, told: Option<&Value>) {
         let cell = self.cell(at);
         if !self.touched[cell].known {
             self.push(cell, Op::Get { cell, expected: told.cloned() }, Seen::Nothing);
@@ -100,7 +101,7 @@ impl Log {
         self.touched[cell].learn();
     }
 
-    pub(super) fn observe(&mut self, at: Place, told: Option<&Value>) {
+    pub(super) fn observe(&mut self, at: CellId, told: Option<&Value>) {
         let cell = self.cell(at);
         if !self.touched[cell].observed {
             self.push(cell, Op::Observe { cell }, Seen::Value(told.cloned()));
@@ -108,14 +109,14 @@ impl Log {
         self.touched[cell].observed = true;
     }
 
-    pub(super) fn put(&mut self, at: Place, value: Option<&CellValue>, ttl_ms: u64) {
+    pub(super) fn put(&mut self, at: CellId, value: Option<&CellValue>, ttl_ms: u64) {
         let cell = self.cell(at);
         let value = value.map(CellValue::text);
         self.push(cell, Op::Put { cell, value, ttl_ms }, Seen::Nothing);
         self.touched[cell].learn();
     }
 
-    pub(super) fn advance(&mut self, at: Place, asked: Move, fits: bool, base: u64) {
+    pub(super) fn advance(&mut self, at: CellId, asked: Move, fits: bool, base: u64) {
         let cell = self.cell(at);
         if !self.repeat(cell, asked, fits) {
             self.push(cell, asked.op(cell, fits), Seen::Number(base));
@@ -125,14 +126,14 @@ impl Log {
         }
     }
 
-    pub(super) fn retreat(&mut self, at: Place, step: u64, floor: u64, told: Seen) {
+    pub(super) fn retreat(&mut self, at: CellId, step: u64, floor: u64, told: Seen) {
         let cell = self.cell(at);
         self.push(cell, Op::Retreat { cell, step, floor }, told);
         self.touched[cell].forget();
     }
 
     /// The same again changes nothing and is told the same, so it is not written down.
-    pub(super) fn raise(&mut self, at: Place, to: u64, ttl_ms: u64, told: Seen) {
+    pub(super) fn raise(&mut self, at: CellId, to: u64, ttl_ms: u64, told: Seen) {
         let cell = self.cell(at);
         if !self.is_raised(cell, to, ttl_ms) {
             self.push(cell, Op::Raise { cell, to, ttl_ms }, told);
@@ -170,7 +171,7 @@ impl Log {
         self.told.push(told);
     }
 
-    fn cell(&mut self, at: Place) -> usize {
+    fn cell(&mut self, at: CellId) -> usize {
         self.find(at).unwrap_or_else(|| {
             self.commit.cells.push((at.entity as usize, at.field));
             self.touched.push(Touched::default());
@@ -178,7 +179,7 @@ impl Log {
         })
     }
 
-    pub(super) fn find(&self, at: Place) -> Option<usize> {
+    pub(super) fn find(&self, at: CellId) -> Option<usize> {
         self.commit.cells.iter().position(|cell| *cell == (at.entity as usize, at.field))
     }
 }

@@ -24,7 +24,7 @@ use self::cells::Cell;
 pub(crate) use self::cells::{CellValue, Cells};
 use self::log::Log;
 use crate::key::EntityKey;
-use crate::runtime::wit::kv::{Cell as Place, Scope};
+use crate::runtime::wit::kv::{Cell as CellId, Scope};
 use crate::store::{Commit, Seen, Value};
 
 /// The cells of one entity.
@@ -268,7 +268,7 @@ impl Transaction {
     }
 
     /// Finds out whether the entity of `at` is one of the call's.
-    fn knows(&mut self, at: Place) -> bool {
+    fn knows(&mut self, at: CellId) -> bool {
         let known = (at.entity as usize) < self.entities.len();
         self.strayed |= !known;
         self.shares |= at.scope == Scope::Shared;
@@ -276,14 +276,14 @@ impl Transaction {
     }
 
     /// The value at `at`, absent where it has expired.
-    fn live(&self, at: Place) -> Option<&CellValue> {
+    fn live(&self, at: CellId) -> Option<&CellValue> {
         let entity = &self.entities[at.entity as usize];
         let cells = if at.scope == Scope::Local { &entity.local } else { &entity.shared };
         cells.get(at.field, self.now_us)
     }
 
     /// Puts a value, or its absence, at `at`, in a way that can be undone.
-    fn write(&mut self, at: Place, value: Option<CellValue>, expires_us: u64) {
+    fn write(&mut self, at: CellId, value: Option<CellValue>, expires_us: u64) {
         let (value, expires_us) = value.map_or((CellValue::Number(0), 0), |value| (value, expires_us));
         let entity = at.entity as usize;
         let cells = cells_of(&mut self.entities[entity], at.scope);
@@ -293,20 +293,20 @@ impl Transaction {
     }
 
     /// When the cell at `at` expires, if it is live.
-    fn expires_us(&self, at: Place) -> Option<u64> {
+    fn expires_us(&self, at: CellId) -> Option<u64> {
         let entity = &self.entities[at.entity as usize];
         let cells = if at.scope == Scope::Local { &entity.local } else { &entity.shared };
         cells.slot(at.field).map(|slot| cells.cell(slot).expires_us).filter(|expires_us| *expires_us > self.now_us)
     }
 
     /// The log, if the operation on `at` belongs into it.
-    fn log_for(&mut self, at: Place) -> Option<&mut Log> {
+    fn log_for(&mut self, at: CellId) -> Option<&mut Log> {
         let logged = self.mode == Mode::Logged && at.scope == Scope::Shared;
         self.log.as_deref_mut().filter(|_| logged)
     }
 
     /// The log, if the operation on `at` is pinned by it.
-    fn pins_for(&mut self, at: Place) -> Option<&mut Log> {
+    fn pins_for(&mut self, at: CellId) -> Option<&mut Log> {
         let pinned = self.mode == Mode::Pinned && at.scope == Scope::Shared;
         self.log.as_deref_mut().filter(|_| pinned)
     }

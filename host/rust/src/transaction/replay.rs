@@ -5,25 +5,26 @@
 //! would leave out takes no pin, and a repeated `advance` takes its pin as often as it was
 //! repeated.
 
+use super::Transaction;
 use super::cells::CellValue;
 use super::log::{Log, Move};
-use super::{Place, Transaction};
+use crate::runtime::wit::kv::Cell as CellId;
 use crate::store::{Op, Seen};
 
 impl Transaction {
-    pub(super) fn pin_get(&mut self, at: Place) {
+    pub(super) fn pin_get(&mut self, at: CellId) {
         if let Some(Seen::Value(value)) = self.pins_for(at).and_then(|log| log.pin_get(at)) {
             self.set_right(at, value.map(CellValue::from));
         }
     }
 
-    pub(super) fn pin_observe(&mut self, at: Place) {
+    pub(super) fn pin_observe(&mut self, at: CellId) {
         if let Some(Seen::Value(value)) = self.pins_for(at).and_then(|log| log.pin_observe(at)) {
             self.set_right(at, value.map(CellValue::from));
         }
     }
 
-    pub(super) fn pin_advance(&mut self, at: Place, asked: Move) {
+    pub(super) fn pin_advance(&mut self, at: CellId, asked: Move) {
         let Some(base) = self.pins_for(at).and_then(|log| log.pin_advance(at, asked)) else { return };
         if self.number(at).unwrap_or(0).max(asked.floor) != base {
             // A base at the floor says only that the number is no higher than that.
@@ -31,13 +32,13 @@ impl Transaction {
         }
     }
 
-    pub(super) fn pin_verdict(&mut self, at: Place, fits: bool) {
+    pub(super) fn pin_verdict(&mut self, at: CellId, fits: bool) {
         if let Some(log) = self.pins_for(at) {
             log.pin_verdict(at, fits);
         }
     }
 
-    pub(super) fn pin_retreat(&mut self, at: Place, step: u64, floor: u64) {
+    pub(super) fn pin_retreat(&mut self, at: CellId, step: u64, floor: u64) {
         let Some(next) = self.pins_for(at).and_then(|log| log.pin_retreat(at, step, floor)) else { return };
         // The number before it moved, or one that moves to the same place.
         let before = if next > floor { next.saturating_add(step) } else { next };
@@ -46,7 +47,7 @@ impl Transaction {
         }
     }
 
-    pub(super) fn pin_raise(&mut self, at: Place, to: u64, ttl_ms: u64) {
+    pub(super) fn pin_raise(&mut self, at: CellId, to: u64, ttl_ms: u64) {
         let Some(next) = self.pins_for(at).and_then(|log| log.pin_raise(at, to, ttl_ms)) else { return };
         if self.number(at).unwrap_or(0).max(to) != next {
             // Where it came to be `to`, it was no more than that.
@@ -56,7 +57,7 @@ impl Transaction {
 
     /// Corrects what was known of a cell. Its expiry stays as it was known; if there was none, it
     /// is not known.
-    fn set_right(&mut self, at: Place, value: Option<CellValue>) {
+    fn set_right(&mut self, at: CellId, value: Option<CellValue>) {
         if self.live(at) != value.as_ref() {
             let expires_us = self.expires_us(at).unwrap_or(u64::MAX);
             self.write(at, value, expires_us);
@@ -76,7 +77,7 @@ impl Log {
         !self.diverged && (0..self.touched.len()).all(|cell| self.is_spent(cell) && self.following(cell).is_none())
     }
 
-    fn pin_get(&mut self, at: Place) -> Option<Seen> {
+    fn pin_get(&mut self, at: CellId) -> Option<Seen> {
         let cell = self.pinned_cell(at)?;
         if self.touched[cell].known {
             return None;
@@ -87,7 +88,7 @@ impl Log {
         Some(Seen::Value(expected.clone()))
     }
 
-    fn pin_observe(&mut self, at: Place) -> Option<Seen> {
+    fn pin_observe(&mut self, at: CellId) -> Option<Seen> {
         let cell = self.pinned_cell(at)?;
         if self.touched[cell].observed {
             return None;
@@ -100,7 +101,7 @@ impl Log {
         }
     }
 
-    pub(super) fn pin_put(&mut self, at: Place, value: Option<&CellValue>, ttl_ms: u64) -> Option<()> {
+    pub(super) fn pin_put(&mut self, at: CellId, value: Option<&CellValue>, ttl_ms: u64) -> Option<()> {
         let cell = self.pinned_cell(at)?;
         let text = value.map(CellValue::text);
         self.take(cell, |op| matches!(op, Op::Put { value, ttl_ms: ttl, .. } if *value == text && *ttl == ttl_ms))?;
@@ -109,7 +110,7 @@ impl Log {
     }
 
     /// The base of the first repetition. Those that follow find the cell right.
-    fn pin_advance(&mut self, at: Place, asked: Move) -> Option<u64> {
+    fn pin_advance(&mut self, at: CellId, asked: Move) -> Option<u64> {
         let cell = self.pinned_cell(at)?;
         let same = |op: &Op| Move::of(op).is_some_and(|(logged, _)| logged == asked);
         let last = self.touched[cell].last;
@@ -126,7 +127,7 @@ impl Log {
     }
 
     /// Holds the verdict on the pinned number to the one that the store confirmed.
-    fn pin_verdict(&mut self, at: Place, fits: bool) -> Option<()> {
+    fn pin_verdict(&mut self, at: CellId, fits: bool) -> Option<()> {
         let cell = self.pinned_cell(at)?;
         let (asked, confirmed) = Move::of(&self.commit.ops[self.touched[cell].last?])?;
         if fits != confirmed {
@@ -139,7 +140,7 @@ impl Log {
     }
 
     /// The number after the move.
-    fn pin_retreat(&mut self, at: Place, step: u64, floor: u64) -> Option<u64> {
+    fn pin_retreat(&mut self, at: CellId, step: u64, floor: u64) -> Option<u64> {
         let cell = self.pinned_cell(at)?;
         let op = self.take(
             cell,
@@ -153,7 +154,7 @@ impl Log {
     }
 
     /// The number after the move, of the first of several that are the same.
-    fn pin_raise(&mut self, at: Place, to: u64, ttl_ms: u64) -> Option<u64> {
+    fn pin_raise(&mut self, at: CellId, to: u64, ttl_ms: u64) -> Option<u64> {
         let cell = self.pinned_cell(at)?;
         if self.is_raised(cell, to, ttl_ms) {
             return None;
@@ -169,7 +170,7 @@ impl Log {
         }
     }
 
-    fn pinned_cell(&mut self, at: Place) -> Option<usize> {
+    fn pinned_cell(&mut self, at: CellId) -> Option<usize> {
         match self.find(at) {
             Some(cell) => Some(cell),
             None => self.diverge(),

@@ -9,6 +9,7 @@ use std::sync::{Arc, LazyLock};
 
 use super::wit::rate_limiter::{Algorithm, Bucket, Config, Decision, Limit, OnLimit, Window, WindowUnit};
 use super::{ComponentSource, Policy, RunError, Runtime, RuntimeOptions};
+use crate::strategies::rate_limiter::{self, Limiters};
 use crate::transaction::{CellValue, Transaction};
 
 /// The time of the transactions here, in microseconds since 1970.
@@ -26,14 +27,14 @@ fn runtime() -> Arc<Runtime> {
 }
 
 /// A configuration that has the guest behave so.
-fn config(behaviour: u32) -> Config {
+fn config(behaviour: u32) -> rate_limiter::Config {
     let window = Window { unit: WindowUnit::Second, count: 1 };
     let limit = Limit { limit: behaviour, window, algorithm: Algorithm::Gcra(Bucket { burst: None }) };
-    Config { limits: vec![limit], on_limit: OnLimit::Reject, lease: None }
+    rate_limiter::Config::Whole(Config { limits: vec![limit], on_limit: OnLimit::Reject, lease: None })
 }
 
-fn open(runtime: &Runtime, behaviour: u32) -> Policy {
-    runtime.open_limiter(config(behaviour)).expect("the guest takes the configuration")
+fn open(runtime: &Runtime, behaviour: u32) -> Policy<Limiters> {
+    runtime.open_policy(config(behaviour)).expect("the guest takes the configuration")
 }
 
 /// A transaction on the true cells of one entity.
@@ -44,7 +45,7 @@ fn direct() -> Transaction {
 }
 
 /// One call of the guest.
-fn acquire(runtime: &Runtime, policy: &Policy, tx: &mut Transaction) -> Result<Decision, RunError> {
+fn acquire(runtime: &Runtime, policy: &Policy<Limiters>, tx: &mut Transaction) -> Result<Decision, RunError> {
     runtime.run(policy, tx, |guest, store, limiter| {
         let decision = guest.tidegate_policy_rate_limiter().limiter().call_try_acquire(store, limiter, 0, 1)?;
         Ok(decision.expect("the guest knows no fault"))

@@ -1,15 +1,16 @@
 use super::{acquire, config, direct, guest, open, runtime};
 use crate::runtime::{OpenError, Policy, RunError, Runtime};
+use crate::strategies::rate_limiter::Limiters;
 
 /// How many resources of policies the guest has open.
-fn open_resources(runtime: &Runtime, counts: &Policy) -> u32 {
+fn open_resources(runtime: &Runtime, counts: &Policy<Limiters>) -> u32 {
     acquire(runtime, counts, &mut direct()).expect("it runs").position
 }
 
 #[test]
 fn a_refused_configuration_is_told_with_its_problems() {
     let runtime = runtime();
-    let error = runtime.open_limiter(config(guest::IS_REFUSED)).expect_err("the guest refuses it");
+    let error = runtime.open_policy::<Limiters>(config(guest::IS_REFUSED)).expect_err("the guest refuses it");
     let OpenError::Problems(problems) = &error else { panic!("{error}") };
     let [problem] = &problems[..] else { panic!("{problems:?}") };
     assert_eq!((&*problem.path, &*problem.value, &*problem.allowed), ("limits[0].limit", "1000", "1 to 999"));
@@ -20,7 +21,7 @@ fn a_refused_configuration_is_told_with_its_problems() {
 #[test]
 fn a_guest_that_traps_while_it_checks_is_no_problem_of_the_configuration() {
     let runtime = runtime();
-    let error = runtime.open_limiter(config(guest::TRAPS_WHEN_OPENED)).expect_err("the guest traps");
+    let error = runtime.open_policy::<Limiters>(config(guest::TRAPS_WHEN_OPENED)).expect_err("the guest traps");
     assert!(matches!(error, OpenError::Run(RunError::Trapped(_))), "{error}");
     let retried = runtime.stats();
     assert_eq!((retried.retries, retried.failures), (1, 1));

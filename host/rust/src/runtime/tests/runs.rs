@@ -6,6 +6,7 @@ use crate::key::EntityKey;
 use crate::runtime::wit::rate_limiter::Verdict;
 use crate::runtime::{RunError, Runtime, RuntimeOptions, RuntimeStats};
 use crate::store::Op;
+use crate::strategies::rate_limiter::Limiters;
 use crate::transaction::{CellValue, Transaction};
 
 #[test]
@@ -113,7 +114,7 @@ fn a_guest_that_grows_beyond_its_memory_traps() {
 #[test]
 fn a_guest_that_needs_more_memory_than_it_may_have_is_never_run() {
     let runtime = Runtime::open(&RuntimeOptions { memory_limit_bytes: 65_535, ..options() }).expect("it loads");
-    let error = runtime.open_limiter(super::config(guest::DECIDES)).expect_err("it needs a page");
+    let error = runtime.open_policy::<Limiters>(super::config(guest::DECIDES)).expect_err("it needs a page");
     assert!(error.to_string().contains("memory"), "{error}");
 }
 

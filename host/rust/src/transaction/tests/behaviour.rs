@@ -1,12 +1,12 @@
-use super::{Answer, Call, NOW_US, Place, Scope, Transaction, advance, issue, keys, logged, run};
+use super::{Answer, Call, CellId, NOW_US, Scope, Transaction, advance, issue, keys, logged, run};
 use crate::store::{Op, Seen, Value};
 use crate::transaction::CellValue;
 
 const CELL: (u32, u32) = (0, 0);
 const OTHER: (u32, u32) = (0, 1);
 
-fn local(field: u32) -> Place {
-    Place { entity: 0, field, scope: Scope::Local }
+fn local(field: u32) -> CellId {
+    CellId { entity: 0, field, scope: Scope::Local }
 }
 
 fn ops(tx: &Transaction) -> &[Op] {
@@ -198,7 +198,7 @@ fn an_entity_that_the_call_is_not_about_reads_as_absent_and_is_found_out() {
 fn no_number_passes_what_a_store_can_hold() {
     let mut tx = Transaction::default();
     tx.begin_direct(NOW_US, 1);
-    tx.put(Place { entity: 0, field: 0, scope: Scope::Shared }, Some(Value::from("9007199254740990")), 5);
+    tx.put(CellId { entity: 0, field: 0, scope: Scope::Shared }, Some(Value::from("9007199254740990")), 5);
     assert_eq!(run(&mut tx, &[advance(2, u64::MAX)]), [Answer::Verdict(Ok(9_007_199_254_740_992))]);
     assert_eq!(run(&mut tx, &[advance(1, u64::MAX)]), [Answer::Verdict(Err(9_007_199_254_740_992))]);
     assert_eq!(run(&mut tx, &[advance(u64::MAX, u64::MAX)]), [Answer::Verdict(Err(9_007_199_254_740_992))]);

@@ -4,7 +4,7 @@ mod properties;
 
 use std::sync::Arc;
 
-use super::{Place, Scope, Transaction};
+use super::{CellId, Scope, Transaction};
 use crate::key::EntityKey;
 use crate::store::Value;
 
@@ -35,7 +35,7 @@ enum Answer {
 }
 
 fn issue(tx: &mut Transaction, scope: Scope, call: &Call) -> Answer {
-    let place = |(entity, field): At| Place { entity, field, scope };
+    let place = |(entity, field): At| CellId { entity, field, scope };
     match *call {
         Call::Get(at) => Answer::Value(tx.get(place(at))),
         Call::Observe(at) => Answer::Value(tx.observe(place(at))),

@@ -1,0 +1,72 @@
+//! What the runtime must know of an interface of the component that policies are opened on.
+
+use std::fmt::Debug;
+use std::marker::PhantomData;
+
+use wasmtime::Store;
+use wasmtime::component::ResourceAny;
+
+use super::wit::types::Problem;
+use super::{Guest, HostState};
+
+/// An interface of the component with one kind of policy. All arguments of a call are data, so that
+/// it can wait, be repeated and be undone.
+pub(crate) trait Exports: Debug + Sized + 'static {
+    /// What a policy is opened with, not yet checked.
+    type Config: Debug + Send + Sync + 'static;
+    /// A call of a policy.
+    type Request: Debug + Clone + Send + Sync + Unpin + 'static;
+    /// What it answers.
+    type Answer: Debug + Clone + Send + Sync + 'static;
+
+    /// Opens a policy in an instance, which checks its configuration.
+    fn open(
+        config: &Self::Config,
+        guest: &Guest,
+        store: &mut Store<HostState>,
+    ) -> wasmtime::Result<Result<ResourceAny, Vec<Problem>>>;
+
+    /// Makes a call that is about one entity of the transaction.
+    fn call(
+        request: &Self::Request,
+        entity: u32,
+        guest: &Guest,
+        store: &mut Store<HostState>,
+        policy: ResourceAny,
+    ) -> wasmtime::Result<Self::Answer>;
+
+    /// Makes several calls, each about the entity beside it, one after the other: one answer each.
+    fn call_many(
+        requests: &[(u32, &Self::Request)],
+        guest: &Guest,
+        store: &mut Store<HostState>,
+        policy: ResourceAny,
+    ) -> wasmtime::Result<Vec<Self::Answer>> {
+        requests.iter().map(|(entity, request)| Self::call(request, *entity, guest, store, policy)).collect()
+    }
+}
+
+/// A configuration that an instance can open, of whatever interface. Only opening goes through it,
+/// which no call waits for but the first in an instance.
+pub(super) trait Open: Debug + Send + Sync {
+    fn open(&self, guest: &Guest, store: &mut Store<HostState>) -> wasmtime::Result<Result<ResourceAny, Vec<Problem>>>;
+}
+
+/// The configuration of a policy of one interface.
+#[derive(Debug)]
+pub(super) struct Configured<E: Exports> {
+    config: E::Config,
+    exports: PhantomData<fn() -> E>,
+}
+
+impl<E: Exports> Configured<E> {
+    pub(super) fn new(config: E::Config) -> Self {
+        Self { config, exports: PhantomData }
+    }
+}
+
+impl<E: Exports> Open for Configured<E> {
+    fn open(&self, guest: &Guest, store: &mut Store<HostState>) -> wasmtime::Result<Result<ResourceAny, Vec<Problem>>> {
+        E::open(&self.config, guest, store)
+    }
+}

@@ -1,0 +1,116 @@
+//! Makes the calls of a rate limiter.
+
+use wasmtime::Store;
+use wasmtime::component::ResourceAny;
+
+use super::request::{Answer, Limiters, Request};
+use crate::runtime::wit::rate_limiter as wit;
+use crate::runtime::wit::types::Problem;
+use crate::runtime::{Exports, Guest, HostState, Policy, RunError, Runtime};
+use crate::transaction::Transaction;
+
+/// What a limiter is opened with.
+#[derive(Debug)]
+pub(crate) enum Config {
+    Whole(wit::Config),
+    /// The part of it that falls to one of this many hosts.
+    Share(wit::Config, u32),
+}
+
+impl Exports for Limiters {
+    type Config = Config;
+    type Request = Request;
+    type Answer = Answer;
+
+    fn open(
+        config: &Config,
+        guest: &Guest,
+        store: &mut Store<HostState>,
+    ) -> wasmtime::Result<Result<ResourceAny, Vec<Problem>>> {
+        let limiters = guest.tidegate_policy_rate_limiter().limiter();
+        let (config, hosts) = match config {
+            Config::Whole(config) => return limiters.call_open(store, config),
+            Config::Share(config, hosts) => (config, *hosts),
+        };
+        let whole = match limiters.call_open(&mut *store, config)? {
+            Ok(whole) => whole,
+            Err(problems) => return Ok(Err(problems)),
+        };
+        let share = limiters.call_share(&mut *store, whole, hosts)?;
+        whole.resource_drop(store)?;
+        Ok(share)
+    }
+
+    fn call(
+        request: &Request,
+        entity: u32,
+        guest: &Guest,
+        store: &mut Store<HostState>,
+        limiter: ResourceAny,
+    ) -> wasmtime::Result<Answer> {
+        let calls = guest.tidegate_policy_rate_limiter().limiter();
+        Ok(match *request {
+            Request::Acquire { cost, priority, ticket } => {
+                calls.call_acquire(store, limiter, entity, cost, priority, ticket)?.into()
+            }
+            Request::TryAcquire { cost } => calls.call_try_acquire(store, limiter, entity, cost)?.into(),
+            Request::Peek { cost } => calls.call_peek(store, limiter, entity, cost)?.into(),
+            Request::Refund { cost, charged_at_us, full_at_us } => {
+                Answer::Decision(calls.call_refund(store, limiter, entity, cost, charged_at_us, full_at_us)?)
+            }
+            Request::Charge { cost } => Answer::Decision(calls.call_charge(store, limiter, entity, cost)?),
+            Request::Post { cost, .. } => Answer::Decision(calls.call_post(store, limiter, entity, cost)?),
+            Request::Release { now } => Answer::Released(calls.call_release(store, limiter, entity, now)?),
+            Request::Cancel { ticket } => Answer::WasWaiting(calls.call_cancel(store, limiter, entity, ticket)?),
+            Request::Reset => {
+                calls.call_reset(store, limiter, entity)?;
+                Answer::Reset
+            }
+        })
+    }
+
+    fn call_many(
+        requests: &[(u32, &Request)],
+        guest: &Guest,
+        store: &mut Store<HostState>,
+        limiter: ResourceAny,
+    ) -> wasmtime::Result<Vec<Answer>> {
+        let Some(asks) = asks(requests) else {
+            return requests
+                .iter()
+                .map(|(entity, request)| Self::call(request, *entity, guest, store, limiter))
+                .collect();
+        };
+        let decided = guest.tidegate_policy_rate_limiter().limiter().call_try_acquire_many(store, limiter, &asks)?;
+        Ok(decided.into_iter().map(Answer::from).collect())
+    }
+}
+
+/// What calls ask for that all ask for permits now.
+fn asks(requests: &[(u32, &Request)]) -> Option<Vec<wit::Ask>> {
+    let ask = |(entity, request): &(u32, &Request)| {
+        let Request::TryAcquire { cost } = **request else { return None };
+        Some(wit::Ask { entity: *entity, cost })
+    };
+    requests.iter().map(ask).collect()
+}
+
+impl From<Result<wit::Decision, wit::CostNeverFits>> for Answer {
+    fn from(decided: Result<wit::Decision, wit::CostNeverFits>) -> Self {
+        decided.map_or_else(Self::NeverFits, Self::Decision)
+    }
+}
+
+/// What a limiter's values depend on, in words.
+pub(super) fn basis(runtime: &Runtime, policy: &Policy<Limiters>) -> Result<String, RunError> {
+    runtime.run(policy, &mut Transaction::default(), |guest, store, limiter| {
+        guest.tidegate_policy_rate_limiter().limiter().call_basis(store, limiter)
+    })
+}
+
+/// For how long a permit can count at most, in microseconds.
+pub(super) fn counts_for_us(runtime: &Runtime, policy: &Policy<Limiters>) -> Result<u64, RunError> {
+    runtime.run(policy, &mut Transaction::default(), |guest, store, limiter| {
+        guest.tidegate_policy_rate_limiter().limiter().call_counts_for_us(store, limiter)
+    })
+}
