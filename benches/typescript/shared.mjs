@@ -21,7 +21,7 @@ const gcra = (name, rest) => ({ name, limits: [{ limit: PLENTY, window: 'second'
 const by = (callers, work) => (callers === 1 ? alone(work) : together(callers, work));
 
 /** The works are asked to answer late rather than not at all, as the peers are. */
-const open = (connection) => new Tidegate({ store: redisStore(connection, { prefix: 'bench', limitMs: 10_000 }) });
+const open = (connection) => new Tidegate({ store: redisStore(connection, { prefix: 'bench', timeoutMs: 10_000 }) });
 
 /** All admitted, on one key. */
 function admitted(connection, callers) {

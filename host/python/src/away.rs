@@ -15,7 +15,7 @@ use crate::data::{read, record, words};
 pub(crate) struct StoreChange(pub(crate) tidegate::StoreChange);
 
 record!(StoreChange {
-    group: u32 = |it| it.shard;
+    shard: u32 = |it| it.shard;
     before: &'static str = |it| word(it.before);
     after: &'static str = |it| word(it.after);
     cause: String = |it| it.cause.clone();
@@ -33,7 +33,7 @@ record!(StoreChange {
 
 fn change(fields: &Bound<'_, PyAny>) -> PyResult<tidegate::StoreChange> {
     Ok(tidegate::StoreChange {
-        shard: read(fields, "group")?,
+        shard: read(fields, "shard")?,
         before: state_of(&read::<String>(fields, "before")?)?,
         after: state_of(&read::<String>(fields, "after")?)?,
         cause: read(fields, "cause")?,

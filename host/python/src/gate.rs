@@ -46,8 +46,8 @@ struct Options {
     max_attempts: Option<u32>,
     flush_delay_ms: Option<u64>,
     max_staleness_ms: Option<u64>,
-    /// Failures, and milliseconds of the first pause and of the longest; `None`: no guard.
-    store_guard: Option<(u32, u64, u64)>,
+    /// Failures, and milliseconds of the first pause and of the longest; `None`: no watch.
+    store_watch: Option<(u32, u64, u64)>,
     on_store_change: Option<Py<PyAny>>,
     require_shared: Option<bool>,
 }
@@ -91,7 +91,7 @@ impl Gate {
     #[new]
     #[pyo3(signature = (
         store = None, clock = None, *, component_file = None, code_cache = None, max_known = None, max_batch = None,
-        max_waiting = None, max_attempts = None, flush_delay_ms = None, max_staleness_ms = None, store_guard = None, on_store_change = None,
+        max_waiting = None, max_attempts = None, flush_delay_ms = None, max_staleness_ms = None, store_watch = None, on_store_change = None,
         require_shared = None
     ))]
     #[expect(clippy::too_many_arguments, reason = "they are keywords in Python")]
@@ -107,7 +107,7 @@ impl Gate {
         max_attempts: Option<u32>,
         flush_delay_ms: Option<u64>,
         max_staleness_ms: Option<u64>,
-        store_guard: Option<(u32, u64, u64)>,
+        store_watch: Option<(u32, u64, u64)>,
         on_store_change: Option<Py<PyAny>>,
         require_shared: Option<bool>,
     ) -> PyResult<Self> {
@@ -120,7 +120,7 @@ impl Gate {
             max_attempts,
             flush_delay_ms,
             max_staleness_ms,
-            store_guard,
+            store_watch,
             on_store_change,
             require_shared,
         };
@@ -171,20 +171,20 @@ impl Gate {
         Ok(Stats(self.inner.open(py)?.gate.stats()))
     }
 
-    /// Whether a shared store answers, as far as its guard knows.
+    /// Whether a shared store answers, as far as its watch knows.
     fn store_state(&self, py: Python<'_>) -> PyResult<&'static str> {
         Ok(away::word(self.inner.open(py)?.gate.store_state()))
     }
 
-    fn ready(&self, py: Python<'_>, limit_ms: u64) -> PyResult<()> {
+    fn ready(&self, py: Python<'_>, timeout_ms: u64) -> PyResult<()> {
         let opened = self.inner.open(py)?;
-        let ready = opened.gate.ready(Duration::from_millis(limit_ms));
+        let ready = opened.gate.ready(Duration::from_millis(timeout_ms));
         sleeper::wait(py, &opened.runtime, ready)?.map_err(|error| errors::raise(py, error))
     }
 
-    fn start_ready<'py>(&self, py: Python<'py>, limit_ms: u64) -> PyResult<Bound<'py, PyAny>> {
+    fn start_ready<'py>(&self, py: Python<'py>, timeout_ms: u64) -> PyResult<Bound<'py, PyAny>> {
         let Opened { gate, runtime, .. } = self.inner.open(py)?;
-        let work = async move { gate.ready(Duration::from_millis(limit_ms)).await.map(|()| Outcome::Done) };
+        let work = async move { gate.ready(Duration::from_millis(timeout_ms)).await.map(|()| Outcome::Done) };
         call::start(py, &self.inner.loops, &runtime, Undo::Nothing, work)
     }
 
@@ -239,7 +239,7 @@ impl Inner {
 
 impl Options {
     fn set(&self, mut builder: tidegate::Builder) -> tidegate::Builder {
-        builder = match self.store_guard {
+        builder = match self.store_watch {
             Some((failures, open_ms, cap_ms)) => builder.store_watch(StoreWatch { failures, open_ms, cap_ms }),
             None => builder.no_store_watch(),
         };

@@ -25,7 +25,7 @@ record!(Stats {
     released: u64 = |it| it.released;
     degraded: u64 = |it| it.degraded;
     posted: u64 = |it| it.posted;
-    guard_refused: u64 = |it| it.watch_refused;
+    watch_refused: u64 = |it| it.watch_refused;
     forgotten: u64 = |it| it.forgotten;
     most_attempts: u64 = |it| it.most_attempts;
     instances: u64 = |it| it.runtime.instances;

@@ -94,7 +94,7 @@ impl Redis {
     #[new]
     #[pyo3(signature = (
         url, *, cluster = false, nodes = Vec::new(), sentinels = Vec::new(), prefix = "tidegate", client_name = "tidegate",
-        limit_ms = 250, connect_limit_ms = 2_000, root_certificate = None, client_certificate = None
+        timeout_ms = 250, connect_timeout_ms = 2_000, root_certificate = None, client_certificate = None
     ))]
     #[expect(clippy::too_many_arguments, clippy::needless_pass_by_value, reason = "they are keywords in Python")]
     fn new(
@@ -105,8 +105,8 @@ impl Redis {
         sentinels: Vec<String>,
         prefix: &str,
         client_name: &str,
-        limit_ms: u64,
-        connect_limit_ms: u64,
+        timeout_ms: u64,
+        connect_timeout_ms: u64,
         root_certificate: Option<Vec<u8>>,
         client_certificate: Option<(Vec<u8>, Vec<u8>)>,
     ) -> PyResult<Self> {
@@ -116,13 +116,13 @@ impl Redis {
         options.set_item("sentinels", &sentinels)?;
         options.set_item("prefix", prefix)?;
         options.set_item("client_name", client_name)?;
-        options.set_item("limit_ms", limit_ms)?;
-        options.set_item("connect_limit_ms", connect_limit_ms)?;
+        options.set_item("timeout_ms", timeout_ms)?;
+        options.set_item("connect_timeout_ms", connect_timeout_ms)?;
         options.set_item("root_certificate", root_certificate.as_deref().map(|pem| PyBytes::new(py, pem)))?;
         let pair = client_certificate.as_ref().map(|(it, key)| (PyBytes::new(py, it), PyBytes::new(py, key)));
         options.set_item("client_certificate", pair)?;
-        let mut builder = tidegate::Redis::builder(url).prefix(prefix).timeout_ms(limit_ms);
-        builder = builder.connect_timeout_ms(connect_limit_ms).client_name(client_name);
+        let mut builder = tidegate::Redis::builder(url).prefix(prefix).timeout_ms(timeout_ms);
+        builder = builder.connect_timeout_ms(connect_timeout_ms).client_name(client_name);
         if cluster {
             builder = builder.cluster();
         }

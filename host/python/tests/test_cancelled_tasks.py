@@ -84,7 +84,7 @@ async def test_when_a_cancelled_call_has_ended_its_probe_is_free(is_shared: bool
 
 
 async def test_a_cancelled_task_ends_though_the_store_does_not_answer(redis_server: RedisServer) -> None:
-    gate = aio.Tidegate(Redis(redis_server.url, prefix=f"test-{uuid.uuid4()}", limit_ms=LIMIT_MS))
+    gate = aio.Tidegate(Redis(redis_server.url, prefix=f"test-{uuid.uuid4()}", timeout_ms=LIMIT_MS))
     limiter = gate.rate_limiter("one", limit=Limit.per_day(1), on_limit=Queue(1, 3_600_000))
     await limiter.acquire("me")
     task = asyncio.create_task(limiter.acquire("me"))

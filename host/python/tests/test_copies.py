@@ -33,7 +33,7 @@ from tidegate import (
     Redis,
     StoreChange,
     StoreError,
-    StoreGuard,
+    StoreWatch,
     Tidegate,
     Trip,
     aio,
@@ -58,7 +58,7 @@ def answers() -> list[Any]:
     report = breaker.admit()
     assert report.permit is not None
     opened = breaker.failed(report.permit, ValueError("down"), elapsed_ms=1)
-    change = StoreChange.from_dict({"group": 1, "before": "available", "after": "away", "cause": "gone"})
+    change = StoreChange.from_dict({"shard": 1, "before": "available", "after": "away", "cause": "gone"})
     return [limiter.acquire("me"), limiter.try_acquire("me"), report, report.permit, opened, opened.event, change]
 
 
@@ -134,7 +134,7 @@ def test_settings_are_copied_as_they_are() -> None:
         Trip(consecutive=2),
         HalfOpen(3),
         ErrorPattern("5??"),
-        StoreGuard(4),
+        StoreWatch(4),
     ]
     for each in copies(settings):
         assert each == settings
@@ -189,7 +189,7 @@ def test_what_is_of_one_process_says_so(face: Any, redis_url: str) -> None:
 
 def test_a_redis_goes_with_all_its_settings() -> None:
     redis = Redis(
-        "rediss://localhost", prefix="p", limit_ms=9, connect_limit_ms=8, cluster=True, nodes=["rediss://b:1"]
+        "rediss://localhost", prefix="p", timeout_ms=9, connect_timeout_ms=8, cluster=True, nodes=["rediss://b:1"]
     )
     again = pickle.loads(pickle.dumps(redis))
     assert isinstance(again, Redis)

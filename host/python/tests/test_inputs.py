@@ -67,7 +67,7 @@ def test_an_option_that_is_not_known_is_told() -> None:
 
 
 def test_a_url_says_nothing_that_is_not_read() -> None:
-    for url in ("redis://127.0.0.1?db=3", "redis://127.0.0.1/3?db=4", "redis://127.0.0.1?limit_ms=5"):
+    for url in ("redis://127.0.0.1?db=3", "redis://127.0.0.1/3?db=4", "redis://127.0.0.1?timeout_ms=5"):
         with pytest.raises(ConfigError, match="url"):
             Redis(url)
     Redis("redis://127.0.0.1/3")

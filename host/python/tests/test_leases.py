@@ -11,7 +11,7 @@ from tidegate import ConfigError, CostNeverFitsError, Decision, Lease, Limit, Me
 
 
 def store(url: str) -> Redis:
-    return Redis(url, prefix=f"test-{uuid.uuid4()}", limit_ms=10_000)
+    return Redis(url, prefix=f"test-{uuid.uuid4()}", timeout_ms=10_000)
 
 
 def verdicts(answers: list[Decision | Exception]) -> list[str]:

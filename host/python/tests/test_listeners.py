@@ -12,8 +12,8 @@ from tidegate import MisuseError, StoreChange, Tidegate, aio
 from tidegate._store_changes import _tell
 
 
-def change(group: int) -> StoreChange:
-    return StoreChange.from_dict({"group": group, "before": "available", "after": "away", "cause": "gone"})
+def change(shard: int) -> StoreChange:
+    return StoreChange.from_dict({"shard": shard, "before": "available", "after": "away", "cause": "gone"})
 
 
 class Changes:
@@ -33,8 +33,8 @@ def test_a_listener_that_raises_is_logged_once_and_told_of_the_next_change(
     told: list[int] = []
 
     def listener(change: StoreChange) -> None:
-        told.append(change.group)
-        if change.group == 1:
+        told.append(change.shard)
+        if change.shard == 1:
             raise fault
 
     changes: Any = Changes()

@@ -32,7 +32,7 @@ def gate(clock: ManualClock) -> aio.Tidegate:
 
 @pytest.fixture
 def redis(redis_url: str) -> Redis:
-    return Redis(redis_url, prefix=f"test-{uuid.uuid4()}", limit_ms=LIMIT_MS)
+    return Redis(redis_url, prefix=f"test-{uuid.uuid4()}", timeout_ms=LIMIT_MS)
 
 
 @pytest.fixture

@@ -33,7 +33,7 @@ pytestmark = pytest.mark.filterwarnings("ignore:.*fork.*:DeprecationWarning")
 
 
 def test_a_forked_child_decides_on_redis_with_the_limiter_of_its_parent(redis_url: str) -> None:
-    gate = Tidegate(Redis(redis_url, prefix=f"test-{uuid.uuid4()}", limit_ms=10_000))
+    gate = Tidegate(Redis(redis_url, prefix=f"test-{uuid.uuid4()}", timeout_ms=10_000))
     limiter = gate.rate_limiter("api", limit=Limit.per_day(3))
     assert limiter.try_acquire("me").remaining == 2
     assert in_child(lambda: limiter.try_acquire("me").remaining == 1)
@@ -42,7 +42,7 @@ def test_a_forked_child_decides_on_redis_with_the_limiter_of_its_parent(redis_ur
 
 
 def test_a_forked_child_can_run_a_loop_of_its_own(redis_url: str) -> None:
-    gate = aio.Tidegate(Redis(redis_url, prefix=f"test-{uuid.uuid4()}", limit_ms=10_000))
+    gate = aio.Tidegate(Redis(redis_url, prefix=f"test-{uuid.uuid4()}", timeout_ms=10_000))
     limiter = gate.rate_limiter("api", limit=Limit.per_day(3))
 
     async def remaining() -> int:

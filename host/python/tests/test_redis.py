@@ -17,7 +17,7 @@ LIMIT_MS = 10_000
 
 
 def store(url: str) -> Redis:
-    return Redis(url, prefix=f"test-{uuid.uuid4()}", limit_ms=LIMIT_MS)
+    return Redis(url, prefix=f"test-{uuid.uuid4()}", timeout_ms=LIMIT_MS)
 
 
 def test_threads_share_a_limit(redis_url: str) -> None:
@@ -42,7 +42,7 @@ def test_a_host_whose_limiter_has_another_window_than_others_of_its_name_says_so
 ) -> None:
     prefix = f"test-{uuid.uuid4()}"
     for limit in (Limit.per_minute(5), Limit.per_minute(50), Limit.per_hour(5)):
-        with Tidegate(Redis(redis_url, prefix=prefix, limit_ms=LIMIT_MS)) as gate:
+        with Tidegate(Redis(redis_url, prefix=prefix, timeout_ms=LIMIT_MS)) as gate:
             limiter = gate.rate_limiter("api", limit=limit)
             limiter.try_acquire("me")
             # The note follows the first answer, and comes before the end of the gate.
@@ -167,6 +167,6 @@ def test_what_is_said_while_the_store_is_away() -> None:
 def test_wrong_settings_of_a_store_are_named() -> None:
     with pytest.raises(ConfigError, match="url"):
         Redis("http://localhost")
-    with pytest.raises(ConfigError, match="limit_ms is 0, must be 1 to 60000"):
-        Redis("redis://localhost", limit_ms=0)
+    with pytest.raises(ConfigError, match="timeout_ms is 0, must be 1 to 60000"):
+        Redis("redis://localhost", timeout_ms=0)
     assert "secret" not in repr(Redis("redis://me:secret@localhost"))

@@ -40,7 +40,7 @@ def rights() -> list[str]:
 def gate_without(server: RedisServer, right: str) -> Tidegate:
     rules = [rule for rule in rights() if rule != right]
     assert server.run("ACL", rules[0], rules[1], "reset", *rules[2:]) == "+OK\r\n"
-    return Tidegate(Redis(f"redis://tidegate:a-secret@127.0.0.1:{server.port}", limit_ms=LIMIT_MS))
+    return Tidegate(Redis(f"redis://tidegate:a-secret@127.0.0.1:{server.port}", timeout_ms=LIMIT_MS))
 
 
 def every_call(server: RedisServer, gate: Tidegate, other: Tidegate) -> None:

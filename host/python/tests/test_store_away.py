@@ -24,19 +24,19 @@ from tidegate import (
     Share,
     StoreChange,
     StoreError,
-    StoreGuard,
+    StoreWatch,
     Tidegate,
     aio,
 )
 
 from .conftest import RedisServer
 
-# Short, because the guard waits for it.
+# Short, because the watch waits for it.
 LIMIT_MS = 200
-GUARD = StoreGuard(failures=3, open_ms=30, cap_ms=60)
-# More than any test waits for what must come: only a broken guard meets it.
+WATCH = StoreWatch(failures=3, open_ms=30, cap_ms=60)
+# More than any test waits for what must come: only a broken watch meets it.
 LONG_S = 60
-# What a server was sent before the guard opened, it does when it is no longer held up. Nobody hears
+# What a server was sent before the watch opened, it does when it is no longer held up. Nobody hears
 # of that any more.
 UNHEARD = 3
 
@@ -49,7 +49,7 @@ def server() -> Iterator[RedisServer]:
 
 
 def store(server: RedisServer) -> Redis:
-    return Redis(server.url, prefix=f"test-{uuid.uuid4()}", limit_ms=LIMIT_MS)
+    return Redis(server.url, prefix=f"test-{uuid.uuid4()}", timeout_ms=LIMIT_MS)
 
 
 class Told:
@@ -66,7 +66,7 @@ class Told:
 
 
 def until_away(gate: Tidegate, limiter: RateLimiter) -> list[Decision]:
-    """Calls until the guard is open. Calls that end while one commit hangs are one failure of the store."""
+    """Calls until the watch is open. Calls that end while one commit hangs are one failure of the store."""
     decisions: list[Decision] = []
     while gate.store_state() in ("unknown", "available"):
         decisions.append(limiter.try_acquire("me"))
@@ -75,7 +75,7 @@ def until_away(gate: Tidegate, limiter: RateLimiter) -> list[Decision]:
 
 def test_what_went_by_shares_is_charged_when_the_store_is_back(server: RedisServer) -> None:
     told = Told()
-    with Tidegate(store(server), store_guard=GUARD, on_store_change=told.changes.put) as gate:
+    with Tidegate(store(server), store_watch=WATCH, on_store_change=told.changes.put) as gate:
         limiter = gate.rate_limiter("api", limit=Limit.per_hour(10), when_away=Share(hosts=4))
         assert limiter.config["whenAway"] == {"share": 4}
         assert not limiter.try_acquire("me").degraded
@@ -86,7 +86,7 @@ def test_what_went_by_shares_is_charged_when_the_store_is_back(server: RedisServ
             assert [decision.is_allowed for decision in decisions] == [True, True] + [False] * (len(decisions) - 2)
             assert decisions[-1].reason == "limit"
             change = told.until("away")
-            assert (change.group, change.before) == (0, "available")
+            assert (change.shard, change.before) == (0, "available")
             assert "200 ms" in change.cause
             assert gate.store_state() != "available"
             assert gate.stats().degraded == len(decisions)
@@ -105,7 +105,7 @@ async def test_tasks_are_let_go_and_charged_later(server: RedisServer) -> None:
         if change.after == "available":
             loop.call_soon_threadsafe(back.set)
 
-    async with aio.Tidegate(store(server), store_guard=GUARD, on_store_change=listen) as gate:
+    async with aio.Tidegate(store(server), store_watch=WATCH, on_store_change=listen) as gate:
         limiter = gate.rate_limiter("api", limit=Limit.per_hour(100), when_away="open")
         await limiter.peek("me")
         with server.held_up():
@@ -124,18 +124,18 @@ async def test_tasks_are_let_go_and_charged_later(server: RedisServer) -> None:
 
 
 def test_a_denial_says_when_the_store_is_tried_again(server: RedisServer) -> None:
-    guard = StoreGuard(failures=1, open_ms=86_400_000, cap_ms=86_400_000)
-    gate = Tidegate(store(server), store_guard=guard)
+    watch = StoreWatch(failures=1, open_ms=86_400_000, cap_ms=86_400_000)
+    gate = Tidegate(store(server), store_watch=watch)
     limiter = gate.rate_limiter("api", limit=Limit.per_hour(1), when_away="closed")
     with server.held_up():
         until_away(gate, limiter)
     denied = limiter.try_acquire("me")
-    assert (denied.reason, denied.degraded, gate.stats().guard_refused > 0) == ("store-away", True, True)
+    assert (denied.reason, denied.degraded, gate.stats().watch_refused > 0) == ("store-away", True, True)
     assert 86_000_000 < denied.retry_after_ms <= 86_400_000
 
 
 def test_a_permit_of_an_outage_counts_for_this_host_alone(server: RedisServer) -> None:
-    gate = Tidegate(store(server), store_guard=GUARD)
+    gate = Tidegate(store(server), store_watch=WATCH)
     breaker = gate.circuit_breaker("payments", consecutive=1, when_away=Share(4))
     with server.held_up():
         report = breaker.admit()
@@ -153,21 +153,21 @@ def test_a_permit_that_an_older_version_wrote_is_of_the_store() -> None:
 
 
 def test_without_a_guard_the_store_is_asked_every_time(server: RedisServer) -> None:
-    gate = Tidegate(store(server), store_guard=None)
+    gate = Tidegate(store(server), store_watch=None)
     limiter = gate.rate_limiter("api", limit=Limit.per_hour(1))
     limiter.try_acquire("me")
     with server.held_up():
         for _ in range(4):
             with pytest.raises(StoreError, match="200 ms"):
                 limiter.try_acquire("me")
-    assert gate.stats().guard_refused == 0
+    assert gate.stats().watch_refused == 0
 
 
 def test_wrong_shares_and_guards_are_named() -> None:
     with pytest.raises(ConfigError, match=r"when_away\.hosts is 0, must be 1 to 1000000"):
         Tidegate().rate_limiter("api", limit=Limit.per_hour(1), when_away=Share(0))
-    with pytest.raises(ConfigError, match=r"store_guard\.failures is 0, must be"):
-        Tidegate(Redis("redis://localhost:1"), store_guard=StoreGuard(failures=0))
+    with pytest.raises(ConfigError, match=r"store_watch\.failures is 0, must be"):
+        Tidegate(Redis("redis://localhost:1"), store_watch=StoreWatch(failures=0))
 
 
 def test_a_listener_that_fails_is_told_of_the_next_change(server: RedisServer) -> None:
@@ -177,7 +177,7 @@ def test_a_listener_that_fails_is_told_of_the_next_change(server: RedisServer) -
         told.changes.put(change)
         raise ValueError(change.after)
 
-    gate = Tidegate(store(server), store_guard=GUARD, on_store_change=listen)
+    gate = Tidegate(store(server), store_watch=WATCH, on_store_change=listen)
     limiter = gate.rate_limiter("api", limit=Limit.per_hour(9), when_away="closed")
     limiter.try_acquire("me")
     with server.held_up():
@@ -198,8 +198,8 @@ def test_the_threads_of_a_listener_and_of_the_log_end_with_their_gate(server: Re
 
 
 ENDS = """
-from tidegate import Limit, Redis, StoreGuard, Tidegate
-gate = Tidegate(Redis("redis://127.0.0.1:1", limit_ms=50), store_guard=StoreGuard(1, 1, 1), on_store_change=print)
+from tidegate import Limit, Redis, StoreWatch, Tidegate
+gate = Tidegate(Redis("redis://127.0.0.1:1", timeout_ms=50), store_watch=StoreWatch(1, 1, 1), on_store_change=print)
 gate.rate_limiter("api", limit=Limit.per_hour(1), when_away="open").try_acquire("me")
 """
 

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from tidegate import Decision, Limit, OverloadedError, Redis, StoreError, StoreGuard, Tidegate, aio
+from tidegate import Decision, Limit, OverloadedError, Redis, StoreError, StoreWatch, Tidegate, aio
 
 from .conftest import RedisServer
 from .node_configs import CIRCUIT
@@ -28,8 +28,8 @@ def server() -> Iterator[RedisServer]:
     server.stop()
 
 
-def store(server: RedisServer, limit_ms: int = 250) -> Redis:
-    return Redis(server.url, prefix=f"test-{uuid.uuid4()}", limit_ms=limit_ms)
+def store(server: RedisServer, timeout_ms: int = 250) -> Redis:
+    return Redis(server.url, prefix=f"test-{uuid.uuid4()}", timeout_ms=timeout_ms)
 
 
 def order(server: RedisServer, words: str) -> None:
@@ -49,7 +49,7 @@ def refused(answers: list[Decision | Exception]) -> list[Decision | Exception]:
 
 async def test_a_pause_shorter_than_the_time_limit_fails_no_task(server: RedisServer) -> None:
     async with aio.Tidegate(store(server)) as gate:
-        await gate.ready(limit_ms=LONG_MS)
+        await gate.ready(timeout_ms=LONG_MS)
         limiter = gate.rate_limiter("api", limit=PLENTY)
         over = asyncio.Event()
 
@@ -67,7 +67,7 @@ async def test_a_pause_shorter_than_the_time_limit_fails_no_task(server: RedisSe
 
 def test_a_pause_shorter_than_the_time_limit_fails_no_thread(server: RedisServer) -> None:
     with Tidegate(store(server)) as gate:
-        gate.ready(limit_ms=LONG_MS)
+        gate.ready(timeout_ms=LONG_MS)
         limiter = gate.rate_limiter("api", limit=PLENTY)
         over = threading.Event()
         failed: list[StoreError] = []
@@ -92,7 +92,7 @@ def test_a_pause_shorter_than_the_time_limit_fails_no_thread(server: RedisServer
 
 async def test_a_pause_that_a_hundred_tasks_run_into_is_one_failure(server: RedisServer) -> None:
     gate = aio.Tidegate(store(server))
-    await gate.ready(limit_ms=LONG_MS)
+    await gate.ready(timeout_ms=LONG_MS)
     limiter = gate.rate_limiter("api", limit=PLENTY)
     for _ in range(2):
         with server.held_up():
@@ -107,7 +107,7 @@ async def test_a_burst_of_a_hundred_thousand_keys_goes_through(server: RedisServ
     gate = aio.Tidegate(store(server))
     limiter = gate.rate_limiter("api", limit=PLENTY)
     await asyncio.gather(*(limiter.try_acquire(f"key {number}") for number in range(100_000)))
-    assert (gate.store_state(), gate.stats().guard_refused) == ("available", 0)
+    assert (gate.store_state(), gate.stats().watch_refused) == ("available", 0)
 
 
 def test_one_call_with_a_hundred_thousand_keys_goes_through(server: RedisServer) -> None:
@@ -126,7 +126,7 @@ async def test_one_awaited_call_with_a_hundred_thousand_keys_goes_through(server
 @pytest.mark.parametrize("busy_ms", [60, 249, 600])
 async def test_an_answer_that_came_while_the_loop_was_busy_counts(server: RedisServer, busy_ms: int) -> None:
     gate = aio.Tidegate(store(server))
-    await gate.ready(limit_ms=LONG_MS)
+    await gate.ready(timeout_ms=LONG_MS)
     limiter = gate.rate_limiter("api", limit=PLENTY)
     calls = [asyncio.create_task(limiter.try_acquire(f"key {number}")) for number in range(20)]
     await asyncio.sleep(0)
@@ -138,7 +138,7 @@ async def test_an_answer_that_came_while_the_loop_was_busy_counts(server: RedisS
 
 def test_a_thread_that_waits_beside_one_that_is_busy_is_answered(server: RedisServer) -> None:
     gate = Tidegate(store(server))
-    gate.ready(limit_ms=LONG_MS)
+    gate.ready(timeout_ms=LONG_MS)
     limiter = gate.rate_limiter("api", limit=PLENTY)
     over = threading.Event()
 
@@ -155,31 +155,31 @@ def test_a_thread_that_waits_beside_one_that_is_busy_is_answered(server: RedisSe
 
 
 def test_before_the_first_answer_nothing_is_known_and_a_gate_can_be_waited_for(server: RedisServer) -> None:
-    gate = Tidegate(store(server, limit_ms=LONG_MS))
+    gate = Tidegate(store(server, timeout_ms=LONG_MS))
     with server.held_up():
         assert gate.store_state() == "unknown"
         with pytest.raises(StoreError):
-            gate.ready(limit_ms=50)
+            gate.ready(timeout_ms=50)
         assert gate.store_state() == "unknown"
-    gate.ready(limit_ms=LONG_MS)
+    gate.ready(timeout_ms=LONG_MS)
     assert gate.store_state() == "available"
     Tidegate().ready()
 
 
 async def test_tasks_wait_for_a_gate_likewise(server: RedisServer) -> None:
-    gate = aio.Tidegate(store(server, limit_ms=LONG_MS))
+    gate = aio.Tidegate(store(server, timeout_ms=LONG_MS))
     with server.held_up():
         assert gate.store_state() == "unknown"
         with pytest.raises(StoreError):
-            await gate.ready(limit_ms=50)
-    await gate.ready(limit_ms=LONG_MS)
+            await gate.ready(timeout_ms=50)
+    await gate.ready(timeout_ms=LONG_MS)
     assert gate.store_state() == "available"
     await aio.Tidegate().ready()
 
 
 async def test_a_line_that_is_full_is_an_error_of_its_own(server: RedisServer) -> None:
-    gate = aio.Tidegate(store(server, limit_ms=LONG_MS), max_waiting=2)
-    await gate.ready(limit_ms=LONG_MS)
+    gate = aio.Tidegate(store(server, timeout_ms=LONG_MS), max_waiting=2)
+    await gate.ready(timeout_ms=LONG_MS)
     limiter = gate.rate_limiter("api", limit=PLENTY, when_away="open")
     with server.held_up():
         waiting = [asyncio.create_task(limiter.try_acquire("me")) for _ in range(2)]
@@ -190,11 +190,11 @@ async def test_a_line_that_is_full_is_an_error_of_its_own(server: RedisServer) -
     assert gate.store_state() == "available"
 
 
-GUARD = StoreGuard(failures=1, open_ms=86_400_000, cap_ms=86_400_000)
+WATCH = StoreWatch(failures=1, open_ms=86_400_000, cap_ms=86_400_000)
 
 
 def test_a_circuit_goes_on_by_its_own_state_unless_told_otherwise(server: RedisServer) -> None:
-    gate = Tidegate(store(server), store_guard=GUARD)
+    gate = Tidegate(store(server), store_watch=WATCH)
     breaker = gate.circuit_breaker("payments", consecutive=1)
     assert breaker.config["whenAway"] == "share"
     with server.held_up():
@@ -205,7 +205,7 @@ def test_a_circuit_goes_on_by_its_own_state_unless_told_otherwise(server: RedisS
 
 
 async def test_a_circuit_node_goes_on_by_its_own_state(server: RedisServer) -> None:
-    gate = aio.Tidegate(store(server), store_guard=GUARD)
+    gate = aio.Tidegate(store(server), store_watch=WATCH)
     node = gate.circuit_breaker_node({**CIRCUIT, "failureThreshold": 1, "monitoredErrors": "all"})
     with server.held_up():
         passage = await node.admit()

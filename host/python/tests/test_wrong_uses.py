@@ -30,7 +30,7 @@ from tidegate import (
     Share,
     SlidingWindow,
     SlowRate,
-    StoreGuard,
+    StoreWatch,
     Tidegate,
     TokenBucket,
     Trip,
@@ -192,7 +192,7 @@ WRONG: list[tuple[Callable[[], object], str]] = [
     (lambda: Tidegate("localhost:6379"), f'url is "localhost:6379", must be {URL}'),
     (lambda: Tidegate("redis://me:secret@localhost/x"), f'url is "redis://***@localhost/x", must be {URL}'),
     (lambda: Redis("redis://localhost?db=3"), 'url is "redis://localhost?db=3", must be without ?db: the database is'),
-    (lambda: Redis("redis://localhost", limit_ms=0), "limit_ms is 0, must be 1 to 60000"),
+    (lambda: Redis("redis://localhost", timeout_ms=0), "timeout_ms is 0, must be 1 to 60000"),
     (
         lambda: Tidegate(Client()),  # type: ignore[arg-type]
         'store is a tests.test_wrong_uses.Client, must be a URL such as "redis://127.0.0.1:6379", a Redis or a Memory',
@@ -200,9 +200,9 @@ WRONG: list[tuple[Callable[[], object], str]] = [
     (lambda: aio.Tidegate(5), "store is a builtins.int, must be a URL such as"),  # type: ignore[arg-type]
     (lambda: Tidegate(clock=5), "clock is a builtins.int, must be a ManualClock"),  # type: ignore[arg-type]
     (lambda: Tidegate(max_known=0), "max_known is 0, must be a whole number from 1"),
-    (lambda: Tidegate(store_guard=cast("Any", 5)), "store_guard is 5, must be a StoreGuard or None"),
-    (lambda: Tidegate(store_guard=StoreGuard(cap_ms=-1)), "store_guard.cap_ms is -1, must be a whole number from 0"),
-    (lambda: Tidegate(ADDRESS, store_guard=StoreGuard(0)), "store_guard.failures is 0, must be 1 to 1000000"),
+    (lambda: Tidegate(store_watch=cast("Any", 5)), "store_watch is 5, must be a StoreWatch or None"),
+    (lambda: Tidegate(store_watch=StoreWatch(cap_ms=-1)), "store_watch.cap_ms is -1, must be a whole number from 0"),
+    (lambda: Tidegate(ADDRESS, store_watch=StoreWatch(0)), "store_watch.failures is 0, must be 1 to 1000000"),
     (lambda: Tidegate(component_file=cast("Any", 5)), "component_file is 5, must be a path"),
     (lambda: Tidegate(code_cache=cast("Any", True)), "code_cache is True, must be a path, or False"),
     (lambda: Tidegate(max_batch="5"), "max_batch is '5', must be a whole number from 1"),  # type: ignore[arg-type]

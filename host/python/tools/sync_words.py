@@ -31,7 +31,7 @@ committed before it ends in `ContendedError` (64), and ``flush_delay_ms`` how lo
 are kept back to be recorded together (20). What the store has refused is refused again without asking it for
 ``max_staleness_ms`` (at most 100, as by default).
 
-``store_guard`` says when a shared store counts as away, so that calls are answered at once instead of waiting
+``store_watch`` says when a shared store counts as away, so that calls are answered at once instead of waiting
 for it; None: it is asked every time. ``on_store_change`` is called when a shared store goes away, is tried
 again or comes back: in the order of the changes, one at a time, in any thread. It must return at once; for
 asyncio, let it hand over by ``loop.call_soon_threadsafe``.
@@ -58,7 +58,7 @@ go say ``count_refusals`` and, for this handle alone, the last three: see `Circu
 `ConfigError`.
 """,
         "Tidegate.ready": """
-Waits until a shared store does what a call asks of it, for ``limit_ms`` milliseconds at most.
+Waits until a shared store does what a call asks of it, for ``timeout_ms`` milliseconds at most.
 
 For when a service starts; no call needs it. A memory is always ready; of a cluster it is one of the nodes.
 Raises `StoreError` when the time is over, with what the store last failed with.

@@ -2,7 +2,7 @@
 
 export type { Ask, AskOptions } from "./ask.js";
 export type { PlatformSignal } from "./attempt.js";
-export type { StoreChange, StoreGuardOptions, StoreListener, StoreState } from "./away/state.js";
+export type { StoreChange, StoreListener, StoreState, StoreWatchOptions } from "./away/state.js";
 export * as blocking from "./blocking.js";
 export type { CircuitMode, CircuitPermit, CircuitState, Failure, Verdict } from "./call.js";
 export type {

@@ -67,12 +67,12 @@ const OTHERS: readonly string[] = [
   "store",
   "clock",
   "requireShared",
-  "storeGuard",
+  "storeWatch",
   "onStoreChange",
   "onSettingsDiffer",
 ];
 
-const checkGuard = object({ storeGuard: object({}, { failures: u32, openMs: u53, capMs: u53 }) });
+const checkGuard = object({ storeWatch: object({}, { failures: u32, openMs: u53, capMs: u53 }) });
 
 /**
  * Resilience policies on a store.
@@ -123,10 +123,10 @@ export class Tidegate {
    * @throws {ConfigError} if the URL or an option is not what it must be
    */
   static fromEnv(options: FromEnvOptions = {}): Tidegate {
-    const { prefix, limitMs, cluster, ...others } = options;
+    const { prefix, timeoutMs, cluster, ...others } = options;
     const { url, path } = urlOf(environment());
     check({ ...others, store: url }, path);
-    return new Tidegate({ ...others, store: redisStore(url, { prefix, limitMs, cluster }) });
+    return new Tidegate({ ...others, store: redisStore(url, { prefix, timeoutMs, cluster }) });
   }
 
   /**
@@ -287,12 +287,12 @@ export class Tidegate {
    * at once. For when a service starts. A gate needs no such call: a call that comes before the
    * connection is open waits for it as long as a call may.
    *
-   * @param options `limitMs`: how long to wait, in milliseconds; 5,000 unless set
+   * @param options `timeoutMs`: how long to wait, in milliseconds; 5,000 unless set
    * @throws {StoreError} with what failed last, when the time is over
    */
-  async ready(options: { readonly limitMs?: number | undefined } = {}): Promise<void> {
-    const limitMs = wholeOf("limitMs", options.limitMs ?? 5_000);
-    await this.#core.ledger?.ready(limitMs);
+  async ready(options: { readonly timeoutMs?: number | undefined } = {}): Promise<void> {
+    const timeoutMs = wholeOf("timeoutMs", options.timeoutMs ?? 5_000);
+    await this.#core.ledger?.ready(timeoutMs);
   }
 
   /**
@@ -337,10 +337,10 @@ function check(options: TidegateOptions, storePath = "store"): void {
 }
 
 function checkOthers(
-  { store, clock, requireShared, storeGuard, ...listeners }: TidegateOptions,
+  { store, clock, requireShared, storeWatch, ...listeners }: TidegateOptions,
   problems: Problem[],
 ): void {
-  if (storeGuard !== undefined && storeGuard !== false) checkGuard({ storeGuard }, "", problems);
+  if (storeWatch !== undefined && storeWatch !== false) checkGuard({ storeWatch }, "", problems);
   if (requireShared !== undefined) flag(requireShared, "requireShared", problems);
   for (const name of ["onStoreChange", "onSettingsDiffer"] as const) {
     const listener: unknown = listeners[name];

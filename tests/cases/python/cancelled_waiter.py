@@ -18,4 +18,4 @@ async def run(name, store):
         except TimeoutError: pass
         except CircuitOpenError: probes += 1
     print(name, "| a queue of 1, 40 callers one after the other, each cancelled and awaited; refused as queue-full:", refused, "| 40 probes cut off, refused-probes:", probes)
-asyncio.run(run("memory", None)); asyncio.run(run("redis ", Redis(f"redis://127.0.0.1:{os.environ.get('PORT', 6379)}", limit_ms=1000)))
+asyncio.run(run("memory", None)); asyncio.run(run("redis ", Redis(f"redis://127.0.0.1:{os.environ.get('PORT', 6379)}", timeout_ms=1000)))

@@ -7,7 +7,7 @@ for (const [name, client] of [['ioredis', new Redis(port)], ['redis', await crea
   const limiter = gate.rateLimiter({ name: 'lag', limits: [{ limit: 1_000_000, window: 'day' }] }), key = Math.random().toString(36); await limiter.tryAcquire(key);
   const outcomes = [];
   for (let i = 0; i < 6; i++) { const call = limiter.tryAcquire(key).then(d => d.verdict, e => e.reason ?? e.name); await null; await new Promise(r => process.nextTick(r)); busy(400); outcomes.push(await call); }
-  const quiet = new Tidegate({ store: redisStore(client, { limitMs: 1000 }) }).rateLimiter({ name: 'lag', limits: [{ limit: 1_000_000, window: 'day' }] });
+  const quiet = new Tidegate({ store: redisStore(client, { timeoutMs: 1000 }) }).rateLimiter({ name: 'lag', limits: [{ limit: 1_000_000, window: 'day' }] });
   console.log(name, outcomes.join(' '), '| guard:', changes.join(' '), '| charged in Redis:', (await quiet.peek(key)).count, 'allowed to callers:', 1 + outcomes.filter(o => o === 'allowed').length);
   await (client.destroy ? client.destroy() : client.disconnect());
 }

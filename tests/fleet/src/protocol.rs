@@ -20,7 +20,7 @@ pub struct Place {
     /// How long an operation of the store, and connecting to it, may take; far longer than any does
     /// unless set.
     #[serde(default)]
-    pub limit_ms: Option<u64>,
+    pub timeout_ms: Option<u64>,
     /// Whom to trust for the server's certificate, in PEM.
     #[serde(default)]
     pub root_certificate: Option<String>,

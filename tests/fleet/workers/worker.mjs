@@ -30,11 +30,11 @@ const say = (answer) => process.stdout.write(`${JSON.stringify(answer)}\n`);
  */
 const CONNECTION = { socketTimeout: 1_000, autoResendUnfulfilledCommands: false };
 
-async function open({ urls, limit_ms }) {
+async function open({ urls, timeout_ms }) {
   const client = new Redis(urls[0], CONNECTION);
   // Calls tell of a store that is away.
   client.on('error', () => {});
-  const gate = new Tidegate({ store: redisStore(client, { limitMs: limit_ms ?? STORE_LIMIT_MS }) });
+  const gate = new Tidegate({ store: redisStore(client, { timeoutMs: timeout_ms ?? STORE_LIMIT_MS }) });
   const limiter = gate.rateLimiter({ name: 'warm-up', limits: [{ limit: 1, window: 'second' }] });
   // With a short limit, one may fail on a busy machine. Work tells of a store that is not there.
   for (let call = 0; call < WARM_UP_CALLS; call += 1) await limiter.peek('').catch(() => {});

@@ -27,7 +27,7 @@ def say(answer: Json | str) -> None:
 
 async def open_gate(place: Json) -> Tidegate:
     """Connects, and learns the store's time."""
-    gate = Tidegate(store=tidegate.Redis(place["urls"][0], limit_ms=place["limit_ms"] or STORE_LIMIT_MS))
+    gate = Tidegate(store=tidegate.Redis(place["urls"][0], timeout_ms=place["timeout_ms"] or STORE_LIMIT_MS))
     limiter = gate.rate_limiter({"name": "warm-up", "limits": [{"limit": 1, "window": "second"}]})
     for _ in range(WARM_UP_CALLS):
         # With a short limit, one may fail on a busy machine. Work tells of a store that is not

@@ -71,7 +71,7 @@ class Service:
     @asynccontextmanager
     async def _lifespan(self, _: Starlette) -> AsyncIterator[None]:
         async with self._gate, self._client:
-            await self._gate.ready(limit_ms=5_000)
+            await self._gate.ready(timeout_ms=5_000)
             yield
 
 

@@ -14,7 +14,7 @@ const redis = settings.redisUrl === undefined ? undefined : new Redis(settings.r
 redis?.on("error", () => {});
 const gate = new Tidegate(redis === undefined ? {} : { store: redisStore(redis) });
 const service = new Service(gate, settings);
-await gate.ready({ limitMs: 5_000 });
+await gate.ready({ timeoutMs: 5_000 });
 
 const server = createServer((request, response) => void service.handle(request, response));
 server.listen(settings.port, "127.0.0.1");

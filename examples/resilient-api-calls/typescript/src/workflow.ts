@@ -89,7 +89,7 @@ export class Workflow {
     this.#events = events;
     this.#redis = redis;
     this.#gate =
-      redis === null ? new Tidegate() : new Tidegate({ store: redisStore(redis, { limitMs: STORE_LIMIT_MS }) });
+      redis === null ? new Tidegate() : new Tidegate({ store: redisStore(redis, { timeoutMs: STORE_LIMIT_MS }) });
 
     this.#limiter = this.#gate.rateLimiter({
       name: "price-api",

@@ -12,4 +12,4 @@ _STORE_LIMIT_MS = 2_000
 
 def open_gate(url: str) -> Tidegate:
     """A gate, which is to be left with `async with` or flushed at the end."""
-    return Tidegate(Redis(url, limit_ms=_STORE_LIMIT_MS))
+    return Tidegate(Redis(url, timeout_ms=_STORE_LIMIT_MS))

@@ -17,7 +17,7 @@ const STORE_LIMIT_MS = 2_000;
 
 export function openGate(url: string): OpenGate {
   const redis = new Redis(url);
-  const gate = new Tidegate({ store: redisStore(redis, { limitMs: STORE_LIMIT_MS }) });
+  const gate = new Tidegate({ store: redisStore(redis, { timeoutMs: STORE_LIMIT_MS }) });
   return {
     gate,
     async close() {

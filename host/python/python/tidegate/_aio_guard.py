@@ -19,14 +19,14 @@ R = TypeVar("R")
 class TimeLimit:
     """Cancels the task that has started it when the time is over: `asyncio.timeout`, which Python 3.10 has not."""
 
-    def __init__(self, limit_ms: float) -> None:
+    def __init__(self, timeout_ms: float) -> None:
         """Starts."""
         task = asyncio.current_task()
         assert task is not None, "only a task can be stopped"
         self._task: asyncio.Task[Any] = task
         self._before = _cancels(task)
         self._is_over = False
-        self._timer = asyncio.get_running_loop().call_later(limit_ms / 1_000, self._stop)
+        self._timer = asyncio.get_running_loop().call_later(timeout_ms / 1_000, self._stop)
 
     def _stop(self) -> None:
         self._is_over = True

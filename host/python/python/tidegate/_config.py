@@ -54,12 +54,12 @@ What a limiter lets go by ``open`` or `Share` is charged when the store is back.
 
 
 StoreState: TypeAlias = Literal["unknown", "available", "probing", "away"]
-"""Whether a shared store answers, as far as its guard knows; probing: one call is on its way to find out."""
+"""Whether a shared store answers, as far as its watch knows; probing: one call is on its way to find out."""
 
 
 @dataclass(frozen=True)
-class StoreGuard:
-    """When the guard round a shared store turns calls away, so that none of them waits for a store that is away.
+class StoreWatch:
+    """When the watch on a shared store turns calls away, so that none of them waits for a store that is away.
 
     It counts rounds, not calls: failures of calls that were sent before the first of them was known count once.
     """
@@ -72,9 +72,9 @@ class StoreGuard:
     """Each time that fails the time is doubled, up to this; at least ``open_ms``, at most 30 days."""
 
 
-def guard_parts(guard: StoreGuard) -> tuple[tuple[str, object], ...]:
-    """What a guard is made of, as the compiled part takes it, each with its name."""
-    return ("failures", guard.failures), ("open_ms", _ms(guard.open_ms)), ("cap_ms", _ms(guard.cap_ms))
+def watch_parts(watch: StoreWatch) -> tuple[tuple[str, object], ...]:
+    """What a watch is made of, as the compiled part takes it, each with its name."""
+    return ("failures", watch.failures), ("open_ms", _ms(watch.open_ms)), ("cap_ms", _ms(watch.cap_ms))
 
 
 @dataclass(frozen=True)

@@ -97,8 +97,8 @@ class Flight:
         return self.rules.of_timeout(self.circuit, error) if is_failure and self._is_late() else outcome
 
     def _is_late(self) -> bool:
-        limit_ms = self.rules.timeout_ms
-        return self.timed_out or (limit_ms is not None and self.elapsed_ms() > limit_ms)
+        timeout_ms = self.rules.timeout_ms
+        return self.timed_out or (timeout_ms is not None and self.elapsed_ms() > timeout_ms)
 
     def _until_now_us(self) -> int:
         if self._since_us is None:

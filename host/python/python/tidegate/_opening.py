@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Any, TypeAlias, cast
 
 from tidegate import _tidegate as _core
-from tidegate._config import StoreGuard, guard_parts
+from tidegate._config import StoreWatch, watch_parts
 from tidegate._errors import ConfigError, Problem
 
 Place: TypeAlias = _core.Memory | _core.Redis | _core.ScriptedStore | str
@@ -35,11 +35,11 @@ def open_gate(
         problems.insert(0, _problem("store", _named(store), allowed))
     if timer is None and clock is not None:
         problems.append(_problem("clock", _named(clock), "a ManualClock"))
-    guard = _guard(options["store_guard"], problems)
+    watch = _watch(options["store_watch"], problems)
     paths = {name: _path(name, options[name], problems) for name in ("component_file", "code_cache")}
     if problems:
         raise ConfigError(problems, "the gate")
-    parts: dict[str, Any] = {**options, **paths, "store_guard": guard}
+    parts: dict[str, Any] = {**options, **paths, "store_watch": watch}
     return _core.Gate(place, timer, **parts), place
 
 
@@ -49,14 +49,14 @@ def _place(store: object) -> _core.Memory | _core.Redis | _core.ScriptedStore | 
     return store if isinstance(store, (_core.Memory, _core.Redis, _core.ScriptedStore)) else None
 
 
-def _guard(guard: object, problems: list[Problem]) -> tuple[object, ...] | None:
-    if guard is None:
+def _watch(watch: object, problems: list[Problem]) -> tuple[object, ...] | None:
+    if watch is None:
         return None
-    if not isinstance(guard, StoreGuard):
-        problems.append(_problem("store_guard", repr(guard), "a StoreGuard or None"))
+    if not isinstance(watch, StoreWatch):
+        problems.append(_problem("store_watch", repr(watch), "a StoreWatch or None"))
         return None
-    parts = guard_parts(guard)
-    problems += [problem for name, value in parts if (problem := _count(f"store_guard.{name}", value, 0))]
+    parts = watch_parts(watch)
+    problems += [problem for name, value in parts if (problem := _count(f"store_watch.{name}", value, 0))]
     return tuple(value for _, value in parts)
 
 

@@ -21,7 +21,7 @@ from tidegate._config import (
     Mode,
     OnLimit,
     Others,
-    StoreGuard,
+    StoreWatch,
     StoreState,
     Time,
     Trip,
@@ -70,7 +70,7 @@ class Tidegate(NodeMethods):
         max_attempts: int | None = None,
         flush_delay_ms: int | None = None,
         max_staleness_ms: int | None = None,
-        store_guard: StoreGuard | None = StoreGuard(),  # noqa: B008 - it is frozen
+        store_watch: StoreWatch | None = StoreWatch(),  # noqa: B008 - it is frozen
         on_store_change: Callable[[StoreChange], object] | None = None,
         require_shared: bool | None = None,
     ) -> None:
@@ -87,7 +87,7 @@ class Tidegate(NodeMethods):
         are kept back to be recorded together (20). What the store has refused is refused again without asking it for
         ``max_staleness_ms`` (at most 100, as by default).
 
-        ``store_guard`` says when a shared store counts as away, so that calls are answered at once instead of waiting
+        ``store_watch`` says when a shared store counts as away, so that calls are answered at once instead of waiting
         for it; None: it is asked every time. ``on_store_change`` is called when a shared store goes away, is tried
         again or comes back: in the order of the changes, one at a time, in any thread. It must return at once; for
         asyncio, let it hand over by ``loop.call_soon_threadsafe``.
@@ -104,7 +104,7 @@ class Tidegate(NodeMethods):
             "max_attempts": max_attempts,
             "flush_delay_ms": flush_delay_ms,
             "max_staleness_ms": max_staleness_ms,
-            "store_guard": store_guard,
+            "store_watch": store_watch,
             "on_store_change": listener_of(on_store_change),
             "require_shared": require_shared,
         }
@@ -198,19 +198,19 @@ class Tidegate(NodeMethods):
         return self._core.stats()
 
     def store_state(self) -> StoreState:
-        """Whether a shared store answers, as far as the guard round it knows; of a cluster, the worst of its parts.
+        """Whether a shared store answers, as far as its watch knows; of a cluster, the worst of its parts.
 
         Before the first answer it is ``unknown``: see `ready`.
         """
         return self._core.store_state()
 
-    def ready(self, *, limit_ms: int = 5_000) -> None:
-        """Waits until a shared store does what a call asks of it, for ``limit_ms`` milliseconds at most.
+    def ready(self, *, timeout_ms: int = 5_000) -> None:
+        """Waits until a shared store does what a call asks of it, for ``timeout_ms`` milliseconds at most.
 
         For when a service starts; no call needs it. A memory is always ready; of a cluster it is one of the nodes.
         Raises `StoreError` when the time is over, with what the store last failed with.
         """
-        self._core.ready(limit_ms)
+        self._core.ready(timeout_ms)
 
     def flush(self) -> None:
         """Returns when a shared store has all that is recorded in the background. Call it before the process ends."""

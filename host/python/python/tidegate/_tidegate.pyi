@@ -341,7 +341,7 @@ class Stats:
     def posted(self) -> int:
         """Permits that were let go without the store and charged when it was back, or found to fit no more."""
     @property
-    def guard_refused(self) -> int:
+    def watch_refused(self) -> int:
         """Calls, and batches of calls, that the guard round the store turned away."""
     @property
     def forgotten(self) -> int:
@@ -378,7 +378,7 @@ class StoreChange:
     """A store went away, is tried again, or came back."""
 
     @property
-    def group(self) -> int:
+    def shard(self) -> int:
         """Which part of the store: of a cluster, which 256 of its slots; 0 otherwise."""
     @property
     def before(self) -> _StoreState:
@@ -466,8 +466,8 @@ class Redis:
 
     Hosts share cells if they share server and ``prefix``, which all keys begin with: staging and production on one
     Redis share limits unless each has a prefix of its own. ``client_name`` is what ``CLIENT LIST`` calls the
-    connections. An answer may take ``limit_ms`` from when a call is handed to the connection, opening a connection
-    ``connect_limit_ms``, both 1 to 60,000. ``cluster`` says that the server is a node of a Redis Cluster, ``nodes``
+    connections. An answer may take ``timeout_ms`` from when a call is handed to the connection, opening a connection
+    ``connect_timeout_ms``, both 1 to 60,000. ``cluster`` says that the server is a node of a Redis Cluster, ``nodes``
     names others of its nodes. Certificates are in PEM: ``root_certificate`` of whom to trust in place of the public
     authorities, ``client_certificate`` and its key of who we are. Raises `ConfigError`; connects to nothing yet.
     """
@@ -481,8 +481,8 @@ class Redis:
         sentinels: list[str] = ...,
         prefix: str = "tidegate",
         client_name: str = "tidegate",
-        limit_ms: int = 250,
-        connect_limit_ms: int = 2000,
+        timeout_ms: int = 250,
+        connect_timeout_ms: int = 2000,
         root_certificate: bytes | None = None,
         client_certificate: tuple[bytes, bytes] | None = None,
     ) -> Redis: ...
@@ -548,7 +548,7 @@ class Gate:
         max_attempts: int | None = None,
         flush_delay_ms: int | None = None,
         max_staleness_ms: int | None = None,
-        store_guard: tuple[int, int, int] | None = None,
+        store_watch: tuple[int, int, int] | None = None,
         on_store_change: Callable[[StoreChange], object] | None = None,
         require_shared: bool | None = None,
     ) -> Gate: ...
@@ -560,8 +560,8 @@ class Gate:
     def now_us(self) -> int: ...
     def stats(self) -> Stats: ...
     def store_state(self) -> _StoreState: ...
-    def ready(self, limit_ms: int) -> None: ...
-    def start_ready(self, limit_ms: int) -> Pending[None] | None: ...
+    def ready(self, timeout_ms: int) -> None: ...
+    def start_ready(self, timeout_ms: int) -> Pending[None] | None: ...
     def flush(self) -> None: ...
     def start_flush(self) -> Pending[None] | None: ...
 

@@ -39,10 +39,10 @@ pub enum LoadError {
 #[derive(Debug, Clone, thiserror::Error)]
 pub enum RunError {
     /// It ran too long, on two instances one after the other, and was stopped.
-    #[error("the policy component ran for more than {limit_ms} ms and was stopped, twice")]
+    #[error("the policy component ran for more than {timeout_ms} ms and was stopped, twice")]
     TimedOut {
         /// The longest a run may take, in milliseconds.
-        limit_ms: u64,
+        timeout_ms: u64,
     },
     /// It trapped, on two instances one after the other.
     #[error("the policy component trapped twice: {0}")]
@@ -51,7 +51,11 @@ pub enum RunError {
 
 impl RunError {
     pub(super) fn from_trap(trap: &wasmtime::Error) -> Self {
-        if stats::is_timeout(trap) { Self::TimedOut { limit_ms: LIMIT_MS } } else { Self::Trapped(format!("{trap:#}")) }
+        if stats::is_timeout(trap) {
+            Self::TimedOut { timeout_ms: LIMIT_MS }
+        } else {
+            Self::Trapped(format!("{trap:#}"))
+        }
     }
 }
 

@@ -16,9 +16,9 @@ use tokio::task::JoinSet;
 const LONG_MS: u64 = 30_000;
 
 /// A gate as it is by default, but for how long a call may take.
-fn gate(url: &str, limit_ms: Option<u64>) -> Tidegate {
+fn gate(url: &str, timeout_ms: Option<u64>) -> Tidegate {
     let builder = Redis::builder(url);
-    let builder = limit_ms.into_iter().fold(builder, tidegate::store::redis::RedisBuilder::timeout_ms);
+    let builder = timeout_ms.into_iter().fold(builder, tidegate::store::redis::RedisBuilder::timeout_ms);
     let store = builder.connect_in_background().expect("the settings are right");
     Tidegate::builder().store(store).build().expect("the component loads")
 }

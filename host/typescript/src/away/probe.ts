@@ -25,17 +25,17 @@ export function tryOut(store: Store, clock: Clock, part: number): Promise<StoreE
     (error: unknown) => (isStoreError(error) ? error : away(String(error), error)),
   );
   // Otherwise each of the two ends in its time.
-  return store.limitMs === undefined ? within(clock, PROBE_LIMIT_MS, tried) : tried;
+  return store.timeoutMs === undefined ? within(clock, PROBE_LIMIT_MS, tried) : tried;
 }
 
 /** What `work` comes to, or that its time is over. */
 export function within(
   clock: Clock,
-  limitMs: number,
+  timeoutMs: number,
   work: Promise<StoreError | undefined>,
 ): Promise<StoreError | undefined> {
   return new Promise(resolve => {
-    const forget = clock.after(limitMs, () => resolve(timedOut(limitMs)), true);
+    const forget = clock.after(timeoutMs, () => resolve(timedOut(timeoutMs)), true);
     void work.then(failure => {
       forget();
       resolve(failure);
@@ -54,7 +54,7 @@ async function readAndWrite(store: Store, entity: EntityKey): Promise<void> {
 function nameIn(store: Store, part: number): EntityKey {
   for (let name = 0; name < MAX_NAMES; name++) {
     const entity = EntityKey.of("sg", "probe", `${name}`);
-    if ((store.groupOf?.(entity) ?? 0) === part) return entity;
+    if ((store.shardOf?.(entity) ?? 0) === part) return entity;
   }
   return EntityKey.of("sg", "probe", "");
 }

@@ -16,14 +16,14 @@ export interface StoreChange {
   /** Why: what the last failure said, or what has ended it. */
   readonly cause: string;
   /**
-   * Which part of the store: 0, or in a Redis Cluster the 256 slots from `256 * group`, since one
+   * Which part of the store: 0, or in a Redis Cluster the 256 slots from `256 * shard`, since one
    * node may be away alone.
    */
-  readonly group: number;
+  readonly shard: number;
 }
 
 /** When a store is taken to be away, and when it is tried again. */
-export interface StoreGuardOptions {
+export interface StoreWatchOptions {
   /**
    * After so many failed rounds in a row; 1 to 1,000,000, 3 unless set. Failures of operations that
    * were sent before the first of them was known are one round. Three refused attempts to connect

@@ -3,7 +3,7 @@
  * commit.
  */
 
-import type { StoreGuard } from "../away/guard.js";
+import type { StoreWatch } from "../away/watch.js";
 import { type Answer, type Request, refuses } from "../call.js";
 import type { Clock } from "../clock.js";
 import { ContendedError } from "../errors.js";
@@ -36,7 +36,7 @@ const NO_REPLY = { outcome: { kind: "untimely" } } as const;
 /** What batches are settled with. */
 export interface SettlerParts {
   readonly run: Run;
-  readonly guard: StoreGuard;
+  readonly watch: StoreWatch;
   readonly store: Store;
   readonly clock: Clock;
   readonly pace: Pace;
@@ -52,11 +52,11 @@ export interface SettlerParts {
 /** Runs batches and commits them. */
 export class Settler {
   readonly #run: Run;
-  readonly #guard: StoreGuard;
+  readonly #watch: StoreWatch;
   readonly #store: Store;
   readonly #clock: Clock;
   readonly #pace: Pace;
-  readonly #limitMs: number;
+  readonly #timeoutMs: number;
   readonly #stats: LedgerStats;
   readonly #maxAttempts: number;
   readonly #giveWay: GiveWay;
@@ -70,11 +70,11 @@ export class Settler {
 
   constructor(parts: SettlerParts) {
     this.#run = parts.run;
-    this.#guard = parts.guard;
+    this.#watch = parts.watch;
     this.#store = parts.store;
     this.#clock = parts.clock;
     this.#pace = parts.pace;
-    this.#limitMs = parts.store.limitMs ?? Number.POSITIVE_INFINITY;
+    this.#timeoutMs = parts.store.timeoutMs ?? Number.POSITIVE_INFINITY;
     this.#stats = parts.stats;
     this.#maxAttempts = parts.maxAttempts;
     this.#giveWay = parts.giveWay;
@@ -126,8 +126,8 @@ export class Settler {
   }
 
   async #commit(lane: Lane, transaction: Transaction, batch: readonly Call[]): Promise<void> {
-    const { known, group } = lane;
-    let leftUs = WAITED_LIMITS * this.#limitMs * 1_000;
+    const { known, shard } = lane;
+    let leftUs = WAITED_LIMITS * this.#timeoutMs * 1_000;
     const beganUs = this.#clock.nowUs();
     for (let attempt = 0; attempt < this.#maxAttempts; attempt++) {
       if (leftUs <= 0) throw this.#contended(attempt);
@@ -138,25 +138,25 @@ export class Settler {
       const commit = this.#runAll(lane, transaction, batch, storeUs, refusedMs);
       // What only local cells were asked for is done. Their lease, if there is one, goes on.
       if (commit === undefined) return known.take(transaction, known.seenUs);
-      this.#assertAvailable(group);
+      this.#assertAvailable(shard);
       this.#stats.commits++;
       known.isInDoubt = transaction.hasChangedLocal;
-      const round = this.#guard.roundOf(group);
+      const round = this.#watch.roundOf(shard);
       let reply: Reply;
       try {
         reply = await this.#store.commit(commit);
       } catch (error) {
-        return this.#failed(group, error, round, startUs);
+        return this.#failed(shard, error, round, startUs);
       }
       known.isInDoubt = false;
       const nowUs = this.#clock.nowUs();
       this.#pace.answered(nowUs, nowUs - startUs);
       // A refused commit has only been read: on a replica that would fail on what comes next it
       // succeeds as well.
-      this.#guard.answered(group, reply.outcome.kind === "applied" ? commit : undefined);
+      this.#watch.answered(shard, reply.outcome.kind === "applied" ? commit : undefined);
       const hasMet = isConflict(commit, reply.outcome);
       const isDone = this.#takeIn(lane, transaction, batch, reply, nowUs);
-      if (hasMet) known.contention.met(nowUs, nowUs - startUs, widestUs(this.#store.limitMs), isDone);
+      if (hasMet) known.contention.met(nowUs, nowUs - startUs, widestUs(this.#store.timeoutMs), isDone);
       if (isDone) {
         this.#stats.mostAttempts = Math.max(this.#stats.mostAttempts, attempt + 1);
         if (!hasMet) known.contention.won(() => this.#clock.nowUs());
@@ -177,14 +177,14 @@ export class Settler {
     const nowUs = this.#clock.nowUs();
     await this.#giveWay(contention, nowUs);
     // What is longer is something else that this process was busy with.
-    return Math.min(Math.max(this.#clock.nowUs() - nowUs, 0), widestUs(this.#store.limitMs));
+    return Math.min(Math.max(this.#clock.nowUs() - nowUs, 0), widestUs(this.#store.timeoutMs));
   }
 
   /** What a commit that failed says of the store. */
-  #failed(group: number, error: unknown, round: number, startUs: number): never {
+  #failed(shard: number, error: unknown, round: number, startUs: number): never {
     const nowUs = this.#clock.nowUs();
     this.#pace.failed(nowUs, nowUs - startUs);
-    this.#guard.failed(group, error, round);
+    this.#watch.failed(shard, error, round);
     throw error;
   }
 
@@ -204,8 +204,8 @@ export class Settler {
     return commit !== undefined && commit.ops.length > 0 ? commit : undefined;
   }
 
-  #assertAvailable(group: number): void {
-    if (this.#guard.turnsAway(group)) throw this.#guard.refusal(group);
+  #assertAvailable(shard: number): void {
+    if (this.#watch.turnsAway(shard)) throw this.#watch.refusal(shard);
   }
 
   /** Takes the store's reply in. False: the calls have no answers yet, try again. */
@@ -293,25 +293,25 @@ export class Settler {
    * of it.
    */
   async #askTime(lane: Lane): Promise<number> {
-    const { group, entity } = lane;
-    this.#assertAvailable(group);
-    let asking = this.#asking.get(group);
+    const { shard, entity } = lane;
+    this.#assertAvailable(shard);
+    let asking = this.#asking.get(shard);
     if (asking === undefined) {
-      const round = this.#guard.roundOf(group);
+      const round = this.#watch.roundOf(shard);
       const failed = (error: unknown) => {
-        this.#guard.failed(group, error, round);
+        this.#watch.failed(shard, error, round);
         throw error;
       };
       asking = this.#store.timeUs(entity).catch(failed);
-      this.#asking.set(group, asking);
+      this.#asking.set(shard, asking);
     }
     try {
       const storeUs = await asking;
       this.#offset.learn(storeUs, this.#clock.nowUs());
-      this.#guard.answered(group, undefined);
+      this.#watch.answered(shard, undefined);
       return storeUs;
     } finally {
-      this.#asking.delete(group);
+      this.#asking.delete(shard);
     }
   }
 }

@@ -63,8 +63,8 @@ export function isConflict({ ops }: Commit, outcome: Outcome): boolean {
 }
 
 /** The widest spread, in microseconds, where a call may wait for the store for so long. */
-export function widestUs(limitMs: number | undefined): number {
-  const partUs = limitMs === undefined ? WIDEST_US : Math.floor((limitMs * 1_000) / PARTS);
+export function widestUs(timeoutMs: number | undefined): number {
+  const partUs = timeoutMs === undefined ? WIDEST_US : Math.floor((timeoutMs * 1_000) / PARTS);
   return Math.min(Math.max(partUs, MIN_US), WIDEST_US);
 }
 

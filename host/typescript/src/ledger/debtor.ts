@@ -1,7 +1,7 @@
 /** Charges what this host let go while the store could not be asked: see `debts.ts`. */
 
-import type { StoreGuard } from "../away/guard.js";
 import { SteadyTime } from "../away/steady.js";
+import type { StoreWatch } from "../away/watch.js";
 import type { Clock } from "../clock.js";
 import { isStoreError } from "../errors.js";
 import type { EntityKey } from "../key.js";
@@ -26,7 +26,7 @@ interface Line {
 /** Posts debts. */
 export class Debtor {
   readonly #line: Line;
-  readonly #guard: StoreGuard;
+  readonly #store: StoreWatch;
   readonly #clock: Clock;
   readonly #time: SteadyTime;
   readonly #stats: LedgerStats;
@@ -34,9 +34,9 @@ export class Debtor {
   #isTimed = false;
 
   /** @param capacity on how many entities something may be owed */
-  constructor(line: Line, guard: StoreGuard, clock: Clock, stats: LedgerStats, capacity: number) {
+  constructor(line: Line, watch: StoreWatch, clock: Clock, stats: LedgerStats, capacity: number) {
     this.#line = line;
-    this.#guard = guard;
+    this.#store = watch;
     this.#clock = clock;
     this.#time = new SteadyTime(clock);
     this.#stats = stats;
@@ -82,7 +82,7 @@ export class Debtor {
     const entities = this.#debts.entities();
     const next = async () => {
       for (let entity = entities.pop(); entity !== undefined; entity = entities.pop()) {
-        if (this.#guard.isAvailable(this.#guard.groupOf(entity))) await this.postOn(this.#line.lanes.of(entity));
+        if (this.#store.isAvailable(this.#store.shardOf(entity))) await this.postOn(this.#line.lanes.of(entity));
       }
     };
     await Promise.all(Array.from({ length: MAX_POSTING }, next));

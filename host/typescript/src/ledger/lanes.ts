@@ -85,7 +85,7 @@ export class Lane {
   constructor(
     entity: EntityKey,
     /** Which part of the store the entity is in. */
-    readonly group: number,
+    readonly shard: number,
     tally: Tally = { calls: 0 },
   ) {
     this.entities = [entity];
@@ -160,15 +160,15 @@ export class Lane {
 export class Lanes {
   readonly #lanes = new Map<string, Lane>();
   readonly #capacity: number;
-  readonly #groupOf: (entity: EntityKey) => number;
+  readonly #shardOf: (entity: EntityKey) => number;
   readonly #nowUs: () => number;
   readonly #tally: Tally = { calls: 0 };
   /** Where the sweep goes on. */
   #hand: IterableIterator<[string, Lane]> = this.#lanes.entries();
 
-  constructor(capacity: number, groupOf: (entity: EntityKey) => number, nowUs: () => number) {
+  constructor(capacity: number, shardOf: (entity: EntityKey) => number, nowUs: () => number) {
     this.#capacity = capacity;
-    this.#groupOf = groupOf;
+    this.#shardOf = shardOf;
     this.#nowUs = nowUs;
   }
 
@@ -194,7 +194,7 @@ export class Lanes {
       return found;
     }
     if (this.#lanes.size >= this.#capacity) this.#makeRoom();
-    const lane = new Lane(entity, this.#groupOf(entity), this.#tally);
+    const lane = new Lane(entity, this.#shardOf(entity), this.#tally);
     this.#lanes.set(entity.tag, lane);
     return lane;
   }

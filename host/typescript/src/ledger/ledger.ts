@@ -7,8 +7,8 @@
  * call whose caller has gone away is undone. Every call ends after a bounded number of commits.
  */
 
-import { StoreGuard } from "../away/guard.js";
-import type { StoreChange, StoreGuardOptions, StoreListener, StoreState } from "../away/state.js";
+import type { StoreChange, StoreListener, StoreState, StoreWatchOptions } from "../away/state.js";
+import { StoreWatch } from "../away/watch.js";
 import { type Answer, gives, type Request, repeats, settlesLater, undo } from "../call.js";
 import type { Clock } from "../clock.js";
 import { OverloadedError, type StoreError } from "../errors.js";
@@ -55,7 +55,7 @@ export interface LedgerOptions {
    */
   readonly maxStalenessMs?: number;
   /** When the store is taken to be away; `false`: never, so that each call finds out by itself. */
-  readonly storeGuard?: StoreGuardOptions | false | undefined;
+  readonly storeWatch?: StoreWatchOptions | false | undefined;
   /**
    * Told when the store goes away, is probed and comes back, just after it; that it throws or
    * rejects is logged once.
@@ -84,7 +84,7 @@ export interface LedgerParts {
   readonly store: Store;
   readonly clock: Clock;
   readonly options?: LedgerOptions;
-  /** Whose circuit breaker guards the store; that of the process unless set. */
+  /** Whose circuit breaker watches the store; that of the process unless set. */
   readonly runtime?: Runtime;
   /** How other hosts are left their turn; in real time unless set. */
   readonly giveWay?: GiveWay;
@@ -98,7 +98,7 @@ const DONE: Answer = { kind: "done" };
 export class Ledger {
   readonly #run: Run;
   readonly #clock: Clock;
-  readonly #guard: StoreGuard;
+  readonly #watch: StoreWatch;
   readonly #settler: Settler;
   readonly #giveWay: GiveWay;
   readonly #here: Here;
@@ -133,15 +133,15 @@ export class Ledger {
     this.#run = run;
     this.#clock = clock;
     const changed = (change: StoreChange) => this.#storeChanged(change);
-    this.#guard = new StoreGuard({ runtime, store, clock, options: options.storeGuard, changed });
+    this.#watch = new StoreWatch({ runtime, store, clock, options: options.storeWatch, changed });
     this.#giveWay = parts.giveWay ?? giveWay;
-    this.#pace = new Pace(store.limitMs);
+    this.#pace = new Pace(store.timeoutMs);
     this.#line = new Line(this.#pace, lane => void this.#settle(lane));
     this.#settler = new Settler({
       run,
       store,
       clock,
-      guard: this.#guard,
+      watch: this.#watch,
       pace: this.#pace,
       stats: this.#stats,
       maxAttempts: options.maxAttempts ?? 64,
@@ -149,12 +149,12 @@ export class Ledger {
       answered: () => this.notes.compare(),
       takeBack: call => this.#takeBack(call),
     });
-    const groupOf = (entity: EntityKey) => this.#guard.groupOf(entity);
-    this.#lanes = new Lanes(maxKnown, groupOf, () => this.storeUs());
+    const shardOf = (entity: EntityKey) => this.#watch.shardOf(entity);
+    this.#lanes = new Lanes(maxKnown, shardOf, () => this.storeUs());
     const push = (call: Call) => this.#push(call);
     this.#leases = new Leases(clock, push);
     const line = { lanes: this.#lanes, push };
-    this.#debtor = new Debtor(line, this.#guard, clock, this.#stats, maxKnown);
+    this.#debtor = new Debtor(line, this.#watch, clock, this.#stats, maxKnown);
     this.#listener = options.onStoreChange;
     this.#maxBatch = maxBatch;
     this.#maxWaiting = maxWaiting;
@@ -165,7 +165,7 @@ export class Ledger {
 
   /** What it has done so far. */
   stats(): LedgerStats {
-    return { ...this.#stats, guardRefused: this.#guard.turnedAway };
+    return { ...this.#stats, watchRefused: this.#watch.turnedAway };
   }
 
   /** How many entities it remembers. */
@@ -175,15 +175,15 @@ export class Ledger {
 
   /** Whether the store can be asked; of its worst part. */
   get storeState(): StoreState {
-    return this.#guard.state;
+    return this.#watch.state;
   }
 
   /**
    * Resolves when the store does what a commit needs; rejects with a StoreError when the time is
    * over.
    */
-  ready(limitMs: number): Promise<void> {
-    return this.#guard.ready(limitMs);
+  ready(timeoutMs: number): Promise<void> {
+    return this.#watch.ready(timeoutMs);
   }
 
   /** The store's clock in microseconds since 1970, or this host's where nothing is known of it. */
@@ -196,7 +196,7 @@ export class Ledger {
    * to be away.
    */
   retryAfterMs(entity: EntityKey): number {
-    return this.#guard.isAllAvailable ? 0 : this.#guard.retryAfterMs(this.#guard.groupOf(entity));
+    return this.#watch.isAllAvailable ? 0 : this.#watch.retryAfterMs(this.#watch.shardOf(entity));
   }
 
   /**
@@ -214,7 +214,7 @@ export class Ledger {
 
   /** Whether a call on an entity is turned away, because the store is known to be. */
   turnsAway(entity: EntityKey): boolean {
-    return !this.#guard.isAllAvailable && this.#guard.turnsAway(this.#guard.groupOf(entity));
+    return !this.#watch.isAllAvailable && this.#watch.turnsAway(this.#watch.shardOf(entity));
   }
 
   /** Keeps a call that nobody need wait for until the store is back; what is too much is lost. */
@@ -224,7 +224,7 @@ export class Ledger {
 
   /** As {@link call}, of one that cannot be answered from what is known. */
   lineUp(entity: EntityKey, policy: Policy, request: Request, signal?: Signal): Promise<Answer> {
-    if (this.turnsAway(entity)) return Promise.reject(this.#guard.refusal(this.#guard.groupOf(entity)));
+    if (this.turnsAway(entity)) return Promise.reject(this.#watch.refusal(this.#watch.shardOf(entity)));
     const { waiting } = this.#lanes;
     if (waiting >= this.#maxWaiting) return Promise.reject(new OverloadedError(waiting, this.#maxWaiting));
     return new Promise((resolve, reject) => {
@@ -351,8 +351,8 @@ export class Ledger {
     this.#pace.begin();
     // Before the batch is made, so that whoever comes meanwhile goes along.
     if (contention.isFelt) await this.#giveWay(contention, this.#clock.nowUs());
-    if (this.#guard.turnsAway(lane.group)) {
-      this.#turnBack(lane, this.#guard.refusal(lane.group));
+    if (this.#watch.turnsAway(lane.shard)) {
+      this.#turnBack(lane, this.#watch.refusal(lane.shard));
     } else {
       const batch = lane.take(this.#maxBatch);
       lane.isOnItsWay = true;
@@ -361,7 +361,7 @@ export class Ledger {
       this.#replyAll(batch);
       // Where nobody finds out that the store is away, what has lined up meanwhile would only wait
       // for the same.
-      if (isOutage(failure) && !this.#guard.isOn) this.#turnBack(lane, failure);
+      if (isOutage(failure) && !this.#watch.isOn) this.#turnBack(lane, failure);
     }
     this.#pace.end();
     if (lane.isEmpty) lane.isDriven = false;
@@ -399,7 +399,7 @@ export class Ledger {
 
   /** Sends what was kept for when the store is back. */
   #sendKept(): void {
-    const isBack = (entity: EntityKey) => this.#guard.isAvailable(this.#guard.groupOf(entity));
+    const isBack = (entity: EntityKey) => this.#watch.isAvailable(this.#watch.shardOf(entity));
     for (const { entity, policy, request } of this.#aside.take(isBack)) {
       this.#push(new Call(this.#lanes.of(entity), policy, request, undefined, undefined));
     }
@@ -430,12 +430,12 @@ export class Ledger {
 
   #storeChanged(change: StoreChange): void {
     // Whoever is in line there is answered at once.
-    if (change.after === "away") this.#line.dismiss(lane => !this.#guard.isAvailable(lane.group));
+    if (change.after === "away") this.#line.dismiss(lane => !this.#watch.isAvailable(lane.shard));
     if (change.after === "available") {
       this.#sendKept();
       void this.#debtor.postAll();
     }
-    if (this.#guard.isAllAvailable) this.onReturn?.();
+    if (this.#watch.isAllAvailable) this.onReturn?.();
     const listener = this.#listener;
     if (listener !== undefined) queueMicrotask(() => tell(listener, change, "onStoreChange"));
   }

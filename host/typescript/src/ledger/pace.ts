@@ -35,9 +35,9 @@ export class Pace {
   /** What is known of a window comes a trip later, so it is narrowed once a trip. */
   #narrowedUs = Number.NEGATIVE_INFINITY;
 
-  /** @param limitMs how long one operation may take; undefined: for ever */
-  constructor(limitMs: number | undefined) {
-    this.#lateUs = limitMs === undefined ? Number.POSITIVE_INFINITY : (limitMs * 1_000) / PARTS;
+  /** @param timeoutMs how long one operation may take; undefined: for ever */
+  constructor(timeoutMs: number | undefined) {
+    this.#lateUs = timeoutMs === undefined ? Number.POSITIVE_INFINITY : (timeoutMs * 1_000) / PARTS;
   }
 
   /** How many may be on their way. */

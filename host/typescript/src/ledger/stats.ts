@@ -25,7 +25,7 @@ export interface LedgerStats {
   /** Calls let go on a lease. */
   leased: number;
   /** Operations that were not sent because the store was known to be away. */
-  guardRefused: number;
+  watchRefused: number;
   /** Calls that were answered without the store because it was away. */
   degraded: number;
   /**
@@ -48,7 +48,7 @@ export function newStats(): LedgerStats {
     lost: 0,
     local: 0,
     leased: 0,
-    guardRefused: 0,
+    watchRefused: 0,
     degraded: 0,
     posted: 0,
   };

@@ -7,12 +7,12 @@ import type { Commit, Reply, Store } from "../store/store.js";
 
 /** The store, or one round it that ends its operations when their time is over. */
 export function inTime(store: Store, clock: Clock): Store {
-  const { limitMs } = store;
-  return limitMs === undefined || store.keepsLimit ? store : new Timed(store, clock, limitMs);
+  const { timeoutMs } = store;
+  return timeoutMs === undefined || store.keepsTimeout ? store : new Timed(store, clock, timeoutMs);
 }
 
 class Timed implements Store {
-  readonly keepsLimit = true;
+  readonly keepsTimeout = true;
   readonly outlivesProcesses: boolean;
   readonly #store: Store;
   readonly #clock: Clock;
@@ -20,7 +20,7 @@ class Timed implements Store {
   constructor(
     store: Store,
     clock: Clock,
-    readonly limitMs: number,
+    readonly timeoutMs: number,
   ) {
     this.#store = store;
     this.outlivesProcesses = store.outlivesProcesses === true;
@@ -40,8 +40,8 @@ class Timed implements Store {
     return this.#store.isAtomicOver(entities);
   }
 
-  groupOf(entity: EntityKey): number {
-    return this.#store.groupOf?.(entity) ?? 0;
+  shardOf(entity: EntityKey): number {
+    return this.#store.shardOf?.(entity) ?? 0;
   }
 
   onRefused(tell: Parameters<NonNullable<Store["onRefused"]>>[0]): void {
@@ -50,8 +50,8 @@ class Timed implements Store {
 
   #within<R>(work: Promise<R>, late?: Promise<Reply>): Promise<R> {
     return new Promise((resolve, reject) => {
-      const end = () => reject(timedOut(this.limitMs, late));
-      const forget = this.#clock.after(this.limitMs, () => afterReading(end), true);
+      const end = () => reject(timedOut(this.timeoutMs, late));
+      const forget = this.#clock.after(this.timeoutMs, () => afterReading(end), true);
       work.then(
         value => {
           forget();

@@ -11,8 +11,8 @@ const lateReplies = new WeakMap<StoreError, Promise<Reply>>();
  *
  * @param late the answer, should it come after all
  */
-export function timedOut(limitMs: number, late?: Promise<Reply>): StoreError {
-  const error = new StoreError("timed-out", `the store did not answer within ${limitMs} ms`);
+export function timedOut(timeoutMs: number, late?: Promise<Reply>): StoreError {
+  const error = new StoreError("timed-out", `the store did not answer within ${timeoutMs} ms`);
   if (late === undefined) return error;
   // Nobody may be there to hear that it will not come.
   late.catch(() => undefined);

@@ -183,17 +183,17 @@ export interface Store {
    * Which part of the store an entity is in, from 0: parts can be away by themselves. Without this
    * there is one part.
    */
-  groupOf?(entity: EntityKey): number;
+  shardOf?(entity: EntityKey): number;
   /**
    * How long one operation may take, in milliseconds, from when it is handed to the connection; no
    * call waits longer for an answer. Without this it may take for ever.
    */
-  readonly limitMs?: number;
+  readonly timeoutMs?: number;
   /**
    * Whether the store itself ends its operations in that time. Otherwise the host does, by its
    * clock.
    */
-  readonly keepsLimit?: boolean;
+  readonly keepsTimeout?: boolean;
   /** Whether other processes use it, too, and find what this one has left there. */
   readonly outlivesProcesses?: boolean;
   /**

@@ -69,7 +69,7 @@ describe("a limiter", () => {
     expect((await limiter.tryAcquire("me")).verdict).toBe("denied");
   });
 
-  test("what is owed is charged in the background where the guard never opened", async () => {
+  test("what is owed is charged in the background where the watch never opened", async () => {
     const fleet = new Fleet();
     const { gate, link } = fleet.host();
     const limiter = gate.rateLimiter(day(3, "open"));

@@ -22,9 +22,9 @@ export class Fleet {
   readonly clock = new ManualClock();
   readonly #store = new MemoryStore(new Memory(), this.clock);
 
-  host(options: TidegateOptions = {}, limitMs?: number): Host {
+  host(options: TidegateOptions = {}, timeoutMs?: number): Host {
     const link = new Link(this.#store);
-    if (limitMs !== undefined) link.limitMs = limitMs;
+    if (timeoutMs !== undefined) link.timeoutMs = timeoutMs;
     const changes: StoreChange[] = [];
     const onStoreChange = (change: StoreChange) => void changes.push(change);
     return { gate: new Tidegate({ store: link, clock: this.clock, onStoreChange, ...options }), link, changes };
@@ -42,7 +42,7 @@ export async function settled(): Promise<void> {
   for (let turn = 0; turn < 10; turn++) await setImmediate();
 }
 
-/** Cuts the link and asks until the guard is open. */
+/** Cuts the link and asks until the watch is open. */
 export async function takeAway({ gate, link }: Host): Promise<void> {
   link.isCut = true;
   const limiter = gate.rateLimiter({ name: "canary", limits: [{ limit: 1, window: "second" }] });

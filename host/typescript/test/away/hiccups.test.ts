@@ -21,8 +21,8 @@ class Watched {
   readonly changes: StoreState[] = [];
   #tell: (() => void) | undefined;
 
-  constructor(client: Connected["client"], limitMs?: number) {
-    const store = redisStore(client, limitMs === undefined ? {} : { limitMs });
+  constructor(client: Connected["client"], timeoutMs?: number) {
+    const store = redisStore(client, timeoutMs === undefined ? {} : { timeoutMs });
     const onStoreChange = ({ after }: StoreChange) => {
       this.changes.push(after);
       this.#tell?.();
@@ -171,7 +171,7 @@ describe.each(SINGLE)("through %s", { timeout: LONG_MS }, (_, connect) => {
     const limiter = host.gate.rateLimiter({ ...PLENTY, whenAway: "open" });
     expect(await limiter.tryAcquire("me")).toMatchObject({ degraded: true });
     server = await startRedis([], port);
-    await host.gate.ready({ limitMs: LONG_MS });
+    await host.gate.ready({ timeoutMs: LONG_MS });
     expect(await host.ask("me")).toBe("allowed");
   });
 });
@@ -214,8 +214,8 @@ describe.each(OPENING)("a connection of %s that is being opened", { timeout: LON
     const port = await freePort();
     const { client, close } = open(port);
     const host = new Watched(client);
-    await expect(host.gate.ready({ limitMs: 100 })).rejects.toMatchObject({ code: "store" });
-    const ready = host.gate.ready({ limitMs: LONG_MS });
+    await expect(host.gate.ready({ timeoutMs: 100 })).rejects.toMatchObject({ code: "store" });
+    const ready = host.gate.ready({ timeoutMs: LONG_MS });
     const server = await startRedis([], port);
     await ready;
     expect(await host.ask("me")).toBe("allowed");
@@ -228,7 +228,7 @@ test("100,000 different keys at once go through", { timeout: LONG_MS }, async ()
   const server = await startRedis();
   const redis = new IoRedis(server.port);
   const host = new Watched(redis, 2_000);
-  await host.gate.ready({ limitMs: LONG_MS });
+  await host.gate.ready({ timeoutMs: LONG_MS });
   const ends = await Promise.all(Array.from({ length: 100_000 }, (_, key) => host.ask(`${key}`)));
   expect(ends.filter(end => end !== "allowed")).toEqual([]);
   expect(host.changes).toEqual([]);

@@ -86,7 +86,7 @@ test("a call that was given up in line leaves no trace", async () => {
 
 test("all in line are answered at once when the store is known to be away", async () => {
   const fleet = new Fleet();
-  const { gate, link } = fleet.host({ storeGuard: { failures: 1 } });
+  const { gate, link } = fleet.host({ storeWatch: { failures: 1 } });
   const limiter = gate.rateLimiter(TWO);
   await limiter.peek("me");
   const release = link.hold();
@@ -100,9 +100,9 @@ test("all in line are answered at once when the store is known to be away", asyn
   expect(link.commits).toHaveLength(sent);
 });
 
-test("without a guard all in line end with the batch that failed", async () => {
+test("without a watch all in line end with the batch that failed", async () => {
   const fleet = new Fleet();
-  const { gate, link } = fleet.host({ storeGuard: false });
+  const { gate, link } = fleet.host({ storeWatch: false });
   const limiter = gate.rateLimiter(TWO);
   await limiter.peek("me");
   const release = link.hold();

@@ -20,10 +20,10 @@ class Watched {
   readonly changes: StoreChange[] = [];
   #waiting: { readonly state: StoreState; readonly done: () => void }[] = [];
 
-  constructor({ client }: Connected, limitMs = 500) {
+  constructor({ client }: Connected, timeoutMs = 500) {
     this.gate = new Tidegate({
-      store: redisStore(client, { limitMs }),
-      storeGuard: { failures: 2, openMs: 20, capMs: 40 },
+      store: redisStore(client, { timeoutMs }),
+      storeWatch: { failures: 2, openMs: 20, capMs: 40 },
       onStoreChange: change => {
         this.changes.push(change);
         for (const { state, done } of this.#waiting) if (state === change.after) done();
@@ -48,13 +48,13 @@ class Watched {
     }
   }
 
-  /** Each call fails as said, until the guard is open. */
+  /** Each call fails as said, until the watch is open. */
   async failUntilAway(key: string, failure: RegExp): Promise<void> {
     while (this.gate.storeState() === "available") expect(await this.ask(key)).toMatch(failure);
   }
 
   /**
-   * The store fails each call as said, until its guard says so; policies answer by their settings;
+   * The store fails each call as said, until its watch says so; policies answer by their settings;
    * then it is put right.
    */
   async outage(failure: RegExp, putRight: () => Promise<unknown>): Promise<void> {
@@ -62,7 +62,7 @@ class Watched {
     expect(await this.ask("me", "open")).toBe("degraded allowed");
     await this.failUntilAway("me", failure);
     expect(await this.ask("me", "closed")).toBe("degraded denied");
-    expect(this.gate.stats().guardRefused).toBeGreaterThan(0);
+    expect(this.gate.stats().watchRefused).toBeGreaterThan(0);
     await putRight();
     await this.until("available");
     expect(await this.ask()).toBe("allowed");
@@ -184,7 +184,7 @@ describe.each(CLUSTER)("through %s, a cluster", (_, connect) => {
     await host.failUntilAway(there, /^(timed-out|away|refused): /);
     expect(await host.ask(there, "closed")).toBe("degraded denied");
     expect(await host.ask(here)).toBe("allowed");
-    expect(new Set(host.changes.map(({ group }) => group)).size).toBe(1);
+    expect(new Set(host.changes.map(({ shard }) => shard)).size).toBe(1);
     nodes[2]?.resume();
     await host.until("available");
     expect(await host.ask(there)).toBe("allowed");

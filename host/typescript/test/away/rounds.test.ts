@@ -1,5 +1,5 @@
 /**
- * A hiccup is not an outage: what the guard counts, what is known of a store at first, and who
+ * A hiccup is not an outage: what the watch counts, what is known of a store at first, and who
  * waits for it.
  */
 
@@ -27,7 +27,7 @@ async function sent(host: Host, count = 100): Promise<Promise<string>[]> {
   return calls;
 }
 
-describe("the guard", () => {
+describe("the watch", () => {
   test("counts all that was on its way when the store failed as one failure", async () => {
     const fleet = new Fleet();
     const host = fleet.host({}, 50);
@@ -102,7 +102,7 @@ describe("the guard", () => {
   });
 
   test("takes no refused attempts for an outage where it is off", async () => {
-    const host = new Fleet().host({ storeGuard: false });
+    const host = new Fleet().host({ storeWatch: false });
     host.link.refuse(away("3 attempts to connect were refused"));
     expect(await asks(host)("me")).toBe("allowed");
   });
@@ -158,7 +158,7 @@ describe("whoever waits until the store is ready", () => {
     const fleet = new Fleet();
     const { gate, link } = fleet.host({}, 50);
     link.isCut = true;
-    const ready = gate.ready({ limitMs: 200 });
+    const ready = gate.ready({ timeoutMs: 200 });
     const failure = expect(ready).rejects.toMatchObject({ code: "store", reason: "away", message: /link is cut/ });
     for (let pause = 0; pause < 5; pause++) await fleet.pass(50);
     await failure;
@@ -169,7 +169,7 @@ describe("whoever waits until the store is ready", () => {
     const fleet = new Fleet();
     const { gate, link } = fleet.host();
     link.hold();
-    const failure = expect(gate.ready({ limitMs: 200 })).rejects.toSatisfy(isStoreError);
+    const failure = expect(gate.ready({ timeoutMs: 200 })).rejects.toSatisfy(isStoreError);
     await settled();
     await fleet.pass(200);
     await fleet.pass(50);
@@ -188,7 +188,7 @@ describe("whoever waits until the store is ready", () => {
   });
 
   test("says for how long in whole milliseconds", async () => {
-    await expect(new Tidegate().ready({ limitMs: 1.5 })).rejects.toMatchObject({ code: "config" });
+    await expect(new Tidegate().ready({ timeoutMs: 1.5 })).rejects.toMatchObject({ code: "config" });
   });
 });
 
@@ -214,7 +214,7 @@ describe("the line of a process", () => {
     const decisions = await Promise.all([first, ...others]);
     expect(decisions.map(({ degraded }) => degraded)).toEqual(Array.from({ length: 6 }, () => false));
     expect((await limiter.tryAcquire("me")).verdict).toBe("allowed");
-    expect(host.gate.stats()).toMatchObject({ degraded: 0, guardRefused: 0 });
+    expect(host.gate.stats()).toMatchObject({ degraded: 0, watchRefused: 0 });
   });
 
   test("has room again when callers leave it", async () => {

@@ -29,7 +29,7 @@ function host(limits: RateLimiterConfig["limits"], name: string) {
   clients.push(client);
   const told: SettingsDiffer[] = [];
   const gate = new Tidegate({
-    store: redisStore(client, { limitMs: 10_000 }),
+    store: redisStore(client, { timeoutMs: 10_000 }),
     onSettingsDiffer: differ => void told.push(differ),
   });
   const limiter = gate.rateLimiter({ name, limits });

@@ -231,7 +231,7 @@ test("gates on one Redis that meet in a crowded queue each get their turn", asyn
   const server = await startRedis();
   const clients = Array.from({ length: 8 }, () => new IoRedis(server.port));
   const clock = new SystemClock();
-  const gateOn = (client: IoRedis) => new Ledger({ run, store: redisStore(client, { limitMs: 10_000 }), clock });
+  const gateOn = (client: IoRedis) => new Ledger({ run, store: redisStore(client, { timeoutMs: 10_000 }), clock });
   const ledgers = clients.map(gateOn);
   const entity = EntityKey.of("rl", "api", "crowd");
   const caller = async (ledger: Ledger) => {
@@ -252,13 +252,13 @@ describe("a call that others come before again and again", () => {
   /**
    * A store that says so often that another host was there, each time after something has happened.
    */
-  function contested(times: number, limitMs: number, happens: (clock: ManualClock) => void) {
+  function contested(times: number, timeoutMs: number, happens: (clock: ManualClock) => void) {
     const clock = new ManualClock();
     const inner = new MemoryStore(new Memory(), clock);
     let left = times;
     const store: Store = {
-      limitMs,
-      keepsLimit: true,
+      timeoutMs,
+      keepsTimeout: true,
       timeUs: () => inner.timeUs(),
       isAtomicOver: () => true,
       commit: async commit => {

@@ -44,7 +44,7 @@ describe.each(SINGLE)("through %s, ledgers on Redis", (_, connect) => {
   let store: RedisStore;
   beforeAll(async () => {
     connected = await connect([server.port]);
-    store = redisStore(connected.client, { limitMs: 10_000 });
+    store = redisStore(connected.client, { timeoutMs: 10_000 });
     // Teaches the server the script, which costs a call.
     await store.timeUs();
   });

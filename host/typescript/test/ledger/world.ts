@@ -40,11 +40,11 @@ export class Link implements Store {
   commits: Commit[] = [];
   /** Nothing comes through, to the parts of the store that it says: all, unless set otherwise. */
   isCut = false;
-  isCutTo: (group: number) => boolean = () => true;
+  isCutTo: (shard: number) => boolean = () => true;
   /** How long one operation may take. It is for the host to keep: this link has no clock. */
-  limitMs?: number;
+  timeoutMs?: number;
   /** Which part of the store an entity is in. */
-  groupOf: (entity: EntityKey) => number = () => 0;
+  shardOf: (entity: EntityKey) => number = () => 0;
 
   constructor(store: Store) {
     this.#store = store;
@@ -104,7 +104,7 @@ export class Link implements Store {
   }
 
   #passCut(entity: EntityKey | undefined): void {
-    if (this.isCut && entity !== undefined && this.isCutTo(this.groupOf(entity))) throw away("the link is cut");
+    if (this.isCut && entity !== undefined && this.isCutTo(this.shardOf(entity))) throw away("the link is cut");
   }
 
   isAtomicOver(): boolean {

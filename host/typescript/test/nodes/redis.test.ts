@@ -35,7 +35,7 @@ class WatchedClock extends SystemClock {
 function fleet() {
   const clocks = [new WatchedClock(), new WatchedClock()] as const;
   const [one, other] = clients.map(
-    (client, index) => new Tidegate({ store: redisStore(client, { limitMs: 10_000 }), clock: clocks[index] }),
+    (client, index) => new Tidegate({ store: redisStore(client, { timeoutMs: 10_000 }), clock: clocks[index] }),
   ) as [Tidegate, Tidegate];
   return { one, other, clocks, context: { userId: `user ${users++}` } };
 }

@@ -57,7 +57,7 @@ describe.each(SINGLE)("through %s, the Redis store", (_, connect) => {
   });
 
   test("lets nothing that a silent server does too late have any effect", { timeout: LONG_MS }, async () => {
-    const store = redisStore(connected.client, { limitMs: 1_200 });
+    const store = redisStore(connected.client, { timeoutMs: 1_200 });
     const b = new Bench(store);
     const atUs = await answersAgain(store);
     server.pause();
@@ -70,7 +70,7 @@ describe.each(SINGLE)("through %s, the Redis store", (_, connect) => {
   test("fails in bounded time where the server was killed, and finds it again without the script", {
     timeout: LONG_MS,
   }, async () => {
-    const store = redisStore(connected.client, { limitMs: 500 });
+    const store = redisStore(connected.client, { timeoutMs: 500 });
     const b = new Bench(store);
     await answersAgain(store);
     await b.apply(advance(0, 1, 0, 9, true));
@@ -83,7 +83,7 @@ describe.each(SINGLE)("through %s, the Redis store", (_, connect) => {
   });
 
   test("does not take its own process's being busy for the server's silence", { timeout: LONG_MS }, async () => {
-    const store = redisStore(connected.client, { limitMs: 500 });
+    const store = redisStore(connected.client, { timeoutMs: 500 });
     await answersAgain(store);
     const until = performance.now() + 600;
     server.pause();
@@ -102,7 +102,7 @@ describe.each(SINGLE)("through %s, the Redis store", (_, connect) => {
 test("commits without an answer are bounded in number", { timeout: LONG_MS }, async () => {
   const silent = () => new Promise<never>(() => undefined);
   const client = { evalsha: silent, eval: silent, pipeline: () => client, exec: silent, isCluster: true };
-  const store = redisStore(client as unknown as RedisClient, { limitMs: 1 });
+  const store = redisStore(client as unknown as RedisClient, { timeoutMs: 1 });
   const ends = await Promise.allSettled(Array.from({ length: 10_005 }, () => store.timeUs()));
   const reasons = ends.map(end => (end.status === "rejected" ? (end.reason.reason ?? end.reason.code) : "answered"));
   // As long as the server may still answer, it is this process that asks for too much.
@@ -114,7 +114,7 @@ test("commits without an answer are bounded in number", { timeout: LONG_MS }, as
 test("commits that were answered make room for others", async () => {
   const answer = async () => [0, 1, 0];
   const client = { evalsha: answer, eval: answer, pipeline: answer, isCluster: true };
-  const store = redisStore(client as unknown as RedisClient, { limitMs: 60_000 });
+  const store = redisStore(client as unknown as RedisClient, { timeoutMs: 60_000 });
   for (let round = 0; round < 3; round++) {
     const asked = Array.from({ length: 5_000 }, () => store.timeUs());
     expect(new Set(await Promise.all(asked))).toEqual(new Set([1]));
@@ -128,7 +128,7 @@ test("a commit that is overwritten while it is on its way is answered as it was"
       answer = resolve;
     });
   const client = { evalsha, eval: evalsha, pipeline: evalsha, isCluster: true };
-  const store = redisStore(client as unknown as RedisClient, { limitMs: 60_000 });
+  const store = redisStore(client as unknown as RedisClient, { timeoutMs: 60_000 });
   const ops = [advance(0, 1, 0, 9, true), put(0, "a")];
   const commit = { atUs: 0, entities: [newEntity()], cells: [{ entity: 0, field: 0 }], ops };
   const asked = store.commit(commit);
@@ -176,7 +176,7 @@ test("ioredis leaves no call without an end that was on its way when its connect
   const note = (warning: Error) => void warned.push(warning.name);
   process.on("warning", note);
   // More stores than Node takes listeners without a warning that they may leak.
-  const stores: Store[] = Array.from({ length: 20 }, () => redisStore(client, { limitMs: 60_000 }));
+  const stores: Store[] = Array.from({ length: 20 }, () => redisStore(client, { timeoutMs: 60_000 }));
   for (const each of stores) await answersAgain(each);
   process.off("warning", note);
   expect(warned).toEqual([]);
@@ -194,7 +194,7 @@ test("ioredis leaves no call without an end that was on its way when its connect
 test("a store keeps no process alive", { timeout: LONG_MS }, async () => {
   const silent = () => new Promise<never>(() => undefined);
   const client = { evalsha: silent, eval: silent, pipeline: silent, isCluster: true };
-  const store = redisStore(client as unknown as RedisClient, { limitMs: 60_000 });
+  const store = redisStore(client as unknown as RedisClient, { timeoutMs: 60_000 });
   // A timer that holds the process shows among what it waits for.
   const timers = () => process.getActiveResourcesInfo().filter(resource => resource === "Timeout").length;
   const before = timers();

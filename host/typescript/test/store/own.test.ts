@@ -42,11 +42,11 @@ async function ask(gate: Tidegate): Promise<string> {
 }
 
 /** A gate whose store is told to be so. */
-function gateOn(url: string, limitMs = 2_000) {
+function gateOn(url: string, timeoutMs = 2_000) {
   const waiting: { state: string; done: (change: StoreChange) => void }[] = [];
   const gate = new Tidegate({
-    store: redisStore(url, { limitMs }),
-    storeGuard: { failures: 3, openMs: 20, capMs: 40 },
+    store: redisStore(url, { timeoutMs }),
+    storeWatch: { failures: 3, openMs: 20, capMs: 40 },
     onStoreChange: change => {
       for (const { state, done } of waiting) if (state === change.after) done(change);
     },
@@ -105,7 +105,7 @@ describe.each(INSTALLED)("a store by URL, with %s installed", (name, modules) =>
     vi.stubEnv("REDIS_HOST", "127.0.0.1");
     vi.stubEnv("REDIS_PORT", `${server.port}`);
     vi.stubEnv("TIDEGATE_ENV", "production");
-    const gate = Tidegate.fromEnv({ prefix: "staging", limitMs: 2_000 });
+    const gate = Tidegate.fromEnv({ prefix: "staging", timeoutMs: 2_000 });
     vi.stubEnv("REDIS_PORT", "many");
     expect(() => Tidegate.fromEnv()).toThrow('REDIS_HOST and REDIS_PORT is "redis://127.0.0.1:many", must be a URL');
     vi.unstubAllEnvs();
@@ -218,13 +218,13 @@ describe.each(INSTALLED)("a store by URL, with %s installed", (name, modules) =>
     const nodes = await startCluster();
     const store = redisStore(
       nodes.map(node => node.url),
-      { limitMs: 10_000 },
+      { timeoutMs: 10_000 },
     );
     const gate = new Tidegate({ store });
     const limiter = gate.rateLimiter(LIMIT);
     const asked = Array.from({ length: 20 }, (_, key) => limiter.tryAcquire(`${key}`));
     expect((await Promise.all(asked)).every(({ verdict }) => verdict === "allowed")).toBe(true);
-    const by = new Tidegate({ store: redisStore(nodes[0]?.url ?? "", { cluster: true, limitMs: 10_000 }) });
+    const by = new Tidegate({ store: redisStore(nodes[0]?.url ?? "", { cluster: true, timeoutMs: 10_000 }) });
     expect((await by.rateLimiter(LIMIT).tryAcquire("0")).remaining).toBe(998);
     await Promise.all([gate.close(), by.close()]);
     await Promise.all(nodes.map(node => node.stop()));
@@ -241,7 +241,7 @@ describe("without a package that opens connections", () => {
       "a store by URL needs one of the packages ioredis and redis, and neither is installed: npm install ioredis";
     expect(await ask(gate)).toBe(`misuse: ${message}`);
     expect(await ask(gate)).toBe(`misuse: ${message}`);
-    await expect(gate.ready({ limitMs: 60_000 })).rejects.toThrow(message);
+    await expect(gate.ready({ timeoutMs: 60_000 })).rejects.toThrow(message);
     await gate.close();
   });
 
@@ -287,7 +287,7 @@ class Closed extends EventEmitter {
 
 it("what was given up while the connection opened is never sent, and what still waits is", async () => {
   install({ ioredis: async () => ({ Redis: Closed }) });
-  const store = redisStore("redis://127.0.0.1", { limitMs: 20 });
+  const store = redisStore("redis://127.0.0.1", { timeoutMs: 20 });
   await expect(store.timeUs()).rejects.toMatchObject({ reason: "timed-out" });
   const waiting = store.timeUs();
   Closed.latest.open();

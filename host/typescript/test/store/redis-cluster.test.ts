@@ -41,7 +41,7 @@ describe.each(CLUSTER)("through %s, the Redis store on a cluster", (name, connec
   let store: RedisStore;
   beforeAll(async () => {
     connected = await connect(nodes.map(node => node.port));
-    store = redisStore(connected.client, { limitMs: LIMIT_MS });
+    store = redisStore(connected.client, { timeoutMs: LIMIT_MS });
   });
   afterAll(() => connected.close());
 

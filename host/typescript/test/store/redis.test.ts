@@ -52,7 +52,7 @@ describe.each(SINGLE)("through %s, the Redis store", (name, connect) => {
   let store: RedisStore;
   beforeAll(async () => {
     connected = await connect([server.port]);
-    store = redisStore(connected.client, { limitMs: LIMIT_MS });
+    store = redisStore(connected.client, { timeoutMs: LIMIT_MS });
   });
   afterAll(() => connected.close());
 
@@ -121,7 +121,7 @@ describe.each(SINGLE)("through %s, the Redis store", (name, connect) => {
   test("shares nothing with one of another prefix", async () => {
     const b = bench();
     await b.apply(put(0, "a"));
-    const elsewhere = new Bench(redisStore(connected.client, { prefix: "shop:{eu}", limitMs: LIMIT_MS }), b.entity);
+    const elsewhere = new Bench(redisStore(connected.client, { prefix: "shop:{eu}", timeoutMs: LIMIT_MS }), b.entity);
     expect(await elsewhere.value(0)).toBeUndefined();
     await elsewhere.apply(put(0, "b"));
     expect(await stranger.get(b.entity.redisKey("shop:%7Beu%7D", 0))).toBe("b");
@@ -160,12 +160,12 @@ async function readEvents(): Promise<number> {
 
 test("settings that are wrong are named, all at once", () => {
   const build = (options: object) => () => new RedisStore(stranger as RedisClient, options);
-  for (const limitMs of [0, 60_001, 1.5, "50", Number.NaN]) expect(build({ limitMs })).toThrow("limitMs");
+  for (const timeoutMs of [0, 60_001, 1.5, "50", Number.NaN]) expect(build({ timeoutMs })).toThrow("timeoutMs");
   try {
-    build({ limitMs: 0, prefix: 7 })();
+    build({ timeoutMs: 0, prefix: 7 })();
     expect.unreachable();
   } catch (error) {
-    expect((error as ConfigError).problems.map(problem => problem.path)).toEqual(["prefix", "limitMs"]);
+    expect((error as ConfigError).problems.map(problem => problem.path)).toEqual(["prefix", "timeoutMs"]);
     expect(error).toBeInstanceOf(ConfigError);
   }
 });

@@ -132,7 +132,7 @@ async function tryWith(rights: readonly string[], connect: Connect): Promise<Sto
   await server.command(...LINE.filter(word => !RIGHTS.includes(word)), ...rights);
   await server.command("SCRIPT", "FLUSH");
   const { client, close } = await connect(server.port);
-  const gate = new Tidegate({ store: redisStore(client as RedisClient, { limitMs: 10_000 }), storeGuard: false });
+  const gate = new Tidegate({ store: redisStore(client as RedisClient, { timeoutMs: 10_000 }), storeWatch: false });
   const errors = await everything(gate);
   await gate.close();
   await close();
@@ -162,7 +162,7 @@ describe.each(CONNECTIONS)("with %s", (_, connect) => {
 
 describe("of a cluster", () => {
   /** What the README adds for one. */
-  const added = /on a cluster add `(.*?)`/.exec(README)?.[1]?.split(" ") ?? [];
+  const added = /on a cluster add\s+`(.*?)`/.exec(README)?.[1]?.split(" ") ?? [];
 
   it.each([
     ["ioredis", ["redis"]],
@@ -172,8 +172,8 @@ describe("of a cluster", () => {
     const nodes = await startCluster();
     for (const node of nodes) await node.command(...LINE, ...added);
     const gate = new Tidegate({
-      store: redisStore(url(nodes[0]?.port ?? 0), { cluster: true, limitMs: 10_000 }),
-      storeGuard: false,
+      store: redisStore(url(nodes[0]?.port ?? 0), { cluster: true, timeoutMs: 10_000 }),
+      storeWatch: false,
     });
     expect(await everything(gate)).toEqual([]);
     await gate.close();
@@ -183,9 +183,9 @@ describe("of a cluster", () => {
 
 it("what else a server refuses is not taken for its being away", async () => {
   const gate = new Tidegate({
-    store: redisStore(server.url, { limitMs: 10_000 }),
+    store: redisStore(server.url, { timeoutMs: 10_000 }),
     clock: new ManualClock(),
-    storeGuard: false,
+    storeWatch: false,
   });
   const limiter = gate.rateLimiter({ name: "api", limits: ["5/second"] });
   const refusal = async () => limiter.tryAcquire("me").catch((error: unknown) => error as StoreError);

@@ -39,7 +39,7 @@ describe.each(SINGLE)("through %s, commits that come together", (_, connect) => 
   let store: RedisStore;
   beforeAll(async () => {
     connected = await connect([server.port]);
-    store = redisStore(connected.client, { limitMs: LIMIT_MS });
+    store = redisStore(connected.client, { timeoutMs: LIMIT_MS });
   });
   afterAll(() => connected.close());
 
@@ -122,11 +122,11 @@ test("one that the server gives no right to does not stop those that it comes wi
   const rights = "+evalsha +eval +time +mget +set +del +pttl ~tidegate:{test:mine:*";
   await server.command("ACL", "SETUSER", "narrow", "on", ">secret", ...rights.split(" "));
   const client = new IoRedis({ port: server.port, username: "narrow", password: "secret", enableReadyCheck: false });
-  const store = redisStore(client, { limitMs: LIMIT_MS });
+  const store = redisStore(client, { timeoutMs: LIMIT_MS });
   const all = ["mine", "other", "mine", "mine"].map(
     (name, index) => new Bench(store, EntityKey.of("test", name, `${index}`)),
   );
-  const atUs = await timely(redisStore(stranger, { limitMs: LIMIT_MS }));
+  const atUs = await timely(redisStore(stranger, { timeoutMs: LIMIT_MS }));
   const settled = await Promise.allSettled(all.map(b => b.commitAt(atUs, ONE)));
   expect(settled.map(one => one.status)).toEqual(["fulfilled", "rejected", "fulfilled", "fulfilled"]);
   expect(settled[1]).toMatchObject({ reason: { reason: "refused", message: expect.stringContaining("NOPERM") } });
@@ -137,12 +137,12 @@ test("one that the server gives no right to does not stop those that it comes wi
 
 describe("of a client that is watched, commits", () => {
   /** The calls of the script, and the keys of each; they are answered by hand. */
-  function watched(isCluster = false, limitMs = LIMIT_MS) {
+  function watched(isCluster = false, timeoutMs = LIMIT_MS) {
     const sent: { keys: string[]; answer(result: unknown): void; fail(error: Error): void }[] = [];
     const evalsha = (_digest: string, keys: number, ...args: string[]) =>
       new Promise((answer, fail) => sent.push({ keys: args.slice(0, keys), answer, fail }));
     const client = { evalsha, eval: evalsha, pipeline: evalsha, isCluster };
-    const store = redisStore(client as unknown as RedisClient, { limitMs });
+    const store = redisStore(client as unknown as RedisClient, { timeoutMs });
     /** A commit to one cell. */
     const commit = (op: Op = ONE) =>
       store.commit({ atUs: 0, entities: [newEntity()], cells: [{ entity: 0, field: 0 }], ops: [op] });

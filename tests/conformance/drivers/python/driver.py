@@ -141,7 +141,7 @@ class Stage:
             clock = ManualClock(run["atUs"] + host["offsetUs"])
             # No refusal from memory: this suite compares what is committed, and asks the store each
             # time. Every call is to reach the script, however often the store was away.
-            gate = Tidegate(store, clock, max_staleness_ms=0, store_guard=None)
+            gate = Tidegate(store, clock, max_staleness_ms=0, store_watch=None)
             self.hosts.append((gate, clock, host["offsetUs"], {}))
         self.kinds = {policy["id"]: policy for policy in run["policies"]}
         # What each step gave that a later one may bring back: a decision or a report.

@@ -38,7 +38,7 @@ class Stage {
       const clock = new ManualClock(run.atUs + offsetUs);
       // No refusal from memory: this suite compares what is committed, and the other hosts ask the
       // store each time. Every call is to reach the script, however often the store was away.
-      const gate = new Tidegate({ store, clock, maxStalenessMs: 0, storeGuard: false });
+      const gate = new Tidegate({ store, clock, maxStalenessMs: 0, storeWatch: false });
       return { gate, clock, offsetUs, policies: new Map() };
     });
   }

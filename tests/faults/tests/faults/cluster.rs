@@ -31,7 +31,7 @@ fn on(master: usize, load: Load) -> Load {
 
 fn place(cluster: &RedisCluster) -> Place {
     let urls = cluster.nodes()[..MASTERS].iter().map(RedisServer::url).collect();
-    Place { urls, is_cluster: true, limit_ms: Some(LIMIT_MS), ..Place::default() }
+    Place { urls, is_cluster: true, timeout_ms: Some(LIMIT_MS), ..Place::default() }
 }
 
 /// The replica is shut out by its master, so what it has is what it had.

@@ -76,7 +76,7 @@ fn a_script_that_is_forgotten_under_load_is_taught_again_unnoticed() {
     let mut client = server.client().expect("the server takes connections");
     let mut place = place(&server.url());
     // No call is to fail, however busy the machine is.
-    place.limit_ms = Some(u64::try_from(Duration::from_secs(5).as_millis()).expect("a number"));
+    place.timeout_ms = Some(u64::try_from(Duration::from_secs(5).as_millis()).expect("a number"));
     let mut fleet = Fleet::start(&place);
     for _ in 0..20 {
         redis::cmd("SCRIPT").arg("FLUSH").arg("SYNC").exec(&mut client).expect("the server answers");

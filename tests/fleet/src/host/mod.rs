@@ -49,8 +49,9 @@ pub fn main() -> Result<()> {
 
 async fn open(place: &Place) -> Result<Tidegate> {
     let (first, others) = place.urls.split_first().context("no URL")?;
-    let limit_ms = place.limit_ms.unwrap_or(STORE_LIMIT_MS);
-    let mut builder = Redis::builder(first).timeout_ms(limit_ms).connect_timeout_ms(limit_ms.max(MIN_CONNECT_LIMIT_MS));
+    let timeout_ms = place.timeout_ms.unwrap_or(STORE_LIMIT_MS);
+    let mut builder =
+        Redis::builder(first).timeout_ms(timeout_ms).connect_timeout_ms(timeout_ms.max(MIN_CONNECT_LIMIT_MS));
     if place.is_cluster {
         builder = others.iter().fold(builder.cluster(), |builder, url| builder.node(url));
     }

@@ -69,7 +69,7 @@ class StatusError(Exception):
 @asynccontextmanager
 async def workflow(plan: Plan, events: Events) -> AsyncIterator["Workflow"]:
     """Open the policies on the store. They are the same in every worker."""
-    store = None if plan.redis is None else Redis(plan.redis, limit_ms=_STORE_LIMIT_MS)
+    store = None if plan.redis is None else Redis(plan.redis, timeout_ms=_STORE_LIMIT_MS)
     # When the block ends, a shared store has all outcomes, the last successes among them.
     async with aio.Tidegate(store) as gate:
         limiter = gate.rate_limiter(

@@ -27,7 +27,7 @@ from tidegate._config import (
     Mode,
     OnLimit,
     Others,
-    StoreGuard,
+    StoreWatch,
     StoreState,
     Time,
     Trip,
@@ -72,7 +72,7 @@ class Tidegate(NodeMethods):
         max_attempts: int | None = None,
         flush_delay_ms: int | None = None,
         max_staleness_ms: int | None = None,
-        store_guard: StoreGuard | None = StoreGuard(),  # noqa: B008 - it is frozen
+        store_watch: StoreWatch | None = StoreWatch(),  # noqa: B008 - it is frozen
         on_store_change: Callable[[StoreChange], object] | None = None,
         require_shared: bool | None = None,
     ) -> None:
@@ -86,7 +86,7 @@ class Tidegate(NodeMethods):
             "max_attempts": max_attempts,
             "flush_delay_ms": flush_delay_ms,
             "max_staleness_ms": max_staleness_ms,
-            "store_guard": store_guard,
+            "store_watch": store_watch,
             "on_store_change": listener_of(on_store_change),
             "require_shared": require_shared,
         }
@@ -166,15 +166,15 @@ class Tidegate(NodeMethods):
         return self._core.stats()
 
     def store_state(self) -> StoreState:
-        """Whether a shared store answers, as far as the guard round it knows; of a cluster, the worst of its parts.
+        """Whether a shared store answers, as far as its watch knows; of a cluster, the worst of its parts.
 
         Before the first answer it is ``unknown``: see `ready`.
         """
         return self._core.store_state()
 
-    async def ready(self, *, limit_ms: int = 5_000) -> None:
+    async def ready(self, *, timeout_ms: int = 5_000) -> None:
         """See `tidegate.Tidegate.ready`."""
-        await heard(self._core.start_ready(limit_ms))
+        await heard(self._core.start_ready(timeout_ms))
 
     async def flush(self) -> None:
         """Returns when a shared store has all that is recorded in the background. Call it before the process ends."""

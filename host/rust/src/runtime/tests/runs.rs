@@ -85,7 +85,7 @@ fn a_runaway_guest_is_stopped() {
     let policy = open(&runtime, guest::LOOPS);
     let mut tx = direct();
     let error = acquire(&runtime, &policy, &mut tx).expect_err("it never ends");
-    assert!(matches!(error, RunError::TimedOut { limit_ms: 100 }), "{error}");
+    assert!(matches!(error, RunError::TimedOut { timeout_ms: 100 }), "{error}");
     assert!(tx.entity_mut(0).shared.is_empty());
     assert_eq!((runtime.stats().timeouts, runtime.stats().failures), (2, 1));
 }

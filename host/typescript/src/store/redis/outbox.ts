@@ -65,9 +65,9 @@ export class Outbox {
   #onTheirWay = 0;
   #unanswered = 0;
 
-  constructor(wire: Wire, limitMs: number) {
+  constructor(wire: Wire, timeoutMs: number) {
     this.#wire = wire;
-    this.#waiting = new Waiting(limitMs);
+    this.#waiting = new Waiting(timeoutMs);
   }
 
   get isCluster(): boolean {

@@ -41,14 +41,14 @@ export class Pending {
   }
 
   /** Its caller has waited long enough. The answer goes to whom it may concern, should it come. */
-  giveUp(limitMs: number): void {
+  giveUp(timeoutMs: number): void {
     this.isGivenUp = true;
     const { reject } = this;
     const late = new Promise<Reply>((resolve, rejectLate) => {
       this.resolve = resolve;
       this.reject = rejectLate;
     });
-    reject(timedOut(limitMs, late));
+    reject(timedOut(timeoutMs, late));
   }
 
   #settle(decode: () => Reply): void {

@@ -46,10 +46,10 @@ export interface RedisStoreOptions {
    * How long one operation may take, in milliseconds, from when it is handed to the connection; 1
    * to 60,000, 250 unless set.
    */
-  readonly limitMs?: number | undefined;
+  readonly timeoutMs?: number | undefined;
 }
 
-const OPTIONS: ReadonlySet<string> = new Set(["prefix", "limitMs", "cluster"]);
+const OPTIONS: ReadonlySet<string> = new Set(["prefix", "timeoutMs", "cluster"]);
 
 /**
  * The Redis store. No commit waits longer than the time limit of one operation, whatever has become
@@ -62,8 +62,8 @@ const OPTIONS: ReadonlySet<string> = new Set(["prefix", "limitMs", "cluster"]);
  * far.
  */
 export class RedisStore implements Store {
-  readonly limitMs: number;
-  readonly keepsLimit = true;
+  readonly timeoutMs: number;
+  readonly keepsTimeout = true;
   readonly outlivesProcesses = true;
   readonly #outbox: Outbox;
   readonly #prefix: string;
@@ -81,19 +81,19 @@ export class RedisStore implements Store {
    */
   constructor(client: RedisClient | string | readonly string[], options: RedisStoreOptions = {}) {
     assertOptions(options, OPTIONS, "the Redis store");
-    const { prefix = "tidegate", limitMs = 250, cluster } = options;
+    const { prefix = "tidegate", timeoutMs = 250, cluster } = options;
     const problems: Problem[] = [];
     const urls = urlsIn(client);
     const addresses = urls && addressesOf(urls, problems);
     if (urls === undefined) checkClient(client as RedisClient, cluster, problems);
     else checkCluster(urls, cluster, problems);
-    check(prefix, limitMs, problems);
+    check(prefix, timeoutMs, problems);
     if (problems.length > 0) throw new ConfigError("the Redis store", problems);
     this.#prefix = escapedPrefix(prefix);
-    this.limitMs = limitMs;
+    this.timeoutMs = timeoutMs;
     this.#client = addresses === undefined ? (client as RedisClient) : undefined;
     this.#own = addresses && new OwnWire(addresses, cluster ?? addresses.length > 1);
-    this.#outbox = new Outbox(this.#own ?? wireOf(client as RedisClient), limitMs);
+    this.#outbox = new Outbox(this.#own ?? wireOf(client as RedisClient), timeoutMs);
   }
 
   commit(commit: Commit): Promise<Reply> {
@@ -129,7 +129,7 @@ export class RedisStore implements Store {
     this.#own?.close();
   }
 
-  groupOf(entity: EntityKey): number {
+  shardOf(entity: EntityKey): number {
     return this.#outbox.isCluster ? slotOf(entity) >> 8 : 0;
   }
 
@@ -179,9 +179,9 @@ function checkCluster(urls: readonly unknown[], cluster: unknown, problems: Prob
   must(cluster !== false || urls.length < 2, cluster, "cluster", problems, "left out with several URLs");
 }
 
-function check(prefix: unknown, limitMs: unknown, problems: Problem[]): void {
+function check(prefix: unknown, timeoutMs: unknown, problems: Problem[]): void {
   if (typeof prefix !== "string") problems.push({ path: "prefix", value: `${prefix}`, allowed: "a text" });
-  if (!Number.isInteger(limitMs) || (limitMs as number) < 1 || (limitMs as number) > 60_000) {
-    problems.push({ path: "limitMs", value: `${limitMs}`, allowed: "a whole number from 1 to 60000" });
+  if (!Number.isInteger(timeoutMs) || (timeoutMs as number) < 1 || (timeoutMs as number) > 60_000) {
+    problems.push({ path: "timeoutMs", value: `${timeoutMs}`, allowed: "a whole number from 1 to 60000" });
   }
 }

@@ -38,7 +38,7 @@ declare const performance: { now(): number };
 
 /** Commits that are waited for. */
 export class Waiting {
-  readonly #limitMs: number;
+  readonly #timeoutMs: number;
   /** The one that comes due first in front; and where that is. */
   #commits: (Pending | undefined)[] = [];
   #first = 0;
@@ -50,14 +50,14 @@ export class Waiting {
   /** How many commits were given up that have no answer yet. */
   givenUp = 0;
 
-  /** @param limitMs how long each is waited for */
-  constructor(limitMs: number) {
-    this.#limitMs = limitMs;
+  /** @param timeoutMs how long each is waited for */
+  constructor(timeoutMs: number) {
+    this.#timeoutMs = timeoutMs;
   }
 
   /** Commits set out. */
   add(commits: readonly Pending[]): void {
-    const dueMs = this.#nowMs() + this.#limitMs;
+    const dueMs = this.#nowMs() + this.#timeoutMs;
     for (const commit of commits) {
       commit.dueMs = dueMs;
       this.#commits.push(commit);
@@ -95,7 +95,7 @@ export class Waiting {
     const first = this.#commits[this.#first];
     if (this.#isTimed || first === undefined) return;
     this.#isTimed = true;
-    const waitMs = Math.ceil(Math.min(Math.max(first.dueMs - this.#nowMs(), 0), this.#limitMs / PARTS));
+    const waitMs = Math.ceil(Math.min(Math.max(first.dueMs - this.#nowMs(), 0), this.#timeoutMs / PARTS));
     const atMs = performance.now() + waitMs;
     setTimeout(() => this.#look(atMs), waitMs).unref?.();
   }
@@ -140,7 +140,7 @@ export class Waiting {
   #giveUp(commit: Pending): void {
     if (commit.isDone || commit.isGivenUp) return;
     this.givenUp++;
-    commit.giveUp(this.#limitMs);
+    commit.giveUp(this.#timeoutMs);
   }
 }
 

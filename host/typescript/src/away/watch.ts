@@ -1,5 +1,5 @@
 /**
- * The guard round a shared store: the component's own circuit breaker, on a memory of this host's
+ * The watch on a shared store: the component's own circuit breaker, on a memory of this host's
  * own.
  *
  * A call must not wait again and again for what is known to be away. So after a few failures in a
@@ -21,17 +21,17 @@ import { away, isOutage, timedOut } from "../store/errors.js";
 import { Memory } from "../store/memory.js";
 import { type Commit, changes, type Store } from "../store/store.js";
 import { tryOut, within } from "./probe.js";
-import type { StoreChange, StoreGuardOptions, StoreState } from "./state.js";
+import type { StoreChange, StoreState, StoreWatchOptions } from "./state.js";
 import { SteadyTime } from "./steady.js";
 
-/** How long {@link StoreGuard.ready} waits between two attempts, in milliseconds. */
+/** How long {@link StoreWatch.ready} waits between two attempts, in milliseconds. */
 const READY_PAUSE_MS = 50;
 
 const ADMIT: Request = { kind: "admit" };
 const CLOSE: Request = { kind: "close" };
 
 /** A part of the store that can be away by itself. */
-class Group {
+class Shard {
   state: StoreState = "unknown";
   /**
    * Counts the rounds: what is sent from the first failure on that was known is of the next one.
@@ -42,7 +42,7 @@ class Group {
    * not asked.
    */
   isSteady = true;
-  /** When the next probe is due, on the guard's clock. */
+  /** When the next probe is due, on the watch's clock. */
   retryAtUs = 0;
   /** The last failure. */
   failure: StoreError | undefined;
@@ -50,19 +50,19 @@ class Group {
   constructor(readonly number: number) {}
 }
 
-/** What a guard is made of. */
+/** What a watch is made of. */
 export interface GuardParts {
   readonly runtime: Runtime;
   readonly store: Store;
   readonly clock: Clock;
   /** `false`: no part is ever taken to be away. */
-  readonly options?: StoreGuardOptions | false | undefined;
+  readonly options?: StoreWatchOptions | false | undefined;
   /** Told of each change, when it has happened. */
   readonly changed: (change: StoreChange) => void;
 }
 
 /** Knows which parts of a store are away. */
-export class StoreGuard {
+export class StoreWatch {
   readonly #store: Store;
   readonly #clock: Clock;
   readonly #time: SteadyTime;
@@ -70,10 +70,10 @@ export class StoreGuard {
   readonly #policy: BreakerPolicy;
   readonly #memory = new Memory();
   readonly #changed: (change: StoreChange) => void;
-  readonly #groups: Group[] = [];
-  /** How many groups are away or being probed. */
+  readonly #shards: Shard[] = [];
+  /** How many shards are away or being probed. */
   #away = 0;
-  /** Whether any group has answered. */
+  /** Whether any shard has answered. */
   #isHeard = false;
   /** How many operations were turned away. */
   turnedAway = 0;
@@ -93,7 +93,7 @@ export class StoreGuard {
   }
 
   /**
-   * The connection may outlive all that depends on this guard. Only Workers have no weak
+   * The connection may outlive all that depends on this watch. Only Workers have no weak
    * references, and they end soon.
    */
   #listen(): void {
@@ -104,7 +104,7 @@ export class StoreGuard {
   /** The state of the store: of its worst part. */
   get state(): StoreState {
     if (this.#away === 0) return this.#isHeard ? "available" : "unknown";
-    return this.#groups.some(group => group?.state === "away") ? "away" : "probing";
+    return this.#shards.some(shard => shard?.state === "away") ? "away" : "probing";
   }
 
   /** Whether all of the store is available. */
@@ -113,8 +113,8 @@ export class StoreGuard {
   }
 
   /** Which part of the store an entity is in. */
-  groupOf(entity: EntityKey): number {
-    return this.#store.groupOf?.(entity) ?? 0;
+  shardOf(entity: EntityKey): number {
+    return this.#store.shardOf?.(entity) ?? 0;
   }
 
   /** Whether operations on a part of the store are sent. */
@@ -131,20 +131,20 @@ export class StoreGuard {
 
   /** Milliseconds until the next probe of a part; 0 where it is available or being probed. */
   retryAfterMs(number: number): number {
-    const group = this.#of(number);
-    if (group.state !== "away") return 0;
-    return Math.max(Math.ceil((group.retryAtUs - this.#time.nowUs()) / 1_000), 0);
+    const shard = this.#of(number);
+    if (shard.state !== "away") return 0;
+    return Math.max(Math.ceil((shard.retryAtUs - this.#time.nowUs()) / 1_000), 0);
   }
 
   /** Why an operation on a part of the store is not sent. */
   refusal(number: number): StoreError {
     const { failure } = this.#of(number);
-    return away(`its guard is open, after "${failure?.message ?? "nothing"}"`, failure);
+    return away(`the store watch is open, after "${failure?.message ?? "nothing"}"`, failure);
   }
 
   /** Of which round what is sent now is. */
   roundOf(number: number): number {
-    return this.#groups[number]?.round ?? 0;
+    return this.#shards[number]?.round ?? 0;
   }
 
   /**
@@ -152,48 +152,48 @@ export class StoreGuard {
    * same, so a commit that only read proves nothing after that.
    */
   answered(number: number, applied: Commit | undefined): void {
-    const group = this.#of(number);
-    if (group.state === "unknown") this.#isThere(group);
-    if (applied === undefined || group.isSteady || group.state !== "available") return;
-    if (group.failure?.reason === "refused" && !changes(applied)) return;
-    this.#count(group, permit => ({ kind: "succeeded", permit, elapsedMs: 0 }));
+    const shard = this.#of(number);
+    if (shard.state === "unknown") this.#isThere(shard);
+    if (applied === undefined || shard.isSteady || shard.state !== "available") return;
+    if (shard.failure?.reason === "refused" && !changes(applied)) return;
+    this.#count(shard, permit => ({ kind: "succeeded", permit, elapsedMs: 0 }));
   }
 
   /** An operation of a round has failed. */
   failed(number: number, error: unknown, round: number): void {
-    const group = this.#of(number);
-    if (!this.isOn || !isOutage(error) || !isAvailable(group) || round < group.round) return;
-    group.failure = error;
-    group.round++;
-    const report = this.#countFailure(group);
-    if (report.state !== "closed") this.#turnAway(group, report);
+    const shard = this.#of(number);
+    if (!this.isOn || !isOutage(error) || !isAvailable(shard) || round < shard.round) return;
+    shard.failure = error;
+    shard.round++;
+    const report = this.#countFailure(shard);
+    if (report.state !== "closed") this.#turnAway(shard, report);
   }
 
   /** Attempts to connect were refused, in a row: nobody is there. */
   refused(error: StoreError): void {
-    const group = this.#of(0);
-    if (!this.isOn || !isAvailable(group)) return;
-    group.failure = error;
-    group.round++;
-    let report = this.#countFailure(group);
-    while (report.state === "closed") report = this.#countFailure(group);
-    this.#turnAway(group, report);
+    const shard = this.#of(0);
+    if (!this.isOn || !isAvailable(shard)) return;
+    shard.failure = error;
+    shard.round++;
+    let report = this.#countFailure(shard);
+    while (report.state === "closed") report = this.#countFailure(shard);
+    this.#turnAway(shard, report);
   }
 
   /**
    * Resolves when the store does what a commit needs, or its first part where it has several;
    * rejects with what it failed with last when so many milliseconds are over.
    */
-  async ready(limitMs: number): Promise<void> {
-    const group = this.#of(0);
-    const isReady = () => group.state === "available";
-    const endUs = this.#time.nowUs() + limitMs * 1_000;
+  async ready(timeoutMs: number): Promise<void> {
+    const shard = this.#of(0);
+    const isReady = () => shard.state === "available";
+    const endUs = this.#time.nowUs() + timeoutMs * 1_000;
     let failure: StoreError | undefined;
     while (!isReady()) {
       const leftMs = (endUs - this.#time.nowUs()) / 1_000;
-      if (leftMs <= 0) throw failure ?? timedOut(limitMs);
+      if (leftMs <= 0) throw failure ?? timedOut(timeoutMs);
       const found = await within(this.#clock, leftMs, tryOut(this.#store, this.#clock, 0));
-      if (found === undefined) this.#welcome(group);
+      if (found === undefined) this.#welcome(shard);
       // Waiting does not help whoever has made a mistake.
       if (isMisuseError(found?.cause)) throw found.cause;
       // That the time is over says less than what came before.
@@ -202,105 +202,105 @@ export class StoreGuard {
     }
   }
 
-  #of(number: number): Group {
-    let group = this.#groups[number];
-    if (group === undefined) {
-      group = new Group(number);
-      this.#groups[number] = group;
+  #of(number: number): Shard {
+    let shard = this.#shards[number];
+    if (shard === undefined) {
+      shard = new Shard(number);
+      this.#shards[number] = shard;
     }
-    return group;
+    return shard;
   }
 
-  #isThere(group: Group): void {
-    group.state = "available";
+  #isThere(shard: Shard): void {
+    shard.state = "available";
     this.#isHeard = true;
   }
 
-  #countFailure(group: Group): WitReport {
-    return this.#count(group, permit => ({ kind: "failed", permit, elapsedMs: 0, errors: [] }));
+  #countFailure(shard: Shard): WitReport {
+    return this.#count(shard, permit => ({ kind: "failed", permit, elapsedMs: 0, errors: [] }));
   }
 
   /** Counts an outcome of an available part. */
-  #count(group: Group, outcome: (permit: CircuitPermit) => Request): WitReport {
-    const admitted = this.#ask(group, ADMIT);
-    const report = admitted.effect === "admitted" ? this.#ask(group, outcome(admitted.permit)) : admitted;
-    group.isSteady = report.state === "closed" && report.consecutive === 0;
+  #count(shard: Shard, outcome: (permit: CircuitPermit) => Request): WitReport {
+    const admitted = this.#ask(shard, ADMIT);
+    const report = admitted.effect === "admitted" ? this.#ask(shard, outcome(admitted.permit)) : admitted;
+    shard.isSteady = report.state === "closed" && report.consecutive === 0;
     return report;
   }
 
-  #ask(group: Group, request: Request): WitReport {
+  #ask(shard: Shard, request: Request): WitReport {
     const run = this.#runtime.run.bind(this.#runtime);
-    const answer = this.#memory.run(`guard:${group.number}`, this.#time.nowUs(), run, this.#policy, request);
+    const answer = this.#memory.run(`watch:${shard.number}`, this.#time.nowUs(), run, this.#policy, request);
     if (answer.kind !== "report") throw new Error("a circuit breaker answers with a report");
     return answer.report;
   }
 
-  #turn(group: Group, after: StoreState, cause: string): void {
-    const before = group.state;
-    if (isAvailable(group)) this.#away++;
-    group.state = after;
+  #turn(shard: Shard, after: StoreState, cause: string): void {
+    const before = shard.state;
+    if (isAvailable(shard)) this.#away++;
+    shard.state = after;
     if (after === "available") {
       this.#away--;
       this.#isHeard = true;
     }
-    this.#changed({ before, after, cause, group: group.number });
+    this.#changed({ before, after, cause, shard: shard.number });
   }
 
   /** Nothing is sent until a probe comes through. */
-  #turnAway(group: Group, { retryAfterMs }: WitReport): void {
+  #turnAway(shard: Shard, { retryAfterMs }: WitReport): void {
     // A circuit that is half-open by the time it is asked is to be probed at once, but not in a
     // loop.
     const waitMs = Math.max(retryAfterMs, 1);
-    group.retryAtUs = this.#time.nowUs() + waitMs * 1_000;
-    this.#turn(group, "away", group.failure?.message ?? "");
-    this.#clock.after(waitMs, () => void this.#probe(group), true);
+    shard.retryAtUs = this.#time.nowUs() + waitMs * 1_000;
+    this.#turn(shard, "away", shard.failure?.message ?? "");
+    this.#clock.after(waitMs, () => void this.#probe(shard), true);
   }
 
-  async #probe(group: Group): Promise<void> {
+  async #probe(shard: Shard): Promise<void> {
     // Somebody else has found out meanwhile that the store is back.
-    if (group.state !== "away") return;
-    const report = this.#ask(group, ADMIT);
+    if (shard.state !== "away") return;
+    const report = this.#ask(shard, ADMIT);
     if (report.effect !== "admitted") {
       // The clock has not come as far as the timer.
-      this.#clock.after(Math.max(report.retryAfterMs, 1), () => void this.#probe(group), true);
+      this.#clock.after(Math.max(report.retryAfterMs, 1), () => void this.#probe(shard), true);
       return;
     }
-    this.#turn(group, "probing", "its time to be probed has come");
-    const failure = await tryOut(this.#store, this.#clock, group.number);
+    this.#turn(shard, "probing", "its time to be probed has come");
+    const failure = await tryOut(this.#store, this.#clock, shard.number);
     const permit = { permit: report.permit, elapsedMs: 0 };
     if (failure === undefined) {
-      this.#ask(group, { kind: "succeeded", ...permit });
-      group.isSteady = true;
-      this.#turn(group, "available", "a probe came through");
+      this.#ask(shard, { kind: "succeeded", ...permit });
+      shard.isSteady = true;
+      this.#turn(shard, "available", "a probe came through");
     } else {
-      group.failure = failure;
-      this.#turnAway(group, this.#ask(group, { kind: "failed", ...permit, errors: [] }));
+      shard.failure = failure;
+      this.#turnAway(shard, this.#ask(shard, { kind: "failed", ...permit, errors: [] }));
     }
   }
 
   /** The store does what a commit needs, whatever was thought of it. */
-  #welcome(group: Group): void {
-    if (group.state === "unknown") this.#isThere(group);
-    if (group.state !== "away") return;
-    this.#ask(group, CLOSE);
-    group.isSteady = true;
-    this.#turn(group, "available", "it was asked whether it is ready");
+  #welcome(shard: Shard): void {
+    if (shard.state === "unknown") this.#isThere(shard);
+    if (shard.state !== "away") return;
+    this.#ask(shard, CLOSE);
+    shard.isSteady = true;
+    this.#turn(shard, "available", "it was asked whether it is ready");
   }
 }
 
-/** Whether operations are sent to a group. */
-function isAvailable({ state }: Group): boolean {
+/** Whether operations are sent to a shard. */
+function isAvailable({ state }: Shard): boolean {
   return state === "available" || state === "unknown";
 }
 
-/** The settings of a circuit by the guard's names. */
+/** The settings of a circuit by the watch's names. */
 const NAMES: Readonly<Record<string, string>> = {
-  "trip.consecutive": "storeGuard.failures",
-  "open-ms": "storeGuard.openMs",
-  "backoff.cap-ms": "storeGuard.capMs",
+  "trip.consecutive": "storeWatch.failures",
+  "open-ms": "storeWatch.openMs",
+  "backoff.cap-ms": "storeWatch.capMs",
 };
 
-function opened(runtime: Runtime, { failures = 3, openMs = 500, capMs }: StoreGuardOptions): BreakerPolicy {
+function opened(runtime: Runtime, { failures = 3, openMs = 500, capMs }: StoreWatchOptions): BreakerPolicy {
   const config: WitBreakerConfig = {
     trip: {
       failures: undefined,

@@ -1,5 +1,5 @@
 /**
- * The guard round the store: when it turns calls away, and how it finds out that the store is back.
+ * The store watch: when it turns calls away, and how it finds out that the store is back.
  */
 
 import { expect, test } from "vitest";
@@ -26,9 +26,9 @@ test("three failures in a row open it, and then nothing is sent", async () => {
   expect(await ask()).toBe("away");
   expect(host.gate.storeState()).toBe("away");
   const sent = host.link.commits.length;
-  await expect(host.gate.rateLimiter(SECOND).tryAcquire("me")).rejects.toThrow(/guard is open.*the link is cut/);
+  await expect(host.gate.rateLimiter(SECOND).tryAcquire("me")).rejects.toThrow(/watch is open.*the link is cut/);
   expect(host.link.commits).toHaveLength(sent);
-  expect(host.gate.stats().guardRefused).toBe(1);
+  expect(host.gate.stats().watchRefused).toBe(1);
 });
 
 test("a success between failures starts the count anew", async () => {
@@ -116,7 +116,7 @@ test("a probe that comes through opens the way, and then nothing waits for the c
     "away-probing",
     "probing-available",
   ]);
-  expect(host.changes[0]).toMatchObject({ group: 0, cause: expect.stringContaining("the link is cut") });
+  expect(host.changes[0]).toMatchObject({ shard: 0, cause: expect.stringContaining("the link is cut") });
   expect(fleet.clock.sleepers).toBe(0);
 });
 
@@ -152,12 +152,12 @@ test("a part of the store that is away does not take the others with it", async 
   const fleet = new Fleet();
   const host = fleet.host();
   const [one, two] = ["one", "two"];
-  host.link.groupOf = ({ tag }) => (tag.endsWith(one) || tag.endsWith("sg:probe:3") ? 3 : 0);
-  host.link.isCutTo = group => group === 3;
+  host.link.shardOf = ({ tag }) => (tag.endsWith(one) || tag.endsWith("sg:probe:3") ? 3 : 0);
+  host.link.isCutTo = shard => shard === 3;
   host.link.isCut = true;
   const ask = limited(host);
   for (let failure = 0; failure < 3; failure++) expect(await ask(one)).toBe("away");
-  expect(host.changes).toMatchObject([{ group: 3, after: "away" }]);
+  expect(host.changes).toMatchObject([{ shard: 3, after: "away" }]);
   expect(await ask(two)).toBe("allowed");
   expect(host.gate.storeState()).toBe("away");
   host.link.isCut = false;
@@ -178,7 +178,7 @@ test("a clock that is set back does not keep it open", async () => {
 });
 
 test("without it each call finds out by itself", async () => {
-  const host = new Fleet().host({ storeGuard: false });
+  const host = new Fleet().host({ storeWatch: false });
   const ask = limited(host);
   host.link.isCut = true;
   for (let failure = 0; failure < 10; failure++) expect(await ask()).toBe("away");
@@ -188,12 +188,12 @@ test("without it each call finds out by itself", async () => {
 
 test("its settings are checked, and named as they are written", () => {
   const { link: store } = new Fleet().host();
-  const open = (storeGuard: object) => () => new Tidegate({ store, storeGuard });
+  const open = (storeWatch: object) => () => new Tidegate({ store, storeWatch });
   const problem = (path: string) => expect.objectContaining({ problems: [expect.objectContaining({ path })] });
-  expect(open({ failures: 0 })).toThrow(problem("storeGuard.failures"));
-  expect(open({ openMs: 0 })).toThrow(problem("storeGuard.openMs"));
-  expect(open({ openMs: 10, capMs: 9 })).toThrow(problem("storeGuard.capMs"));
-  expect(open({ tries: 3 })).toThrow(problem("storeGuard.tries"));
+  expect(open({ failures: 0 })).toThrow(problem("storeWatch.failures"));
+  expect(open({ openMs: 0 })).toThrow(problem("storeWatch.openMs"));
+  expect(open({ openMs: 10, capMs: 9 })).toThrow(problem("storeWatch.capMs"));
+  expect(open({ tries: 3 })).toThrow(problem("storeWatch.tries"));
   expect(open({ failures: 1 })).not.toThrow(ConfigError);
 });
 
