@@ -1,5 +1,4 @@
-# Made from aio/__init__.py by `python -m tools.sync_face`. Change that, or the words in
-# tools/sync_words.py.
+# Made from aio/__init__.py by `python -m tools.sync_face`. Change that, or the words in tools/sync_words.py.
 """Gates, limiters and breakers for threads."""
 
 from __future__ import annotations
@@ -21,8 +20,8 @@ from tidegate._config import (
     Mode,
     OnLimit,
     Others,
-    StoreWatch,
     StoreState,
+    StoreWatch,
     Time,
     Trip,
     WhenAway,
