@@ -9,11 +9,13 @@
 
 extern crate alloc;
 
-pub mod circuit_breaker;
 #[cfg(any(test, feature = "fake"))]
 pub mod fake;
 pub mod kv;
 pub mod nodes;
+mod parts;
 pub mod problem;
-pub mod rate_limiter;
+mod strategies;
 mod text;
+
+pub use strategies::{circuit_breaker, rate_limiter};

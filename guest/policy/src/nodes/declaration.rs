@@ -10,26 +10,26 @@ use super::path::{self, Path};
 use crate::problem::{Problem, Problems};
 
 /// A configuration.
-pub(super) struct Declaration {
-    pub(super) title: &'static str,
-    pub(super) description: &'static str,
-    pub(super) fields: &'static [Field],
+pub(crate) struct Declaration {
+    pub(crate) title: &'static str,
+    pub(crate) description: &'static str,
+    pub(crate) fields: &'static [Field],
     /// What one field says of another.
-    pub(super) rules: &'static [Rule],
+    pub(crate) rules: &'static [Rule],
 }
 
 /// A member of a configuration.
-pub(super) struct Field {
-    pub(super) name: &'static str,
-    pub(super) title: &'static str,
-    pub(super) description: &'static str,
-    pub(super) required: bool,
-    pub(super) kind: Kind,
+pub(crate) struct Field {
+    pub(crate) name: &'static str,
+    pub(crate) title: &'static str,
+    pub(crate) description: &'static str,
+    pub(crate) required: bool,
+    pub(crate) kind: Kind,
 }
 
 /// What a field may hold.
 #[derive(Clone, Copy)]
-pub(super) enum Kind {
+pub(crate) enum Kind {
     /// A whole number in a range.
     Whole { least: u64, most: u64, default: Option<u64> },
     /// One of a few texts.
@@ -45,14 +45,14 @@ pub(super) enum Kind {
 }
 
 /// Where `field` is `is`, something holds.
-pub(super) struct Rule {
-    pub(super) field: &'static str,
-    pub(super) is: &'static str,
-    pub(super) then: Then,
+pub(crate) struct Rule {
+    pub(crate) field: &'static str,
+    pub(crate) is: &'static str,
+    pub(crate) then: Then,
 }
 
 /// What holds then.
-pub(super) enum Then {
+pub(crate) enum Then {
     /// A field is required.
     Needs(&'static str),
     /// A number is at most that.
@@ -60,20 +60,20 @@ pub(super) enum Then {
 }
 
 /// A configuration that has been read: each value where its field stands.
-pub(super) struct Values<'a> {
+pub(crate) struct Values<'a> {
     declaration: &'static Declaration,
     values: Vec<Option<&'a str>>,
 }
 
 /// What stands for all errors.
-pub(super) const ALL: &str = "all";
+pub(crate) const ALL: &str = "all";
 
 impl Declaration {
     /// Reads a configuration.
     ///
     /// # Errors
     /// All that is wrong with it.
-    pub(super) fn read<'a>(&'static self, config: &'a str) -> Result<Values<'a>, Vec<Problem>> {
+    pub(crate) fn read<'a>(&'static self, config: &'a str) -> Result<Values<'a>, Vec<Problem>> {
         let object = Object::read(config).ok_or_else(|| super::merge::no_object(".", config))?;
         let values = self.fields.iter().map(|field| object.get(field.name)).collect();
         let values = Values { declaration: self, values };
@@ -139,14 +139,14 @@ impl<'a> Values<'a> {
 
     /// The text of a value.
     #[inline(never)]
-    pub(super) fn text(&self, name: &str) -> Option<&'a str> {
+    pub(crate) fn text(&self, name: &str) -> Option<&'a str> {
         let place = self.declaration.fields.iter().position(|field| field.name == name)?;
         self.values[place]
     }
 
     /// A number, or its default.
     #[inline(never)]
-    pub(super) fn whole(&self, name: &str) -> u64 {
+    pub(crate) fn whole(&self, name: &str) -> u64 {
         let given = self.text(name).and_then(json::whole).and_then(|digits| digits.parse().ok());
         match self.declaration.field(name).kind {
             Kind::Whole { least, default, .. } => given.or(default).unwrap_or(least),
@@ -155,30 +155,30 @@ impl<'a> Values<'a> {
     }
 
     /// Like [`Self::whole`], where the range is of 32 bits.
-    pub(super) fn small(&self, name: &str) -> u32 {
+    pub(crate) fn small(&self, name: &str) -> u32 {
         u32::try_from(self.whole(name)).unwrap_or(u32::MAX)
     }
 
     /// What a text says.
     #[inline(never)]
-    pub(super) fn string(&self, name: &str) -> Option<String> {
+    pub(crate) fn string(&self, name: &str) -> Option<String> {
         self.text(name).and_then(json::string)
     }
 
     /// Which of a few texts it is, counted from 0.
     #[inline(never)]
-    pub(super) fn choice(&self, name: &str) -> usize {
+    pub(crate) fn choice(&self, name: &str) -> usize {
         let Kind::Choice(choices) = self.declaration.field(name).kind else { return 0 };
         let chosen = self.string(name);
         choices.iter().position(|choice| chosen.as_deref() == Some(choice)).unwrap_or(0)
     }
 
-    pub(super) fn path(&self, name: &str) -> Option<Path> {
+    pub(crate) fn path(&self, name: &str) -> Option<Path> {
         self.string(name).and_then(|text| Path::read(&text))
     }
 
     /// The texts to look for; none for all errors.
-    pub(super) fn patterns(&self, name: &str) -> Vec<String> {
+    pub(crate) fn patterns(&self, name: &str) -> Vec<String> {
         let entries = self.text(name).and_then(json::elements).unwrap_or_default();
         entries.into_iter().filter_map(json::string).collect()
     }

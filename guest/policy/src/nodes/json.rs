@@ -19,23 +19,23 @@ const QUOTED_BYTES: usize = 100;
 const MAX_DIGITS: i64 = 310;
 
 /// The members of an object in their order, each with its value's text.
-pub(super) struct Object<'a>(pub(super) Vec<(Cow<'a, str>, &'a str)>);
+pub(crate) struct Object<'a>(pub(crate) Vec<(Cow<'a, str>, &'a str)>);
 
 impl<'a> Object<'a> {
     /// None where the text is not one object.
     #[inline(never)]
-    pub(super) fn read(text: &'a str) -> Option<Self> {
+    pub(crate) fn read(text: &'a str) -> Option<Self> {
         serde_json::from_str(text).ok()
     }
 
     /// The value of a member; of several of the same name, the last.
-    pub(super) fn get(&self, name: &str) -> Option<&'a str> {
+    pub(crate) fn get(&self, name: &str) -> Option<&'a str> {
         self.place(name).map(|place| self.0[place].1)
     }
 
     /// Where the last member of this name stands.
     #[inline(never)]
-    pub(super) fn place(&self, name: &str) -> Option<usize> {
+    pub(crate) fn place(&self, name: &str) -> Option<usize> {
         self.0.iter().rposition(|(known, _)| known == name)
     }
 }
@@ -89,21 +89,21 @@ impl<'de> Deserialize<'de> for Name<'de> {
 
 /// The texts of an array's elements; none where it is no array.
 #[inline(never)]
-pub(super) fn elements(text: &str) -> Option<Vec<&str>> {
+pub(crate) fn elements(text: &str) -> Option<Vec<&str>> {
     let elements: Vec<&RawValue> = serde_json::from_str(text).ok()?;
     Some(elements.into_iter().map(RawValue::get).collect())
 }
 
 /// What a string says; none where the value is no string.
 #[inline(never)]
-pub(super) fn string(text: &str) -> Option<String> {
+pub(crate) fn string(text: &str) -> Option<String> {
     serde_json::from_str(text).ok()
 }
 
 /// A number's digits where it is a whole one, however it was written: `42`, `42.0` and `4.2e1` are
 /// `42`.
 #[inline(never)]
-pub(super) fn whole(text: &str) -> Option<String> {
+pub(crate) fn whole(text: &str) -> Option<String> {
     let (sign, rest) = text.strip_prefix('-').map_or(("", text), |rest| ("-", rest));
     rest.starts_with(|first: char| first.is_ascii_digit()).then_some(())?;
     let (mantissa, exponent) = rest.split_once(['e', 'E']).unwrap_or((rest, "0"));
@@ -122,7 +122,7 @@ pub(super) fn whole(text: &str) -> Option<String> {
 
 /// A value as it is quoted in a problem.
 #[inline(never)]
-pub(super) fn quoted(text: &str) -> String {
+pub(crate) fn quoted(text: &str) -> String {
     match text.len() {
         0..=QUOTED_BYTES => text.to_string(),
         length => format!("{}... ({length} bytes)", &text[..text.floor_char_boundary(QUOTED_BYTES)]),
@@ -131,7 +131,7 @@ pub(super) fn quoted(text: &str) -> String {
 
 /// A text as a JSON string.
 #[inline(never)]
-pub(super) fn written(text: &str) -> String {
+pub(crate) fn written(text: &str) -> String {
     let mut out = String::with_capacity(text.len() + 2);
     out.push('"');
     for character in text.chars() {
@@ -149,16 +149,16 @@ pub(super) fn written(text: &str) -> String {
 }
 
 /// Writes an object, member by member.
-pub(super) struct Writer(String);
+pub(crate) struct Writer(String);
 
 impl Writer {
-    pub(super) fn new() -> Self {
+    pub(crate) fn new() -> Self {
         Self("{".to_string())
     }
 
     /// A member whose value is JSON text already.
     #[inline(never)]
-    pub(super) fn raw(mut self, name: &str, value: &str) -> Self {
+    pub(crate) fn raw(mut self, name: &str, value: &str) -> Self {
         if self.0.len() > 1 {
             self.0.push(',');
         }
@@ -169,34 +169,34 @@ impl Writer {
     }
 
     #[inline(never)]
-    pub(super) fn text(self, name: &str, value: &str) -> Self {
+    pub(crate) fn text(self, name: &str, value: &str) -> Self {
         self.raw(name, &written(value))
     }
 
     #[inline(never)]
-    pub(super) fn number(self, name: &str, value: u64) -> Self {
+    pub(crate) fn number(self, name: &str, value: u64) -> Self {
         self.raw(name, &value.to_string())
     }
 
     #[inline(never)]
-    pub(super) fn flag(self, name: &str, value: bool) -> Self {
+    pub(crate) fn flag(self, name: &str, value: bool) -> Self {
         self.raw(name, if value { "true" } else { "false" })
     }
 
-    pub(super) fn end(mut self) -> String {
+    pub(crate) fn end(mut self) -> String {
         self.0.push('}');
         self.0
     }
 }
 
 /// Writes an array of values that are JSON text already.
-pub(super) fn array(values: impl IntoIterator<Item = String>) -> String {
+pub(crate) fn array(values: impl IntoIterator<Item = String>) -> String {
     let values: Vec<String> = values.into_iter().collect();
     format!("[{}]", values.join(","))
 }
 
 /// Writes an array of strings.
-pub(super) fn strings(texts: &[&str]) -> String {
+pub(crate) fn strings(texts: &[&str]) -> String {
     array(texts.iter().map(|text| written(text)))
 }
 

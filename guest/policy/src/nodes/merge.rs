@@ -10,7 +10,7 @@ use crate::problem::Problem;
 ///
 /// # Errors
 /// What is not an object.
-pub(super) fn merge(context: &str, result: &str, variable: Option<&str>) -> Result<String, Vec<Problem>> {
+pub(crate) fn merge(context: &str, result: &str, variable: Option<&str>) -> Result<String, Vec<Problem>> {
     let members = Object::read(context).ok_or_else(|| no_object("context", context))?;
     let result_members = Object::read(result).ok_or_else(|| no_object("result", result))?;
     let mut merging = Merging { context, members, replaced: Vec::new(), added: Vec::new() };
@@ -22,7 +22,7 @@ pub(super) fn merge(context: &str, result: &str, variable: Option<&str>) -> Resu
 }
 
 /// What is no object, as a problem.
-pub(super) fn no_object(path: &str, text: &str) -> Vec<Problem> {
+pub(crate) fn no_object(path: &str, text: &str) -> Vec<Problem> {
     alloc::vec![Problem { path: path.to_string(), value: quoted(text), allowed: "a JSON object".to_string() }]
 }
 

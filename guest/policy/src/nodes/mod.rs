@@ -29,17 +29,15 @@
 //! );
 //! ```
 
-mod circuit_breaker;
-mod declaration;
-mod json;
-mod merge;
-mod path;
-mod rate_limiter;
+pub(crate) mod declaration;
+pub(crate) mod entry;
+pub(crate) mod json;
+pub(crate) mod merge;
+pub(crate) mod path;
 mod registry;
 mod schema;
-mod time;
-mod token;
+pub(crate) mod time;
 
-pub use circuit_breaker::{CircuitBreakerNode, CircuitStep, FallbackAction};
-pub use rate_limiter::{RateLimiterNode, Step, Subject};
-pub use registry::registry;
+pub use self::registry::registry;
+pub use crate::strategies::circuit_breaker::node::{CircuitBreakerNode, CircuitStep, FallbackAction};
+pub use crate::strategies::rate_limiter::node::{RateLimiterNode, Step, Subject};

@@ -11,13 +11,13 @@ use core::str::Chars;
 use super::json::{Object, elements, written};
 
 /// The longest path, in characters.
-pub(super) const LONGEST: usize = 1_024;
+pub(crate) const LONGEST: usize = 1_024;
 /// The most digits of an index.
 const MAX_DIGITS: usize = 9;
 
 /// What a text must match to be a path, as ECMAScript writes it: for the JSON Schema.
 /// [`Path::read`] takes exactly this.
-pub(super) const PATTERN: &str = concat!(
+pub(crate) const PATTERN: &str = concat!(
     r"^(?:(?!\$)[^\x00-\x20\x7F.\[\]*?'",
     "\"",
     r"\\]+(?:\.[^\x00-\x20\x7F.\[\]*?'",
@@ -37,13 +37,13 @@ const ESCAPED: &str = concat!(
 );
 
 /// The pattern with its parts in their places.
-pub(super) fn pattern() -> String {
+pub(crate) fn pattern() -> String {
     PATTERN.replace("QUOTED", QUOTED).replace("NAME", NAME).replace("ESCAPED", ESCAPED)
 }
 
 /// A checked path. Its text is the same for all ways to write it.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Path(Vec<Segment>);
+pub(crate) struct Path(Vec<Segment>);
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 enum Segment {
@@ -57,12 +57,12 @@ enum Segment {
 
 impl Path {
     /// A member of the context itself.
-    pub(super) fn member(name: &str) -> Self {
+    pub(crate) fn member(name: &str) -> Self {
         Self(alloc::vec![Segment::Name(name.to_string())])
     }
 
     /// None where the text is no path.
-    pub(super) fn read(text: &str) -> Option<Self> {
+    pub(crate) fn read(text: &str) -> Option<Self> {
         if text.chars().count() > LONGEST {
             return None;
         }
@@ -72,7 +72,7 @@ impl Path {
     }
 
     /// The member of the context that the path begins with.
-    pub(super) fn head(&self) -> &str {
+    pub(crate) fn head(&self) -> &str {
         match self.0.first() {
             Some(Segment::Name(name)) => name,
             _ => "",
@@ -80,7 +80,7 @@ impl Path {
     }
 
     /// The text of the value at this path.
-    pub(super) fn find<'a>(&self, context: &Object<'a>) -> Option<&'a str> {
+    pub(crate) fn find<'a>(&self, context: &Object<'a>) -> Option<&'a str> {
         let first = context.get(self.head())?;
         self.0.iter().skip(1).try_fold(first, |value, segment| match segment {
             Segment::Name(name) => Object::read(value)?.get(name),

@@ -15,7 +15,7 @@ const DRAFT: &str = "https://json-schema.org/draft/2020-12/schema";
 const WHOLE_ESCAPES: &str = r"^(?:[^\\]|\\[\s\S])*$";
 
 /// The schema of a configuration.
-pub(super) fn schema(of: &Declaration) -> String {
+pub(crate) fn schema(of: &Declaration) -> String {
     let properties = of.fields.iter().fold(Writer::new(), |out, field| out.raw(field.name, &property(field)));
     let required = of.fields.iter().filter(|field| field.required).map(|field| written(field.name));
     let out = Writer::new()

@@ -11,7 +11,7 @@ const EPOCH_DAYS: u64 = 719_468;
 
 /// A time in microseconds since 1970, cut to whole milliseconds. A year beyond 9999 has a sign and
 /// six digits, as ECMAScript has it.
-pub(super) fn iso_8601(us: u64) -> String {
+pub(crate) fn iso_8601(us: u64) -> String {
     let ms = us / 1_000;
     let (year, month, day) = civil(ms / DAY_MS);
     let of_day = ms % DAY_MS;

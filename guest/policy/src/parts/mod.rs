@@ -1,0 +1,7 @@
+//! What strategies are made of, and share: none of these knows a strategy.
+
+pub(crate) mod cells;
+pub(crate) mod expiring;
+pub(crate) mod geometry;
+pub(crate) mod queue;
+pub(crate) mod sample;
