@@ -18,7 +18,8 @@ use tokio::runtime::Handle;
 use tokio::sync::Notify;
 
 use crate::bridge::{Bell, Bridge, Loops};
-use crate::decision::{self, Admission, Decision};
+use crate::decision::{Admission, Decision};
+use crate::decisions;
 use crate::errors;
 use crate::nodes::{passage_parts, step_parts};
 use crate::report::CircuitReport;
@@ -40,7 +41,7 @@ impl Outcome {
     fn into_python(self, py: Python<'_>) -> PyResult<Bound<'_, PyAny>> {
         match self {
             Self::Decision(decision) => Ok(Bound::new(py, Decision(decision))?.into_any()),
-            Self::Decisions(decisions) => Ok(decision::all(py, decisions)?.into_pyobject(py)?.into_any()),
+            Self::Decisions(decisions) => Ok(decisions::all(py, decisions)?.into_pyobject(py)?.into_any()),
             Self::Admission(admission) => Ok(Bound::new(py, Admission(admission))?.into_any()),
             Self::Report(report) => Ok(Bound::new(py, CircuitReport(report))?.into_any()),
             Self::NodeStep(step) => Ok(step_parts(step).into_pyobject(py)?.into_any()),

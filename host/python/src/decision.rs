@@ -4,10 +4,9 @@ use std::time::Duration;
 
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
-use tidegate::{Error, Reason, Ticket, Verdict};
+use tidegate::{Reason, Ticket, Verdict};
 
 use crate::data::{ms, read, record, words};
-use crate::errors;
 
 words!(verdict_word, verdict_of, Verdict { Allowed = "allowed", Wait = "wait", Denied = "denied" });
 
@@ -117,15 +116,6 @@ pub(crate) fn given(charged_at_us: Option<u64>, full_at_us: Option<u64>, degrade
         release_after: None,
         degraded,
     }
-}
-
-/// Decisions, each as itself or as the error in its place.
-pub(crate) fn all(py: Python<'_>, decisions: Vec<Result<tidegate::Decision, Error>>) -> PyResult<Vec<Py<PyAny>>> {
-    let one = |decision| match decision {
-        Ok(decision) => Ok(Bound::new(py, Decision(decision))?.into_any().unbind()),
-        Err(error) => Ok(errors::raise(py, error).into_value(py).into_any()),
-    };
-    decisions.into_iter().map(one).collect()
 }
 
 /// A permit, and how long it was waited for.

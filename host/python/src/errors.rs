@@ -1,11 +1,11 @@
 //! Errors as the exceptions of `tidegate._errors`.
 
 use pyo3::prelude::*;
-use pyo3::types::{PyList, PyTuple};
 use tidegate::Error;
 use tidegate::store::redis::ConnectError;
 
 use crate::decision::Decision;
+use crate::exceptions::{config, exception, input, misread, new};
 use crate::report::CircuitReport;
 
 /// The exception for an error.
@@ -42,37 +42,4 @@ pub(crate) fn misuse(py: Python<'_>, reason: &str) -> PyErr {
 /// The exception for what cannot be started.
 pub(crate) fn load(py: Python<'_>, reason: &str) -> PyErr {
     exception(new(py, "LoadError", (reason,)))
-}
-
-fn config<'py>(py: Python<'py>, name: &str, problems: Vec<tidegate::Problem>) -> PyResult<Bound<'py, PyAny>> {
-    new(py, "ConfigError", (list(py, problems)?, name))
-}
-
-fn input<'py>(py: Python<'py>, node: &str, problems: Vec<tidegate::Problem>) -> PyResult<Bound<'py, PyAny>> {
-    new(py, "InputError", (list(py, problems)?, node))
-}
-
-fn list(py: Python<'_>, problems: Vec<tidegate::Problem>) -> PyResult<Bound<'_, PyList>> {
-    let problem = |problem: tidegate::Problem| {
-        let message = problem.to_string();
-        new(py, "Problem", (problem.path, message, problem.value, problem.allowed))
-    };
-    PyList::new(py, problems.into_iter().map(problem).collect::<PyResult<Vec<_>>>()?)
-}
-
-fn misread<'py>(py: Python<'py>, path: &str, reason: &str) -> PyResult<Bound<'py, PyAny>> {
-    let problem = new(py, "Problem", (path, format!("{path}: {reason}")))?;
-    new(py, "ConfigError", (PyList::new(py, [problem])?,))
-}
-
-fn new<'py>(
-    py: Python<'py>,
-    class: &str,
-    arguments: impl IntoPyObject<'py, Target = PyTuple, Output = Bound<'py, PyTuple>, Error = PyErr>,
-) -> PyResult<Bound<'py, PyAny>> {
-    py.import("tidegate._errors")?.getattr(class)?.call1(arguments.into_pyobject(py)?)
-}
-
-fn exception(made: PyResult<Bound<'_, PyAny>>) -> PyErr {
-    made.map_or_else(|error| error, PyErr::from_value)
 }

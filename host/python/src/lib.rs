@@ -15,17 +15,21 @@ mod call;
 mod clock;
 mod data;
 mod decision;
+mod decisions;
 mod errors;
+mod exceptions;
 mod failure;
 mod gate;
 mod limiter;
 mod nodes;
 mod process;
 mod report;
+mod shared;
 mod sleeper;
 mod stats;
 mod store;
 mod testing;
+mod waiting;
 
 use pyo3::prelude::*;
 

@@ -11,9 +11,11 @@ use tokio::runtime::Handle;
 use crate::asked::{Cost, Key};
 use crate::call::{self, Outcome, Undo};
 use crate::decision::{self, Admission, Decision};
-use crate::gate::Inner as Gate;
+use crate::decisions;
+use crate::errors;
 use crate::process::PerProcess;
-use crate::{errors, sleeper};
+use crate::shared::Inner as Gate;
+use crate::waiting::wait;
 
 /// A limiter in one process.
 #[derive(Debug, Clone)]
@@ -69,7 +71,7 @@ impl RateLimiter {
         let asks = plain(asks);
         let Opened { limiter, runtime } = self.open_here(py)?;
         let decisions = wait(py, &runtime, async { Ok(limiter.try_acquire_many(all(&asks)).await) })?;
-        decision::all(py, decisions)
+        decisions::all(py, decisions)
     }
 
     fn acquire(&self, py: Python<'_>, key: Key, cost: Cost, priority: i32) -> PyResult<Admission> {
@@ -223,13 +225,4 @@ impl RateLimiter {
         let Opened { limiter, runtime } = self.open_here(py)?;
         call::start(py, &self.gate.loops, &runtime, undo, work(limiter))
     }
-}
-
-/// Waits for an answer.
-pub(crate) fn wait<T: Send>(
-    py: Python<'_>,
-    runtime: &Handle,
-    work: impl Future<Output = Result<T, Error>> + Send,
-) -> PyResult<T> {
-    sleeper::wait(py, runtime, work)?.map_err(|error| errors::raise(py, error))
 }

@@ -11,10 +11,10 @@ use tokio::runtime::Handle;
 use crate::call::{self, Outcome, Undo};
 use crate::errors;
 use crate::failure::{Errors, failure_of};
-use crate::gate::Inner as Gate;
-use crate::limiter::wait;
 use crate::process::PerProcess;
 use crate::report::CircuitReport;
+use crate::shared::Inner as Gate;
+use crate::waiting::wait;
 
 /// A node in one process.
 #[derive(Debug, Clone)]

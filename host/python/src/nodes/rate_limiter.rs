@@ -11,9 +11,9 @@ use tokio::runtime::Handle;
 use crate::call::{self, Outcome, Undo};
 use crate::data::ms;
 use crate::errors;
-use crate::gate::Inner as Gate;
-use crate::limiter::wait;
 use crate::process::PerProcess;
+use crate::shared::Inner as Gate;
+use crate::waiting::wait;
 
 /// A node in one process.
 #[derive(Debug, Clone)]
