@@ -41,7 +41,7 @@ class Entry {
 
   /** Moves on to the span of `nowUs`. */
   turn(nowUs: number): void {
-    const spanUs = this.policy.kind === "limiter" ? this.policy.longestUs : 0;
+    const spanUs = this.policy.kind === "limiter" ? this.policy.countsForUs : 0;
     const ageUs = nowUs - this.sinceUs;
     if (ageUs < spanUs) return;
     this.before = ageUs < 2 * spanUs ? this.recent : 0;

@@ -52,6 +52,7 @@ export interface LimiterResource {
   post(entity: number, cost: number): WitDecision;
   share(hosts: number): LimiterResource;
   basis(): string;
+  countsForUs(): bigint;
 }
 
 /** A checked circuit breaker's configuration in an instance. */

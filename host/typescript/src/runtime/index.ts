@@ -62,7 +62,11 @@ export class Runtime {
   /** Checks a rate limiter's configuration; with `hosts` it is the share of each of so many. */
   openLimiter(config: WitLimiterConfig, hosts?: number): LimiterPolicy | Refused {
     const policy = new LimiterPolicy(config, hosts);
-    return this.#opened(policy, instance => instance.openLimiter(policy));
+    const opened = this.#opened(policy, instance => instance.openLimiter(policy));
+    if (opened instanceof Refused) return opened;
+    const countsForUs = this.ask(instance => limiterIn(instance, policy).countsForUs());
+    if (!(countsForUs instanceof Refused)) policy.countsForUs = Number(countsForUs);
+    return opened;
   }
 
   /** What a rate limiter's values depend on, in words. */

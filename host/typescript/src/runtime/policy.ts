@@ -6,7 +6,6 @@ import type {
   LimiterNodeResource,
   LimiterResource,
   WitBreakerConfig,
-  WitLimit,
   WitLimiterConfig,
 } from "./guest.js";
 
@@ -17,30 +16,14 @@ export class LimiterPolicy {
   instance: object | undefined;
   /** What it is there. It is freed when the policy is collected. */
   resource: LimiterResource | undefined;
+  /** The longest that a permit can count, in microseconds: asked of the component when it is opened. */
+  countsForUs = Number.MAX_SAFE_INTEGER;
 
   constructor(
     readonly config: WitLimiterConfig,
     /** The share of each of so many hosts; undefined: all of it. */
     readonly hosts?: number,
   ) {}
-
-  /** For how long a permit can count at most, in microseconds. */
-  get longestUs(): number {
-    return Math.max(...this.config.limits.map(longestUs));
-  }
-}
-
-const UNITS_US = { millisecond: 1e3, second: 1e6, minute: 60e6, hour: 3_600e6, day: 86_400e6 } as const;
-
-/**
- * A permit counts for a window; in one of which a part leaves whole, or that is aligned, for up to
- * two; in a bucket until all that it can hold has run out.
- */
-function longestUs({ limit, window, algorithm }: WitLimit): number {
-  const windowUs = UNITS_US[window.unit] * window.count;
-  if (algorithm.tag === "sliding-log") return windowUs;
-  if (algorithm.tag !== "gcra" && algorithm.tag !== "token-bucket") return 2 * windowUs;
-  return windowUs * Math.ceil((algorithm.val.burst ?? limit) / limit);
 }
 
 /** A checked circuit breaker's configuration. */
