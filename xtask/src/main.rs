@@ -12,6 +12,9 @@ mod install;
 mod language;
 #[cfg(test)]
 mod links;
+#[path = "../../tests/simulation/src/mutants/mod.rs"]
+#[expect(dead_code, unreachable_pub, reason = "it is the simulation's, which knows them by their names")]
+mod mutants;
 mod npm;
 mod package;
 mod paths;
@@ -19,6 +22,8 @@ mod python;
 mod run;
 mod servers;
 mod simulate;
+#[cfg(test)]
+mod sources;
 mod tasks;
 mod test_counts;
 mod toolchain;

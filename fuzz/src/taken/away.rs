@@ -1,12 +1,6 @@
-//! What is chosen for when the store is away.
+//! What is answered while the store is away.
 
-/// Who is told of a store's state.
-mod changes {
-    /// Nobody, where settings are only read.
-    #[derive(Debug, Clone, Default)]
-    pub(crate) struct Listeners;
-}
-#[path = "../../../host/rust/src/away/settings.rs"]
-mod settings;
+#[path = "../../../host/rust/src/away/when_away.rs"]
+mod when_away;
 
-pub use settings::WhenAway;
+pub use when_away::WhenAway;

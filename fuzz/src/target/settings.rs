@@ -11,9 +11,9 @@ use tidegate_policy::rate_limiter::{self, RateLimiter};
 
 use super::assert_problems;
 use crate::Error;
+use crate::stage::Stage;
 use crate::strategies::circuit_breaker::CircuitBreakerConfig;
 use crate::strategies::rate_limiter::RateLimiterConfig;
-use crate::stage::Stage;
 
 /// Runs an input.
 ///

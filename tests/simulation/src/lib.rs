@@ -16,6 +16,7 @@ pub mod hiccups;
 pub mod jumps;
 pub mod link;
 pub mod mutant;
+pub mod mutants;
 pub mod node;
 pub mod places;
 pub mod random;

@@ -7,6 +7,7 @@ use std::time::Instant;
 
 use anyhow::{Context as _, Result, bail};
 use lexopt::prelude::*;
+use tidegate_simulation::mutants::{self, Mutant};
 use tidegate_simulation::run::{self, Trial};
 use tidegate_simulation::scenario::Cuts;
 use tidegate_simulation::shrink::Failure;
@@ -146,7 +147,7 @@ fn component(arguments: &Arguments) -> Result<Vec<u8>> {
 fn prove(arguments: &Arguments, seeds: u64) -> Result<bool> {
     let component = component(arguments)?;
     let flaws = flaw::FLAWS.iter().map(|(name, flaw)| (*name, Ok(Trial { flaw: Some(*flaw), ..Trial::default() })));
-    let mutants = mutant::MUTANTS.iter().map(|(name, _)| {
+    let mutants = mutants::all().filter(|mutant| !mutant.needs_places).map(|Mutant { name, .. }| {
         let component = mutant::in_force(&component, name);
         (*name, component.map(|component| Trial { component: Some(component), ..Trial::default() }))
     });

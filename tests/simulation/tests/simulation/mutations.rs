@@ -4,6 +4,7 @@ use std::path::PathBuf;
 use std::process::Command;
 
 use tidegate_simulation::flaw::{self, Flaw};
+use tidegate_simulation::mutants::{self, Mutant};
 use tidegate_simulation::run::Trial;
 use tidegate_simulation::shrink::Failure;
 use tidegate_simulation::{generate, hiccups, jumps, mutant, places, rows};
@@ -48,9 +49,9 @@ fn every_mutant_of_the_policies_is_caught() {
         let component = mutant::in_force(&component, name).expect("the component holds the mutants");
         !is_caught(&Trial { component: Some(component), ..Trial::default() }, first)
     };
-    let all = [(mutant::MUTANTS, 0), (mutant::OF_PLACES, places::FIRST)];
-    let all = all.into_iter().flat_map(|(mutants, first)| mutants.iter().map(move |(name, _)| (*name, first)));
-    let missed: Vec<&str> = all.filter(|(name, first)| is_missed(name, *first)).map(|(name, _)| name).collect();
+    let first = |mutant: &Mutant| if mutant.needs_places { places::FIRST } else { 0 };
+    let missed = mutants::all().filter(|mutant| is_missed(mutant.name, first(mutant)));
+    let missed: Vec<&str> = missed.map(|mutant| mutant.name).collect();
     assert!(missed.is_empty(), "{missed:?}");
 }
 
