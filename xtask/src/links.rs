@@ -1,7 +1,9 @@
 //! Every relative link of every Markdown file leads to a file that is there, and its `#anchor` to a
-//! heading in it.
+//! heading in it. Every path that a page names as code, from the root of the repository, is there
+//! too.
 //!
-//! A heading's anchor is made as GitHub makes it. Links to other sites are not looked at.
+//! A heading's anchor is made as GitHub makes it. Links to other sites are not looked at, nor what
+//! the changelog says of files that were.
 
 use std::collections::{HashMap, HashSet};
 use std::path::{Component, Path, PathBuf};
@@ -23,6 +25,10 @@ fn faults(root: &Path) -> Result<Vec<String>> {
     let mut faults = Vec::new();
     for file in &files {
         let shown = file.strip_prefix(root)?.display();
+        let is_history = file.ends_with("CHANGELOG.md");
+        for (line, path) in pages[file].paths.iter().filter(|(_, path)| !is_history && is_missing(root, path)) {
+            faults.push(format!("{shown}:{line}: `{path}`: there is no such file"));
+        }
         for (line, target) in &pages[file].links {
             if let Some(fault) = fault_of(file, target, &pages) {
                 faults.push(format!("{shown}:{line}: {target}: {fault}"));
@@ -69,6 +75,15 @@ fn fault_of(file: &Path, target: &str, pages: &HashMap<PathBuf, Page>) -> Option
     }
 }
 
+/// Whether a path begins with a folder of the root and leads nowhere. What a build makes may be
+/// missing.
+fn is_missing(root: &Path, path: &str) -> bool {
+    const MADE: [&str; 3] = ["target", "fuzz/corpus", "fuzz/artifacts"];
+    let Some((first, _)) = path.split_once('/') else { return false };
+    let is_ours = !first.is_empty() && root.join(first).is_dir() && !MADE.iter().any(|made| path.starts_with(made));
+    is_ours && !root.join(path).exists()
+}
+
 /// `path` as seen from `folder`, without `..` in it.
 fn resolve(folder: &Path, path: &str) -> PathBuf {
     let mut resolved = folder.to_owned();
@@ -91,6 +106,8 @@ struct Page {
     anchors: HashSet<String>,
     /// Its relative links, each with the line it stands on.
     links: Vec<(usize, String)>,
+    /// What it names as code that may be a path, likewise.
+    paths: Vec<(usize, String)>,
 }
 
 impl Page {
@@ -114,6 +131,8 @@ impl Page {
         if let Some(heading) = heading(line) {
             self.add_anchor(&anchor(heading));
         }
+        let code = line.split('`').skip(1).step_by(2).filter(|code| is_path(code));
+        self.paths.extend(code.map(|path| (number, path.to_owned())));
         let prose = without_code(line);
         let targets = inline_targets(&prose).chain(definition_target(&prose));
         let relative = targets.filter(|target| is_relative(target));
@@ -158,6 +177,11 @@ fn shown(heading: &str) -> String {
         shown.push_str(part.split_once(')').map_or("", |(_, rest)| rest));
     }
     shown
+}
+
+fn is_path(code: &str) -> bool {
+    let is_of_path = |character: char| character.is_ascii_alphanumeric() || "./_-".contains(character);
+    code.contains('/') && code.chars().all(is_of_path)
 }
 
 /// A line without its spans of code, which hold no links.
@@ -227,6 +251,13 @@ mod tests {
             faults_of("# Here\n[a](#here) [b](README.md#two-words) [c](../docs#two-words) [d](../docs#readme)")
                 .is_empty()
         );
+    }
+
+    #[test]
+    fn a_path_that_leads_nowhere_is_found() {
+        let paths = Page::read("`docs/nothing.md` `docs/README.md` `docs` `a/b` `target/x` `docs/*.md`").paths;
+        let missing = paths.iter().filter(|(_, path)| is_missing(root(), path));
+        assert_eq!(missing.map(|(_, path)| &**path).collect::<Vec<_>>(), ["docs/nothing.md"]);
     }
 
     #[test]

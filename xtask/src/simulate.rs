@@ -1,8 +1,9 @@
 //! Runs the fleet simulation, and builds a component whose policies can be wrong in chosen ways.
 //!
 //! The wrong policies are patches of text on a copy of the guest, which lie beside the checks that
-//! catch them, all in one component: which of them is in force is a byte that the simulation sets in the component's data. So the policies
-//! themselves hold nothing of this, and one build does for all.
+//! catch them, all in one component: which of them is in force is a byte that the simulation sets
+//! in the component's data. So the policies themselves hold nothing of this, and one build does for
+//! all.
 
 use std::fs;
 use std::path::{Path, PathBuf};

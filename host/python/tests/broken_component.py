@@ -9,7 +9,7 @@ from pathlib import Path
 EMPTY = b"\0asm\x0d\0\x01\0"
 #: `loop br 0 end`: it never ends.
 LOOPS = bytes.fromhex("03400c000b")
-#: `loop i32.const 1 memory.grow i32.const -1 i32.ne br_if 0 end`: it takes all memory that there is.
+#: `loop i32.const 1 memory.grow i32.const -1 i32.ne br_if 0 end`: it takes all memory there is.
 GROWS = bytes.fromhex("0340410140 00417f470d000b")
 #: Nothing: what is left of every replaced function is `unreachable`.
 TRAPS = b""

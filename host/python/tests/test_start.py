@@ -14,8 +14,8 @@ from tidegate import Tidegate
 
 DECIDES = "from tidegate import Tidegate; assert Tidegate().rate_limiter('api', limit='10/second').try_acquire('me')"
 
-#: Processor time from nothing to the first decision, Python's own start included: so many times that of a process that
-#: imports asyncio and does no more. That is 60 ms where the latter takes 30.
+#: Processor time from nothing to the first decision, Python's own start included, as a multiple of
+#: that of a process that imports asyncio and does no more: 60 ms where the latter takes 30.
 BUDGET = 2
 
 

@@ -143,7 +143,7 @@ def for_threads(name: str, source: str, words: Mapping[str, str]) -> str:
     if transformer.unsaid:
         message = f"{name} has no docstring of {', '.join(transformer.unsaid)}, for which tools/sync_words.py has words"
         raise ValueError(message)
-    first = f"# Made from {name} by `python -m tools.sync_face`. Change that, or the words in tools/sync_words.py.\n"
+    first = f"# Made from {name} by `python -m tools.sync_face`.\n# Change that, or the words in tools/sync_words.py.\n"
     text = tidied(first + module.code)
     refuse_tasks(name, text)
     return text

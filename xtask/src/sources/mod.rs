@@ -1,10 +1,12 @@
 //! What the sources must hold that no compiler checks: modules import each other in no circle, the
-//! ledger names no strategy, and no arm of a match swallows a request or an answer.
+//! ledger names no strategy, no arm of a match swallows a request or an answer, and no comment is
+//! too wide.
 
 mod arms;
 mod circles;
 mod layers;
 mod modules;
+mod widths;
 
 use std::path::{Path, PathBuf};
 

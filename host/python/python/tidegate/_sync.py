@@ -1,4 +1,5 @@
-# Made from aio/__init__.py by `python -m tools.sync_face`. Change that, or the words in tools/sync_words.py.
+# Made from aio/__init__.py by `python -m tools.sync_face`.
+# Change that, or the words in tools/sync_words.py.
 """Gates, limiters and breakers for threads."""
 
 from __future__ import annotations

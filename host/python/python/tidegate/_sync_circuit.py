@@ -1,4 +1,5 @@
-# Made from _aio_circuit.py by `python -m tools.sync_face`. Change that, or the words in tools/sync_words.py.
+# Made from _aio_circuit.py by `python -m tools.sync_face`.
+# Change that, or the words in tools/sync_words.py.
 """What circuit breakers ask their circuits and tell them, for threads."""
 
 from __future__ import annotations

@@ -1,4 +1,5 @@
-# Made from _aio_nodes.py by `python -m tools.sync_face`. Change that, or the words in tools/sync_words.py.
+# Made from _aio_nodes.py by `python -m tools.sync_face`.
+# Change that, or the words in tools/sync_words.py.
 """Workflow nodes for threads: the JSON configurations and contexts that workflow engines send."""
 
 from __future__ import annotations

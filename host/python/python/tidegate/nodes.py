@@ -1,4 +1,5 @@
-# Made from aio/nodes.py by `python -m tools.sync_face`. Change that, or the words in tools/sync_words.py.
+# Made from aio/nodes.py by `python -m tools.sync_face`.
+# Change that, or the words in tools/sync_words.py.
 """The functions of workflow engines, on a gate of this process that nobody has to open.
 
 Configurations come with every call and are checked once; the last 256 of them stay open. The default gate keeps its

@@ -1,5 +1,5 @@
-//! Drives lanes: one batch of calls after the other. All calls of a batch run one after the other on
-//! what is known, and go out as one commit.
+//! Drives lanes: one batch of calls after the other. All calls of a batch run one after the other
+//! on what is known, and go out as one commit.
 
 use std::cell::RefCell;
 use std::sync::Arc;

@@ -3,17 +3,17 @@
 //! what it may know of one is [`Strategy`](crate::strategy::Strategy).
 //!
 //! Invariants:
-//! - A caller is answered only from a run that the store has confirmed or need not. Two answers come
-//!   without: outcomes that the policy itself lets settle later, and refusals that are proved by
-//!   what was confirmed of late.
+//! - A caller is answered only from a run that the store has confirmed or need not. Two answers
+//!   come without: outcomes that the policy itself lets settle later, and refusals that are proved
+//!   by what was confirmed of late.
 //! - A call whose caller has gone away is undone.
 //! - Every call ends after a bounded number of commits.
 //!
 //! Its parts, from a call's beginning to its end: [`local`] answers without the store, [`backlog`]
 //! counts who waits, [`lanes`] are where calls line up, [`driver`] takes a lane's batches to the
-//! store, [`runs`] and [`replies`] run them before and after, [`deadlines`] ends those that take too
-//! long, [`endings`] gives the answers. In the background, [`settler`] settles outcomes, [`leases`]
-//! gives leases back, and [`repayments`] makes good what an outage has kept back.
+//! store, [`runs`] and [`replies`] run them before and after, [`deadlines`] ends those that take
+//! too long, [`endings`] gives the answers. In the background, [`settler`] settles outcomes,
+//! [`leases`] gives leases back, and [`repayments`] makes good what an outage has kept back.
 
 mod alone;
 mod backlog;

@@ -4,25 +4,29 @@
 -- This one file serves the hosts of all languages. What each operation means is written in
 -- wit/kv.wit.
 --
--- KEYS     the cells' keys, all of one cluster slot, no key twice; those of one commit after those
--- of the one before ARGV     for one commit its log; for several the log of each, followed by the
--- number of its cells
---          A log is a MessagePack array: the commit's time in microseconds since 1970, then the operations one after the
---          other. Cells are counted from 1, in each commit anew. Numbers are integers from 0 to 2^53, larger ones are
---          written as 2^53. A ttl is decimal text, from '1' to what Redis takes.
---            1, cell, expected (text or false)                       get
---            2, cell                                                 observe
---            3, cell, value (text or false), ttl_ms                  put
---            4, cell, amount, floor, ceiling, ttl_ms, fits           advance
---            5, cell, step, floor                                    retreat
---            6, cell, to, ttl_ms                                     raise
---          The amount of an advance that is said to fit n times in a row is n * step, or 2^53 + 2 where that is above
---          2^53; of one that is said not to fit it is step.
+-- KEYS  the cells' keys, all of one cluster slot, no key twice; those of one commit after those of
+--       the one before
+-- ARGV  for one commit its log; for several the log of each, followed by the number of its cells
+--
+-- A log is a MessagePack array: the commit's time in microseconds since 1970, then the operations
+-- one after the other. Cells are counted from 1, in each commit anew. Numbers are integers from 0
+-- to 2^53, larger ones are written as 2^53. A ttl is decimal text, from '1' to what Redis takes.
+--
+--   1, cell, expected (text or false)                       get
+--   2, cell                                                 observe
+--   3, cell, value (text or false), ttl_ms                  put
+--   4, cell, amount, floor, ceiling, ttl_ms, fits           advance
+--   5, cell, step, floor                                    retreat
+--   6, cell, to, ttl_ms                                     raise
+--
+-- The amount of an advance that is said to fit n times in a row is n * step, or 2^53 + 2 where that
+-- is above 2^53; of one that is said not to fit it is step.
 --
 -- Reply: for several commits an array of what it would be for each, and for one an array of an
 -- outcome, the server's clock in microseconds, the number of cells that held foreign values, and
---   outcome 0, applied: in the order of the operations, for an observe the text or nil, for an advance the number it
---     started from, for a retreat and a raise the new number; nothing for the others
+--   outcome 0, applied: in the order of the operations, for an observe the text or nil, for an
+--     advance the number it started from, for a retreat and a raise the new number; nothing for the
+--     others
 --   outcome 1, refused: for each cell its text or nil, as stored; nothing was written
 --   outcome 2, untimely: nothing more; nothing was written
 --

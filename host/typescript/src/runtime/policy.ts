@@ -16,7 +16,9 @@ export class LimiterPolicy {
   instance: object | undefined;
   /** What it is there. It is freed when the policy is collected. */
   resource: LimiterResource | undefined;
-  /** The longest that a permit can count, in microseconds: asked of the component when it is opened. */
+  /**
+   * The longest that a permit can count, in microseconds: asked of the component when it is opened.
+   */
   countsForUs = Number.MAX_SAFE_INTEGER;
 
   constructor(

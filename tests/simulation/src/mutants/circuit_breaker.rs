@@ -1,4 +1,5 @@
-//! Ways in which a circuit can be wrong. The checks are in `checks/circuit.rs` and `checks/probes.rs`.
+//! Ways in which a circuit can be wrong. The checks are in `checks/circuit.rs` and
+//! `checks/probes.rs`.
 
 use super::Mutant;
 

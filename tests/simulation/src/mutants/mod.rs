@@ -1,8 +1,8 @@
-//! Mutants: ways in which the policies can be wrong, a file a strategy. A check that catches none is
-//! no check.
+//! Mutants: ways in which the policies can be wrong, a file a strategy. A check that catches none
+//! is no check.
 //!
-//! `cargo xtask simulate --mutants` reads this file, puts all of them into one component, and a byte
-//! of that says which is in force. So it knows nothing of the rest of the simulation.
+//! `cargo xtask simulate --mutants` reads this file, puts all of them into one component, and a
+//! byte of that says which is in force. So it knows nothing of the rest of the simulation.
 
 mod circuit_breaker;
 mod rate_limiter;

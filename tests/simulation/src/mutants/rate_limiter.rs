@@ -1,5 +1,5 @@
-//! Ways in which a limiter can be wrong. The checks are in `checks/window.rs`, `charges.rs`, `queue.rs`,
-//! `lease.rs` and `away.rs`.
+//! Ways in which a limiter can be wrong. The checks are in `checks/window.rs`, `charges.rs`,
+//! `queue.rs`, `lease.rs` and `away.rs`.
 
 use super::Mutant;
 
@@ -193,7 +193,8 @@ pub(super) const MUTANTS: &[Mutant] = &[
         text: "Ok(count) if at_us > open.last_us => {",
         instead: "Ok(count) if at_us > open.last_us && !crate::mutant(b'Z') => {",
     },
-    // A place that is given back to a strict window is looked for at its own time only, though it went with a later one.
+    // A place that is given back to a strict window is looked for at its own time only, though it
+    // went with a later one.
     Mutant {
         name: "place-is-given-back-in-part",
         letter: b'a',

@@ -74,8 +74,8 @@ impl Link {
         self.opener.is_cluster()
     }
 
-    /// Opens the link in the background. Callers wait for the first attempt, each for its own timeout
-    /// .
+    /// Opens the link in the background. Callers wait for the first attempt, each for its own
+    /// timeout .
     pub(super) fn open_in_background(self: &Arc<Self>) {
         if tokio::runtime::Handle::try_current().is_ok() {
             self.state.send_replace(State::Opening);

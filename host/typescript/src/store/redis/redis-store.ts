@@ -73,9 +73,9 @@ export class RedisStore implements Store {
 
   /**
    * @param client the connection: ioredis' `Redis` or `Cluster`, or what `createClient` or
-   * `createCluster` of the package `redis`
-   *   returns, connected or about to be; or a URL, or those of several nodes of a cluster, where a connection is opened in the
-   *   background by ioredis or `redis`, whichever is installed
+   * `createCluster` of the package `redis` returns, connected or about to be; or a URL, or those of
+   * several nodes of a cluster, where a connection is opened in the background by ioredis or
+   * `redis`, whichever is installed
    * @throws a ConfigError for settings that are wrong, also where ioredis has a `keyPrefix`; a
    * MisuseError for a client that is not known
    */
