@@ -4,6 +4,7 @@
 //! lock of its state decides between the caller, who takes the outcome or goes away, and the
 //! runtime, which brings it.
 
+use std::fmt::Debug;
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
@@ -12,120 +13,68 @@ use std::time::Duration;
 
 use parking_lot::Mutex;
 use pyo3::prelude::*;
-use tidegate::nodes::{CircuitBreakerNode, CircuitPassage, NodeStep, RateLimiterNode};
-use tidegate::{Ask, Error};
+use tidegate::Error;
 use tokio::runtime::Handle;
 use tokio::sync::Notify;
 
 use crate::bridge::{Bell, Bridge, Loops};
-use crate::decision::{Admission, Decision};
-use crate::decisions;
 use crate::errors;
-use crate::nodes::{passage_parts, step_parts};
-use crate::report::CircuitReport;
 
-/// What a call came to.
-#[derive(Debug)]
-pub(crate) enum Outcome {
-    Decision(tidegate::Decision),
-    Decisions(Vec<Result<tidegate::Decision, Error>>),
-    Admission(tidegate::Admission),
-    Report(tidegate::CircuitReport),
-    NodeStep(NodeStep),
-    NodePassage(Box<CircuitPassage>),
-    WasWaiting(bool),
-    Done,
+/// What a call comes to.
+pub(crate) trait Outcome: Debug + Send + 'static {
+    /// As Python sees it.
+    fn into_python(self, py: Python<'_>) -> PyResult<Bound<'_, PyAny>>;
+
+    /// Takes back what it gave to somebody who has gone away. Nobody is left to hear of an error,
+    /// and a place or permit that stays is let go in its time.
+    fn take_back(self) -> impl Future<Output = ()> + Send + 'static
+    where
+        Self: Sized,
+    {
+        std::future::ready(())
+    }
 }
 
-impl Outcome {
+impl Outcome for bool {
     fn into_python(self, py: Python<'_>) -> PyResult<Bound<'_, PyAny>> {
-        match self {
-            Self::Decision(decision) => Ok(Bound::new(py, Decision(decision))?.into_any()),
-            Self::Decisions(decisions) => Ok(decisions::all(py, decisions)?.into_pyobject(py)?.into_any()),
-            Self::Admission(admission) => Ok(Bound::new(py, Admission(admission))?.into_any()),
-            Self::Report(report) => Ok(Bound::new(py, CircuitReport(report))?.into_any()),
-            Self::NodeStep(step) => Ok(step_parts(step).into_pyobject(py)?.into_any()),
-            Self::NodePassage(passage) => Ok(passage_parts(*passage).into_pyobject(py)?.into_any()),
-            Self::WasWaiting(was_waiting) => Ok(was_waiting.into_pyobject(py)?.to_owned().into_any()),
-            Self::Done => Ok(py.None().into_bound(py)),
-        }
+        Ok(self.into_pyobject(py)?.to_owned().into_any())
     }
 }
 
-/// How to take back what a call gave to somebody who has gone away.
-#[derive(Debug)]
-pub(crate) enum Undo {
-    /// It gives nothing.
-    Nothing,
-    /// Permits or a place in the queue.
-    Permits { limiter: tidegate::RateLimiter, key: String, cost: u32 },
-    /// Permits for several keys.
-    ManyPermits { limiter: tidegate::RateLimiter, asks: Vec<(String, u32)> },
-    /// A circuit's permit.
-    Admission(tidegate::CircuitBreaker),
-    /// What the token of a node's step holds.
-    NodeStep { node: RateLimiterNode, context: String },
-    /// A circuit's permit, as a token.
-    NodeAdmission(CircuitBreakerNode),
-}
-
-impl Undo {
-    /// Nobody is left to hear of an error, and a place or permit that stays is let go in its time.
-    async fn take_back(self, outcome: Outcome) {
-        match (self, outcome) {
-            (
-                Self::Permits { limiter, key, cost },
-                Outcome::Decision(decision) | Outcome::Admission(tidegate::Admission { decision, .. }),
-            ) => {
-                let _ = match decision.ticket {
-                    Some(ticket) => limiter.cancel(&key, ticket).await.map(drop),
-                    None => limiter.refund(Ask::of(&key).cost(cost), &decision).await.map(drop),
-                };
-            }
-            (Self::ManyPermits { limiter, asks }, Outcome::Decisions(decisions)) => {
-                let given = asks.into_iter().zip(decisions).filter_map(|(ask, decision)| Some((ask, decision.ok()?)));
-                for ((key, cost), decision) in given.filter(|(_, decision)| decision.is_allowed()) {
-                    let _ = limiter.refund(Ask::of(&key).cost(cost), &decision).await;
-                }
-            }
-            (Self::Admission(breaker), Outcome::Report(tidegate::CircuitReport { permit: Some(permit), .. })) => {
-                let _ = breaker.cancelled(permit, Duration::ZERO).await;
-            }
-            (Self::NodeStep { node, context }, Outcome::NodeStep(step)) => {
-                if let Some(token) = token_of(step) {
-                    let _ = node.abandon(&context, &token).await;
-                }
-            }
-            (Self::NodeAdmission(node), Outcome::NodePassage(passage)) => {
-                if let Some(token) = passage.token {
-                    let _ = node.cancelled(Some(&token)).await;
-                }
-            }
-            _ => {}
-        }
+impl Outcome for () {
+    fn into_python(self, py: Python<'_>) -> PyResult<Bound<'_, PyAny>> {
+        Ok(py.None().into_bound(py))
     }
 }
 
-/// What a step holds.
-fn token_of(step: NodeStep) -> Option<String> {
-    match step {
-        NodeStep::Wait { token, .. } => Some(token),
-        NodeStep::Done(passage) => passage.token,
+/// An outcome of whatever call: of those that do not end at once.
+trait AnyOutcome: Debug + Send {
+    fn into_python(self: Box<Self>, py: Python<'_>) -> PyResult<Bound<'_, PyAny>>;
+    fn take_back(self: Box<Self>) -> Pin<Box<dyn Future<Output = ()> + Send>>;
+}
+
+impl<O: Outcome> AnyOutcome for O {
+    fn into_python(self: Box<Self>, py: Python<'_>) -> PyResult<Bound<'_, PyAny>> {
+        Outcome::into_python(*self, py)
+    }
+
+    fn take_back(self: Box<Self>) -> Pin<Box<dyn Future<Output = ()> + Send>> {
+        Box::pin(Outcome::take_back(*self))
     }
 }
 
 /// How long one who goes away waits at most until all is given back.
 const LONGEST: Duration = Duration::from_secs(1);
 
-type Work = Pin<Box<dyn Future<Output = Result<Outcome, Error>> + Send>>;
+type Work = Pin<Box<dyn Future<Output = Result<Box<dyn AnyOutcome>, Error>> + Send>>;
 
 /// Where a call is.
 #[derive(Debug)]
 enum State {
-    UnderWay(Undo),
-    Finished(Undo, Result<Outcome, Error>),
+    UnderWay,
+    Finished(Result<Box<dyn AnyOutcome>, Error>),
     /// The caller has gone away. The call is dropped, unless it finishes at this very moment.
-    Left(Undo),
+    Left,
     /// The outcome was taken or given back.
     Over,
 }
@@ -143,15 +92,15 @@ struct Call {
 
 impl Call {
     /// Brings the outcome. What is returned is to be undone: nobody waits for it.
-    fn finish(&self, result: Result<Outcome, Error>) -> Result<(), Option<Box<(Undo, Outcome)>>> {
+    fn finish(&self, result: Result<Box<dyn AnyOutcome>, Error>) -> Result<(), Option<Box<dyn AnyOutcome>>> {
         let mut state = self.state.lock();
         match std::mem::replace(&mut *state, State::Over) {
-            State::UnderWay(undo) => {
-                *state = State::Finished(undo, result);
+            State::UnderWay => {
+                *state = State::Finished(result);
                 Ok(())
             }
-            State::Left(undo) => Err(result.ok().map(|outcome| Box::new((undo, outcome)))),
-            State::Finished(..) | State::Over => Err(None),
+            State::Left => Err(result.ok()),
+            State::Finished(_) | State::Over => Err(None),
         }
     }
 
@@ -159,22 +108,22 @@ impl Call {
     fn leave(self: &Arc<Self>) -> bool {
         let mut state = self.state.lock();
         match std::mem::replace(&mut *state, State::Over) {
-            State::UnderWay(undo) => {
-                *state = State::Left(undo);
+            State::UnderWay => {
+                *state = State::Left;
                 self.left.notify_one();
                 true
             }
-            State::Finished(undo, Ok(outcome)) => {
+            State::Finished(Ok(outcome)) => {
                 drop(state);
                 let call = Arc::clone(self);
-                self.runtime.spawn(async move { call.wait_for(undo.take_back(outcome)).await });
+                self.runtime.spawn(async move { call.wait_for(outcome.take_back()).await });
                 true
             }
-            State::Left(undo) => {
-                *state = State::Left(undo);
+            State::Left => {
+                *state = State::Left;
                 false
             }
-            State::Finished(_, Err(_)) | State::Over => false,
+            State::Finished(Err(_)) | State::Over => false,
         }
     }
 
@@ -211,8 +160,8 @@ impl Pending {
     fn take<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
         let state = std::mem::replace(&mut *self.call.state.lock(), State::Over);
         match state {
-            State::Finished(_, Ok(outcome)) => outcome.into_python(py),
-            State::Finished(_, Err(error)) => Err(errors::raise(py, error)),
+            State::Finished(Ok(outcome)) => outcome.into_python(py),
+            State::Finished(Err(error)) => Err(errors::raise(py, error)),
             _ => Err(errors::raise(py, Error::Misuse("a call was asked for its outcome out of turn".to_owned()))),
         }
     }
@@ -253,10 +202,9 @@ pub(crate) fn start<'py>(
     py: Python<'py>,
     loops: &Loops,
     runtime: &Handle,
-    undo: Undo,
-    work: impl Future<Output = Result<Outcome, Error>> + Send + 'static,
+    work: impl Future<Output = Result<impl Outcome, Error>> + Send + 'static,
 ) -> PyResult<Bound<'py, PyAny>> {
-    let mut work: Work = Box::pin(work);
+    let mut work = Box::pin(work);
     let polled = py.detach(|| {
         let _entered = runtime.enter();
         work.as_mut().poll(&mut Context::from_waker(Waker::noop()))
@@ -264,17 +212,20 @@ pub(crate) fn start<'py>(
     match polled {
         Poll::Ready(Ok(outcome)) => outcome.into_python(py),
         Poll::Ready(Err(error)) => Err(errors::raise(py, error)),
-        Poll::Pending => send(py, loops, runtime, undo, work),
+        Poll::Pending => {
+            let work = async move { work.await.map(|outcome| Box::new(outcome) as Box<dyn AnyOutcome>) };
+            send(py, loops, runtime, Box::pin(work))
+        }
     }
 }
 
 /// Hands a call to the runtime.
-fn send<'py>(py: Python<'py>, loops: &Loops, runtime: &Handle, undo: Undo, work: Work) -> PyResult<Bound<'py, PyAny>> {
+fn send<'py>(py: Python<'py>, loops: &Loops, runtime: &Handle, work: Work) -> PyResult<Bound<'py, PyAny>> {
     let (running, bridge) = loops.current(py)?;
     let future = running.call_method0(pyo3::intern!(py, "create_future"))?.unbind();
     let id = bridge.get().wait(future.clone_ref(py));
     let call = Arc::new(Call {
-        state: Mutex::new(State::UnderWay(undo)),
+        state: Mutex::new(State::UnderWay),
         left: Notify::new(),
         given_back: Mutex::new(None),
         bell: Arc::clone(&bridge.get().bell),
@@ -293,10 +244,7 @@ async fn run(call: Arc<Call>, id: u64, mut work: Work) {
     let given_back = tidegate::given_back(|| drop(work));
     match result.map(|result| call.finish(result)) {
         Some(Ok(())) => call.bell.ring(id),
-        Some(Err(Some(unheard))) => {
-            let (undo, outcome) = *unheard;
-            call.wait_for(undo.take_back(outcome)).await;
-        }
+        Some(Err(Some(unheard))) => call.wait_for(unheard.take_back()).await,
         Some(Err(None)) | None => call.wait_for(given_back).await,
     }
 }

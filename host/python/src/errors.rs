@@ -4,9 +4,9 @@ use pyo3::prelude::*;
 use tidegate::Error;
 use tidegate::store::redis::ConnectError;
 
-use crate::decision::Decision;
 use crate::exceptions::{config, exception, input, misread, new};
-use crate::report::CircuitReport;
+use crate::strategies::circuit_breaker::report::CircuitReport;
+use crate::strategies::rate_limiter::decision::Decision;
 
 /// The exception for an error.
 pub(crate) fn raise(py: Python<'_>, error: Error) -> PyErr {

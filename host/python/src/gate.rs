@@ -7,15 +7,15 @@ use pyo3::prelude::*;
 use tidegate::settings::Spelling;
 use tidegate::{Clock, SystemClock};
 
-use crate::breaker::CircuitBreaker;
 use crate::bridge::Loops;
-use crate::call::{self, Outcome, Undo};
+use crate::call;
 use crate::clock::ManualClock;
-use crate::limiter::RateLimiter;
-use crate::nodes::{CircuitBreakerNode, OpenedNodes, RateLimiterNode};
+use crate::opened_nodes::OpenedNodes;
 use crate::process::PerProcess;
 use crate::shared::{ClockOf, CodeCache, Inner, Opened, Options, Place};
 use crate::stats::Stats;
+use crate::strategies::circuit_breaker::{CircuitBreaker, CircuitBreakerNode};
+use crate::strategies::rate_limiter::{RateLimiter, RateLimiterNode};
 use crate::{away, errors, sleeper};
 
 /// The gate behind both faces, that of threads and that of asyncio.
@@ -125,8 +125,8 @@ impl Gate {
 
     fn start_ready<'py>(&self, py: Python<'py>, timeout_ms: u64) -> PyResult<Bound<'py, PyAny>> {
         let Opened { gate, runtime, .. } = self.inner.open(py)?;
-        let work = async move { gate.ready(Duration::from_millis(timeout_ms)).await.map(|()| Outcome::Done) };
-        call::start(py, &self.inner.loops, &runtime, Undo::Nothing, work)
+        let work = async move { gate.ready(Duration::from_millis(timeout_ms)).await };
+        call::start(py, &self.inner.loops, &runtime, work)
     }
 
     fn flush(&self, py: Python<'_>) -> PyResult<()> {
@@ -138,9 +138,9 @@ impl Gate {
         let Opened { gate, runtime, .. } = self.inner.open(py)?;
         let work = async move {
             gate.flush().await;
-            Ok(Outcome::Done)
+            Ok(())
         };
-        call::start(py, &self.inner.loops, &runtime, Undo::Nothing, work)
+        call::start(py, &self.inner.loops, &runtime, work)
     }
 }
 

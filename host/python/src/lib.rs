@@ -9,25 +9,20 @@
 
 mod asked;
 mod away;
-mod breaker;
 mod bridge;
 mod call;
 mod clock;
 mod data;
-mod decision;
-mod decisions;
 mod errors;
 mod exceptions;
-mod failure;
 mod gate;
-mod limiter;
-mod nodes;
+mod opened_nodes;
 mod process;
-mod report;
 mod shared;
 mod sleeper;
 mod stats;
 mod store;
+mod strategies;
 mod testing;
 mod waiting;
 
@@ -39,27 +34,21 @@ mod _tidegate {
     #[pymodule_export]
     use crate::away::{Forgotten, ForgottenNews, StoreChange, StoreChanges, Warnings};
     #[pymodule_export]
-    use crate::breaker::CircuitBreaker;
-    #[pymodule_export]
     use crate::bridge::Bridge;
     #[pymodule_export]
     use crate::call::Pending;
     #[pymodule_export]
     use crate::clock::ManualClock;
     #[pymodule_export]
-    use crate::decision::{Admission, Decision};
-    #[pymodule_export]
     use crate::gate::Gate;
-    #[pymodule_export]
-    use crate::limiter::RateLimiter;
-    #[pymodule_export]
-    use crate::nodes::{CircuitBreakerNode, RateLimiterNode};
-    #[pymodule_export]
-    use crate::report::{CircuitReport, Permit, Transition};
     #[pymodule_export]
     use crate::stats::Stats;
     #[pymodule_export]
     use crate::store::{Memory, Redis};
+    #[pymodule_export]
+    use crate::strategies::circuit_breaker::{CircuitBreaker, CircuitBreakerNode, CircuitReport, Permit, Transition};
+    #[pymodule_export]
+    use crate::strategies::rate_limiter::{Admission, Decision, RateLimiter, RateLimiterNode};
     #[pymodule_export]
     use crate::testing::ScriptedStore;
 

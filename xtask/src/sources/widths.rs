@@ -67,7 +67,7 @@ mod tests {
 
     #[test]
     fn no_comment_is_wider_than_100_columns() {
-        let found = too_wide(&paths::root()).expect("the sources can be read");
+        let found = too_wide(paths::root()).expect("the sources can be read");
         assert!(found.is_empty(), "{}", found.join("\n"));
     }
 

@@ -7,7 +7,16 @@ use wasmtime::component::types::ComponentItem;
 use super::LoadError;
 
 const IMPORTS: [&str; 2] = ["wasi:clocks/wall-clock", "tidegate:policy/kv"];
-const EXPORTS: [&str; 3] = ["tidegate:policy/rate-limiter", "tidegate:policy/circuit-breaker", "tidegate:policy/nodes"];
+/// The contract, which names what a component exports.
+const WORLD: &str = include_str!("../../wit/world.wit");
+/// An interface that holds types and no functions, which the linker does not ask for.
+const TYPES: &str = "tidegate:policy/types";
+
+/// What a component must export.
+fn exports() -> impl Iterator<Item = String> {
+    let names = WORLD.lines().filter_map(|line| line.trim().strip_prefix("export ")?.strip_suffix(';'));
+    names.map(|name| format!("tidegate:policy/{name}")).filter(|name| name != TYPES)
+}
 
 /// Refuses a component that imports what it may not or lacks what it must export. Further exports
 /// are no harm.
@@ -17,11 +26,8 @@ pub(super) fn check(engine: &Engine, component: &Component) -> Result<(), LoadEr
     if let Some((name, _)) = ty.imports(engine).find(|(name, item)| is_foreign(&item.ty, unversioned(name))) {
         return Err(LoadError::ForeignImport(name.to_owned()));
     }
-    let is_missing = |wanted: &&&str| ty.exports(engine).all(|(name, _)| unversioned(name) != **wanted);
-    match EXPORTS.iter().find(is_missing) {
-        Some(name) => Err(LoadError::MissingExport((*name).to_owned())),
-        None => Ok(()),
-    }
+    let is_missing = |wanted: &String| ty.exports(engine).all(|(name, _)| unversioned(name) != *wanted);
+    exports().find(is_missing).map_or(Ok(()), |name| Err(LoadError::MissingExport(name)))
 }
 
 /// Versions are for the linker to compare, which knows which of them are compatible.
@@ -36,5 +42,19 @@ fn names_only_types(engine: &Engine, item: &ComponentItem) -> bool {
             interface.exports(engine).all(|(_, item)| matches!(item.ty, ComponentItem::Type(_)))
         }
         _ => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::exports;
+
+    #[test]
+    fn the_exports_are_those_of_the_contract() {
+        let exports: Vec<_> = exports().collect();
+        assert_eq!(
+            exports,
+            ["tidegate:policy/rate-limiter", "tidegate:policy/circuit-breaker", "tidegate:policy/nodes"]
+        );
     }
 }

@@ -8,11 +8,11 @@ use tidegate::Error;
 use tidegate::nodes::{CircuitPassage, FallbackAction};
 use tokio::runtime::Handle;
 
-use crate::call::{self, Outcome, Undo};
+use super::failure::{Errors, failure_of};
+use super::report::CircuitReport;
+use crate::call::{self, Outcome};
 use crate::errors;
-use crate::failure::{Errors, failure_of};
 use crate::process::PerProcess;
-use crate::report::CircuitReport;
 use crate::shared::Inner as Gate;
 use crate::waiting::wait;
 
@@ -34,9 +34,9 @@ pub(crate) struct CircuitBreakerNode {
 }
 
 /// A passage as Python sees it: the result as JSON text, the token, and the circuit.
-pub(crate) type PassageParts = (String, Option<String>, CircuitReport);
+type PassageParts = (String, Option<String>, CircuitReport);
 
-pub(crate) fn passage_parts(passage: CircuitPassage) -> PassageParts {
+fn passage_parts(passage: CircuitPassage) -> PassageParts {
     (passage.json, passage.token, CircuitReport(passage.report))
 }
 
@@ -95,25 +95,27 @@ impl CircuitBreakerNode {
     }
 
     fn start_admit<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
-        let undo = Undo::NodeAdmission(self.open_here(py)?.node);
-        self.start(py, undo, |node| async move { node.admit().await })
+        self.start(py, |node| async move {
+            let passage = node.admit().await?;
+            Ok(Admitted { node, passage })
+        })
     }
 
     fn start_succeeded<'py>(&self, py: Python<'py>, token: Option<String>) -> PyResult<Bound<'py, PyAny>> {
-        self.start(py, Undo::Nothing, move |node| async move { node.succeeded(token.as_deref()).await })
+        self.start(py, move |node| async move { node.succeeded(token.as_deref()).await })
     }
 
     fn start_failed<'py>(&self, py: Python<'py>, token: Option<String>, errors: Errors) -> PyResult<Bound<'py, PyAny>> {
         let failure = failure_of(errors);
-        self.start(py, Undo::Nothing, move |node| async move { node.failed(token.as_deref(), failure).await })
+        self.start(py, move |node| async move { node.failed(token.as_deref(), failure).await })
     }
 
     fn start_cancelled<'py>(&self, py: Python<'py>, token: Option<String>) -> PyResult<Bound<'py, PyAny>> {
-        self.start(py, Undo::Nothing, move |node| async move { node.cancelled(token.as_deref()).await })
+        self.start(py, move |node| async move { node.cancelled(token.as_deref()).await })
     }
 
     fn start_status<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
-        self.start(py, Undo::Nothing, |node| async move { node.status().await })
+        self.start(py, |node| async move { node.status().await })
     }
 
     /// Gives an admission back, now or in the background: what a task does that is being cancelled
@@ -141,19 +143,41 @@ impl CircuitBreakerNode {
         })
     }
 
-    fn start<'py, F>(
+    fn start<'py, F, O: Outcome>(
         &self,
         py: Python<'py>,
-        undo: Undo,
         work: impl FnOnce(tidegate::nodes::CircuitBreakerNode) -> F,
     ) -> PyResult<Bound<'py, PyAny>>
     where
-        F: Future<Output = Result<CircuitPassage, Error>> + Send + 'static,
+        F: Future<Output = Result<O, Error>> + Send + 'static,
     {
         let Opened { node, runtime } = self.open_here(py)?;
-        let work = work(node);
-        call::start(py, &self.gate.loops, &runtime, undo, async move {
-            work.await.map(|passage| Outcome::NodePassage(Box::new(passage)))
-        })
+        call::start(py, &self.gate.loops, &runtime, work(node))
+    }
+}
+
+/// An admission that may have given a permit, as a token.
+#[derive(Debug)]
+struct Admitted {
+    node: tidegate::nodes::CircuitBreakerNode,
+    passage: CircuitPassage,
+}
+
+impl Outcome for Admitted {
+    fn into_python(self, py: Python<'_>) -> PyResult<Bound<'_, PyAny>> {
+        self.passage.into_python(py)
+    }
+
+    async fn take_back(self) {
+        if let Some(token) = self.passage.token {
+            let _ = self.node.cancelled(Some(&token)).await;
+        }
+    }
+}
+
+/// A passage that gives nothing.
+impl Outcome for CircuitPassage {
+    fn into_python(self, py: Python<'_>) -> PyResult<Bound<'_, PyAny>> {
+        Ok(passage_parts(self).into_pyobject(py)?.into_any())
     }
 }

@@ -9,11 +9,11 @@ use tidegate::settings::Spelling;
 use tidegate::{CircuitBreakerConfig, Error};
 use tokio::runtime::Handle;
 
-use crate::call::{self, Outcome, Undo};
+use super::failure::{Errors, failure_of};
+use super::report::{CircuitReport, Permit, mode_of};
+use crate::call::{self, Outcome};
 use crate::errors;
-use crate::failure::{Errors, failure_of};
 use crate::process::PerProcess;
-use crate::report::{CircuitReport, Permit, mode_of};
 use crate::shared::Inner as Gate;
 use crate::waiting::wait;
 
@@ -101,13 +101,15 @@ impl CircuitBreaker {
     }
 
     fn start_admit<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
-        let undo = Undo::Admission(self.open_here(py)?.breaker);
-        self.start(py, undo, |breaker| async move { breaker.admit().await })
+        self.start(py, |breaker| async move {
+            let report = breaker.admit().await?;
+            Ok(Admitted { breaker, report })
+        })
     }
 
     fn start_succeeded<'py>(&self, py: Python<'py>, permit: &Permit, elapsed_ms: f64) -> PyResult<Bound<'py, PyAny>> {
         let (permit, elapsed) = (permit.0, elapsed(elapsed_ms)?);
-        self.start(py, Undo::Nothing, move |breaker| async move { breaker.succeeded(permit, elapsed).await })
+        self.start(py, move |breaker| async move { breaker.succeeded(permit, elapsed).await })
     }
 
     fn start_failed<'py>(
@@ -118,25 +120,25 @@ impl CircuitBreaker {
         errors: Errors,
     ) -> PyResult<Bound<'py, PyAny>> {
         let (permit, elapsed, failure) = (permit.0, elapsed(elapsed_ms)?, failure_of(errors));
-        self.start(py, Undo::Nothing, move |breaker| async move { breaker.failed(permit, elapsed, failure).await })
+        self.start(py, move |breaker| async move { breaker.failed(permit, elapsed, failure).await })
     }
 
     fn start_cancelled<'py>(&self, py: Python<'py>, permit: &Permit, elapsed_ms: f64) -> PyResult<Bound<'py, PyAny>> {
         let (permit, elapsed) = (permit.0, elapsed(elapsed_ms)?);
-        self.start(py, Undo::Nothing, move |breaker| async move { breaker.cancelled(permit, elapsed).await })
+        self.start(py, move |breaker| async move { breaker.cancelled(permit, elapsed).await })
     }
 
     fn start_status<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
-        self.start(py, Undo::Nothing, |breaker| async move { breaker.status().await })
+        self.start(py, |breaker| async move { breaker.status().await })
     }
 
     fn start_set_mode<'py>(&self, py: Python<'py>, mode: &str) -> PyResult<Bound<'py, PyAny>> {
         let mode = mode_of(mode)?;
-        self.start(py, Undo::Nothing, move |breaker| async move { breaker.set_mode(mode).await })
+        self.start(py, move |breaker| async move { breaker.set_mode(mode).await })
     }
 
     fn start_reset<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
-        self.start(py, Undo::Nothing, |breaker| async move { breaker.reset().await })
+        self.start(py, |breaker| async move { breaker.reset().await })
     }
 
     /// Gives a permit back after a time, now or in the background: what a task does that is being
@@ -168,18 +170,16 @@ impl CircuitBreaker {
         })
     }
 
-    fn start<'py, F>(
+    fn start<'py, F, O: Outcome>(
         &self,
         py: Python<'py>,
-        undo: Undo,
         work: impl FnOnce(tidegate::CircuitBreaker) -> F,
     ) -> PyResult<Bound<'py, PyAny>>
     where
-        F: Future<Output = Result<tidegate::CircuitReport, Error>> + Send + 'static,
+        F: Future<Output = Result<O, Error>> + Send + 'static,
     {
         let Opened { breaker, runtime } = self.open_here(py)?;
-        let work = work(breaker);
-        call::start(py, &self.gate.loops, &runtime, undo, async move { work.await.map(Outcome::Report) })
+        call::start(py, &self.gate.loops, &runtime, work(breaker))
     }
 }
 
@@ -187,4 +187,30 @@ impl CircuitBreaker {
 fn elapsed(ms: f64) -> PyResult<Duration> {
     Duration::try_from_secs_f64(ms / 1_000.0)
         .map_err(|error| pyo3::exceptions::PyValueError::new_err(format!("elapsed_ms is {ms}: {error}")))
+}
+
+/// An admission that may have given a permit.
+#[derive(Debug)]
+struct Admitted {
+    breaker: tidegate::CircuitBreaker,
+    report: tidegate::CircuitReport,
+}
+
+impl Outcome for Admitted {
+    fn into_python(self, py: Python<'_>) -> PyResult<Bound<'_, PyAny>> {
+        self.report.into_python(py)
+    }
+
+    async fn take_back(self) {
+        if let Some(permit) = self.report.permit {
+            let _ = self.breaker.cancelled(permit, Duration::ZERO).await;
+        }
+    }
+}
+
+/// A report that gives nothing.
+impl Outcome for tidegate::CircuitReport {
+    fn into_python(self, py: Python<'_>) -> PyResult<Bound<'_, PyAny>> {
+        Ok(Bound::new(py, CircuitReport(self))?.into_any())
+    }
 }

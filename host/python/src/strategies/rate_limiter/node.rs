@@ -8,7 +8,7 @@ use tidegate::Error;
 use tidegate::nodes::NodeStep;
 use tokio::runtime::Handle;
 
-use crate::call::{self, Outcome, Undo};
+use crate::call::{self, Outcome};
 use crate::data::ms;
 use crate::errors;
 use crate::process::PerProcess;
@@ -34,9 +34,9 @@ pub(crate) struct RateLimiterNode {
 
 /// A step as Python sees it: whether it is the end, after how many milliseconds to come back, the
 /// token, and at the end the result as JSON text.
-pub(crate) type StepParts = (bool, u64, Option<String>, Option<String>);
+type StepParts = (bool, u64, Option<String>, Option<String>);
 
-pub(crate) fn step_parts(step: NodeStep) -> StepParts {
+fn step_parts(step: NodeStep) -> StepParts {
     match step {
         NodeStep::Wait { wait, token } => (false, ms(wait), Some(token), None),
         NodeStep::Done(passage) => (true, 0, passage.token, Some(passage.json)),
@@ -82,23 +82,21 @@ impl RateLimiterNode {
     }
 
     fn start_execute<'py>(&self, py: Python<'py>, context: String) -> PyResult<Bound<'py, PyAny>> {
-        let undo = self.undo(py, &context)?;
-        self.start(py, undo, move |node| async move {
-            node.execute(&context).await.map(|passage| Outcome::NodeStep(NodeStep::Done(passage)))
+        self.start(py, move |node| async move {
+            let step = node.execute(&context).await.map(NodeStep::Done)?;
+            Ok(Stepped { node, context, step })
         })
     }
 
     fn start_step<'py>(&self, py: Python<'py>, context: String, token: Option<String>) -> PyResult<Bound<'py, PyAny>> {
-        let undo = self.undo(py, &context)?;
-        self.start(py, undo, move |node| async move {
-            take_step(&node, &context, token.as_deref()).await.map(Outcome::NodeStep)
+        self.start(py, move |node| async move {
+            let step = take_step(&node, &context, token.as_deref()).await?;
+            Ok(Stepped { node, context, step })
         })
     }
 
     fn start_abandon<'py>(&self, py: Python<'py>, context: String, token: String) -> PyResult<Bound<'py, PyAny>> {
-        self.start(py, Undo::Nothing, move |node| async move {
-            node.abandon(&context, &token).await.map(Outcome::WasWaiting)
-        })
+        self.start(py, move |node| async move { node.abandon(&context, &token).await })
     }
 }
 
@@ -117,21 +115,16 @@ impl RateLimiterNode {
         })
     }
 
-    fn undo(&self, py: Python<'_>, context: &str) -> PyResult<Undo> {
-        Ok(Undo::NodeStep { node: self.open_here(py)?.node, context: context.to_owned() })
-    }
-
-    fn start<'py, F>(
+    fn start<'py, F, O: Outcome>(
         &self,
         py: Python<'py>,
-        undo: Undo,
         work: impl FnOnce(tidegate::nodes::RateLimiterNode) -> F,
     ) -> PyResult<Bound<'py, PyAny>>
     where
-        F: Future<Output = Result<Outcome, Error>> + Send + 'static,
+        F: Future<Output = Result<O, Error>> + Send + 'static,
     {
         let Opened { node, runtime } = self.open_here(py)?;
-        call::start(py, &self.gate.loops, &runtime, undo, work(node))
+        call::start(py, &self.gate.loops, &runtime, work(node))
     }
 }
 
@@ -143,5 +136,30 @@ async fn take_step(
     match token {
         None => node.begin(context).await,
         Some(token) => node.step(context, token).await,
+    }
+}
+
+/// A step that may have given a permit or a place.
+#[derive(Debug)]
+struct Stepped {
+    node: tidegate::nodes::RateLimiterNode,
+    context: String,
+    step: NodeStep,
+}
+
+impl Outcome for Stepped {
+    fn into_python(self, py: Python<'_>) -> PyResult<Bound<'_, PyAny>> {
+        Ok(step_parts(self.step).into_pyobject(py)?.into_any())
+    }
+
+    async fn take_back(self) {
+        let Self { node, context, step } = self;
+        let token = match step {
+            NodeStep::Wait { token, .. } => Some(token),
+            NodeStep::Done(passage) => passage.token,
+        };
+        if let Some(token) = token {
+            let _ = node.abandon(&context, &token).await;
+        }
     }
 }

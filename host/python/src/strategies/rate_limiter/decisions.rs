@@ -3,7 +3,7 @@
 use pyo3::prelude::*;
 use tidegate::Error;
 
-use crate::decision::Decision;
+use super::decision::Decision;
 use crate::errors;
 
 /// Decisions, each as itself or as the error in its place.

@@ -8,10 +8,10 @@ use tidegate::settings::Spelling;
 use tidegate::{Ask, Error, RateLimiterConfig, Ticket};
 use tokio::runtime::Handle;
 
+use super::decision::{self, Admission, Decision};
+use super::decisions;
 use crate::asked::{Cost, Key};
-use crate::call::{self, Outcome, Undo};
-use crate::decision::{self, Admission, Decision};
-use crate::decisions;
+use crate::call::{self, Outcome};
 use crate::errors;
 use crate::process::PerProcess;
 use crate::shared::Inner as Gate;
@@ -119,24 +119,24 @@ impl RateLimiter {
     }
 
     fn start_try_acquire<'py>(&self, py: Python<'py>, key: Key, cost: Cost) -> PyResult<Bound<'py, PyAny>> {
-        let undo = self.undo(py, &key.0, cost.0)?;
-        self.start(py, undo, move |limiter| async move {
-            limiter.try_acquire(ask(&key.0, cost.0, 0)).await.map(Outcome::Decision)
+        self.start(py, move |limiter| async move {
+            let decision = limiter.try_acquire(ask(&key.0, cost.0, 0)).await?;
+            Ok(Decided { given: Given { limiter, key: key.0, cost: cost.0 }, decision })
         })
     }
 
     fn start_try_acquire_many<'py>(&self, py: Python<'py>, asks: Vec<(Key, Cost)>) -> PyResult<Bound<'py, PyAny>> {
         let asks = plain(asks);
-        let undo = Undo::ManyPermits { limiter: self.open_here(py)?.limiter, asks: asks.clone() };
-        self.start(py, undo, move |limiter| async move {
-            Ok(Outcome::Decisions(limiter.try_acquire_many(all(&asks)).await))
+        self.start(py, move |limiter| async move {
+            let decisions = limiter.try_acquire_many(all(&asks)).await;
+            Ok(DecidedMany { limiter, asks, decisions })
         })
     }
 
     fn start_acquire<'py>(&self, py: Python<'py>, key: Key, cost: Cost, priority: i32) -> PyResult<Bound<'py, PyAny>> {
-        let undo = self.undo(py, &key.0, cost.0)?;
-        self.start(py, undo, move |limiter| async move {
-            limiter.acquire(ask(&key.0, cost.0, priority)).await.map(Outcome::Admission)
+        self.start(py, move |limiter| async move {
+            let admission = limiter.acquire(ask(&key.0, cost.0, priority)).await?;
+            Ok(Admitted { given: Given { limiter, key: key.0, cost: cost.0 }, admission })
         })
     }
 
@@ -148,16 +148,14 @@ impl RateLimiter {
         cost: Cost,
         priority: i32,
     ) -> PyResult<Bound<'py, PyAny>> {
-        let undo = self.undo(py, &key.0, cost.0)?;
-        self.start(py, undo, move |limiter| async move {
-            limiter.decide(ask(&key.0, cost.0, priority), ticket.map(Ticket)).await.map(Outcome::Decision)
+        self.start(py, move |limiter| async move {
+            let decision = limiter.decide(ask(&key.0, cost.0, priority), ticket.map(Ticket)).await?;
+            Ok(Decided { given: Given { limiter, key: key.0, cost: cost.0 }, decision })
         })
     }
 
     fn start_peek<'py>(&self, py: Python<'py>, key: Key, cost: Cost) -> PyResult<Bound<'py, PyAny>> {
-        self.start(py, Undo::Nothing, move |limiter| async move {
-            limiter.peek(ask(&key.0, cost.0, 0)).await.map(Outcome::Decision)
-        })
+        self.start(py, move |limiter| async move { limiter.peek(ask(&key.0, cost.0, 0)).await })
     }
 
     fn start_refund<'py>(
@@ -170,25 +168,19 @@ impl RateLimiter {
         cost: Cost,
     ) -> PyResult<Bound<'py, PyAny>> {
         let given = decision::given(charged_at_us, full_at_us, degraded);
-        self.start(py, Undo::Nothing, move |limiter| async move {
-            limiter.refund(ask(&key.0, cost.0, 0), &given).await.map(Outcome::Decision)
-        })
+        self.start(py, move |limiter| async move { limiter.refund(ask(&key.0, cost.0, 0), &given).await })
     }
 
     fn start_charge<'py>(&self, py: Python<'py>, key: Key, cost: Cost) -> PyResult<Bound<'py, PyAny>> {
-        self.start(py, Undo::Nothing, move |limiter| async move {
-            limiter.charge(&key.0, cost.0).await.map(Outcome::Decision)
-        })
+        self.start(py, move |limiter| async move { limiter.charge(&key.0, cost.0).await })
     }
 
     fn start_cancel<'py>(&self, py: Python<'py>, key: Key, ticket: u64) -> PyResult<Bound<'py, PyAny>> {
-        self.start(py, Undo::Nothing, move |limiter| async move {
-            limiter.cancel(&key.0, Ticket(ticket)).await.map(Outcome::WasWaiting)
-        })
+        self.start(py, move |limiter| async move { limiter.cancel(&key.0, Ticket(ticket)).await })
     }
 
     fn start_reset<'py>(&self, py: Python<'py>, key: Key) -> PyResult<Bound<'py, PyAny>> {
-        self.start(py, Undo::Nothing, move |limiter| async move { limiter.reset(&key.0).await.map(|()| Outcome::Done) })
+        self.start(py, move |limiter| async move { limiter.reset(&key.0).await })
     }
 }
 
@@ -209,20 +201,96 @@ impl RateLimiter {
         })
     }
 
-    fn undo(&self, py: Python<'_>, key: &str, cost: u32) -> PyResult<Undo> {
-        Ok(Undo::Permits { limiter: self.open_here(py)?.limiter, key: key.to_owned(), cost })
-    }
-
-    fn start<'py, F>(
+    fn start<'py, F, O: Outcome>(
         &self,
         py: Python<'py>,
-        undo: Undo,
         work: impl FnOnce(tidegate::RateLimiter) -> F,
     ) -> PyResult<Bound<'py, PyAny>>
     where
-        F: Future<Output = Result<Outcome, Error>> + Send + 'static,
+        F: Future<Output = Result<O, Error>> + Send + 'static,
     {
         let Opened { limiter, runtime } = self.open_here(py)?;
-        call::start(py, &self.gate.loops, &runtime, undo, work(limiter))
+        call::start(py, &self.gate.loops, &runtime, work(limiter))
+    }
+}
+
+/// To whom a limiter gave permits or a place in the queue.
+#[derive(Debug)]
+struct Given {
+    limiter: tidegate::RateLimiter,
+    key: String,
+    cost: u32,
+}
+
+impl Given {
+    async fn take_back(self, decision: tidegate::Decision) {
+        let Self { limiter, key, cost } = self;
+        let _ = match decision.ticket {
+            Some(ticket) => limiter.cancel(&key, ticket).await.map(drop),
+            None => limiter.refund(Ask::of(&key).cost(cost), &decision).await.map(drop),
+        };
+    }
+}
+
+/// A decision that may have given permits or a place in the queue.
+#[derive(Debug)]
+struct Decided {
+    given: Given,
+    decision: tidegate::Decision,
+}
+
+impl Outcome for Decided {
+    fn into_python(self, py: Python<'_>) -> PyResult<Bound<'_, PyAny>> {
+        self.decision.into_python(py)
+    }
+
+    fn take_back(self) -> impl Future<Output = ()> + Send + 'static {
+        self.given.take_back(self.decision)
+    }
+}
+
+/// A decision that gives nothing.
+impl Outcome for tidegate::Decision {
+    fn into_python(self, py: Python<'_>) -> PyResult<Bound<'_, PyAny>> {
+        Ok(Bound::new(py, Decision(self))?.into_any())
+    }
+}
+
+/// Permits that were waited for.
+#[derive(Debug)]
+struct Admitted {
+    given: Given,
+    admission: tidegate::Admission,
+}
+
+impl Outcome for Admitted {
+    fn into_python(self, py: Python<'_>) -> PyResult<Bound<'_, PyAny>> {
+        Ok(Bound::new(py, Admission(self.admission))?.into_any())
+    }
+
+    fn take_back(self) -> impl Future<Output = ()> + Send + 'static {
+        self.given.take_back(self.admission.decision)
+    }
+}
+
+/// Decisions for several keys.
+#[derive(Debug)]
+struct DecidedMany {
+    limiter: tidegate::RateLimiter,
+    asks: Vec<(String, u32)>,
+    decisions: Vec<Result<tidegate::Decision, Error>>,
+}
+
+impl Outcome for DecidedMany {
+    fn into_python(self, py: Python<'_>) -> PyResult<Bound<'_, PyAny>> {
+        Ok(decisions::all(py, self.decisions)?.into_pyobject(py)?.into_any())
+    }
+
+    async fn take_back(self) {
+        let Self { limiter, asks, decisions } = self;
+        let given = asks.into_iter().zip(decisions).filter_map(|(ask, decision)| Some((ask, decision.ok()?)));
+        for ((key, cost), decision) in given.filter(|(_, decision)| decision.is_allowed()) {
+            let _ = limiter.refund(Ask::of(&key).cost(cost), &decision).await;
+        }
     }
 }
