@@ -1,5 +1,9 @@
 //! Every seed, whole and cut short, and every input that ever broke something.
 
+#[path = "../examples/seeds/main.rs"]
+#[expect(dead_code, reason = "the program that writes them to files does more")]
+mod seeds;
+
 use std::fs;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
@@ -19,25 +23,24 @@ fn inputs(folder: &str, target: &str) -> Vec<PathBuf> {
 }
 
 /// Runs a target and says which input it was that broke it.
-fn run(name: &str, target: fn(&[u8]), input: &[u8], path: &Path) {
-    if catch_unwind(AssertUnwindSafe(|| target(input))).is_err() {
-        let shown = path.strip_prefix(root()).unwrap_or(path).display();
-        panic!("{name} fails on the first {} bytes of fuzz/{shown}", input.len());
-    }
+fn run(name: &str, target: fn(&[u8]), input: &[u8], from: &str) {
+    let holds = catch_unwind(AssertUnwindSafe(|| target(input))).is_ok();
+    assert!(holds, "{name} fails on the first {} bytes of {from}: {}", input.len(), input.escape_ascii());
 }
 
 fn replay(name: &str) {
     let (_, target) = target::ALL.iter().find(|(known, _)| *known == name).expect("there is such a target");
-    let seeds = inputs("seeds", name);
+    let all = seeds::all().expect("the cases can be read");
+    let seeds = &all[name];
     assert!(seeds.len() >= 9, "{name} has {} seeds", seeds.len());
-    for path in seeds {
-        let input = fs::read(&path).expect("it can be read");
-        for length in 0..=input.len() {
-            run(name, *target, &input[..length], &path);
+    for (number, seed) in seeds.iter().enumerate() {
+        for length in 0..=seed.len() {
+            run(name, *target, &seed[..length], &format!("seed {number}"));
         }
     }
     for path in inputs("regressions", name) {
-        run(name, *target, &fs::read(&path).expect("it can be read"), &path);
+        let shown = path.strip_prefix(root()).unwrap_or(&path).display();
+        run(name, *target, &fs::read(&path).expect("it can be read"), &format!("fuzz/{shown}"));
     }
 }
 
@@ -74,10 +77,10 @@ fn every_target_is_tested_and_has_a_program() {
         assert!(program.contains(&format!("target::{name}(data)")), "{program}");
         assert!(manifest.contains(&format!("name = \"{name}\"")), "{name} is not in the manifest");
     }
-    for folder in ["seeds", "regressions"] {
-        for entry in fs::read_dir(root().join(folder)).expect("it is there") {
-            let target = entry.expect("it can be read").file_name();
-            assert!(names.iter().any(|name| target == **name), "{} is of no target", target.display());
-        }
+    let seeds = seeds::all().expect("the cases can be read");
+    assert!(seeds.keys().all(|target| names.contains(target)), "{:?}", seeds.keys());
+    for entry in fs::read_dir(root().join("regressions")).expect("it is there") {
+        let target = entry.expect("it can be read").file_name();
+        assert!(names.iter().any(|name| target == **name), "{} is of no target", target.display());
     }
 }

@@ -39,6 +39,7 @@ pub(crate) fn fuzz(arguments: &[String]) -> Result<()> {
     let fuzzer = Fuzzer::find()?;
     let chosen = all.iter().filter(|target| asked.target.as_ref().is_none_or(|chosen| chosen == *target));
     let mut broken = Vec::new();
+    step("seeds", || run(in_fuzz(&["run", "--locked", "--quiet", "--example", "seeds"])?))?;
     for target in chosen {
         fuzzer.build(target)?;
         if let Err(error) = step(&format!("fuzzing {target}"), || fuzzer.run(target, asked.seconds)) {

@@ -1,5 +1,5 @@
-//! Writes the seeds of all targets anew, from the cases of the conformance suite: `cargo run
-//! --example seeds` in `fuzz`.
+//! The seeds of all targets, made from the cases of the conformance suite. The tests replay them;
+//! `cargo run --example seeds` in `fuzz` writes them to `fuzz/seeds`, for the fuzzer to go on from.
 
 mod breaker;
 mod limiter;
@@ -17,7 +17,7 @@ use serde_json::Value;
 use sha2::{Digest as _, Sha256};
 
 /// Inputs by target.
-type Seeds = BTreeMap<&'static str, BTreeSet<Vec<u8>>>;
+pub(crate) type Seeds = BTreeMap<&'static str, BTreeSet<Vec<u8>>>;
 
 /// More than these of a target are only more of the same.
 const MAX_SEEDS: usize = 60;
@@ -25,27 +25,34 @@ const MAX_SEEDS: usize = 60;
 const MAX_BYTES: usize = 2_000;
 
 fn main() -> Result<()> {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
-    let mut seeds = Seeds::new();
-    for case in cases(&root.join("../tests/conformance/cases"))? {
-        of_case(&mut seeds, &case);
-    }
-    others::add(&mut seeds);
-    for (target, inputs) in seeds {
-        let dir = root.join("seeds").join(target);
+    for (target, inputs) in all()? {
+        let dir = Path::new(env!("CARGO_MANIFEST_DIR")).join("seeds").join(target);
         if dir.exists() {
             fs::remove_dir_all(&dir)?;
         }
         fs::create_dir_all(&dir)?;
-        let inputs: Vec<Vec<u8>> = inputs.into_iter().filter(|input| input.len() <= MAX_BYTES).collect();
-        let chosen = inputs.iter().step_by(inputs.len().div_ceil(MAX_SEEDS).max(1));
-        for input in chosen.clone() {
+        for input in &inputs {
             let name = Sha256::digest(input)[..8].iter().fold(String::new(), |name, byte| format!("{name}{byte:02x}"));
             fs::write(dir.join(name), input)?;
         }
-        println!("{target}: {} of {} seeds", chosen.count(), inputs.len());
+        println!("{target}: {} seeds", inputs.len());
     }
     Ok(())
+}
+
+/// The seeds of all targets, the same in every run.
+pub(crate) fn all() -> Result<Seeds> {
+    let mut seeds = Seeds::new();
+    for case in cases(&Path::new(env!("CARGO_MANIFEST_DIR")).join("../tests/conformance/cases"))? {
+        of_case(&mut seeds, &case);
+    }
+    others::add(&mut seeds);
+    for inputs in seeds.values_mut() {
+        inputs.retain(|input| input.len() <= MAX_BYTES);
+        let step = inputs.len().div_ceil(MAX_SEEDS).max(1);
+        *inputs = std::mem::take(inputs).into_iter().step_by(step).collect();
+    }
+    Ok(seeds)
 }
 
 /// All cases, in the order of their files.
