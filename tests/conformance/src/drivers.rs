@@ -1,6 +1,7 @@
 //! Drivers: programs that play runs and write logs.
 
 use std::ffi::OsString;
+use std::fs::File;
 use std::io::{BufRead, BufReader, Write as _};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -19,6 +20,8 @@ pub struct Driver {
     pub command: Vec<OsString>,
     /// Plays every run on a memory store by one clock: see [`crate::generate::direct`].
     pub direct: bool,
+    /// A file to keep its logs in, after what is there.
+    pub kept_in: Option<PathBuf>,
 }
 
 /// Where the programs of the drivers are.
@@ -85,7 +88,7 @@ impl Places {
 
 fn driver(name: &str, command: &[PathBuf]) -> Driver {
     let command = command.iter().map(|part| part.clone().into_os_string()).collect();
-    Driver { name: name.to_owned(), command, direct: false }
+    Driver { name: name.to_owned(), command, direct: false, kept_in: None }
 }
 
 /// A line that starts or ends a log.
@@ -122,6 +125,17 @@ impl Driver {
         read?;
         ensure!(status.success(), "it failed ({status})");
         Ok(())
+    }
+
+    /// Keeps a log where its logs are kept.
+    ///
+    /// # Errors
+    /// The file cannot be written.
+    pub fn keep(&self, case: &str, log: &[String]) -> Result<()> {
+        let Some(path) = &self.kept_in else { return Ok(()) };
+        let file = File::options().create(true).append(true).open(path);
+        let mut file = file.with_context(|| format!("{} cannot be opened", path.display()))?;
+        Ok(file.write_all(format!("{case}\n  {}\n", log.join("\n  ")).as_bytes())?)
     }
 
     fn line(&self, run: &Run) -> String {

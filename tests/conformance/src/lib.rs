@@ -10,4 +10,5 @@ pub mod expect;
 pub mod generate;
 pub mod protocol;
 pub mod samples;
+pub mod strategies;
 pub mod verdict;

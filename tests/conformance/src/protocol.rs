@@ -1,7 +1,8 @@
 //! What the runner tells a driver: one run a line, with nothing left to choose.
 
-use serde::{Deserialize, Serialize};
-use serde_json::Value;
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Deserializer, Serialize};
+use serde_json::{Map, Value, json};
 
 /// Where a virtual clock stands at the start of each case: noon of 1 January 2026, UTC, in
 /// microseconds since 1970.
@@ -64,25 +65,10 @@ pub struct Host {
 pub struct PolicySettings {
     /// What steps call it.
     pub id: String,
-    /// What it is.
-    pub kind: PolicyKind,
+    /// What it is, by its name in the list of the strategies.
+    pub kind: String,
     /// The JSON settings that all SDKs read.
     pub config: Value,
-}
-
-/// What a policy is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum PolicyKind {
-    /// A rate limiter.
-    Limiter,
-    /// A circuit breaker.
-    Breaker,
-    /// A rate limiter node; its settings are a JSON string, which holds the text of its
-    /// configuration.
-    LimiterNode,
-    /// A circuit breaker node, likewise.
-    BreakerNode,
 }
 
 /// How a scripted store answers one commit.
@@ -145,7 +131,7 @@ pub struct Failure {
     pub causes: Vec<Failure>,
 }
 
-/// A call, or a stranger's write. Members that a call has no use for are at their defaults.
+/// A call, or a stranger's write.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Step {
@@ -157,55 +143,70 @@ pub struct Step {
     pub policy: String,
     /// The call, by its name in the contract; or `write`.
     pub call: String,
-    /// The caller's key.
-    pub key: String,
-    /// Permits.
-    pub cost: u32,
-    /// In a queue.
-    pub priority: i32,
-    /// The step whose ticket, or of a node its token, this one brings.
-    pub ticket_of: Option<usize>,
-    /// The step whose permits this one gives back.
-    pub charged_by: Option<usize>,
-    /// The step that was admitted with the permit of this outcome.
-    pub permit_of: Option<usize>,
-    /// How long the call took, in milliseconds.
-    pub elapsed_ms: u64,
-    /// What it failed with.
-    pub error: Option<Failure>,
-    /// The mode ordered.
-    pub mode: Option<String>,
-    /// What is written.
-    pub write: Option<Cell>,
-    /// The text of the context of a node.
-    pub context: Option<String>,
-    /// The token brought to a node, where it is none that a step gave.
-    pub token: Option<String>,
-    /// The step whose result a node puts into the context.
-    pub result_of: Option<usize>,
+    /// What the call takes, all of it: the strategy of the policy says what that is.
+    pub args: Map<String, Value>,
 }
 
+/// What a stranger writes into a cell of an entity.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Write {
+    /// The key of the entity, if its policy has keys.
+    #[serde(default)]
+    pub key: String,
+    /// The context in which a node has the entity.
+    #[serde(default = "empty_context", deserialize_with = "context")]
+    pub context: String,
+    /// The cell.
+    pub cell: String,
+    /// Its value; without it, the cell is deleted.
+    pub text: Option<String>,
+    /// Milliseconds until it expires.
+    #[serde(default = "one_minute")]
+    pub ttl_ms: u64,
+}
+
+/// Whether a call is a stranger's write.
+pub const WRITE: &str = "write";
+
 impl Step {
-    /// A call of `policy` for `key` with nothing else said.
-    pub fn new(at_us: u64, policy: &str, call: &str, key: &str) -> Self {
-        Self {
-            at_us,
-            host: 0,
-            policy: policy.to_owned(),
-            call: call.to_owned(),
-            key: key.to_owned(),
-            cost: 1,
-            priority: 0,
-            ticket_of: None,
-            charged_by: None,
-            permit_of: None,
-            elapsed_ms: 0,
-            error: None,
-            mode: None,
-            write: None,
-            context: None,
-            token: None,
-            result_of: None,
+    /// A step with the call and the arguments of a typed call.
+    ///
+    /// # Errors
+    /// The call is not of that form.
+    pub fn of(at_us: u64, host: usize, policy: &str, call: &impl Serialize) -> serde_json::Result<Self> {
+        #[derive(Deserialize)]
+        struct Parts {
+            call: String,
+            args: Map<String, Value>,
         }
+        let Parts { call, args } = serde_json::from_value(serde_json::to_value(call)?)?;
+        Ok(Self { at_us, host, policy: policy.to_owned(), call, args })
     }
+
+    /// The call with its arguments, typed.
+    ///
+    /// # Errors
+    /// There is no such call.
+    pub fn typed<C: DeserializeOwned>(&self) -> serde_json::Result<C> {
+        serde_json::from_value(json!({ "call": self.call, "args": self.args }))
+    }
+}
+
+/// JSON as text; a string is the text itself.
+pub(crate) fn json_text(value: &Value) -> String {
+    value.as_str().map_or_else(|| value.to_string(), str::to_owned)
+}
+
+/// Reads the context of a node: JSON, or its text.
+pub(crate) fn context<'de, D: Deserializer<'de>>(context: D) -> Result<String, D::Error> {
+    Value::deserialize(context).map(|context| json_text(&context))
+}
+
+pub(crate) fn empty_context() -> String {
+    "{}".to_owned()
+}
+
+pub(crate) fn one_minute() -> u64 {
+    60_000
 }

@@ -85,6 +85,9 @@ fn judge_one(
             return fail(case, "it was not asked for, or is reported twice".to_owned());
         };
         column.answers += log.iter().filter(|line| line.starts_with("{\"step\":")).count();
+        if let Err(error) = driver.keep(case, &log) {
+            fail(case, format!("{error:#}"));
+        }
         let differs = reference.and_then(|logs| differs(logs.get(case), &log));
         match differs.or_else(|| wrong(run, &log, expected.get(case))) {
             Some(what) => fail(case, what),

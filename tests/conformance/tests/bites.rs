@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 use std::ffi::OsString;
+use std::path::Path;
 
 use tidegate_conformance::cases;
 use tidegate_conformance::drivers::{Driver, Places};
@@ -36,7 +37,7 @@ fn rust() -> Driver {
 fn tampered(script: &str) -> Driver {
     let program = rust().command.remove(0).into_string().expect("the path is text");
     let command = ["sh", "-c", &format!("'{program}' | sed '{script}'")].map(OsString::from).to_vec();
-    Driver { name: "tampered".to_owned(), command, direct: false }
+    Driver { name: "tampered".to_owned(), command, direct: false, kept_in: None }
 }
 
 fn judged(text: &str, others: &[Driver]) -> Verdict {
@@ -94,7 +95,8 @@ fn a_case_reported_twice_fails() {
 
 #[test]
 fn a_driver_that_is_missing_fails_every_case() {
-    let missing = Driver { name: "missing".to_owned(), command: vec!["/nowhere/driver".into()], direct: false };
+    let missing =
+        Driver { name: "missing".to_owned(), command: vec!["/nowhere/driver".into()], direct: false, kept_in: None };
     let verdict = judged(CASES, &[missing]);
     assert_eq!(verdict.failures.len(), 7);
     assert!(verdict.failures[0].what.contains("cannot be started"), "{verdict:?}");
@@ -132,6 +134,19 @@ fn a_generated_case_fails_where_one_driver_decides_otherwise() {
     let drivers = [rust(), places.direct(), tampered("s/^\\({\"step\":5[0-9],.*\"discarded\":\\)0/\\11/")];
     let verdict = judge(&runs, &HashMap::new(), &drivers);
     assert_eq!(failures(&verdict), (0..4).map(|index| format!("tampered generated/1/{index}")).collect::<Vec<_>>());
+}
+
+#[test]
+fn logs_are_kept_as_the_driver_wrote_them() {
+    let kept_in = Path::new(env!("CARGO_TARGET_TMPDIR")).join("rust.log");
+    std::fs::write(&kept_in, "").expect("the folder of this program can be written");
+    let driver = Driver { kept_in: Some(kept_in.clone()), ..rust() };
+    let runs: Vec<Run> = (0..2).map(|index| generate::run(1, index)).collect();
+    let verdict = judge(&runs, &HashMap::new(), &[driver]);
+    assert_eq!(verdict.failures, []);
+    let kept = std::fs::read_to_string(kept_in).expect("the logs are kept");
+    assert_eq!(kept.lines().filter(|line| line.starts_with("  {\"step\":")).count(), verdict.columns[0].answers);
+    assert!(kept.starts_with("generated/1/0\n  {\"open\":") && kept.contains("\ngenerated/1/1\n"), "{kept}");
 }
 
 #[test]

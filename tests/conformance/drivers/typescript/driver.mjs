@@ -5,9 +5,9 @@
 import { createInterface } from "node:readline";
 import { pathToFileURL } from "node:url";
 
-import { contractProblem, decisionLog, reportLog } from "./log.mjs";
-import { guardNode, limitNode, problemsOf } from "./nodes.mjs";
+import { DONE, contractProblem, problemsOf } from "./log.mjs";
 import { Scripted, fieldOf, write } from "./scripted.mjs";
+import { kindOf } from "./strategies/index.mjs";
 
 const given = process.env.TIDEGATE_TYPESCRIPT;
 const built = given === undefined ? new URL("../../../../host/typescript/dist/", import.meta.url) : pathToFileURL(`${given}/`);
@@ -23,7 +23,7 @@ class Stage {
   #direct;
   #scripted;
   #hosts;
-  /** What each step gave that a later one may bring back: a decision or a report. */
+  /** What each step gave that a later one may bring back. */
   #given = [];
 
   constructor(run) {
@@ -44,15 +44,16 @@ class Stage {
   }
 
   /** Opens a policy in every host; the problems of its settings. */
-  open({ id, kind, config }) {
+  open({ id, kind: name, config }) {
+    const kind = kindOf(name);
     try {
       for (const { gate, policies } of this.#hosts) {
-        policies.set(id, openers[kind](gate, config));
+        policies.set(id, { kind, policy: kind.open(gate, config) });
       }
       return [];
     } catch (error) {
       if (!(error instanceof ConfigError)) throw error;
-      return kind.endsWith("-node") ? problemsOf(error) : error.problems.map(contractProblem);
+      return kind.isNode ? problemsOf(error) : error.problems.map(contractProblem);
     }
   }
 
@@ -61,22 +62,24 @@ class Stage {
     this.#clock.setUs(step.atUs);
     for (const { clock, offsetUs } of this.#hosts) clock.setUs(step.atUs + offsetUs);
     const { gate, policies } = this.#hosts[step.host];
-    const policy = policies.get(step.policy);
-    const { kind } = this.#run.policies.find(({ id }) => id === step.policy);
+    const { kind, policy } = policies.get(step.policy);
     let answer;
     try {
-      if (step.call === "write") answer = await this.#write(policy, kind, step);
-      else if (kind === "limiter") answer = await this.#limit(policy, step);
-      else if (kind === "limiter-node") answer = await limitNode(policy, step, this.#brought(step));
-      else if (kind === "breaker-node") answer = await guardNode(policy, step, this.#brought(step));
-      else answer = await this.#guard(policy.keyed(step.key), step);
+      answer = step.call === "write" ? await this.#write(kind, policy, step) : await this.#call(kind, policy, step);
     } catch (error) {
       answer = { log: errorLog(error) };
     }
     // What settles in the background settles before the next step.
-    if (kind.startsWith("breaker")) await gate.flush();
+    if (kind.settlesLater) await gate.flush();
     this.#given.push(answer.given);
     return answer.log;
+  }
+
+  #call({ calls }, policy, { call, args }) {
+    if (!Object.hasOwn(calls, call)) throw new Error(`there is no call ${call}`);
+    // A member that says nothing is null in a run, and undefined in the package.
+    const said = Object.fromEntries(Object.entries(args).map(([name, value]) => [name, value ?? undefined]));
+    return calls[call](policy, said, (earlier) => this.#given[earlier]);
   }
 
   /** What was sent to a scripted store since this was last asked. */
@@ -84,91 +87,11 @@ class Stage {
     return this.#scripted?.takeCommits() ?? [];
   }
 
-  /** What a step brings to a node. */
-  #brought({ token, ticketOf, resultOf }) {
-    return { token: token ?? this.#given[ticketOf]?.token, result: this.#given[resultOf]?.json };
+  async #write(kind, policy, { atUs, args }) {
+    const entity = EntityKey.of(...kind.entity(policy, args));
+    await write(this.#direct, atUs, entity, fieldOf(args.cell), args.text, args.ttlMs);
+    return DONE;
   }
-
-  async #write(policy, kind, step) {
-    const { cell, text, ttlMs } = step.write;
-    const entity = entityOf(policy, kind, step);
-    await write(this.#direct, step.atUs, entity, fieldOf(cell), text, ttlMs);
-    return { log: { done: true } };
-  }
-
-  async #limit(limiter, step) {
-    const { key, cost, priority } = step;
-    const ticket = this.#given[step.ticketOf]?.ticket;
-    switch (step.call) {
-      case "acquire":
-        return decided(await limiter.decide(key, { cost, priority }, ticket));
-      case "try-acquire":
-        return decided(await limiter.tryAcquire(key, { cost }));
-      case "peek":
-        return decided(await limiter.peek(key, { cost }));
-      case "refund": {
-        const charged = this.#given[step.chargedBy];
-        if (!charged?.chargedAtUs) return SKIPPED;
-        return decided(await limiter.refund(key, charged, { cost }));
-      }
-      case "charge":
-        return decided(await limiter.charge(key, cost));
-      case "cancel":
-        return ticket === undefined ? SKIPPED : { log: { wasWaiting: await limiter.cancel(key, ticket) } };
-      case "reset":
-        await limiter.reset(key);
-        return { log: { done: true } };
-      default:
-        throw new Error(`a limiter has no call ${step.call}`);
-    }
-  }
-
-  async #guard(breaker, step) {
-    const permit = this.#given[step.permitOf]?.permit;
-    switch (step.call) {
-      case "admit":
-        return reported(await breaker.admit());
-      case "status":
-        return reported(await breaker.status());
-      case "reset":
-        return reported(await breaker.reset());
-      case "set-mode":
-        return reported(await breaker.setMode(step.mode));
-      case "succeeded":
-        return permit ? reported(await breaker.succeeded(permit, step.elapsedMs)) : SKIPPED;
-      case "failed":
-        return permit ? reported(await breaker.failed(permit, step.elapsedMs, step.error)) : SKIPPED;
-      case "cancelled":
-        return permit ? reported(await breaker.cancelled(permit, step.elapsedMs)) : SKIPPED;
-      default:
-        throw new Error(`a breaker has no call ${step.call}`);
-    }
-  }
-}
-
-const openers = {
-  limiter: (gate, config) => gate.rateLimiter(config),
-  breaker: (gate, config) => gate.circuitBreaker(config),
-  "limiter-node": (gate, config) => gate.rateLimiterNode(config),
-  "breaker-node": (gate, config) => gate.circuitBreakerNode(config),
-};
-
-function entityOf(policy, kind, step) {
-  if (kind === "limiter") return EntityKey.of("rl", policy.config.name, step.key);
-  if (kind === "breaker") return EntityKey.of("cb", policy.config.name, step.key);
-  if (kind === "breaker-node") return EntityKey.of("cb", policy.circuitId, "");
-  const { name, key } = policy.subject(step.context);
-  return EntityKey.of("rl", name, key);
-}
-
-const SKIPPED = { log: { skipped: true } };
-
-function decided(decision) {
-  return { log: { decision: decisionLog(decision) }, given: decision };
-}
-
-function reported(report) {
-  return { log: { report: reportLog(report) }, given: report };
 }
 
 /** An error that a log tells of; any other is a defect of the run. */

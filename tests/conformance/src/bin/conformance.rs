@@ -1,6 +1,7 @@
 //! Runs the conformance suite: `cargo xtask conformance` builds what it needs and starts it.
 
 use std::collections::HashMap;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::Instant;
 
@@ -15,7 +16,7 @@ use tidegate_conformance::verdict::{Failure, judge};
 use tidegate_test_support::redis_server::RedisServer;
 
 const HELP: &str = "\
-Usage: conformance [--seed N] [--events N] [--driver NAME]... [--case NAME] [--list] [--log]
+Usage: conformance [--seed N] [--events N] [--driver NAME]... [--case NAME] [--list] [--log] [--logs DIR]
 
   --seed N       generate events by this seed; by default 1
   --events N     how many at least; by default 100000
@@ -23,11 +24,13 @@ Usage: conformance [--seed N] [--events N] [--driver NAME]... [--case NAME] [--l
   --case NAME    run only the cases whose names contain this; samples are cases of the names samples/FILE:LINE
   --list         name the cases and run nothing
   --log          show the Rust driver's logs
+  --logs DIR     keep the logs of each driver in DIR/DRIVER.log, to compare two versions by
 ";
 
 /// How many failures are shown.
 const SHOWN: usize = 20;
 
+#[derive(Default)]
 struct Options {
     seed: u64,
     events: u64,
@@ -35,6 +38,7 @@ struct Options {
     case: Option<String>,
     list: bool,
     log: bool,
+    logs: Option<PathBuf>,
 }
 
 fn main() -> ExitCode {
@@ -68,11 +72,15 @@ fn conformance() -> Result<bool> {
         println!("{} cases", cases.len());
         return Ok(true);
     }
-    let drivers = chosen_drivers(&options, &places)?;
+    let mut drivers = chosen_drivers(&options, &places)?;
+    let mut direct = places.direct();
+    if let Some(folder) = &options.logs {
+        keep_logs(folder, drivers.iter_mut().chain([&mut direct]))?;
+    }
     if options.log {
         show_logs(&drivers[0], &cases, &generated)?;
     }
-    Ok(run(&options, &Work { cases, generated, samples }, drivers, &places))
+    Ok(run(&options, &Work { cases, generated, samples }, drivers, direct, &places))
 }
 
 /// What is to be done.
@@ -113,7 +121,7 @@ fn execute(samples: &[samples::Sample], places: &Places) -> Vec<Failure> {
 }
 
 fn options() -> Result<Option<Options>> {
-    let mut options = Options { seed: 1, events: 100_000, drivers: Vec::new(), case: None, list: false, log: false };
+    let mut options = Options { seed: 1, events: 100_000, ..Options::default() };
     let mut parser = lexopt::Parser::from_env();
     while let Some(argument) = parser.next()? {
         match argument {
@@ -123,6 +131,7 @@ fn options() -> Result<Option<Options>> {
             Long("case") => options.case = Some(parser.value()?.string()?),
             Long("list") => options.list = true,
             Long("log") => options.log = true,
+            Long("logs") => options.logs = Some(parser.value()?.into()),
             Long("help") | Short('h') => return Ok(None),
             other => bail!(other.unexpected()),
         }
@@ -157,13 +166,24 @@ fn chosen_drivers(options: &Options, places: &Places) -> Result<Vec<Driver>> {
     Ok(all.into_iter().filter(is_chosen).collect())
 }
 
+/// Has drivers keep their logs in a folder, each in an empty file.
+fn keep_logs<'d>(folder: &Path, drivers: impl Iterator<Item = &'d mut Driver>) -> Result<()> {
+    std::fs::create_dir_all(folder)?;
+    for driver in drivers {
+        let path = folder.join(format!("{}.log", driver.name));
+        std::fs::write(&path, "").with_context(|| format!("{} cannot be written", path.display()))?;
+        driver.kept_in = Some(path);
+    }
+    Ok(())
+}
+
 fn show_logs(driver: &Driver, cases: &[Case], generated: &[Run]) -> Result<()> {
     let runs: Vec<Run> = cases.iter().flat_map(|case| case.runs.clone()).chain(generated.iter().cloned()).collect();
     driver.play(&runs, &mut |case, log| println!("{case}\n  {}", log.join("\n  ")))
 }
 
 /// Runs all, prints what it came to, and tells whether all is right.
-fn run(options: &Options, work: &Work, drivers: Vec<Driver>, places: &Places) -> bool {
+fn run(options: &Options, work: &Work, drivers: Vec<Driver>, direct: Driver, places: &Places) -> bool {
     let started = Instant::now();
     let Work { cases, generated, samples } = work;
     let runs: Vec<Run> = cases.iter().flat_map(|case| case.runs.clone()).collect();
@@ -174,7 +194,7 @@ fn run(options: &Options, work: &Work, drivers: Vec<Driver>, places: &Places) ->
         parts.push((&runs[..], judge(&runs, &expected, &drivers)));
     }
     if !generated.is_empty() {
-        let all: Vec<Driver> = drivers.into_iter().chain([places.direct()]).collect();
+        let all: Vec<Driver> = drivers.into_iter().chain([direct]).collect();
         parts.push((generated, judge(generated, &HashMap::new(), &all)));
     }
     for (runs, verdict) in &parts {

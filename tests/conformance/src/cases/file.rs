@@ -4,10 +4,11 @@ use std::collections::{BTreeMap, HashMap};
 
 use anyhow::{Context as _, Result, bail, ensure};
 use serde::Deserialize;
-use serde_json::{Value, json};
+use serde_json::{Map, Value};
 
 use super::{Case, Expected};
-use crate::protocol::{Cell, Failure, Host, PolicyKind, PolicySettings, Reply, Run, START_US, Step, StoreKind};
+use crate::protocol::{Host, PolicySettings, Reply, Run, START_US, Step, StoreKind, WRITE, Write};
+use crate::strategies::{self, Kind};
 
 /// A case's members.
 #[derive(Debug, Deserialize)]
@@ -27,36 +28,16 @@ struct CaseFile {
     policies: BTreeMap<String, PolicyFile>,
     problems: Option<Value>,
     #[serde(default)]
-    cells: Vec<CellFile>,
+    cells: Vec<Map<String, Value>>,
     #[serde(default)]
     replies: Vec<ReplyFile>,
     #[serde(default)]
     steps: Vec<Vec<Value>>,
 }
 
+/// The settings of one policy, under the name of its kind.
 #[derive(Debug, Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct PolicyFile {
-    limiter: Option<Value>,
-    breaker: Option<Value>,
-    limiter_node: Option<Value>,
-    breaker_node: Option<Value>,
-    /// Members that are none of a case or of a policy.
-    #[serde(flatten)]
-    unknown: BTreeMap<String, Value>,
-}
-
-/// What lies in the store before the first step.
-#[derive(Debug, Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-struct CellFile {
-    #[serde(default)]
-    key: String,
-    cell: String,
-    text: Option<String>,
-    #[serde(default = "one_minute")]
-    ttl_ms: u64,
-}
+struct PolicyFile(BTreeMap<String, Value>);
 
 /// An answer of a scripted store, and to how many commits in a row it is given.
 #[derive(Debug, Deserialize)]
@@ -67,37 +48,23 @@ struct ReplyFile {
     reply: Value,
 }
 
-/// What a step says besides its time and its call.
-#[derive(Debug, Default, Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
+/// The arguments that name an earlier step, in a case by its label.
+const LABELS: [&str; 4] = ["ticket", "charged", "permit", "result"];
+
+/// What a step says that is not for its call.
+#[derive(Debug, Deserialize)]
 struct Arguments {
     /// What later steps call it.
     r#as: Option<String>,
     policy: Option<String>,
-    host: Option<usize>,
-    key: Option<String>,
-    cost: Option<u32>,
-    priority: Option<i32>,
-    /// The label of the step whose ticket it brings.
-    ticket: Option<String>,
-    /// The label of the step whose permits it gives back.
-    charged: Option<String>,
-    /// The label of the step that was admitted.
-    permit: Option<String>,
-    elapsed_ms: Option<u64>,
-    error: Option<Failure>,
-    mode: Option<String>,
-    /// The context of a node: an object, or its text.
-    context: Option<Value>,
-    /// A token that no step gave.
-    token: Option<String>,
-    /// The label of the step whose result goes into the context.
-    result: Option<String>,
-    cell: Option<String>,
-    text: Option<String>,
-    ttl_ms: Option<u64>,
+    #[serde(default)]
+    host: usize,
     /// How often the step is made.
-    times: Option<usize>,
+    #[serde(default = "once")]
+    times: usize,
+    /// What its call takes.
+    #[serde(flatten)]
+    args: Map<String, Value>,
 }
 
 fn one_host() -> Vec<i64> {
@@ -108,17 +75,13 @@ fn once() -> usize {
     1
 }
 
-fn one_minute() -> u64 {
-    60_000
-}
-
 /// Turns an expanded entry of a file into a case.
 pub(super) fn case(prefix: &str, entry: Value) -> Result<Case> {
     let file: CaseFile = serde_json::from_value(entry)?;
     let policies = file.policies()?;
-    let mut script = Script::new(&policies[0], file.hosts.len());
+    let mut script = Script::new(&policies, file.hosts.len());
     for cell in &file.cells {
-        script.preset(cell);
+        script.preset(cell.clone())?;
     }
     for step in &file.steps {
         script.step(step).with_context(|| format!("step {}", Value::from(step.clone())))?;
@@ -171,66 +134,39 @@ impl CaseFile {
 
 impl PolicyFile {
     fn settings(&self, id: &str) -> Result<PolicySettings> {
-        if let Some(name) = self.unknown.keys().next() {
+        let is_member = |name: &String| strategies::kinds().any(|kind| kind.member == name);
+        if let Some(name) = self.0.keys().find(|name| !is_member(name)) {
             bail!("there is no member {name}");
         }
-        let Self { limiter, breaker, limiter_node, breaker_node, .. } = self;
-        let kinds = [
-            (PolicyKind::Limiter, limiter.as_ref().map(|config| named(config, id))),
-            (PolicyKind::Breaker, breaker.as_ref().map(|config| named(config, id))),
-            (PolicyKind::LimiterNode, limiter_node.as_ref().map(|config| Value::from(json_text(config)))),
-            (PolicyKind::BreakerNode, breaker_node.as_ref().map(|config| Value::from(json_text(config)))),
-        ];
-        let mut given = kinds.into_iter().filter_map(|(kind, config)| Some((kind, config?)));
+        let mut given = strategies::kinds().filter_map(|kind| Some((kind, self.0.get(kind.member)?)));
         let (Some((kind, config)), None) = (given.next(), given.next()) else {
-            bail!("{id} is to be one policy: a limiter, a breaker, a limiterNode or a breakerNode");
+            let members: Vec<&str> = strategies::kinds().map(|kind| kind.member).collect();
+            bail!("{id} is to be one policy: {}", members.join(" or "));
         };
-        Ok(PolicySettings { id: id.to_owned(), kind, config })
+        Ok(PolicySettings { id: id.to_owned(), kind: kind.name.to_owned(), config: (kind.settings)(config, id) })
     }
-}
-
-/// JSON as text; a string is the text itself.
-fn json_text(value: &Value) -> String {
-    value.as_str().map_or_else(|| value.to_string(), str::to_owned)
-}
-
-/// Settings with a name, where they have none.
-fn named(config: &Value, id: &str) -> Value {
-    let mut config = config.clone();
-    if let Value::Object(members) = &mut config {
-        members.entry("name").or_insert_with(|| Value::from(id));
-    }
-    config
 }
 
 /// Steps in the making.
-struct Script {
-    policy: PolicySettings,
+struct Script<'c> {
+    policies: &'c [PolicySettings],
     hosts: usize,
     steps: Vec<Step>,
     expected: Vec<Option<Value>>,
     labels: HashMap<String, usize>,
 }
 
-impl Script {
-    fn new(policy: &PolicySettings, hosts: usize) -> Self {
-        let policy = policy.clone();
-        Self { policy, hosts, steps: Vec::new(), expected: Vec::new(), labels: HashMap::new() }
+impl<'c> Script<'c> {
+    fn new(policies: &'c [PolicySettings], hosts: usize) -> Self {
+        Self { policies, hosts, steps: Vec::new(), expected: Vec::new(), labels: HashMap::new() }
     }
 
-    fn preset(&mut self, preset: &CellFile) {
-        let CellFile { key, cell, text, ttl_ms } = preset;
-        let mut step = Step::new(START_US, &self.policy.id, "write", self.key(key));
-        step.write = Some(Cell { cell: cell.clone(), text: text.clone(), ttl_ms: *ttl_ms });
+    /// Writes into a cell of the first policy before the first step.
+    fn preset(&mut self, cell: Map<String, Value>) -> Result<()> {
+        let arguments = Arguments { r#as: None, policy: None, host: 0, times: 1, args: cell };
+        let (step, _) = self.made(START_US, WRITE, &arguments)?;
         self.push(step, None);
-    }
-
-    /// The key that a step is about when it names none.
-    fn key<'k>(&self, key: &'k str) -> &'k str {
-        match self.policy.kind {
-            PolicyKind::Limiter if key.is_empty() => "k",
-            _ => key,
-        }
+        Ok(())
     }
 
     fn push(&mut self, step: Step, expected: Option<Value>) {
@@ -242,56 +178,57 @@ impl Script {
     fn step(&mut self, parts: &[Value]) -> Result<()> {
         let [at, call, rest @ ..] = parts else { bail!("a step is an array of a time, a call and more") };
         ensure!(rest.len() <= 2, "a step has four parts at most");
-        let arguments: Arguments =
-            rest.first().map_or(Ok(Arguments::default()), |arguments| serde_json::from_value(arguments.clone()))?;
-        let expected = rest.get(1).map(|expected| self.expectation(expected));
-        let step = self.made(at, call.as_str().context("the call is no text")?, &arguments)?;
+        let arguments = rest.first().cloned().unwrap_or_else(|| Value::Object(Map::new()));
+        let arguments: Arguments = serde_json::from_value(arguments)?;
+        let (step, kind) = self.made(instant_us(at)?, call.as_str().context("the call is no text")?, &arguments)?;
+        let expected = rest.get(1).map(|expected| match expected {
+            Value::String(word) => (kind.expects)(word),
+            other => other.clone(),
+        });
         if let Some(label) = arguments.r#as {
             ensure!(self.labels.insert(label.clone(), self.steps.len()).is_none(), "two steps are called {label}");
         }
-        for _ in 0..arguments.times.unwrap_or(1) {
+        for _ in 0..arguments.times {
             self.push(step.clone(), expected.clone());
         }
         Ok(())
     }
 
-    /// A single word is the verdict of a limiter or the effect of a breaker.
-    fn expectation(&self, expected: &Value) -> Value {
-        match (expected, self.policy.kind) {
-            (Value::String(verdict), PolicyKind::Limiter) => json!({ "verdict": verdict }),
-            (Value::String(effect), PolicyKind::Breaker) => json!({ "effect": effect }),
-            (Value::String(state), PolicyKind::BreakerNode) => json!({ "result": { "circuitState": state } }),
-            (other, _) => other.clone(),
-        }
+    /// A step, and the kind of its policy.
+    fn made(&self, at_us: u64, call: &str, arguments: &Arguments) -> Result<(Step, &'static Kind)> {
+        let Arguments { policy, host, args, .. } = arguments;
+        ensure!(*host < self.hosts, "there is no host {host}");
+        let id = policy.as_deref().unwrap_or(&self.policies[0].id);
+        let policy = self.policies.iter().find(|policy| policy.id == id);
+        let kind = strategies::kind(&policy.with_context(|| format!("there is no policy {id}"))?.kind)?;
+        let args = self.arguments(kind, args)?;
+        let args = if call == WRITE { write(args)? } else { (kind.spelt_out)(call, &args)? };
+        Ok((Step { at_us, host: *host, policy: id.to_owned(), call: call.to_owned(), args }, kind))
     }
 
-    fn made(&self, at: &Value, call: &str, arguments: &Arguments) -> Result<Step> {
-        let at_us = instant_us(at)?;
-        let policy = arguments.policy.as_deref().unwrap_or(&self.policy.id);
-        let mut step = Step::new(at_us, policy, call, self.key(arguments.key.as_deref().unwrap_or_default()));
-        step.host = arguments.host.unwrap_or(0);
-        ensure!(step.host < self.hosts, "there is no host {}", step.host);
-        step.cost = arguments.cost.unwrap_or(1);
-        step.priority = arguments.priority.unwrap_or(0);
-        step.ticket_of = self.label(arguments.ticket.as_ref())?;
-        step.charged_by = self.label(arguments.charged.as_ref())?;
-        step.permit_of = self.label(arguments.permit.as_ref())?;
-        step.elapsed_ms = arguments.elapsed_ms.unwrap_or(0);
-        step.error = arguments.error.clone().or((call == "failed").then(Failure::default));
-        step.mode.clone_from(&arguments.mode);
-        step.context = arguments.context.as_ref().map(json_text);
-        step.token.clone_from(&arguments.token);
-        step.result_of = self.label(arguments.result.as_ref())?;
-        if let Some(cell) = &arguments.cell {
-            let ttl_ms = arguments.ttl_ms.unwrap_or_else(one_minute);
-            step.write = Some(Cell { cell: cell.clone(), text: arguments.text.clone(), ttl_ms });
+    /// Arguments with a key, and with the numbers of the steps that they name.
+    fn arguments(&self, kind: &Kind, args: &Map<String, Value>) -> Result<Map<String, Value>> {
+        let mut args = args.clone();
+        if let Some(key) = kind.key {
+            args.entry("key").or_insert_with(|| Value::from(key));
         }
-        Ok(step)
+        for name in LABELS {
+            if let Some(label) = args.get_mut(name) {
+                let text = label.as_str().unwrap_or_default();
+                let step = self.labels.get(text).with_context(|| format!("no step before is called {text}"))?;
+                *label = Value::from(*step);
+            }
+        }
+        Ok(args)
     }
+}
 
-    fn label(&self, label: Option<&String>) -> Result<Option<usize>> {
-        let Some(label) = label else { return Ok(None) };
-        self.labels.get(label).copied().map(Some).with_context(|| format!("no step before is called {label}"))
+/// What a stranger writes, with all that was left out.
+fn write(args: Map<String, Value>) -> Result<Map<String, Value>> {
+    let write: Write = serde_json::from_value(Value::Object(args))?;
+    match serde_json::to_value(write)? {
+        Value::Object(args) => Ok(args),
+        other => bail!("{other} is no object"),
     }
 }
 

@@ -2,31 +2,48 @@
 //! that all hosts say the same is.
 
 mod random;
-mod settings;
 
-use self::random::Random;
-use self::settings::Made;
-use crate::protocol::{Failure, Host, PolicyKind, PolicySettings, Run, START_US, Step, StoreKind};
+use serde::Serialize;
+use serde_json::Value;
+
+pub(crate) use self::random::Random;
+use crate::protocol::{Host, PolicySettings, Run, START_US, Step, StoreKind};
+use crate::strategies::GENERATORS;
 
 /// How many calls a generated case makes, about: a breaker on several hosts makes a few more.
 pub const CALLS: usize = 100;
+
+/// Makes settings, and what calls by them.
+pub(crate) type Generator = fn(&mut Random) -> Generated;
+
+/// Settings that are valid, and calls of the policy that has them.
+pub(crate) struct Generated {
+    pub(crate) kind: &'static str,
+    pub(crate) config: Value,
+    /// How far calls should be apart for them.
+    pub(crate) pace_us: u64,
+    /// Adds a call, or several that belong together.
+    pub(crate) next: Box<dyn FnMut(&mut Script)>,
+}
 
 /// The case `index` of a seed. It is the same for ever.
 pub fn run(seed: u64, index: u64) -> Run {
     let mut random = Random::new(seed.wrapping_add(index.wrapping_mul(0xd134_2543_de82_ef95)));
     let store = if index.is_multiple_of(2) { StoreKind::Memory } else { StoreKind::Ledger };
     let hosts = hosts(&mut random, store);
-    let Made { kind, config, pace_us } = settings::made(&mut random);
+    let generate = random.weighted(&GENERATORS);
+    let Generated { kind, config, pace_us, mut next } = generate(&mut random);
     let mut script = Script { random, pace_us, hosts: hosts.len(), now_us: START_US, steps: Vec::new() };
     while script.steps.len() < CALLS {
-        script.next(kind);
+        script.pause();
+        next(&mut script);
     }
     Run {
         case: format!("generated/{seed}/{index}"),
         store,
         at_us: START_US,
         hosts,
-        policies: vec![PolicySettings { id: "policy".to_owned(), kind, config }],
+        policies: vec![PolicySettings { id: "policy".to_owned(), kind: kind.to_owned(), config }],
         replies: Vec::new(),
         steps: script.steps,
     }
@@ -49,18 +66,18 @@ fn hosts(random: &mut Random, store: StoreKind) -> Vec<Host> {
 }
 
 /// A script in the making.
-struct Script {
-    random: Random,
+pub(crate) struct Script {
+    pub(crate) random: Random,
     /// About how far calls are apart that mean something to each other.
     pace_us: u64,
-    hosts: usize,
+    pub(crate) hosts: usize,
     now_us: u64,
     steps: Vec<Step>,
 }
 
 impl Script {
-    /// Adds the next call.
-    fn next(&mut self, kind: PolicyKind) {
+    /// Lets time pass before the next call.
+    fn pause(&mut self) {
         let pace_us = self.pace_us;
         self.now_us += match self.random.below(100) {
             0..35 => 0,
@@ -68,99 +85,22 @@ impl Script {
             75..96 => self.random.below(pace_us + 1),
             _ => self.random.below(3 * pace_us + 1),
         };
-        match kind {
-            PolicyKind::Breaker => self.guard(),
-            _ => self.limit(),
-        }
     }
 
-    fn step(&mut self, call: &str) -> Step {
-        let mut step = Step::new(self.now_us, "policy", call, "");
-        step.host = self.random.index(self.hosts);
-        step
+    /// One of the hosts.
+    pub(crate) fn host(&mut self) -> usize {
+        self.random.index(self.hosts)
     }
 
-    fn limit(&mut self) {
-        let call = self.random.weighted(&[
-            ("acquire", 34),
-            ("try-acquire", 34),
-            ("peek", 8),
-            ("refund", 10),
-            ("charge", 3),
-            ("cancel", 6),
-            ("come-back", 7),
-            ("reset", 1),
-        ]);
-        let mut step = self.step(if call == "come-back" { "acquire" } else { call });
-        (*self.random.pick(&["a", "a", "b", "ü:{}"])).clone_into(&mut step.key);
-        step.cost = *self.random.pick(&[1, 1, 1, 1, 1, 2, 3, 0, 40]);
-        step.priority = *self.random.pick(&[0, 0, 0, 1, -2, 7]);
-        if let (true, Some(earlier)) = (matches!(call, "come-back" | "cancel" | "refund"), self.earlier_acquire()) {
-            let asked = &self.steps[earlier];
-            (step.key, step.cost, step.priority) = (asked.key.clone(), asked.cost, asked.priority);
-            let of = Some(earlier);
-            if call == "refund" { step.charged_by = of } else { step.ticket_of = of }
-        }
+    /// The number of the step that is added next.
+    pub(crate) fn next_step(&self) -> usize {
+        self.steps.len()
+    }
+
+    /// Adds a call.
+    pub(crate) fn push(&mut self, host: usize, call: &impl Serialize) {
+        let step = Step::of(self.now_us, host, "policy", call).expect("a call is JSON");
         self.steps.push(step);
-    }
-
-    fn earlier_acquire(&mut self) -> Option<usize> {
-        self.earlier(|step| matches!(step.call.as_str(), "acquire" | "try-acquire"))
-    }
-
-    /// One of the last twelve steps of a kind.
-    fn earlier(&mut self, is_one: impl Fn(&Step) -> bool) -> Option<usize> {
-        let steps = self.steps.iter().enumerate().rev().filter(|(_, step)| is_one(step));
-        let found: Vec<usize> = steps.map(|(index, _)| index).take(12).collect();
-        if found.is_empty() { None } else { Some(*self.random.pick(&found)) }
-    }
-
-    fn guard(&mut self) {
-        let call = self.random.weighted(&[
-            ("admit", 42),
-            ("failed", 27),
-            ("succeeded", 18),
-            ("cancelled", 5),
-            ("status", 5),
-            ("set-mode", 2),
-            ("reset", 1),
-        ]);
-        let mut step = self.step(call);
-        if matches!(call, "failed" | "succeeded" | "cancelled") {
-            step.permit_of = self.earlier(|step| step.call == "admit");
-            step.elapsed_ms = *self.random.pick(&[0, 5, 5, 100, 250, 1_000, 20_000]);
-        }
-        if call == "failed" {
-            step.error = Some(self.failure());
-        }
-        if call == "set-mode" {
-            let modes = ["normal", "normal", "forced-open", "forced-closed", "disabled", "metrics-only"];
-            step.mode = Some((*self.random.pick(&modes)).to_owned());
-        }
-        if matches!(call, "succeeded" | "failed") && self.hosts > 1 {
-            // A success of a closed circuit, and an error that counts as one, is answered from what
-            // its host knows, so let it know what the others do.
-            let mut look = Step::new(self.now_us, "policy", "status", "");
-            look.host = step.host;
-            self.steps.push(look);
-        }
-        self.steps.push(step);
-    }
-
-    fn failure(&mut self) -> Failure {
-        let pick = |random: &mut Random, texts: &[&str]| (*random.pick(texts)).to_owned();
-        let mut failure = Failure {
-            name: pick(&mut self.random, &["TimeoutError", "TypeError", "", "Fehler*ü"]),
-            message: pick(&mut self.random, &["connect ECONNREFUSED 127.0.0.1:80", "not found", "", "\n\"🌊\\"]),
-            code: pick(&mut self.random, &["503", "404", "", "ETIMEDOUT"]),
-            ..Failure::default()
-        };
-        if failure.message.is_empty() {
-            // What an error says is often said by its cause.
-            let cause = std::mem::replace(&mut failure, Failure { name: "Wrapped".to_owned(), ..Failure::default() });
-            failure.causes = vec![Failure { status: cause.code.clone(), ..cause }];
-        }
-        failure
     }
 }
 
@@ -180,6 +120,6 @@ mod tests {
             .concat()
             .bytes()
             .fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3));
-        assert_eq!(format!("{hash:016x}"), "cc0cbb8fae8ba5e6");
+        assert_eq!(format!("{hash:016x}"), "7fa4684cfbe6d6d0");
     }
 }

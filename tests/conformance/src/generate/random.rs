@@ -2,10 +2,10 @@
 
 /// `SplitMix64` (Steele, Lea, Flood: Fast Splittable Pseudorandom Number Generators, 2014).
 #[derive(Debug, Clone)]
-pub(super) struct Random(u64);
+pub(crate) struct Random(u64);
 
 impl Random {
-    pub(super) fn new(seed: u64) -> Self {
+    pub(crate) fn new(seed: u64) -> Self {
         Self(seed)
     }
 
@@ -17,22 +17,22 @@ impl Random {
     }
 
     /// A number below `bound`, which is above 0: the remainder.
-    pub(super) fn below(&mut self, bound: u64) -> u64 {
+    pub(crate) fn below(&mut self, bound: u64) -> u64 {
         self.next() % bound
     }
 
     /// An index into something of this length.
-    pub(super) fn index(&mut self, length: usize) -> usize {
+    pub(crate) fn index(&mut self, length: usize) -> usize {
         usize::try_from(self.below(length as u64)).unwrap_or(0)
     }
 
     /// One of several.
-    pub(super) fn pick<'t, T>(&mut self, choices: &'t [T]) -> &'t T {
+    pub(crate) fn pick<'t, T>(&mut self, choices: &'t [T]) -> &'t T {
         &choices[self.index(choices.len())]
     }
 
     /// One of several, as often as its weight says.
-    pub(super) fn weighted(&mut self, choices: &[(&'static str, u64)]) -> &'static str {
+    pub(crate) fn weighted<'t, T>(&mut self, choices: &'t [(T, u64)]) -> &'t T {
         let mut left = self.below(choices.iter().map(|(_, weight)| weight).sum());
         for (choice, weight) in choices {
             if left < *weight {
@@ -40,7 +40,12 @@ impl Random {
             }
             left -= weight;
         }
-        choices[0].0
+        &choices[0].0
+    }
+
+    /// One of the last twelve, if there are any.
+    pub(crate) fn recent<'t, T>(&mut self, all: &'t [T]) -> Option<&'t T> {
+        if all.is_empty() { None } else { Some(&all[all.len() - 1 - self.index(all.len().min(12))]) }
     }
 }
 

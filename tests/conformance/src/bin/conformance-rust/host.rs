@@ -1,47 +1,26 @@
 //! The hosts of a run, on their store and clocks, and the calls they make.
 
 use std::collections::HashMap;
+use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
 
-use anyhow::{Context as _, Result, bail};
+use anyhow::{Context as _, Result};
+use serde::Serialize;
 use serde_json::Value;
-use tidegate::key::EntityKey;
-use tidegate::nodes::{CircuitBreakerNode, RateLimiterNode};
 use tidegate::store::scripted::{self, Event, Scripted};
 use tidegate::store::{MemoryStore, Store};
-use tidegate::{
-    Ask, CircuitBreaker, CircuitBreakerConfig, CircuitReport, Decision, Error, Failure, ManualClock, Memory, Permit,
-    RateLimiter, RateLimiterConfig, Ticket, Tidegate,
-};
-use tidegate_conformance::protocol::{self, PolicyKind, PolicySettings, Run, Step, StoreKind};
+use tidegate::{Error, ManualClock, Memory, Tidegate};
+use tidegate_conformance::protocol::{Cell, PolicySettings, Reply, Run, Step, StoreKind, WRITE, Write};
 
-use crate::log::{Answer, DecisionLine, FaultLine, Problem, ReportLine};
-use crate::nodes::{self, Brought};
+use crate::log::{self, Answer, Problem};
+use crate::strategies::{self, Given, Policy};
 
 struct Host {
     gate: Tidegate,
     clock: ManualClock,
     offset_us: i64,
-    policies: HashMap<String, Policy>,
-}
-
-enum Policy {
-    Limiter(RateLimiter),
-    Breaker(CircuitBreaker),
-    LimiterNode(RateLimiterNode),
-    BreakerNode(CircuitBreakerNode),
-}
-
-/// What a step gave that a later one may bring back.
-#[derive(Default)]
-pub(crate) struct Given {
-    decision: Option<Decision>,
-    permit: Option<Permit>,
-    /// Of a node.
-    pub(crate) token: Option<String>,
-    /// The text of a node's result.
-    pub(crate) result: Option<String>,
+    policies: HashMap<String, Rc<dyn Policy>>,
 }
 
 pub(crate) struct Stage {
@@ -50,9 +29,8 @@ pub(crate) struct Stage {
     /// The way in for strangers, who are not in the script.
     memory: MemoryStore,
     scripted: Option<Scripted>,
+    /// What each step gave that a later one may bring back.
     given: Vec<Given>,
-    /// What the step in progress gave.
-    giving: Given,
 }
 
 impl Stage {
@@ -77,32 +55,16 @@ impl Stage {
             hosts.push(Host { gate, clock: own, offset_us: host.offset_us, policies });
         }
         let scripted = (run.store == StoreKind::Scripted).then_some(scripted);
-        Ok(Self { hosts, clock, memory: distant, scripted, given: Vec::new(), giving: Given::default() })
+        Ok(Self { hosts, clock, memory: distant, scripted, given: Vec::new() })
     }
 
     /// Opens a policy in every host; the problems of its settings.
     pub(crate) fn open(&mut self, settings: &PolicySettings) -> Result<Vec<Problem>> {
-        let config = settings.config.to_string();
-        // A node is opened on text, just as it stands.
-        let text = settings.config.as_str().unwrap_or_default();
+        let kind = strategies::kind(&settings.kind)?;
         for host in &mut self.hosts {
-            let opened = match settings.kind {
-                PolicyKind::Limiter => RateLimiterConfig::from_json(&config)
-                    .and_then(|config| host.gate.rate_limiter(config))
-                    .map(Policy::Limiter),
-                PolicyKind::Breaker => CircuitBreakerConfig::from_json(&config)
-                    .and_then(|config| host.gate.circuit_breaker(config))
-                    .map(Policy::Breaker),
-                PolicyKind::LimiterNode => host.gate.rate_limiter_node(text).map(Policy::LimiterNode),
-                PolicyKind::BreakerNode => host.gate.circuit_breaker_node(text).map(Policy::BreakerNode),
-            };
-            match opened {
-                Ok(policy) => drop(host.policies.insert(settings.id.clone(), policy)),
-                Err(Error::Config { problems, .. }) => {
-                    let is_node = matches!(settings.kind, PolicyKind::LimiterNode | PolicyKind::BreakerNode);
-                    let as_log = if is_node { crate::log::problems } else { crate::log::contract_problems };
-                    return Ok(as_log(problems));
-                }
+            match (kind.open)(&host.gate, &settings.config) {
+                Ok(policy) => drop(host.policies.insert(settings.id.clone(), policy.into())),
+                Err(Error::Config { problems, .. }) => return Ok((kind.problems)(problems)),
                 Err(error) => return Err(error.into()),
             }
         }
@@ -117,35 +79,20 @@ impl Stage {
         }
         // What is due by then is done in the background, before the step.
         tokio::task::yield_now().await;
-        self.giving = Given::default();
         let host = self.hosts.get(step.host).context("no such host")?;
-        let answer = match host.policies.get(&step.policy).context("no such policy")? {
-            policy if step.call == "write" => self.write(policy, step).await?,
-            Policy::Limiter(limiter) => self.limit(&limiter.clone(), step).await?,
-            Policy::Breaker(breaker) => self.guard(&breaker.keyed(&step.key), step).await?,
-            Policy::LimiterNode(node) => {
-                nodes::limit(&node.clone(), step, &self.brought(step), &mut self.giving).await.or_else(failed)?
-            }
-            Policy::BreakerNode(node) => {
-                let answer = nodes::guard(&node.clone(), step, &self.brought(step), &mut self.giving).await;
-                self.hosts[step.host].gate.flush().await;
-                answer.or_else(failed)?
-            }
+        let policy = Rc::clone(host.policies.get(&step.policy).context("no such policy")?);
+        let played = if step.call == WRITE {
+            self.write(&*policy, step).await.map(|answer| (answer, None))
+        } else {
+            policy.play(step, &self.given).await
         };
-        Ok(answer)
-    }
-
-    /// What a step brings to a node.
-    fn brought(&self, step: &Step) -> Brought {
-        let given = |step: Option<usize>| step.and_then(|step| self.given.get(step));
-        let token = step.token.clone().or_else(|| given(step.ticket_of)?.token.clone());
-        let result = given(step.result_of).and_then(|given| given.result.clone());
-        Brought { token, result }
-    }
-
-    pub(crate) fn remember(&mut self, _: Answer) {
-        let given = std::mem::take(&mut self.giving);
+        if policy.settles_later() {
+            // What settles in the background settles before the next step.
+            self.hosts[step.host].gate.flush().await;
+        }
+        let (answer, given) = played.or_else(failed)?;
         self.given.push(given);
+        Ok(answer)
     }
 
     /// What was sent to a scripted store since this was last asked.
@@ -154,108 +101,42 @@ impl Stage {
         commits.iter().map(scripted::canonical).collect()
     }
 
-    async fn write(&self, policy: &Policy, step: &Step) -> Result<Answer> {
-        let cell = step.write.as_ref().context("nothing to write")?;
-        let entity = match policy {
-            Policy::Limiter(limiter) => EntityKey::new("rl", &limiter.config().name, &step.key),
-            Policy::Breaker(breaker) => EntityKey::new("cb", &breaker.config().name, &step.key),
-            Policy::BreakerNode(node) => EntityKey::new("cb", node.circuit_id(), ""),
-            Policy::LimiterNode(node) => {
-                let subject = node.subject(step.context.as_deref().unwrap_or_default())?;
-                EntityKey::new("rl", &subject.name, &subject.key)
-            }
-        };
-        let (field, value, ttl_ms) = written(cell)?;
+    async fn write(&self, policy: &dyn Policy, step: &Step) -> Result<Answer> {
+        let write: Write = serde_json::from_value(Value::Object(step.args.clone()))?;
+        let entity = Arc::new(policy.entity(&write)?);
+        let Write { cell, text, ttl_ms, .. } = write;
+        let (field, value, ttl_ms) = written(&Cell { cell, text, ttl_ms })?;
         let store: &dyn Store = &self.memory;
-        scripted::write(store, step.at_us, &Arc::new(entity), field, value, ttl_ms).await?;
-        Ok(Answer::Done(true))
-    }
-
-    async fn limit(&mut self, limiter: &RateLimiter, step: &Step) -> Result<Answer> {
-        let ask = Ask::of(&step.key).cost(step.cost).priority(step.priority);
-        let ticket = step.ticket_of.and_then(|step| self.given[step].decision.as_ref()?.ticket);
-        let decided = match step.call.as_str() {
-            "acquire" => limiter.decide(ask, ticket).await,
-            "try-acquire" => limiter.try_acquire(ask).await,
-            "peek" => limiter.peek(ask).await,
-            "refund" => {
-                let charged = step.charged_by.and_then(|step| self.given[step].decision.as_ref());
-                let Some(charged) = charged.filter(|decision| decision.charged_at_us.is_some()) else {
-                    return Ok(Answer::Skipped(true));
-                };
-                limiter.refund(ask, charged).await
-            }
-            "charge" => limiter.charge(&step.key, step.cost).await,
-            "cancel" => return cancelled(limiter, &step.key, ticket).await,
-            "reset" => return limiter.reset(&step.key).await.map_or_else(failed, |()| Ok(Answer::Done(true))),
-            other => bail!("a limiter has no call {other}"),
-        };
-        match decided {
-            Ok(decision) => {
-                let line = DecisionLine::from(&decision);
-                self.giving.decision = Some(decision);
-                Ok(Answer::Decision(line))
-            }
-            Err(error) => failed(error),
-        }
-    }
-
-    async fn guard(&mut self, breaker: &CircuitBreaker, step: &Step) -> Result<Answer> {
-        let permit = step.permit_of.and_then(|step| self.given[step].permit);
-        let elapsed = Duration::from_millis(step.elapsed_ms);
-        let reported = match (step.call.as_str(), permit) {
-            ("admit", _) => breaker.admit().await,
-            ("status", _) => breaker.status().await,
-            ("reset", _) => breaker.reset().await,
-            ("set-mode", _) => breaker.set_mode(mode(step)?).await,
-            ("succeeded", Some(permit)) => breaker.succeeded(permit, elapsed).await,
-            ("failed", Some(permit)) => {
-                breaker.failed(permit, elapsed, failure(step.error.clone().unwrap_or_default())).await
-            }
-            ("cancelled", Some(permit)) => breaker.cancelled(permit, elapsed).await,
-            ("succeeded" | "failed" | "cancelled", None) => return Ok(Answer::Skipped(true)),
-            (other, _) => bail!("a breaker has no call {other}"),
-        };
-        // What settles in the background settles before the next step.
-        self.hosts[step.host].gate.flush().await;
-        reported.map_or_else(failed, |report| Ok(self.report(&report)))
-    }
-
-    fn report(&mut self, report: &CircuitReport) -> Answer {
-        self.giving.permit = report.permit;
-        Answer::Report(ReportLine::from(report))
+        scripted::write(store, step.at_us, &entity, field, value, ttl_ms).await?;
+        Ok(Answer::done())
     }
 }
 
-async fn cancelled(limiter: &RateLimiter, key: &str, ticket: Option<Ticket>) -> Result<Answer> {
-    let Some(ticket) = ticket else { return Ok(Answer::Skipped(true)) };
-    limiter.cancel(key, ticket).await.map_or_else(failed, |was_waiting| Ok(Answer::WasWaiting(was_waiting)))
-}
-
-/// An error that a log tells of; any other is a defect of the run.
-fn failed(error: Error) -> Result<Answer> {
-    match error {
+/// What a log says of an error; any other is a defect of the run.
+fn failed(error: anyhow::Error) -> Result<(Answer, Given)> {
+    let answer = match error.downcast::<Error>()? {
         Error::CostNeverFits { limiter: _, cost, binding, limit, count, remaining } => {
-            Ok(Answer::Fault(FaultLine { cost, binding, limit, count, remaining }))
+            Answer::new("fault", &FaultLine { cost, binding, limit, count, remaining })
         }
-        Error::Contended { .. } => Ok(Answer::Error("contended")),
-        Error::Store(_) => Ok(Answer::Error("store")),
-        Error::Input { problems, .. } => Ok(Answer::Problems(crate::log::problems(problems))),
-        error => Err(error.into()),
-    }
+        Error::Contended { .. } => Answer::new("error", &"contended"),
+        Error::Store(_) => Answer::new("error", &"store"),
+        Error::Input { problems, .. } => Answer::new("problems", &log::problems(problems)),
+        error => return Err(error.into()),
+    };
+    Ok((answer, None))
 }
 
-fn mode(step: &Step) -> Result<tidegate::Mode> {
-    let mode = step.mode.as_deref().context("no mode")?;
-    Ok(serde_json::from_value(Value::from(mode))?)
+/// Why a cost never fits.
+#[derive(Serialize)]
+struct FaultLine {
+    cost: u32,
+    binding: u32,
+    limit: u32,
+    count: u32,
+    remaining: u32,
 }
 
-pub(crate) fn failure(of: protocol::Failure) -> Failure {
-    let protocol::Failure { name, message, code, status, causes } = of;
-    Failure { name, message, code, status, causes: causes.into_iter().map(failure).collect() }
-}
-
-fn event(reply: &protocol::Reply) -> Result<Event> {
+fn event(reply: &Reply) -> Result<Event> {
     let text = |value: &Option<String>| value.as_deref().map(Arc::from);
     if let Some(reason) = &reply.away {
         return Ok(Event::Away(reason.clone()));
@@ -269,7 +150,7 @@ fn event(reply: &protocol::Reply) -> Result<Event> {
     Ok(Event::Before(reply.before.iter().map(written).collect::<Result<_>>()?))
 }
 
-fn written(cell: &protocol::Cell) -> Result<(u32, Option<Arc<str>>, u64)> {
+fn written(cell: &Cell) -> Result<(u32, Option<Arc<str>>, u64)> {
     let field = scripted::field_of(&cell.cell).with_context(|| format!("{:?} names no cell", cell.cell))?;
     Ok((field, cell.text.as_deref().map(Arc::from), cell.ttl_ms))
 }
