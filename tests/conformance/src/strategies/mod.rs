@@ -50,8 +50,8 @@ pub(crate) fn kinds() -> impl Iterator<Item = &'static Kind> {
     KINDS.into_iter()
 }
 
-/// The arguments of a call as its type has them: defaults stand where nothing was said, and what the
-/// call does not take is an error.
+/// The arguments of a call as its type has them: defaults stand where nothing was said, and what
+/// the call does not take is an error.
 fn spelt_out<C: Serialize + DeserializeOwned>(call: &str, args: &Args) -> Result<Args> {
     let call: C = serde_json::from_value(json!({ "call": call, "args": args }))?;
     match serde_json::to_value(call)?.get_mut("args").map(Value::take) {

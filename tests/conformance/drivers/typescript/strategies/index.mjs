@@ -1,9 +1,9 @@
-// How the TypeScript host makes the calls of each strategy. The rest of the driver asks the list here
-// and names no strategy.
+// How the TypeScript host makes the calls of each strategy. The rest of the driver asks the list
+// here and names no strategy.
 //
-// A kind has `open`, whether its settings are of a `isNode`, the `entity` that a stranger writes to,
-// whether its calls leave something that settles later, and `calls`: each is given the policy, the
-// arguments, and a way to what an earlier step gave, and gives `{ log, given }`.
+// A kind has `open`, `isNode`, the `entity` that a stranger writes
+// to, whether its calls leave something that settles later, and `calls`: each is given the policy,
+// the arguments, and a way to what an earlier step gave, and gives `{ log, given }`.
 
 import { breaker, breakerNode } from "./circuit-breaker/index.mjs";
 import { limiter, limiterNode } from "./rate-limiter/index.mjs";

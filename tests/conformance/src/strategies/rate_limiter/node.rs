@@ -1,5 +1,5 @@
-//! Calls of a rate limiter node. A `ticket` is the step whose token is brought, a `token` one that no
-//! step gave, and a `result` the step whose result is put into the context.
+//! Calls of a rate limiter node. A `ticket` is the step whose token is brought, a `token` one that
+//! no step gave, and a `result` the step whose result is put into the context.
 
 use serde::{Deserialize, Serialize};
 

@@ -1,5 +1,5 @@
-//! How the Rust host makes the calls of each strategy. The rest of the driver asks the list here and
-//! names no strategy.
+//! How the Rust host makes the calls of each strategy. The rest of the driver asks the list here
+//! and names no strategy.
 
 mod circuit_breaker;
 mod rate_limiter;
