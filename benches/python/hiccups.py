@@ -77,7 +77,7 @@ class Table:
 
 @contextlib.asynccontextmanager
 async def tidegate_on(url: str) -> AsyncIterator[Call]:
-    """A limiter as it comes, for so many keys."""
+    """A limiter as it comes, for this many keys."""
     gate = tidegate.aio.Tidegate(store=tidegate.Redis(url))
     limiter = gate.rate_limiter({"name": "api", "limits": [{"limit": PLENTY, "window": "second"}]})
     yield limiter.try_acquire
@@ -97,7 +97,7 @@ BOTH = {"tidegate": tidegate_on, "limits": limits_on}
 
 
 async def pause(client: redis.Redis, call: Call, users: int, pause_ms: int) -> Tally:
-    """So many users call one after the other, while the server pauses."""
+    """This many users call one after the other, while the server pauses."""
     tally, over = Tally(), asyncio.Event()
 
     async def user(number: int) -> None:
@@ -117,7 +117,7 @@ async def pause(client: redis.Redis, call: Call, users: int, pause_ms: int) -> T
 
 
 async def burst(call: Call, keys: int) -> Tally:
-    """So many keys at once, twice."""
+    """This many keys at once, twice."""
     tally = Tally()
     for _ in range(2):
         await asyncio.gather(*(tally.make(call, f"key-{key}") for key in range(keys)))

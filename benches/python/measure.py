@@ -42,7 +42,7 @@ class Group:
         self.runs[name] = run
 
     def tasks(self, name: str, callers: int, work: Callable[[int], Awaitable[object]]) -> None:
-        """Adds work that so many tasks do at once, each one after the other."""
+        """Adds work that this many tasks do at once, each one after the other."""
 
         async def caller(first: int, count: int) -> None:
             for turn in range(first, count, callers):

@@ -14,7 +14,7 @@ pub fn runtime() -> Result<Runtime> {
     Ok(tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?)
 }
 
-/// Does the work so many times, one after the other. It is given which time it is.
+/// Does the work this many times, one after the other. It is given which time it is.
 pub fn alone<F: Future<Output = ()>>(runtime: &Runtime, count: u64, work: impl Fn(u64) -> F) -> Duration {
     runtime.block_on(async {
         let start = Instant::now();
@@ -25,7 +25,7 @@ pub fn alone<F: Future<Output = ()>>(runtime: &Runtime, count: u64, work: impl F
     })
 }
 
-/// Has so many callers do the work so many times in all, each one after the other. It is given
+/// Has this many callers do the work this many times in all, each one after the other. It is given
 /// which time it is.
 ///
 /// # Panics

@@ -21,7 +21,7 @@ struct Work<'a> {
     name: String,
     /// Whether the others are held against it.
     is_beside: bool,
-    /// Does the work so many times and tells how long that took.
+    /// Does the work this many times and tells how long that took.
     run: Run<'a>,
     budgets: Vec<Budget>,
     remark: Option<Remark<'a>>,
@@ -66,14 +66,14 @@ impl<'a> Group<'a> {
         Self { title: title.into(), works: Vec::new() }
     }
 
-    /// Adds a floor or a peer, against which the other works are held. `run` does it so many times
-    /// and tells how long that took.
+    /// Adds a floor or a peer, against which the other works are held. `run` does it this many
+    /// times and tells how long that took.
     #[must_use]
     pub fn beside(self, name: &str, run: impl FnMut(u64) -> Duration + 'a) -> Self {
         self.add(name, true, Box::new(run))
     }
 
-    /// Adds a work. `run` does it so many times and tells how long that took.
+    /// Adds a work. `run` does it this many times and tells how long that took.
     #[must_use]
     pub fn work(self, name: &str, run: impl FnMut(u64) -> Duration + 'a) -> Self {
         self.add(name, false, Box::new(run))
@@ -151,7 +151,7 @@ impl Work<'_> {
     }
 }
 
-/// Does a work so many times, one after the other, and tells how long that took.
+/// Does a work this many times, one after the other, and tells how long that took.
 pub fn timed(count: u64, mut work: impl FnMut()) -> Duration {
     let start = Instant::now();
     for _ in 0..count {

@@ -52,7 +52,7 @@ class Tally {
   }
 }
 
-/** A limiter as it comes, for so many keys, on a connection of its own; and what closes that. */
+/** A limiter as it comes, for this many keys, on a connection of its own; and what closes that. */
 const BOTH = {
   tidegate(port) {
     const connection = open(port);
@@ -73,7 +73,7 @@ function open(port) {
   return connection;
 }
 
-/** So many users call one after the other, while the server pauses. */
+/** This many users call one after the other, while the server pauses. */
 async function pause(admin, call, users, pauseMs) {
   const tally = new Tally();
   let isOver = false;
@@ -90,7 +90,7 @@ async function pause(admin, call, users, pauseMs) {
   return tally;
 }
 
-/** So many keys at once, twice. */
+/** This many keys at once, twice. */
 async function burst(call, keys) {
   const tally = new Tally();
   await call('first');

@@ -49,7 +49,7 @@ export const alone = (work) => async (count) => {
   for (let done = 0; done < count; done += 1) await work(done);
 };
 
-/** By so many callers at once, each one after the other. */
+/** By this many callers at once, each one after the other. */
 export const together = (callers, work) => async (count) => {
   let turn = 0;
   const caller = async (number) => {

@@ -44,7 +44,7 @@ impl Team {
         Ok(team)
     }
 
-    /// Runs so many rounds.
+    /// Runs this many rounds.
     pub(crate) fn run(mut self, rounds: u32) -> Result<Vec<Admitted>> {
         let mut admitted = Vec::new();
         for _ in 0..rounds {

@@ -70,7 +70,7 @@ class Load:
         return sum(self.statuses.values())
 
     def wait_for_more(self, replies: int) -> None:
-        """Until so many more requests were answered."""
+        """Until this many more requests were answered."""
         with self._more:
             enough = self.count + replies
             assert self._more.wait_for(lambda: self.count >= enough, timeout=60), self.statuses
@@ -98,7 +98,7 @@ class Service:
 
     @contextlib.contextmanager
     def under_load(self, callers: int) -> Iterator[Load]:
-        """So many callers, until the block ends."""
+        """This many callers, until the block ends."""
         load = Load()
 
         def call(tenant: str) -> None:

@@ -36,7 +36,7 @@ pub fn key(data: &[u8]) {
     }
 }
 
-/// A text, so many times over.
+/// A text, this many times over.
 fn text(input: &mut Input<'_>) -> String {
     let (text, times) = (input.text(), input.byte());
     text.repeat(usize::from(times).max(1))

@@ -93,7 +93,7 @@ fn open(config: &Config) -> Result<RateLimiter, Vec<Problem>> {
 /// What a step was.
 #[derive(Debug, Clone, Copy)]
 pub(super) enum Step {
-    /// So many permits were let go, or given a place.
+    /// This many permits were let go, or given a place.
     Charged {
         /// How many.
         cost: u32,

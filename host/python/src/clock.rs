@@ -32,7 +32,7 @@ impl ManualClock {
         self.now_us.load(Ordering::SeqCst)
     }
 
-    /// Moves on by so many milliseconds, or a `timedelta`, and wakes those whose time has come.
+    /// Moves on by this many milliseconds, or a `timedelta`, and wakes those whose time has come.
     fn advance_ms(&self, py: Python<'_>, time_ms: &Bound<'_, PyAny>) -> PyResult<()> {
         let step_us = u64::try_from(duration(time_ms)?.as_micros()).unwrap_or(u64::MAX);
         self.set_us(py, self.now_us().saturating_add(step_us))

@@ -65,7 +65,7 @@ async def test_waits_in_the_queue_in_order() -> None:
 
 
 async def until(limiter: aio.RateLimiter, waiting: int) -> None:
-    """Returns when so many are in the queue."""
+    """Returns when this many are in the queue."""
     while (await limiter.peek("me")).waiting != waiting:
         await asyncio.sleep(0)
 

@@ -53,7 +53,7 @@ async def trip(gate: aio.Tidegate, config: dict[str, Any]) -> None:
 
 
 async def until_waiting(gate: aio.Tidegate, node: aio.RateLimiterNode, waiting: int) -> None:
-    """Returns when so many wait for user 1. A rate limiter of the node's name sees the same queue."""
+    """Returns when this many wait for user 1. A rate limiter of the node's name sees the same queue."""
     limiter = gate.rate_limiter(node.subject(CONTEXT).name, limit=Limit.per_minute(1), on_limit=Queue(1, 120_000))
     while (await limiter.peek("1")).waiting != waiting:
         await asyncio.sleep(0)

@@ -95,7 +95,7 @@ def test_a_success_ends_a_row_of_failures_of_another_process(redis_url: str) -> 
 
 
 async def until(limiter: aio.RateLimiter, waiting: int) -> None:
-    """Returns when so many are in the queue."""
+    """Returns when this many are in the queue."""
     while (await limiter.peek("me")).waiting != waiting:
         pass
 

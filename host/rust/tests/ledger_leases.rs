@@ -40,7 +40,7 @@ async fn ask(limiter: &RateLimiter) -> Decision {
     limiter.try_acquire("k").await.expect("the store answers")
 }
 
-/// So many calls, one after the other.
+/// This many calls, one after the other.
 async fn calls(limiter: &RateLimiter, count: usize) -> Vec<Decision> {
     let mut decisions = Vec::new();
     for _ in 0..count {

@@ -47,7 +47,7 @@ proptest! {
     }
 }
 
-/// One permit in ten milliseconds, on a store of so many entities.
+/// One permit in ten milliseconds, on a store of this many entities.
 fn limiter_on(memory: &Memory, clock: &ManualClock) -> RateLimiter {
     let gate = Tidegate::builder().memory(memory.clone()).clock(clock.clone()).build().expect("the component loads");
     gate.rate_limiter(brief()).expect("the configuration is valid")

@@ -7,7 +7,7 @@
  * - `open`: admit. What a limiter let go is charged when the store is back; a circuit's outcomes
  *   count nowhere.
  * - `closed`: refuse, and tell when the store is tried again.
- * - `{ share: hosts }`: decide on this host's own state. A limiter lets go what each of so many
+ * - `{ share: hosts }`: decide on this host's own state. A limiter lets go what each of this many
  *   hosts (1 to 1,000,000) may alone, so that together they admit no more than the limit, and
  *   charges it when the store is back.
  *

@@ -53,7 +53,7 @@ impl Line {
         self
     }
 
-    /// So many permits may have been given back on it that were charged on another: a host that
+    /// This many permits may have been given back on it that were charged on another: a host that
     /// gives back what is left of a lease does not know that the store has forgotten its charge.
     /// They let nobody go there, so over all lines the promise holds without them.
     #[must_use]

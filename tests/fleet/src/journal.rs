@@ -42,7 +42,7 @@ impl Journal {
     }
 }
 
-/// What a journal tells of so many loads. The last line may have been cut short with its writer:
+/// What a journal tells of this many loads. The last line may have been cut short with its writer:
 /// that caller never went.
 ///
 /// # Errors

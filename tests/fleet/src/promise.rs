@@ -47,13 +47,13 @@ impl Promise {
         Self { limit: limit_of_window, window_us: unit_us * limit.window_count, burst, extra: 0 }
     }
 
-    /// With so many permits on top, once.
+    /// With this many permits on top, once.
     #[must_use]
     pub fn and(self, extra: u64) -> Self {
         Self { extra: self.extra + extra, ..self }
     }
 
-    /// What holds over the time of so many stores that do not know of each other: that of a store
+    /// What holds over the time of this many stores that do not know of each other: that of a store
     /// which forgot all it knew once is that of two.
     #[must_use]
     pub fn times(self, stores: u64) -> Self {

@@ -74,9 +74,10 @@ pub struct Hammer {
 /// When a hammering task stops.
 #[derive(Debug, Clone, Copy, Serialize, Deserialize)]
 pub enum Until {
-    /// After so many calls.
+    /// After this many calls.
     Calls(u32),
-    /// When the store's clock has moved on by so many milliseconds since the task's first decision.
+    /// When the store's clock has moved on by this many milliseconds since the task's first
+    /// decision.
     PassedMs(u64),
 }
 

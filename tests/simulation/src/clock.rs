@@ -15,9 +15,9 @@ pub const START_US: u64 = 1_767_268_800_000_000;
 /// How a clock is wrong.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Error {
-    /// By so many microseconds, from the start.
+    /// By this many microseconds, from the start.
     pub offset_us: i64,
-    /// It gains so many microseconds in a second.
+    /// It gains this many microseconds in a second.
     pub drift_ppm: i64,
 }
 

@@ -77,7 +77,7 @@ async fn visit(world: &World, host: &Host, limiter: &RateLimiter, tag: &str) -> 
         if visit == MAX_VISITS || seen_us.is_some() {
             return seen_us;
         }
-        // On a slow network one call in so many runs out of time. The last visit counts, whatever
+        // On a slow network one call in this many runs out of time. The last visit counts, whatever
         // came of it.
         world.leave_out(call);
     }

@@ -39,7 +39,7 @@ impl Random {
         u32::try_from(self.between(from.into(), to.into())).unwrap_or(to)
     }
 
-    /// An index of a list of so many.
+    /// An index of a list of this many.
     pub fn index(&mut self, length: usize) -> usize {
         usize::try_from(self.number() % length.max(1) as u64).unwrap_or(0)
     }
@@ -55,7 +55,7 @@ impl Random {
         self.between(0, 2 * most).cast_signed() - most.cast_signed()
     }
 
-    /// Whether something happens that does in so many of a thousand cases.
+    /// Whether something happens that does in this many of a thousand cases.
     pub fn chance(&mut self, per_mille: u64) -> bool {
         self.number() % 1_000 < per_mille
     }

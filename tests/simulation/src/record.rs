@@ -11,15 +11,15 @@ use crate::scenario::Scenario;
 /// What a caller asked.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Ask {
-    /// `try_acquire` of so many permits.
+    /// `try_acquire` of this many permits.
     TryAcquire(u32),
-    /// `decide`: so many permits, at a priority, with a ticket or 0.
+    /// `decide`: this many permits, at a priority, with a ticket or 0.
     Decide(u32, i32, u64),
-    /// `acquire`, which waits by itself: so many permits, at a priority.
+    /// `acquire`, which waits by itself: this many permits, at a priority.
     Acquire(u32, i32),
     /// `peek`.
     Peek,
-    /// `refund` of so many permits charged at a time.
+    /// `refund` of this many permits charged at a time.
     Refund(u32, u64),
     /// `cancel` of a ticket.
     Cancel(u64),
@@ -37,7 +37,7 @@ pub enum Ask {
     Reset,
     /// `status`.
     Status,
-    /// So many permits that the host let go without the store, to be posted: since a time on the
+    /// This many permits that the host let go without the store, to be posted: since a time on the
     /// store's clock.
     Post(u32, u64),
 }

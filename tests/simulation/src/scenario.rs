@@ -47,11 +47,11 @@ pub struct Cuts {
 /// How long messages take.
 #[derive(Debug, Clone, Copy)]
 pub struct Network {
-    /// At least so many microseconds one way.
+    /// At least this many microseconds one way.
     pub least_us: u64,
-    /// Up to so many more.
+    /// Up to this many more.
     pub spread_us: u64,
-    /// So many messages in a thousand take up to ten times as long.
+    /// This many messages in a thousand take up to ten times as long.
     pub slow_per_mille: u64,
 }
 
@@ -89,8 +89,8 @@ pub struct Actor {
     pub calls: u32,
     /// The longest pause between two calls on average, in microseconds.
     pub pause_us: u64,
-    /// So many calls come in a row, without a pause between them: those who rush fill a limit that
-    /// had room a moment ago.
+    /// This many calls come in a row, without a pause between them: those who rush fill a limit
+    /// that had room a moment ago.
     pub rush: u32,
     /// The costs of its calls go up to this.
     pub most_cost: u32,
@@ -131,13 +131,13 @@ pub struct Fault {
 /// What can go wrong.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum FaultKind {
-    /// Requests are lost, so many in a thousand.
+    /// Requests are lost, this many in a thousand.
     LostRequests(u64),
-    /// Replies are lost, so many in a thousand: the commit has happened.
+    /// Replies are lost, this many in a thousand: the commit has happened.
     LostReplies(u64),
-    /// Requests arrive twice, so many in a thousand, the second time up to 200 ms later.
+    /// Requests arrive twice, this many in a thousand, the second time up to 200 ms later.
     Duplicates(u64),
-    /// Messages take up to so many microseconds longer, and so overtake each other.
+    /// Messages take up to this many microseconds longer, and so overtake each other.
     Slow(u64),
     /// A host cannot reach the store, nor the store it.
     Partition(usize),
@@ -159,7 +159,7 @@ pub enum FaultKind {
     Pause,
     /// A host is busy with something else: it hears and does nothing.
     Busy(usize),
-    /// The store runs out of memory, and each cell goes with a chance of so many in a thousand.
+    /// The store runs out of memory, and each cell goes with a chance of this many in a thousand.
     Evict(u64),
 }
 

@@ -48,8 +48,8 @@ impl Drop for Folder {
 }
 
 impl Watched {
-    /// Starts a master, so many replicas and so many Sentinels, most of which must agree, and waits
-    /// until all know each other.
+    /// Starts a master, this many replicas and this many Sentinels, most of which must agree, and
+    /// waits until all know each other.
     ///
     /// # Errors
     /// If one does not start or they do not come together.

@@ -17,7 +17,7 @@ pub trait Subject: Send + Sync {
     /// The store.
     fn store(&self) -> &dyn Store;
 
-    /// Returns once the store's clock has gone on by so many milliseconds.
+    /// Returns once the store's clock has gone on by this many milliseconds.
     fn pass_ms(&self, ms: u64) -> BoxFuture<'_, ()>;
 }
 
@@ -119,7 +119,7 @@ pub fn advance(cell: usize, step: u64, floor: u64, ceiling: u64, fits: bool) -> 
     advance_times(1, cell, step, floor, ceiling, fits)
 }
 
-/// Like [`advance`], so many times over.
+/// Like [`advance`], this many times over.
 pub fn advance_times(repeat: u64, cell: usize, step: u64, floor: u64, ceiling: u64, fits: bool) -> Op {
     Op::Advance { cell, step, floor, ceiling, ttl_ms: 60_000, fits, repeat }
 }

@@ -63,7 +63,7 @@ struct Limiter {
 /// What the circuit did.
 #[derive(Debug, Serialize)]
 struct Circuit {
-    /// So many failures within ten seconds open it.
+    /// This many failures within ten seconds open it.
     failures: u32,
     open_ms: u64,
     transitions: Vec<Transition>,
@@ -198,7 +198,7 @@ fn most_in_any(span_us: u64, mut times_us: Vec<u64>) -> usize {
     (0..times_us.len()).map(within).max().unwrap_or(0)
 }
 
-/// The least of the sorted values that so many percent are not above; none of none.
+/// The least of the sorted values that this many percent are not above; none of none.
 fn percentile(sorted: &[u64], percent: usize) -> Option<u64> {
     let rank = (sorted.len() * percent).div_ceil(100);
     sorted.get(rank.saturating_sub(1)).copied()

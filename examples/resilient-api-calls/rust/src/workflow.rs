@@ -30,7 +30,7 @@ pub(crate) struct Plan {
     pub(crate) queue_size: u32,
     /// How long one may wait.
     pub(crate) queue_timeout_ms: u64,
-    /// So many failures within ten seconds open the circuit.
+    /// This many failures within ten seconds open the circuit.
     pub(crate) failures: u32,
     /// For how long it opens.
     pub(crate) open_ms: u64,

@@ -56,7 +56,7 @@ export interface Limiter {
 
 /** What the circuit did. */
 export interface Circuit {
-  /** So many failures within ten seconds open it. */
+  /** This many failures within ten seconds open it. */
   failures: number;
   open_ms: number;
   transitions: Transition[];
@@ -192,7 +192,7 @@ export function mostInAny(spanUs: number, timesUs: readonly number[]): number {
   return most;
 }
 
-/** The least of the sorted values that so many percent are not above; null of none. */
+/** The least of the sorted values that this many percent are not above; null of none. */
 export function percentile(sorted: readonly number[], percent: number): number | null {
   const rank = Math.ceil((sorted.length * percent) / 100);
   return sorted[Math.max(rank, 1) - 1] ?? null;

@@ -35,7 +35,7 @@ export interface Plan {
   queue_size: number;
   /** How long one may wait. */
   queue_timeout_ms: number;
-  /** So many failures within ten seconds open the circuit. */
+  /** This many failures within ten seconds open the circuit. */
   failures: number;
   /** For how long it opens. */
   open_ms: number;

@@ -1,4 +1,4 @@
-"""Orders that wait for their turn at a payment API that allows so many calls a second, and fails at times."""
+"""Orders that wait for their turn at a payment API that allows this many calls a second, and fails at times."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ from .turn import AnyStep, Steps, Turn, best_effort, take_turn
 T = TypeVar("T")
 S = TypeVar("S", bound=AnyStep)
 
-# So many turns an order has at most, each with a call of the payment API or a circuit that refuses
-# it.
+# This many turns an order has at most, each with a call of the payment API or a circuit that
+# refuses it.
 _MAX_TURNS = 10
 
 # Until the next turn where a failure does not say.

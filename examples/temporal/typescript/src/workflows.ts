@@ -1,6 +1,6 @@
 /**
- * Orders that wait for their turn at a payment API that allows so many calls a second, and fails at
- * times.
+ * Orders that wait for their turn at a payment API that allows this many calls a second, and fails
+ * at times.
  */
 
 import { ActivityFailure, ApplicationFailure, proxyActivities, sleep } from "@temporalio/workflow";
@@ -38,8 +38,8 @@ const { admitAndCharge } = proxyActivities<Activities>({
 });
 
 /**
- * So many turns an order has at most, each with a call of the payment API or a circuit that refuses
- * it.
+ * This many turns an order has at most, each with a call of the payment API or a circuit that
+ * refuses it.
  */
 const MAX_TURNS = 10;
 

@@ -34,7 +34,7 @@ pub(crate) enum Kind {
     Whole { least: u64, most: u64, default: Option<u64> },
     /// One of a few texts.
     Choice(&'static [&'static str]),
-    /// A text of at least 1 and at most so many characters.
+    /// A text of at least 1 and at most this many characters.
     Text(usize),
     /// A path into the context.
     Path,

@@ -20,7 +20,7 @@ pub(crate) fn iso_8601(us: u64) -> String {
     format!("{year}-{month:02}-{day:02}T{hours:02}:{minutes:02}:{seconds:02}.{:03}Z", of_day % 1_000)
 }
 
-/// Year, month and day of so many days after 1 January 1970, in the Gregorian calendar: Hinnant,
+/// Year, month and day of this many days after 1 January 1970, in the Gregorian calendar: Hinnant,
 /// "chrono-compatible low-level date algorithms". Years begin in March there, so that the leap day
 /// is a year's last.
 fn civil(days: u64) -> (u64, u64, u64) {

@@ -1,4 +1,4 @@
-//! The calls that rates are taken over: the last so many, or those of a window of time.
+//! The calls that rates are taken over: the last N, or those of a window of time.
 
 use alloc::collections::VecDeque;
 use alloc::string::String;
@@ -13,10 +13,10 @@ pub(crate) const MAX_REMEMBERED: u32 = 1_000;
 /// Which calls the rates are taken over.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Sample {
-    /// Calls whose outcome came in the last so many milliseconds; 100 to 86,400,000. Slides in
+    /// Calls whose outcome came in the last N milliseconds; 100 to 86,400,000. Slides in
     /// steps of a tenth.
     WindowMs(u64),
-    /// The last so many calls; 1 to 1,000.
+    /// The last N calls; 1 to 1,000.
     Calls(u32),
 }
 
@@ -58,7 +58,7 @@ impl Tally {
 pub(crate) enum Recent {
     /// Nothing: no rule asks for it.
     Nothing,
-    /// The last so many calls.
+    /// The last N calls.
     Calls(LastCalls),
     /// The calls of a window of time.
     Window(Window),

@@ -1,4 +1,4 @@
-//! What ends the half-open state: the first failure, so many of so many probes, or their failure
+//! What ends the half-open state: the first failure, N of M probes, or their failure
 //! rate.
 
 use tidegate_policy::circuit_breaker::{

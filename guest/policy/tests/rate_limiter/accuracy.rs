@@ -38,7 +38,7 @@ impl TrueLog {
 enum Arrivals {
     Even,
     Random,
-    /// So many at once.
+    /// This many at once.
     Bursts(u64),
     /// All of a window in the first part of it.
     Job {
@@ -46,7 +46,7 @@ enum Arrivals {
     },
 }
 
-/// The calls to come: so many in a window on average.
+/// The calls to come: this many in a window on average.
 struct Calls {
     arrivals: Arrivals,
     window_us: u64,

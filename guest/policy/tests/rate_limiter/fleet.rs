@@ -17,9 +17,9 @@ pub(crate) const HOSTS: usize = 3;
 /// What a host does.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum Deed {
-    /// So many calls of cost 1, one after the other.
+    /// This many calls of cost 1, one after the other.
     Calls(u32),
-    /// One call of so many hundredths of what fits at once.
+    /// One call of this many hundredths of what fits at once.
     Cost(u32),
     /// Gives back a part of what was let go, by whichever host.
     Refund { which: Index, part: u32 },

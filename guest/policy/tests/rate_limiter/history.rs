@@ -8,7 +8,7 @@ use tidegate_policy::rate_limiter::{Algorithm, Config, Decision, Limit, OnLimit,
 use crate::oracle::{Given, broken};
 use crate::support::{Key, T0_US, is_bucket, most, per_ms};
 
-/// So many cases, or as many as `PROPTEST_CASES` asks for.
+/// This many cases, or as many as `PROPTEST_CASES` asks for.
 pub(crate) fn cases(count: u32) -> ProptestConfig {
     if std::env::var_os("PROPTEST_CASES").is_some() {
         ProptestConfig::default()
@@ -31,7 +31,7 @@ pub(crate) enum Gap {
         which: Index,
         beside: i8,
     },
-    /// So many tenths of the first window.
+    /// This many tenths of the first window.
     Tenths(u64),
 }
 

@@ -62,7 +62,7 @@ impl Greedy {
         assert_eq!(self.key.peek(1).remaining, 0);
     }
 
-    /// All that is taken from the start to so many steps after it, and at that time.
+    /// All that is taken from the start to this many steps after it, and at that time.
     fn run(mut self, steps: u64, step_us: impl Fn(u64) -> u64) -> u64 {
         for step in 0..=steps {
             self.key.world.set_us(self.start_us + step_us(step));

@@ -144,7 +144,7 @@ impl Key {
         other
     }
 
-    /// So many calls of cost 1 at once.
+    /// This many calls of cost 1 at once.
     pub(crate) fn burst(&mut self, calls: usize) -> Vec<Decision> {
         (0..calls).map(|_| self.acquire(1)).collect()
     }

@@ -65,7 +65,7 @@ class StoreWatch:
     """
 
     failures: int = 3
-    """After so many rounds that failed with no success between them; 1 to 1,000,000."""
+    """After this many rounds that failed with no success between them; 1 to 1,000,000."""
     open_ms: Time = 500
     """For how long at first, until the store is tried again; 1 ms to 30 days."""
     cap_ms: Time = 5_000
@@ -151,27 +151,27 @@ class Limit(_Settings):
 
     @classmethod
     def per_second(cls, limit: int) -> Limit:
-        """At most so many permits in every second."""
+        """At most N permits in every second."""
         return cls(limit, "second")
 
     @classmethod
     def per_minute(cls, limit: int) -> Limit:
-        """At most so many permits in every minute."""
+        """At most N permits in every minute."""
         return cls(limit, "minute")
 
     @classmethod
     def per_hour(cls, limit: int) -> Limit:
-        """At most so many permits in every hour."""
+        """At most N permits in every hour."""
         return cls(limit, "hour")
 
     @classmethod
     def per_day(cls, limit: int) -> Limit:
-        """At most so many permits in every day of 24 hours."""
+        """At most N permits in every day of 24 hours."""
         return cls(limit, "day")
 
     @classmethod
     def per(cls, limit: int, window: Time) -> Limit:
-        """At most so many permits in every window."""
+        """At most N permits in every window."""
         return cls(limit, "millisecond", _ms(window))
 
     def by(self, algorithm: Algorithm) -> Limit:
@@ -229,7 +229,7 @@ class Lease(_Settings):
 
 @dataclass(frozen=True)
 class FailureCount(_Settings):
-    """Open after so many failures within a time."""
+    """Open after this many failures within a time."""
 
     count: int
     """How many; 1 to 1,000."""
@@ -249,14 +249,14 @@ class SlowRate(_Settings):
 
 @dataclass(frozen=True)
 class SampleWindow(_Settings):
-    """Rates are taken over the calls whose outcome came in the last so many milliseconds; 100 to 86,400,000."""
+    """Rates are taken over the calls whose outcome came in the last N milliseconds; 100 to 86,400,000."""
 
     window_ms: Time
 
 
 @dataclass(frozen=True)
 class SampleCalls(_Settings):
-    """Rates are taken over the last so many calls; 1 to 1,000."""
+    """Rates are taken over the last N calls; 1 to 1,000."""
 
     calls: int
 
@@ -266,9 +266,9 @@ class Trip(_Settings):
     """When a closed circuit opens: on the first rule met, in the order of the fields. At least one is needed."""
 
     failures: FailureCount | None = None
-    """After so many failures within a time."""
+    """After this many failures within a time."""
     consecutive: int | None = None
-    """After so many failures with no success between them; 1 to 1,000,000."""
+    """After this many failures with no success between them; 1 to 1,000,000."""
     failure_rate_percent: float | None = None
     """At this share of failed calls in the sample; more than 0, at most 100."""
     slow_rate: SlowRate | None = None
@@ -276,7 +276,7 @@ class Trip(_Settings):
     sample: SampleWindow | SampleCalls | None = None
     """What the rates are taken over; by default the last 60 seconds."""
     minimum_calls: int | None = None
-    """No rate opens the circuit before the sample holds so many calls; by default 10."""
+    """No rate opens the circuit before the sample holds this many calls; by default 10."""
 
 
 @dataclass(frozen=True)
@@ -291,7 +291,7 @@ class Backoff(_Settings):
 
 @dataclass(frozen=True)
 class ProbeRatio(_Settings):
-    """So many probes decide.
+    """This many probes decide.
 
     Of them ``successes`` close the circuit, and it opens again as soon as too many have failed for that.
     """
@@ -302,7 +302,7 @@ class ProbeRatio(_Settings):
 
 @dataclass(frozen=True)
 class ProbeRate(_Settings):
-    """The failure rate of so many probes decides. ``successes`` means nothing."""
+    """The failure rate of this many probes decides. ``successes`` means nothing."""
 
     percent: float
     """The circuit opens again at this share of failed probes, and else closes; more than 0, at most 100."""

@@ -19,7 +19,7 @@ Texts: TypeAlias = tuple[str, str, str, str]
 
 _CODES = ("code", "status_code", "status", "errno")
 _STATUSES = ("status_code", "status")
-# The policy looks at so many texts of a failure, and at so much of each.
+# The policy looks at this many texts of a failure, and at so much of each.
 _MOST_CAUSES = 15
 _MOST_OWN_CAUSES = 7
 _MOST_TEXT = 8_192

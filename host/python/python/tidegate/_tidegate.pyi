@@ -408,7 +408,7 @@ class Forgotten:
         """How many entities."""
     @property
     def permits(self) -> int:
-        """How many permits (of circuits, failures) counted in them at last. So many may be admitted too much."""
+        """How many permits (of circuits, failures) counted in them at last. This many may be admitted too much."""
     def to_dict(self) -> dict[str, Any]:
         """The fields by their names, as JSON can hold them."""
     def __eq__(self, other: object, /) -> bool: ...
@@ -502,7 +502,7 @@ class ManualClock:
     def now_us(self) -> int:
         """Microseconds since 1970."""
     def advance_ms(self, time_ms: timedelta | float) -> None:
-        """Moves on by so many milliseconds, or a `timedelta`, and wakes those whose time has come."""
+        """Moves on by this many milliseconds, or a `timedelta`, and wakes those whose time has come."""
     def set_us(self, now_us: int) -> None:
         """Jumps to a time, earlier or later."""
     def __reduce__(self) -> NoReturn: ...

@@ -2,8 +2,9 @@
 
 use parking_lot::Mutex;
 
-/// While what is known of the store's clock is behind, one part in so many of the time that passes
-/// is left out, so that this time and that come together again. Two clocks drift apart by less.
+/// While what is known of the store's clock is behind, one part in this many of the time that
+/// passes is left out, so that this time and that come together again. Two clocks drift apart by
+/// less.
 const LEFT_OUT: u64 = 1_024;
 
 /// About the time of the store, that goes on when what is known of the store's clock is put right.

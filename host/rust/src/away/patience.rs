@@ -48,7 +48,7 @@ impl Patience {
         if elapsed_us <= 2 * self.nap_us {
             return;
         }
-        // After so many each counts as a nap of its proper length.
+        // After this many each counts as a nap of its proper length.
         let counted_us = if self.stalls < MAX_STALLS { 0 } else { self.nap_us };
         self.stalls = self.stalls.saturating_add(1);
         self.due_us = self.due_us.saturating_add(elapsed_us - counted_us);

@@ -15,13 +15,14 @@ use crate::strategies::circuit_breaker::{Backoff, CircuitBreakerConfig, HalfOpen
 /// for each shard of slots, since a node that is dead must not take the others down.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct StoreWatch {
-    /// After so many rounds that failed with no success between them; 1 to 1,000,000; by default 3.
+    /// After this many rounds that failed with no success between them; 1 to 1,000,000; 3 by
+    /// default.
     pub failures: u32,
     /// For how long at first, in milliseconds, until the store is tried again; 1 to 30 days; by
     /// default 500.
     pub open_ms: u64,
-    /// Each time that fails the time is doubled, up to so many milliseconds; at least `open_ms`, at
-    /// most 30 days; by default 5,000.
+    /// Each time that fails the time is doubled, up to this many milliseconds; at least `open_ms`,
+    /// at most 30 days; by default 5,000.
     pub cap_ms: u64,
 }
 

@@ -123,7 +123,7 @@ pub(super) enum Outcome<'a> {
     Read,
     /// It did not answer.
     Failed(&'a str),
-    /// It did not answer, and has refused so many attempts to connect in a row.
+    /// It did not answer, and has refused this many attempts to connect in a row.
     Unreachable(&'a str, u32),
     /// It answered that it does not do this.
     Refused(&'a str),

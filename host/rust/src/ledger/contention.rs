@@ -27,14 +27,15 @@ use crate::store::{Commit, Op, Value};
 const MIN_US: u64 = 100;
 /// The widest spread, in microseconds.
 const WIDEST_US: u64 = 50_000;
-/// A spread takes no more than one part in so many of the time that a call may wait for the store.
+/// A spread takes no more than one part in this many of the time that a call may wait for the
+/// store.
 const PARTS: u64 = 4;
 /// Nobody conflicts with a host that does nothing: each time that it has done nothing for so long
 /// halves its spread.
 const FADES_US: u64 = 100_000;
-/// From so many microseconds on a trip is long.
+/// From this many microseconds on a trip is long.
 const LONG_US: u64 = 2_000;
-/// For so many microseconds after a conflict others are taken to be there.
+/// For this many microseconds after a conflict others are taken to be there.
 const REMEMBERED_US: u64 = 1_000_000;
 /// How many conflicts in a row are nothing unusual: a value that changes once in a while has
 /// changed.

@@ -17,7 +17,7 @@ use super::bounds::TICK_MS;
 use super::error::LoadError;
 use super::pool::Pool;
 
-/// After so many ticks without a call the ticker sleeps.
+/// After this many ticks without a call the ticker sleeps.
 const IDLE_TICKS: u32 = 40;
 
 /// The ticker's handle; it ends when this is dropped.

@@ -26,7 +26,7 @@ pub(super) type Fields = IndexMap<String, Field>;
 pub(super) enum Kind {
     Text,
     Flag,
-    /// A whole number. The type holds so many bits; beyond its range, what it may be is the
+    /// A whole number. The type holds this many bits; beyond its range, what it may be is the
     /// component's to say.
     Whole {
         least: u64,

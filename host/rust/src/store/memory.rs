@@ -85,7 +85,7 @@ impl Memory {
         Self::with_capacity(1_000_000)
     }
 
-    /// A store of about so many entities at most; at least one for each of its 64 shards.
+    /// A store of about this many entities at most; at least one for each of its 64 shards.
     pub fn with_capacity(entities: usize) -> Self {
         Self::builder().capacity(entities).build()
     }
@@ -163,7 +163,7 @@ impl Memory {
 }
 
 impl MemoryBuilder {
-    /// About so many entities at most; at least one for each of its 64 shards.
+    /// About this many entities at most; at least one for each of its 64 shards.
     #[must_use]
     pub fn capacity(mut self, entities: usize) -> Self {
         self.capacity = entities;
@@ -263,7 +263,7 @@ impl Shard {
         self.entities.insert(tag.into(), Slot { entity, seen_us: now_us, seat: 0 });
     }
 
-    /// Whether there is room for so many more entities, once those that have expired are dropped
+    /// Whether there is room for this many more entities, once those that have expired are dropped
     /// and others are forgotten.
     pub(crate) fn make_room(&mut self, count: usize, now_us: u64) -> bool {
         self.sweep(SWEEP * count, now_us);
@@ -307,7 +307,7 @@ impl Shard {
         }
     }
 
-    /// Looks at so many entities, in turn, and drops those that have expired.
+    /// Looks at this many entities, in turn, and drops those that have expired.
     fn sweep(&mut self, count: usize, now_us: u64) {
         for _ in 0..count {
             if self.entities.is_empty() {

@@ -20,7 +20,7 @@ pub enum Event {
     Before(Vec<(u32, Option<Value>, u64)>),
     /// It is refused, with these as the true values of its cells.
     Refuse(Vec<Option<Value>>),
-    /// Its time is said to be so many microseconds ahead of the store's clock.
+    /// Its time is said to be this many microseconds ahead of the store's clock.
     Untimely(u64),
     /// The store does not answer.
     Away(String),

@@ -27,7 +27,7 @@ fn is_rate(key: &str) -> bool {
     key.starts_with("tidegate:{rl:") && key.rsplit_once('.').is_some_and(|(_, role)| role == "b")
 }
 
-/// All keys are documented, hold readable text, and expire within so many milliseconds.
+/// All keys are documented, hold readable text, and expire within this many milliseconds.
 fn assert_documented(stranger: &mut Stranger, longest_ms: i64) -> usize {
     let keys = stranger.keys("*");
     for key in &keys {

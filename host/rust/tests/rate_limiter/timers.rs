@@ -47,7 +47,7 @@ impl Clock for Timers {
 }
 
 impl Timers {
-    /// Returns when so many sleep.
+    /// Returns when this many sleep.
     pub(crate) async fn asleep(&self, count: usize) {
         while self.wakings_us.lock().len() != count {
             tokio::task::yield_now().await;

@@ -27,7 +27,7 @@ fn limiter(gate: &Tidegate) -> RateLimiter {
     gate.rate_limiter(RateLimiterConfig::new("api", Limit::per_hour(1_000_000))).expect("it is valid")
 }
 
-/// So many calls at once, each on a key of its own: those that fail.
+/// This many calls at once, each on a key of its own: those that fail.
 async fn burst(gate: &Tidegate, keys: usize) -> Vec<Error> {
     let (limiter, mut calls) = (limiter(gate), JoinSet::new());
     for key in 0..keys {
@@ -141,8 +141,8 @@ async fn an_answer_that_came_while_the_process_was_busy_counts() {
     }
 }
 
-/// A way to a server that drops so many connections first, and lets none through before it is told
-/// to.
+/// A way to a server that drops this many connections first, and lets none through before it is
+/// told to.
 struct Gateway {
     port: u16,
     opened: watch::Sender<bool>,
@@ -176,7 +176,7 @@ impl Gateway {
         format!("redis://127.0.0.1:{}", self.port)
     }
 
-    /// Returns when so many connections were taken.
+    /// Returns when this many connections were taken.
     async fn takes(&self, connections: usize) {
         while self.taken.load(Ordering::Relaxed) < connections {
             tokio::task::yield_now().await;

@@ -11,7 +11,7 @@ use super::scene::{Fault, LIMIT, Scene, limiter, rest};
 
 type Calls = JoinSet<Result<bool, Error>>;
 
-/// So many calls at once, each on a key of its own.
+/// This many calls at once, each on a key of its own.
 async fn burst(gate: &Tidegate, when_away: WhenAway, keys: usize) -> Calls {
     let limiter = limiter(gate, "api", 10, when_away);
     let mut calls = JoinSet::new();

@@ -169,7 +169,7 @@ pub(crate) async fn rest() {
     }
 }
 
-/// So many in ten seconds.
+/// This many in ten seconds.
 pub(crate) fn limiter(gate: &Tidegate, name: &str, limit: u32, when_away: WhenAway) -> RateLimiter {
     let config = RateLimiterConfig::new(name, Limit::per(limit, Duration::from_secs(10))).when_away(when_away);
     gate.rate_limiter(config).expect("the configuration is valid")

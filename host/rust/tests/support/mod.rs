@@ -33,12 +33,12 @@ impl Link {
         Arc::clone(&self.lock).lock_owned().await
     }
 
-    /// Returns when so many commits are on their way.
+    /// Returns when this many commits are on their way.
     pub(crate) async fn waiting(&self, commits: u64) {
         self.waiting.subscribe().wait_for(|waiting| *waiting >= commits).await.expect("the link is there");
     }
 
-    /// The next so many commits fail.
+    /// The next this many commits fail.
     pub(crate) fn fail_next(&self, count: u32, fault: Fault) {
         *self.faults.lock() = (count, Some(fault));
     }

@@ -21,7 +21,7 @@ export class Alone {
   #circuits: Memory;
   readonly #time: Onward;
 
-  /** On so many keys of each kind at most. */
+  /** On this many keys of each kind at most. */
   constructor(runtime: Runtime, capacity: number, clock: { nowUs(): number }) {
     this.#time = new Onward(clock);
     this.#shares = memory(capacity);

@@ -5,7 +5,7 @@
 import { SteadyTime } from "./steady.js";
 
 /**
- * While what is known of the store's clock is behind, one part in so many of the time that passes
+ * While what is known of the store's clock is behind, one part in this many of the time that passes
  * is left out, so that this time and that come together again. Two clocks drift apart by less.
  */
 const LEFT_OUT = 1_024;

@@ -2,7 +2,7 @@
 
 /**
  * Whether a shared store can be asked. `unknown`: it has not answered yet. `available`: it has.
- * `away`: so many rounds failed in a row that nothing is sent before the next probe. `probing`: a
+ * `away`: this many rounds failed in a row that nothing is sent before the next probe. `probing`: a
  * probe is on its way.
  */
 export type StoreState = "unknown" | "available" | "away" | "probing";
@@ -25,13 +25,14 @@ export interface StoreChange {
 /** When a store is taken to be away, and when it is tried again. */
 export interface StoreWatchOptions {
   /**
-   * After so many failed rounds in a row; 1 to 1,000,000, 3 unless set. Failures of operations that
-   * were sent before the first of them was known are one round. Three refused attempts to connect
-   * in a row are enough, whatever is set.
+   * After this many failed rounds in a row; 1 to 1,000,000, 3 unless set. Failures of operations
+   * that were sent before the first of them was known are one round. Three refused attempts to
+   * connect in a row are enough, whatever is set.
    */
   readonly failures?: number | undefined;
   /**
-   * The first probe comes after so many milliseconds; 1 to 2,592,000,000 (30 days), 500 unless set.
+   * The first probe comes after this many milliseconds; 1 to 2,592,000,000 (30 days), 500 unless
+   * set.
    */
   readonly openMs?: number | undefined;
   /**

@@ -182,7 +182,7 @@ export class StoreWatch {
 
   /**
    * Resolves when the store does what a commit needs, or its first part where it has several;
-   * rejects with what it failed with last when so many milliseconds are over.
+   * rejects with what it failed with last when this many milliseconds are over.
    */
   async ready(timeoutMs: number): Promise<void> {
     const shard = this.#of(0);

@@ -17,7 +17,7 @@ export interface Trip {
    * leaves at its own age.
    */
   readonly failures?: { readonly count: number; readonly withinMs: number } | null | undefined;
-  /** After so many failures with no success between them; 1 to 1,000,000. */
+  /** After this many failures with no success between them; 1 to 1,000,000. */
   readonly consecutive?: number | null | undefined;
   /** At this share of failed calls in the sample, in percent; more than 0, at most 100. */
   readonly failureRatePercent?: number | null | undefined;
@@ -28,11 +28,11 @@ export interface Trip {
   readonly slowRate?: { readonly percent: number; readonly slowerThanMs: number } | null | undefined;
   /**
    * What the rates are taken over: calls whose outcome came in the last `windowMs` (100 to
-   * 86,400,000, in steps of a tenth), or the last so many `calls` (1 to 1,000). The last 60,000 ms
-   * unless set.
+   * 86,400,000, in steps of a tenth), or the last N `calls` (1 to 1,000). The last 60,000
+   * ms unless set.
    */
   readonly sample?: { readonly windowMs: number } | { readonly calls: number } | undefined;
-  /** No rate opens the circuit before the sample holds so many calls; 10 unless set. */
+  /** No rate opens the circuit before the sample holds this many calls; 10 unless set. */
   readonly minimumCalls?: number | undefined;
 }
 

@@ -29,7 +29,7 @@ export type SettingsListener = (differ: SettingsDiffer) => unknown;
 const KEPT_MS = 30 * 86_400_000;
 
 /**
- * Of so many names at most. Whoever opens a limiter for each of its users would leave a note for
+ * Of this many names at most. Whoever opens a limiter for each of its users would leave a note for
  * each.
  */
 const MAX_NAMES = 1_000;

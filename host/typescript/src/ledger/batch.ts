@@ -25,7 +25,7 @@ import type { LedgerStats } from "./stats.js";
 export type Run = (policy: Policy, request: Request, transaction: Transaction) => Answer;
 
 /**
- * What other hosts change is no pause of the store. A call leaves them their turn for so many of
+ * What other hosts change is no pause of the store. A call leaves them their turn for this many of
  * the time limits of one, so that each host gets its own on a slow connection too.
  */
 const WAITED_LIMITS = 4;

@@ -30,7 +30,7 @@ const MIN_US = 100;
 /** The widest spread, in microseconds. */
 const WIDEST_US = 50_000;
 /**
- * A spread takes no more than one part in so many of the time that a call may wait for the store.
+ * A spread takes no more than one part in this many of the time that a call may wait for the store.
  */
 const PARTS = 4;
 /**
@@ -38,9 +38,9 @@ const PARTS = 4;
  * halves its spread.
  */
 const FADES_US = 100_000;
-/** From so many microseconds on a trip is long. */
+/** From this many microseconds on a trip is long. */
 const LONG_US = 2_000;
-/** For so many microseconds after a conflict others are taken to be there. */
+/** For this many microseconds after a conflict others are taken to be there. */
 const REMEMBERED_US = 1_000_000;
 /**
  * How many conflicts in a row are nothing unusual: a value that changes once in a while has
@@ -81,7 +81,7 @@ export class Contention {
   #leftUs = 0;
 
   /**
-   * Another host had replaced a value that a commit depended on, now and after so many
+   * Another host had replaced a value that a commit depended on, now and after this many
    * microseconds. `isDone`: its calls have their answers all the same.
    */
   met(nowUs: number, tripUs: number, widestUs: number, isDone: boolean): void {

@@ -43,13 +43,13 @@ export class Debtor {
     this.#debts = new Debts(capacity);
   }
 
-  /** So many permits were let go. */
+  /** This many permits were let go. */
   owe(entity: EntityKey, policy: Policy, cost: number): void {
     if (this.#debts.add({ entity, policy, cost }, this.#time.nowUs())) this.#watch();
     else this.#stats.lost++;
   }
 
-  /** So many permits were given back. */
+  /** This many permits were given back. */
   forgive(entity: EntityKey, cost: number): void {
     this.#debts.forgive(entity, cost);
   }

@@ -11,7 +11,7 @@ import { Contention } from "./contention.js";
  * jumped.
  */
 const MAX_BEHIND_US = 100_000;
-/** Of what is known of a node's clock, one part in so many is forgotten with each commit. */
+/** Of what is known of a node's clock, one part in this many is forgotten with each commit. */
 const BEHIND_KEEP = 1_024;
 /**
  * How much further behind than seen an entity's clock is taken to be, in microseconds, so that the

@@ -114,7 +114,7 @@ export class Lane {
   }
 
   /**
-   * The next batch: of each kind, up to so many calls.
+   * The next batch: of each kind, up to this many calls.
    *
    * The line itself stays. It is as old as the lane, and what an old array held when it was dropped
    * counts as alive until the collector comes to the old ones: each call would be kept for that

@@ -25,7 +25,7 @@ export class Leases {
     this.#push = push;
   }
 
-  /** A call in the lane has taken a lease that is over after so many milliseconds. */
+  /** A call in the lane has taken a lease that is over after this many milliseconds. */
   taken(lane: Lane, policy: Policy, afterMs: number): void {
     this.#held.get(lane)?.forget();
     const release = () => {

@@ -13,7 +13,7 @@
  */
 const LEAST = 32;
 const MOST = 256;
-/** An answer is late after one part in so many of the time limit. */
+/** An answer is late after one part in this many of the time limit. */
 const PARTS = 4;
 /**
  * How much longer than the quickest answers one may take all the same: a store that is far away is
@@ -21,8 +21,8 @@ const PARTS = 4;
  */
 const SLOWER = 2;
 /**
- * Of the time that the quickest answers took, one part in so many is added with each answer, since
- * ways change.
+ * Of the time that the quickest answers took, one part in this many is added with each answer,
+ * since ways change.
  */
 const KEEP = 1_024;
 
@@ -60,7 +60,7 @@ export class Pace {
     this.#onTheirWay--;
   }
 
-  /** A commit was answered, now and after so many microseconds. */
+  /** A commit was answered, now and after this many microseconds. */
   answered(nowUs: number, tripUs: number): void {
     this.#quickestUs = Math.min(tripUs, this.#quickestUs + this.#quickestUs / KEEP);
     if (tripUs > Math.max(this.#lateUs, SLOWER * this.#quickestUs)) this.#narrow(nowUs, tripUs, 2);

@@ -44,13 +44,13 @@ export interface Limit {
   readonly algorithm?: Algorithm | undefined;
 }
 
-/** At most so many permits in every second. */
+/** At most N permits in every second. */
 export const perSecond = (limit: number): Limit => ({ limit, window: "second" });
-/** At most so many permits in every minute. */
+/** At most N permits in every minute. */
 export const perMinute = (limit: number): Limit => ({ limit, window: "minute" });
-/** At most so many permits in every hour. */
+/** At most N permits in every hour. */
 export const perHour = (limit: number): Limit => ({ limit, window: "hour" });
-/** At most so many permits in every day of 24 hours. */
+/** At most N permits in every day of 24 hours. */
 export const perDay = (limit: number): Limit => ({ limit, window: "day" });
 
 /**

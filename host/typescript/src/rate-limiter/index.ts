@@ -314,7 +314,7 @@ export class RateLimiter {
     return this.#lineUp(key, cost, request, signal);
   }
 
-  /** So many at a time that they leave room in the line of this process for others. */
+  /** This many at a time that they leave room in the line of this process for others. */
   async #tryAcquireMany(asks: readonly KeyedAsk[]): Promise<PromiseSettledResult<Decision>[]> {
     const settled: PromiseSettledResult<Decision>[] = [];
     for (let first = 0; first < asks.length; first += MANY_AT_ONCE) {

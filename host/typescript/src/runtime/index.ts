@@ -59,7 +59,7 @@ export class Runtime {
     return shared;
   }
 
-  /** Checks a rate limiter's configuration; with `hosts` it is the share of each of so many. */
+  /** Checks a rate limiter's configuration; with `hosts` it is the share of each of this many. */
   openLimiter(config: WitLimiterConfig, hosts?: number): LimiterPolicy | Refused {
     const policy = new LimiterPolicy(config, hosts);
     const opened = this.#opened(policy, instance => instance.openLimiter(policy));

@@ -23,7 +23,7 @@ export class LimiterPolicy {
 
   constructor(
     readonly config: WitLimiterConfig,
-    /** The share of each of so many hosts; undefined: all of it. */
+    /** The share of each of this many hosts; undefined: all of it. */
     readonly hosts?: number,
   ) {}
 }

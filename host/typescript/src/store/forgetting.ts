@@ -18,7 +18,7 @@ import { tell } from "../tell.js";
 export const LOOK = 16;
 /** How many of the lightest are remembered. */
 const REMEMBERED = 16;
-/** Listeners are told at most once in so many microseconds. */
+/** Listeners are told at most once in this many microseconds. */
 const TELL_US = 1_000_000;
 
 /** The weight of what should not be forgotten. */
@@ -29,7 +29,7 @@ export interface Forgotten {
   /** How many entities. */
   readonly entities: number;
   /**
-   * How many permits (of circuits, failures) counted in them at their last calls: so many may be
+   * How many permits (of circuits, failures) counted in them at their last calls: this many may be
    * admitted too much in all.
    */
   readonly permits: number;

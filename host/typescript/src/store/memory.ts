@@ -162,7 +162,7 @@ export class Memory {
   }
 
   /**
-   * Whether there is room for so many more entities, once those that have expired are dropped and
+   * Whether there is room for this many more entities, once those that have expired are dropped and
    * others are forgotten.
    *
    * @internal
@@ -215,7 +215,7 @@ export class Memory {
     return next.done ? undefined : next.value;
   }
 
-  /** Looks at so many entities, in turn, and drops those that have expired. */
+  /** Looks at this many entities, in turn, and drops those that have expired. */
   #sweep(count: number, nowUs: number): void {
     for (let looked = 0; looked < count; looked++) {
       const next = this.#next();

@@ -48,7 +48,7 @@ export class Transaction implements World {
   /** Where in the changes the latest run starts. */
   #runStart = 0;
   #entities: Entity[] = [];
-  /** The changes so far are the first so many. */
+  /** The changes so far are the first N. */
   readonly #changes: Change[] = [];
   #changed = 0;
   readonly #log = new Log();

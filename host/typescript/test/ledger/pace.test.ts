@@ -5,7 +5,7 @@ import { Pace } from "../../src/ledger/pace.js";
 
 const MS = 1_000;
 
-/** So many commits at once, each answered after so many milliseconds, over and over. */
+/** This many commits at once, each answered after this many milliseconds, over and over. */
 function rounds(pace: Pace, count: number, tripMs: number, startUs = 0): number {
   let nowUs = startUs;
   for (let round = 0; round < count; round++) {

@@ -59,7 +59,7 @@ export class Link implements Store {
     return release;
   }
 
-  /** The next so many commits fail. */
+  /** The next this many commits fail. */
   failNext(count: number, fault: Fault): void {
     this.#faults = Array.from({ length: count }, () => fault);
   }

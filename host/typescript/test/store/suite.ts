@@ -10,7 +10,7 @@ import { batchesUpTo, Model } from "./model.js";
 /** A store under test, and the passing of its time. */
 export interface Subject {
   readonly store: Store;
-  /** Resolves once the store's clock has gone on by so many milliseconds. */
+  /** Resolves once the store's clock has gone on by this many milliseconds. */
   pass(ms: number): Promise<void>;
 }
 

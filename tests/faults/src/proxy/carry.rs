@@ -84,7 +84,7 @@ impl Lane<'_> {
         to.shutdown().await
     }
 
-    /// Waits for as long as so many bytes take, unless the speed is changed meanwhile.
+    /// Waits for as long as this many bytes take, unless the speed is changed meanwhile.
     async fn keep_to(&mut self, Way { bytes_per_s, .. }: Way, bytes: usize) {
         if bytes_per_s > 0 {
             let way = self.way;

@@ -40,7 +40,7 @@ impl Scene {
         self.gate.rate_limiter(RateLimiterConfig::new(name, limit)).expect("it is valid")
     }
 
-    /// Many callers at once do so many things between them. Returns when all is stored.
+    /// Many callers at once do this many things between them. Returns when all is stored.
     fn share<F: Future<Output = ()> + Send>(&self, count: usize, one: impl Fn(usize) -> F + Clone + Send + 'static) {
         let next = Arc::new(AtomicUsize::new(0));
         self.runtime.block_on(async {

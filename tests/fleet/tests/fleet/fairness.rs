@@ -15,7 +15,7 @@ const TASKS: usize = 32;
 /// How much longer than the mean the unluckiest caller may wait, over all its calls.
 const MAX_OF_MEAN: u64 = 4;
 
-/// Lets so many callers of each process make as many calls each, and returns what came of it.
+/// Lets this many callers of each process make as many calls each, and returns what came of it.
 fn crowd(limiter: RateLimiterConfig, tasks: usize, calls: u32, waits: bool) -> Vec<Hammered> {
     let server = server();
     let mut workers = start_many(PROCESSES, &place(&server));

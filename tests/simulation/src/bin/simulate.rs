@@ -16,14 +16,14 @@ use tidegate_simulation::{flaw, generate, mutant, random};
 const HELP: &str = "\
 Runs simulated fleets that try to break what Tidegate promises.
 
-  --seeds N            run so many fleets, by the seeds 0 to N - 1 (default 200)
+  --seeds N            run this many fleets, by the seeds 0 to N - 1 (default 200)
   --first S            start with another seed than 0; `random` takes one that the clock gives
   --go-on              do not stop at a fleet that breaks a promise
   --seed S             run the fleet of this seed only
   --without-hosts L    leave out the hosts of these numbers: 0,2
   --without-actors L   leave out actors
   --without-faults L   leave out faults
-  --calls N            at most so many calls of each actor
+  --calls N            at most this many calls of each actor
   --record             print what was observed
   --flaw NAME          with a store or a ledger that is wrong
   --mutant NAME        with a policy that is wrong

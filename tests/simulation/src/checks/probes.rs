@@ -1,4 +1,4 @@
-//! A half-open circuit has at most so many probes in flight.
+//! A half-open circuit has at most this many probes in flight.
 
 use tidegate::{CircuitBreakerConfig, Permit};
 

@@ -188,7 +188,7 @@ mod tests {
         assert_eq!(most_over_rate(&charges(&[(0, 1), (998, 1)]), &limit, 1_000), 2);
     }
 
-    /// A lease has two permits left when the store loses all; on what it holds after that so many
+    /// A lease has two permits left when the store loses all; on what it holds after that this many
     /// go.
     fn found_after_a_loss(permits: u32) -> Vec<Violation> {
         let limit = Limit::new(5, WindowUnit::Second, 1).by(Algorithm::FixedWindow);

@@ -26,8 +26,8 @@ impl Written {
         Self { record: World::new(scenario, None).record(0), config }
     }
 
-    /// A call that was decided so many microseconds after the start, by a commit on top of another,
-    /// which `gives` so often.
+    /// A call that was decided this many microseconds after the start, by a commit on top of
+    /// another, which `gives` so often.
     pub(super) fn call(
         &mut self,
         ask: Ask,
@@ -67,7 +67,7 @@ impl Written {
     }
 }
 
-/// A decision by which permits go at once, counted from so many microseconds after the start;
+/// A decision by which permits go at once, counted from this many microseconds after the start;
 /// `None`: nothing was charged.
 pub(super) fn decision(charged_us: Option<u64>, count: u32) -> Decision {
     let gate = tidegate::blocking::Tidegate::builder().build().expect("the component loads");

@@ -9,7 +9,7 @@ use tidegate_simulation::run::Trial;
 use tidegate_simulation::shrink::Failure;
 use tidegate_simulation::{generate, hiccups, jumps, mutant, places, rows};
 
-/// In so many fleets each mutation is caught.
+/// In this many fleets each mutation is caught.
 const SEEDS: u64 = 1_000;
 
 fn is_caught(trial: &Trial, first: u64) -> bool {

@@ -51,7 +51,7 @@ class Plan:
     queue_timeout_ms: int
     """How long one may wait."""
     failures: int
-    """So many failures within ten seconds open the circuit."""
+    """This many failures within ten seconds open the circuit."""
     open_ms: int
     """For how long it opens."""
     server: str

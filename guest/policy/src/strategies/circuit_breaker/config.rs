@@ -34,9 +34,9 @@ pub struct SlowRate {
 /// rule is needed.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Trip {
-    /// So many failures within a time.
+    /// This many failures within a time.
     pub failures: Option<FailureCount>,
-    /// So many failures with no success between them; 1 to 1,000,000.
+    /// This many failures with no success between them; 1 to 1,000,000.
     pub consecutive: Option<u32>,
     /// A failure rate over the sample.
     pub failure_rate: Option<FailureRate>,
@@ -75,7 +75,7 @@ pub struct ProbeRate {
 pub enum ProbeRule {
     /// [`HalfOpen::successes`] close the circuit; the first failure opens it again.
     FirstFailure,
-    /// So many probes decide, 1 to 1,000,000 and not below [`HalfOpen::successes`]: of them that
+    /// This many probes decide, 1 to 1,000,000 and not below [`HalfOpen::successes`]: of them that
     /// many successes close the circuit. It opens again as soon as too many have failed for that.
     Ratio(u32),
     /// The failure rate of the probes decides.
@@ -90,7 +90,7 @@ pub struct HalfOpen {
     pub probes: u32,
     /// Successes that close the circuit; 1 to 1,000,000.
     pub successes: u32,
-    /// A probe whose outcome has not come after so many milliseconds is lost; 1 to 86,400,000.
+    /// A probe whose outcome has not come after this many milliseconds is lost; 1 to 86,400,000.
     pub permit_ms: u64,
     /// What closes it or opens it again.
     pub rule: ProbeRule,

@@ -18,7 +18,7 @@ pub(super) struct Opened {
 }
 
 impl Opened {
-    /// Opens now, after so many reopenings.
+    /// Opens now, after this many reopenings.
     pub(super) fn new(rules: &Rules, reopenings: u32, now_us: u64) -> Self {
         Self { until_us: now_us.saturating_add(rules.open_ms(reopenings).saturating_mul(1_000)), reopenings }
     }

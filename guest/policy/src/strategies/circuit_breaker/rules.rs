@@ -118,7 +118,7 @@ impl Rules {
         (counts && !self.ignored.iter().any(matches)).then_some(outcome)
     }
 
-    /// How long the circuit stays open after it has reopened so many times in a row.
+    /// How long the circuit stays open after it has reopened this many times in a row.
     pub(super) fn open_ms(&self, reopenings: u32) -> u64 {
         let Some(backoff) = self.backoff else { return self.open_ms };
         let grown = whole_u64(as_f64(self.open_ms) * power(backoff.factor, reopenings) + 0.5);

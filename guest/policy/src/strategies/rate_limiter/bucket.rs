@@ -89,7 +89,7 @@ impl Bucket {
         scale(us, self.units, self.micros, false)
     }
 
-    /// The first time by which so many units have begun.
+    /// The first time by which this many units have begun.
     fn us_at(&self, units: u64) -> u64 {
         scale(units, self.micros, self.units, true)
     }
@@ -225,7 +225,7 @@ impl Bucket {
 }
 
 impl BucketModel {
-    /// When it was due to be full before so many permits were charged.
+    /// When it was due to be full before this many permits were charged.
     pub(crate) fn full_before_us(&self, permits: u32) -> u64 {
         let before = self.full.saturating_sub(u64::from(permits).saturating_mul(self.bucket.per_permit));
         scale(before, self.bucket.micros, self.bucket.units, false)

@@ -19,7 +19,7 @@ pub(crate) enum Outcome {
     Denied { reason: Reason, retry_us: u64 },
 }
 
-/// The first time from `from_us` on at which so many permits fit under all limits.
+/// The first time from `from_us` on at which this many permits fit under all limits.
 pub(crate) fn place_us(models: &[MeterModel], permits: u32, from_us: u64) -> u64 {
     let mut place = from_us;
     loop {
@@ -36,7 +36,7 @@ pub(crate) fn effective_us(models: &[MeterModel], now_us: u64) -> u64 {
     models.iter().map(Model::seen_us).fold(now_us, u64::max)
 }
 
-/// When the first of the buckets was due to be full before so many permits were charged; 0: there
+/// When the first of the buckets was due to be full before this many permits were charged; 0: there
 /// is none.
 pub(crate) fn full_before_us(models: &[MeterModel], permits: u32) -> u64 {
     models.iter().filter_map(|model| model.full_before_us(permits)).min().unwrap_or(0)

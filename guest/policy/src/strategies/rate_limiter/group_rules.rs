@@ -11,15 +11,15 @@ use super::role::Role;
 const DEFAULT_SUB_WINDOWS: u32 = 64;
 /// Into how many it was, when a permit left with its sub-window.
 const OLD_DEFAULT: u32 = 10;
-/// A group is one part in so many of the limit at most.
+/// A group is one part in this many of the limit at most.
 const PARTS: u32 = 128;
-/// A wide group stays open for so many times as long as its first permit was tried for in vain.
+/// A wide group stays open for this many times as long as its first permit was tried for in vain.
 const WIDTH: u64 = 4;
-/// A wide group lasts for one part in so many of W at most.
+/// A wide group lasts for one part in this many of W at most.
 const WIDEST: u64 = 8;
 /// One that would be less wide is a usual one.
 const MIN_WIDTH_US: u64 = 1_000;
-/// So many groups at most may lie ahead.
+/// This many groups at most may lie ahead.
 const MAX_AHEAD: u64 = 8_000;
 
 /// A limit counted by groups.

@@ -191,7 +191,7 @@ impl Head {
         stands.is_some_and(|stands| (may_be_later || stands.after_us <= at_us) && at_us <= stands.group.last_us)
     }
 
-    /// Takes up to so many permits of a time out of the closed group that they were counted in,
+    /// Takes up to this many permits of a time out of the closed group that they were counted in,
     /// which lasted `span_us` at most; what could not be taken. A time that ends one group may
     /// begin the next; a place may be with any that is later. What is taken out of a group before
     /// that leaves in its stead, and no later.

@@ -37,7 +37,7 @@ use crate::parts::cells::Cells;
 
 const MAX_PERMITS: u32 = 1_000_000;
 const MAX_LIFE_MS: u64 = 60_000;
-/// No host holds more than one part in so many of what the limits can admit at once, so that the
+/// No host holds more than one part in this many of what the limits can admit at once, so that the
 /// others find some left.
 const PARTS: u32 = 4;
 

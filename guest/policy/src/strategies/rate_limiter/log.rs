@@ -126,7 +126,7 @@ impl Model for LogModel {
 
     fn earliest_us(&self, permits: u32, from_us: u64) -> u64 {
         let from_us = from_us.max(self.last_us());
-        // So many of the last may count beside these; all before them must have left.
+        // This many of the last may count beside these; all before them must have left.
         let beside = u64::from(self.log.limit.saturating_sub(permits));
         let leaving = self.sums.last().map_or(0, |sum| sum.saturating_sub(beside));
         let last_leaving = self.sums.partition_point(|sum| *sum < leaving);

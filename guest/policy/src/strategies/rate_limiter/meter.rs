@@ -171,7 +171,7 @@ impl Meter {
 }
 
 impl MeterModel {
-    /// When a bucket was due to be full before so many permits were charged.
+    /// When a bucket was due to be full before this many permits were charged.
     pub(crate) fn full_before_us(&self, permits: u32) -> Option<u64> {
         if let Self::Bucket(model) = self { Some(model.full_before_us(permits)) } else { None }
     }

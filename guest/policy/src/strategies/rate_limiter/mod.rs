@@ -1,4 +1,4 @@
-//! Rate limiter: at most so many permits in a time, of which each algorithm's promise is the
+//! Rate limiter: at most N permits in a time, of which each algorithm's promise is the
 //! formula in `wit/rate-limiter.wit`.
 //!
 //! Each algorithm is a module with two faces. The hot one decides with a single `advance`, so hosts

@@ -13,7 +13,7 @@ pub(crate) struct Usage {
     pub(crate) reset_us: u64,
 }
 
-/// Of what is owed, no more than a limit a window is kept for so many windows.
+/// Of what is owed, no more than a limit a window is kept for this many windows.
 pub(crate) const DEBT_WINDOWS: u64 = 1_000;
 
 /// What a refund knows of the charge that it gives back.
@@ -29,7 +29,7 @@ pub(crate) struct Charge {
 pub(crate) trait Model {
     /// The latest time it has seen; an earlier one counts as that.
     fn seen_us(&self) -> u64;
-    /// The first time from `from_us` on at which so many permits fit.
+    /// The first time from `from_us` on at which this many permits fit.
     fn earliest_us(&self, permits: u32, from_us: u64) -> u64;
     /// Takes a place that fits.
     fn charge(&mut self, permits: u32, at_us: u64);

@@ -20,7 +20,7 @@ use crate::parts::cells::{Cells, Reading};
 /// Which sub-windows count.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Shape {
-    /// The open one and so many before it.
+    /// The open one and this many before it.
     Strict { span: u64 },
     /// The open one, and a share of the one before.
     Weighted,

@@ -75,7 +75,7 @@ impl Head {
         }
     }
 
-    /// Takes up to so many permits out of a sub-window; what could not be taken.
+    /// Takes up to this many permits out of a sub-window; what could not be taken.
     pub(crate) fn take(&mut self, index: u64, permits: u64) -> u64 {
         let Ok(found) = self.given.binary_search_by_key(&index, |(i, _)| *i) else { return permits };
         let taken = permits.min(self.given[found].1);
@@ -98,7 +98,7 @@ impl Head {
         self.given[start..].iter().take_while(|(index, _)| *index <= to).map(|(_, permits)| permits).sum()
     }
 
-    /// All permits in order, with so many more in the open sub-window.
+    /// All permits in order, with this many more in the open sub-window.
     pub(crate) fn with(&self, count: u64) -> impl Iterator<Item = (u64, u64)> + Clone {
         let open = self.open;
         let (before, others) = self.given.split_at(self.given.partition_point(|(index, _)| *index < open));

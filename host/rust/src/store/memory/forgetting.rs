@@ -18,7 +18,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 pub(super) const LOOK: usize = 16;
 /// How many of the lightest are remembered.
 const REMEMBERED: usize = 16;
-/// Listeners are told at most once in so many microseconds.
+/// Listeners are told at most once in this many microseconds.
 const TELL_US: u64 = 1_000_000;
 
 /// The weight of what should not be forgotten.
@@ -41,8 +41,8 @@ pub enum WhenFull {
 pub struct Forgotten {
     /// How many entities.
     pub entities: u64,
-    /// How many permits (of circuits, failures) counted in them at their last calls: so many may be
-    /// admitted too much in all.
+    /// How many permits (of circuits, failures) counted in them at their last calls: this many may
+    /// be admitted too much in all.
     pub permits: u64,
 }
 

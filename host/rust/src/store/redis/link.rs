@@ -22,7 +22,7 @@ use crate::store::StoreError;
 /// old would be untimely anyhow.
 const MAX_SILENCE_MS: u64 = 1_000;
 
-/// After so many attempts in a row that came to nothing nobody waits for the next.
+/// After this many attempts in a row that came to nothing nobody waits for the next.
 const MAX_ATTEMPTS: u32 = 3;
 
 const FIRST_PAUSE_MS: u64 = 50;

@@ -54,7 +54,7 @@ impl Part {
     }
 }
 
-/// Parts the script's answer to so many commits that went out together.
+/// Parts the script's answer to this many commits that went out together.
 ///
 /// # Errors
 /// What is wrong with it.

@@ -210,7 +210,7 @@ fn ttl(ttl_ms: u64) -> String {
     ttl_ms.clamp(1, MAX_TTL_MS).to_string()
 }
 
-/// `step` so many times over; what is more than any number may be is [`BEYOND`].
+/// `step` this many times over; what is more than any number may be is [`BEYOND`].
 fn amount(step: u64, repeat: u64) -> u64 {
     let step = step.min(MAX_NUMBER);
     step.checked_mul(repeat).filter(|&amount| amount <= MAX_NUMBER).unwrap_or(BEYOND)

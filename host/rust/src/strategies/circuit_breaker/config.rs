@@ -14,14 +14,14 @@ use crate::time::ms;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub enum Sample {
-    /// Calls whose outcome came in the last so many milliseconds; 100 to 86,400,000. Slides in
+    /// Calls whose outcome came in the last N milliseconds; 100 to 86,400,000. Slides in
     /// steps of a tenth.
     WindowMs(u64),
-    /// The last so many calls; 1 to 1,000.
+    /// The last N calls; 1 to 1,000.
     Calls(u32),
 }
 
-/// Open after so many failures within a time.
+/// Open after this many failures within a time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct FailureCount {
@@ -46,9 +46,9 @@ pub struct SlowRate {
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields, default)]
 pub struct Trip {
-    /// After so many failures within a time.
+    /// After this many failures within a time.
     pub failures: Option<FailureCount>,
-    /// After so many failures with no success between them; 1 to 1,000,000.
+    /// After this many failures with no success between them; 1 to 1,000,000.
     pub consecutive: Option<u32>,
     /// At this share of failed calls in the sample, in percent; more than 0, at most 100.
     pub failure_rate_percent: Option<f64>,
@@ -56,7 +56,7 @@ pub struct Trip {
     pub slow_rate: Option<SlowRate>,
     /// What the rates are taken over; by default the last 60 seconds.
     pub sample: Sample,
-    /// No rate opens the circuit before the sample holds so many calls; by default 10.
+    /// No rate opens the circuit before the sample holds this many calls; by default 10.
     pub minimum_calls: u32,
 }
 
@@ -79,7 +79,7 @@ impl Default for Trip {
 pub struct Backoff {
     /// Each reopening multiplies the open time by this; 1 to 100.
     pub factor: f64,
-    /// It never grows past so many milliseconds; at least `openMs`, at most 30 days.
+    /// It never grows past this many milliseconds; at least `openMs`, at most 30 days.
     pub cap_ms: u64,
 }
 
@@ -91,13 +91,13 @@ pub enum ProbeRule {
     /// [`HalfOpen::successes`] close the circuit; the first failure opens it again.
     #[default]
     FirstFailure,
-    /// So many probes decide: of them [`HalfOpen::successes`] close the circuit, and it opens again
-    /// as soon as too many have failed for that.
+    /// This many probes decide: of them [`HalfOpen::successes`] close the circuit, and it opens
+    /// again as soon as too many have failed for that.
     Ratio {
         /// How many; `successes` to 1,000,000.
         of: u32,
     },
-    /// When so many probes have ended, the circuit opens again if this share of them failed, and
+    /// When this many probes have ended, the circuit opens again if this share of them failed, and
     /// else closes. [`HalfOpen::successes`] means nothing.
     Rate {
         /// The share in percent; more than 0, at most 100.
@@ -116,8 +116,8 @@ pub struct HalfOpen {
     pub probes: u32,
     /// Successes that close the circuit; 1 to 1,000,000; by default 1.
     pub successes: u32,
-    /// A probe whose outcome has not come after so many milliseconds is given up; 1 to 86,400,000;
-    /// by default 60,000.
+    /// A probe whose outcome has not come after this many milliseconds is given up; 1 to
+    /// 86,400,000; by default 60,000.
     pub permit_ms: u64,
     /// What closes the circuit or opens it again; by default the first failure opens it.
     pub rule: ProbeRule,
@@ -291,7 +291,7 @@ impl CircuitBreakerConfig {
         below_one.map(sentence).collect()
     }
 
-    /// Opens after so many failures with no success between them.
+    /// Opens after this many failures with no success between them.
     pub fn consecutive(name: impl Into<String>, failures: u32) -> Self {
         Self::new(name, Trip { consecutive: Some(failures), ..Trip::default() })
     }
@@ -321,7 +321,7 @@ impl CircuitBreakerConfig {
         self
     }
 
-    /// Admits so many probes at once while half-open, and closes after so many successes.
+    /// Admits this many probes at once while half-open, and closes after this many successes.
     #[must_use]
     pub fn half_open(mut self, half_open: HalfOpen) -> Self {
         self.half_open = half_open;

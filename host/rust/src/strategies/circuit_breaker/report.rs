@@ -72,9 +72,9 @@ pub enum Effect {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Cause {
-    /// So many failures within a time.
+    /// This many failures within a time.
     Failures,
-    /// So many failures in a row.
+    /// This many failures in a row.
     Consecutive,
     /// The failure rate.
     FailureRate,

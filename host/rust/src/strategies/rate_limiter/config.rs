@@ -239,7 +239,7 @@ pub struct Lease {
 }
 
 impl Lease {
-    /// At most so many permits, for at most `life`, which is rounded up to whole milliseconds.
+    /// At most N permits, for at most `life`, which is rounded up to whole milliseconds.
     pub fn new(max_permits: u32, life: Duration) -> Self {
         Self { max_permits, life_ms: ms(life) }
     }

@@ -23,7 +23,7 @@ impl<'a> Ask<'a> {
         Self { key, cost: 1, priority: 0 }
     }
 
-    /// So many permits, all or none.
+    /// This many permits, all or none.
     #[must_use]
     pub fn cost(mut self, cost: u32) -> Self {
         self.cost = cost;

@@ -13,7 +13,7 @@ import { away, refused } from "../errors.js";
 import type { RedisClient } from "./client.js";
 import { isOfServer, withoutCommand } from "./failure.js";
 
-/** After so many refused attempts in a row nobody is there. */
+/** After this many refused attempts in a row nobody is there. */
 const REFUSED = 3;
 
 /** Who hears what becomes of a connection. */

@@ -104,7 +104,7 @@ function writeOp(writer: Writer, op: Op): void {
   }
 }
 
-/** `step` so many times over; what is more than any number may be is {@link BEYOND}. */
+/** `step` this many times over; what is more than any number may be is {@link BEYOND}. */
 function amount(step: number, repeat: number): number {
   const whole = Math.min(step, MAX_NUMBER) * repeat;
   // A product that is above 2^53 may round, but not to what is not above it: all steps are whole.

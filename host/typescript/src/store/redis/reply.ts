@@ -9,7 +9,7 @@ declare class TextDecoder {
 }
 
 /**
- * Reads the script's answer to a commit of these operations on so many cells.
+ * Reads the script's answer to a commit of these operations on this many cells.
  *
  * @throws a StoreError that says what is wrong with it
  */

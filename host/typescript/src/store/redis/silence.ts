@@ -19,7 +19,7 @@ export class Silence {
    */
   constructor(private readonly giveUp: () => void) {}
 
-  /** So many calls set out. */
+  /** This many calls set out. */
   sent(calls: number): void {
     if (this.#waiting === 0) this.#sinceMs = performance.now();
     this.#waiting += calls;

@@ -22,7 +22,7 @@ const PARTS = 4;
 const SLACK_MS = 1;
 
 /**
- * What has arrived is read when so many turns of the loop in a row have brought no answer; a turn
+ * What has arrived is read when this many turns of the loop in a row have brought no answer; a turn
  * reads 2 MiB at most. And in how many turns it must be, if answers go on to come.
  */
 const QUIET_TURNS = 3;

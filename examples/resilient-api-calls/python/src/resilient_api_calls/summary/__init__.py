@@ -68,7 +68,7 @@ class Circuit:
     """What the circuit did."""
 
     failures: int
-    """So many failures within ten seconds open it."""
+    """This many failures within ten seconds open it."""
     open_ms: int
     transitions: list[Transition]
 
@@ -207,6 +207,6 @@ def most_in_any(span_us: int, times_us: Iterable[int]) -> int:
 
 
 def percentile(ordered: Sequence[int], percent: int) -> int | None:
-    """The least of the sorted values that so many percent are not above; None of none."""
+    """The least of the sorted values that this many percent are not above; None of none."""
     rank = -(-len(ordered) * percent // 100)
     return ordered[max(rank, 1) - 1] if ordered else None
