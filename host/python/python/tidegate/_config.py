@@ -291,7 +291,7 @@ class Backoff(_Settings):
 
 @dataclass(frozen=True)
 class ProbeRatio(_Settings):
-    """This many probes decide.
+    """N probes decide.
 
     Of them ``successes`` close the circuit, and it opens again as soon as too many have failed for that.
     """
