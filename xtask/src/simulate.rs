@@ -96,3 +96,26 @@ fn patch(file: &Path, text: &str, instead: &str) -> Result<()> {
     fs::write(file, whole.replace(text, instead))?;
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use crate::{mutants, paths};
+
+    #[test]
+    fn what_each_mutant_changes_is_in_the_guest_just_once() {
+        for mutant in mutants::all() {
+            let file = paths::root().join("guest/policy/src").join(mutant.file);
+            let text = std::fs::read_to_string(&file).unwrap_or_default();
+            assert_eq!(text.matches(mutant.text).count(), 1, "{}: {}", mutant.name, file.display());
+        }
+    }
+
+    #[test]
+    fn no_two_mutants_have_a_name_or_a_letter_in_common() {
+        let names: BTreeSet<_> = mutants::all().map(|mutant| mutant.name).collect();
+        let letters: BTreeSet<_> = mutants::all().map(|mutant| mutant.letter).collect();
+        assert_eq!((names.len(), letters.len()), (mutants::all().count(), mutants::all().count()));
+    }
+}

@@ -51,7 +51,7 @@ mod tests {
     use crate::paths;
 
     #[test]
-    fn ledger_runtime_and_memory_name_no_strategy() {
+    fn ledger_memory_and_what_carries_calls_name_no_strategy() {
         let src = paths::root().join("host/rust/src");
         for layer in ["ledger", "call.rs", "core.rs", "strategy.rs", "transaction", "store", "background.rs", "gate.rs"]
         {
