@@ -8,7 +8,7 @@ use crate::runtime::wit::circuit_breaker as wit;
 
 /// The state a caller sees. An open circuit whose time is over is half-open, even before the first
 /// probe.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum State {
     /// Admits every call.

@@ -288,8 +288,7 @@ impl CircuitBreakerNode {
     pub(super) fn passage(&self, answer: Answer) -> Result<CircuitPassage, Error> {
         let step = *answer.map_err(|problems| Error::of_input(NODE, problems))?;
         let report: CircuitReport = step.report.into();
-        let fallback_used = !step.allowed && self.inner.fallback_action == FallbackAction::Default;
-        let result = CircuitResult::of(step.allowed, fallback_used, &report);
+        let result = CircuitResult::read(&step.result, &report)?;
         let token = (!step.token.is_empty()).then_some(step.token);
         Ok(CircuitPassage { result, json: step.result, token, report })
     }

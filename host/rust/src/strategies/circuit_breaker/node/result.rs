@@ -2,6 +2,9 @@
 
 use std::time::SystemTime;
 
+use serde::Deserialize;
+
+use crate::error::Error;
 use crate::strategies::circuit_breaker::{CircuitReport, State};
 
 /// The result of a circuit breaker node.
@@ -23,17 +26,30 @@ pub struct CircuitResult {
     pub last_failure: Option<SystemTime>,
 }
 
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Written {
+    allowed: bool,
+    circuit_state: State,
+    failed_fast: bool,
+    fallback_used: bool,
+    failure_count: u32,
+    success_count: u32,
+}
+
 impl CircuitResult {
-    /// What a report means.
-    pub(super) fn of(allowed: bool, fallback_used: bool, report: &CircuitReport) -> Self {
-        Self {
-            allowed,
-            circuit_state: report.state,
-            failed_fast: !allowed,
-            fallback_used,
-            failure_count: report.failures,
-            success_count: report.successes,
+    /// Reads what the component wrote. The time of the last failure is that of the report, which is
+    /// exact to a microsecond.
+    pub(super) fn read(json: &str, report: &CircuitReport) -> Result<Self, Error> {
+        let written: Written = crate::json::parse(json)?;
+        Ok(Self {
+            allowed: written.allowed,
+            circuit_state: written.circuit_state,
+            failed_fast: written.failed_fast,
+            fallback_used: written.fallback_used,
+            failure_count: written.failure_count,
+            success_count: written.success_count,
             last_failure: report.last_failure,
-        }
+        })
     }
 }
