@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::handle::{CircuitBreakerNode, CircuitPassage};
+use super::handle::{CircuitBreakerNode, CircuitPassage, passage};
 use super::request::Request;
 use crate::error::Error;
 use crate::key::EntityKey;
@@ -61,7 +61,7 @@ impl CircuitBreakerNode {
     }
 
     fn alone(&self, ledger: &Arc<Ledger>, key: &EntityKey, request: &Request) -> Result<CircuitPassage, Error> {
-        let mut passage = self.passage(ledger.alone(key, &self.inner.policy, request)?)?;
+        let mut passage = passage(ledger.alone(key, &self.inner.policy, request)?)?;
         passage.token = passage.token.map(|token| format!("{AWAY}{token}"));
         passage.report.degraded = true;
         Ok(passage)

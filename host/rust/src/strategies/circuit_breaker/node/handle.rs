@@ -270,7 +270,7 @@ impl CircuitBreakerNode {
         let inner = &self.inner;
         match inner.core.call(&inner.namespace, "", &inner.policy, request.clone()).await {
             Err(error) if error.is_of_store() => self.ask_alone(&request, error),
-            answer => self.passage(answer?),
+            answer => passage(answer?),
         }
     }
 
@@ -281,17 +281,18 @@ impl CircuitBreakerNode {
         let inner = &self.inner;
         match inner.core.record(&inner.namespace, "", &inner.policy, request.clone()).await {
             Err(error) if error.is_of_store() => self.outcome_away(&request, error),
-            answer => self.passage(answer?),
+            answer => passage(answer?),
         }
     }
+}
 
-    pub(super) fn passage(&self, answer: Answer) -> Result<CircuitPassage, Error> {
-        let step = *answer.map_err(|problems| Error::of_input(NODE, problems))?;
-        let report: CircuitReport = step.report.into();
-        let result = CircuitResult::read(&step.result, &report)?;
-        let token = (!step.token.is_empty()).then_some(step.token);
-        Ok(CircuitPassage { result, json: step.result, token, report })
-    }
+/// What an answer means.
+pub(super) fn passage(answer: Answer) -> Result<CircuitPassage, Error> {
+    let step = *answer.map_err(|problems| Error::of_input(NODE, problems))?;
+    let report: CircuitReport = step.report.into();
+    let result = CircuitResult::read(&step.result, &report)?;
+    let token = (!step.token.is_empty()).then_some(step.token);
+    Ok(CircuitPassage { result, json: step.result, token, report })
 }
 
 fn owned(token: Option<&str>) -> String {
