@@ -28,7 +28,8 @@ def test_no_name_is_kept_that_the_face_for_tasks_has_no_more() -> None:
 def for_threads(source: str, **words: str) -> str:
     text = sync_face.for_threads("waits.py", textwrap.dedent(source).lstrip(), words)
     first, second, rest = text.split("\n", 2)
-    assert first.startswith("# Made from waits.py by ") and second.startswith("# Change that")
+    assert first.startswith("# Made from waits.py by ")
+    assert second.startswith("# Change that")
     return rest
 
 
