@@ -10,13 +10,11 @@ use std::path::{Component, Path, PathBuf};
 
 use anyhow::{Context, Result};
 
-/// Folders that hold what nobody here wrote, beside those whose names begin with a dot.
-const SKIPPED: [&str; 2] = ["target", "node_modules"];
+use crate::pages;
 
 /// What is wrong with the links of all Markdown files under `root`, one line each.
 fn faults(root: &Path) -> Result<Vec<String>> {
-    let mut files = Vec::new();
-    collect(root, &mut files)?;
+    let files = pages::all(root)?;
     let mut pages = HashMap::new();
     for file in &files {
         let text = std::fs::read_to_string(file).with_context(|| file.display().to_string())?;
@@ -36,24 +34,6 @@ fn faults(root: &Path) -> Result<Vec<String>> {
         }
     }
     Ok(faults)
-}
-
-/// All Markdown files under `folder`, in order.
-fn collect(folder: &Path, files: &mut Vec<PathBuf>) -> Result<()> {
-    let mut entries = std::fs::read_dir(folder)?.collect::<Result<Vec<_>, _>>()?;
-    entries.sort_by_key(std::fs::DirEntry::file_name);
-    for entry in entries {
-        let (path, name) = (entry.path(), entry.file_name());
-        if entry.file_type()?.is_dir() {
-            let name = name.to_string_lossy();
-            if !name.starts_with('.') && !SKIPPED.contains(&&*name) {
-                collect(&path, files)?;
-            }
-        } else if path.extension().is_some_and(|extension| extension == "md") {
-            files.push(path);
-        }
-    }
-    Ok(())
 }
 
 /// What is wrong with one link; `None`: nothing.
@@ -227,8 +207,7 @@ mod tests {
 
     #[test]
     fn pages_are_found_in_all_parts_of_the_repository() {
-        let mut files = Vec::new();
-        collect(root(), &mut files).expect("the folders can be read");
+        let files = pages::all(root()).expect("the folders can be read");
         for page in ["README.md", "docs/store-away.md", "host/python/README.md", "tests/conformance/README.md"] {
             assert!(files.contains(&root().join(page)), "{page}");
         }

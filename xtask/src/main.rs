@@ -17,6 +17,7 @@ mod links;
 mod mutants;
 mod npm;
 mod package;
+mod pages;
 mod paths;
 mod python;
 mod run;

@@ -12,7 +12,7 @@ use crate::beside::Beside;
 use crate::files::fresh;
 use crate::run::{run, run_tests, step};
 use crate::test_counts::TestCounts;
-use crate::{component, install, paths};
+use crate::{component, install, pages, paths};
 
 /// Says yes if this Python is new enough and can make virtual environments.
 const IS_FIT: &str = "import ensurepip, sys, venv; sys.exit(sys.version_info < (3, 10))";
@@ -44,6 +44,11 @@ pub(crate) fn test(counts: &mut TestCounts) -> Result<()> {
     step("python: style", || {
         run(environment.module("ruff", &["format", "--check", "."]))?;
         run(environment.module("ruff", &["check", "."]))
+    })?;
+    step("pages: style", || {
+        let mut command = environment.module("mdformat", &["--check"]);
+        command.args(pages::all(paths::root())?);
+        run(command)
     })?;
     let mut wheel = None;
     step("python: wheel", || {

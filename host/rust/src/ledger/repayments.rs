@@ -165,7 +165,10 @@ async fn work(at_work: AtWork, mut of_store: Receiver<u64>) {
     loop {
         of_store.mark_unchanged();
         let Some(repayments) = at_work.0.upgrade() else { return };
+        // Kept until all that is sent now has its end, also where the ledger is dropped meanwhile.
+        let Some(driver) = repayments.shared.keep_driver() else { return };
         repayments.make_good().await;
+        drop(driver);
         if repayments.is_empty() {
             drop(at_work);
             // Something may have come while this task was taking its leave.
