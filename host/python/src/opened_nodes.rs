@@ -6,7 +6,7 @@ use pyo3::prelude::*;
 use pyo3::types::PyDict;
 
 /// How many configurations are kept; beyond, the oldest goes.
-const MOST: usize = 256;
+const MAX_KEPT: usize = 256;
 
 /// Opened nodes by the text of their configurations. Nodes hold no state, so it does not matter who
 /// else has one.
@@ -29,7 +29,7 @@ impl OpenedNodes {
             return Ok(node.cast_into::<T>()?);
         }
         let node = open()?;
-        if nodes.len() >= MOST
+        if nodes.len() >= MAX_KEPT
             && let Some(oldest) = nodes.keys().iter().next()
         {
             // Another thread may have been here first.

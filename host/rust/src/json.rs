@@ -72,13 +72,13 @@ fn numbers(text: &str) -> impl Iterator<Item = (usize, &str)> {
 /// A number that has a fraction or an exponent and is whole all the same, as digits. What a double
 /// does not tell exactly is none.
 fn whole(number: &str) -> Option<String> {
-    const MOST: f64 = 9_007_199_254_740_992.0;
+    const MAX_EXACT: f64 = 9_007_199_254_740_992.0;
     if !number.contains(['.', 'e', 'E']) {
         return None;
     }
     // Rust reads more than JSON has, such as `1.` and `00.5`.
     let value: f64 = serde_json::from_str(number).ok()?;
-    (value.fract() == 0.0 && value.abs() < MOST).then(|| format!("{:.0}", value + 0.0))
+    (value.fract() == 0.0 && value.abs() < MAX_EXACT).then(|| format!("{:.0}", value + 0.0))
 }
 
 #[cfg(test)]

@@ -1,5 +1,5 @@
 /**
- * Makes jco's glue cheaper on the hot path, where it measurably pays (see ARCHITECTURE.md). Every
+ * Makes jco's glue cheaper on the hot path, where it measurably pays (see docs/design/jco.md). Every
  * step must match as often as the contract says, so that another version of jco or of the contract
  * fails the build instead of being tuned half.
  *

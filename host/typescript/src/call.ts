@@ -235,7 +235,12 @@ export function refuses(answer: Answer): boolean {
       return answer.step.done && !answer.step.passed;
     case "circuitStep":
       return answer.step.report.effect.startsWith("refused-");
-    default:
+    case "neverFits":
+    case "wasWaiting":
+    case "released":
+    case "done":
+    case "wasHeld":
+    case "problems":
       return false;
   }
 }

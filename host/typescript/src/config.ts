@@ -11,7 +11,7 @@ import type { Problem } from "./problem.js";
 export type Check = (value: unknown, path: string, problems: Problem[]) => void;
 
 /** The greatest number of milliseconds, units and calls that is told exactly. */
-const MOST = Number.MAX_SAFE_INTEGER;
+const MAX_WHOLE = Number.MAX_SAFE_INTEGER;
 const MAX_U32 = 0xffff_ffff;
 
 /** How much of a bad value is quoted. */
@@ -49,7 +49,7 @@ export const u32: Check = (value, path, problems) => {
 /** A whole number that is told exactly. */
 export const u53: Check = (value, path, problems) => {
   const holds = Number.isSafeInteger(value) && (value as number) >= 0;
-  must(holds, value, path, problems, `a whole number from 0 to ${MOST}`);
+  must(holds, value, path, problems, `a whole number from 0 to ${MAX_WHOLE}`);
 };
 
 const HALF_A_PAIR = /\p{Surrogate}/u;

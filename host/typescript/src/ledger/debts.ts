@@ -12,7 +12,7 @@ import type { EntityKey } from "../key.js";
 import type { Policy } from "../runtime/policy.js";
 
 /** The greatest cost of a call. */
-const MOST = 0xffff_ffff;
+const MAX_COST = 0xffff_ffff;
 
 /** How many debts are looked at to make room for a new one. */
 const SWEEP = 8;
@@ -52,7 +52,7 @@ class Entry {
   /** What still counts. */
   due(nowUs: number): number {
     this.turn(nowUs);
-    return Math.min(this.recent + this.before, MOST);
+    return Math.min(this.recent + this.before, MAX_COST);
   }
 }
 
@@ -80,7 +80,7 @@ export class Debts {
     }
     entry.turn(nowUs);
     entry.policy = policy;
-    entry.recent = Math.min(entry.recent + cost, MOST);
+    entry.recent = Math.min(entry.recent + cost, MAX_COST);
     return true;
   }
 

@@ -12,7 +12,7 @@
  * little of a processor must hear them all in time.
  */
 const LEAST = 32;
-const MOST = 256;
+const MAX_WINDOW = 256;
 /** An answer is late after one part in this many of the time limit. */
 const PARTS = 4;
 /**
@@ -29,7 +29,7 @@ const KEEP = 1_024;
 /** Counts the commits that are on their way. */
 export class Pace {
   readonly #lateUs: number;
-  #window = MOST;
+  #window = MAX_WINDOW;
   #onTheirWay = 0;
   #quickestUs = Number.POSITIVE_INFINITY;
   /** What is known of a window comes a trip later, so it is narrowed once a trip. */
@@ -65,7 +65,7 @@ export class Pace {
     this.#quickestUs = Math.min(tripUs, this.#quickestUs + this.#quickestUs / KEEP);
     if (tripUs > Math.max(this.#lateUs, SLOWER * this.#quickestUs)) this.#narrow(nowUs, tripUs, 2);
     // A window that was not used up says nothing of a wider one.
-    else if (!this.hasRoom && this.#window < MOST) this.#window++;
+    else if (!this.hasRoom && this.#window < MAX_WINDOW) this.#window++;
   }
 
   /** A commit was not answered in time, or the connection broke. */

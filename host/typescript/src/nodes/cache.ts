@@ -3,7 +3,7 @@
  */
 
 /** How many of each kind are kept; beyond, the oldest goes. */
-const MOST = 256;
+const MAX_KEPT = 256;
 
 /** Opened nodes by the text of their settings. */
 export class Cache<Node> {
@@ -15,7 +15,7 @@ export class Cache<Node> {
     let node = this.#nodes.get(config);
     if (node !== undefined) return node;
     node = this.open(config);
-    if (this.#nodes.size === MOST) {
+    if (this.#nodes.size === MAX_KEPT) {
       for (const oldest of this.#nodes.keys()) {
         this.#nodes.delete(oldest);
         break;

@@ -198,7 +198,7 @@ function answerOf(instance: Instance, policy: Policy, request: Request): Answer 
       return guard(instance, policy, request);
     case "limiterNode":
       return limiterNode(instance, policy, request);
-    default:
+    case "breakerNode":
       return breakerNode(instance, policy, request);
   }
 }

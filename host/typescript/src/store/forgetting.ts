@@ -50,7 +50,12 @@ export function weightOf(answer: Answer, before: number): number {
     case "step":
       // How many count is only told to the node's user.
       return answer.step.passed ? before + 1 : before;
-    default:
+    case "neverFits":
+    case "wasWaiting":
+    case "released":
+    case "done":
+    case "wasHeld":
+    case "problems":
       return before;
   }
 }

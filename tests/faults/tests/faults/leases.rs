@@ -84,11 +84,11 @@ const PERMITS: u32 = 60;
 const WINDOW_MS: u64 = 1_000;
 /// So long that a busy machine does not give back what is in hand before the process is killed.
 const LIFE_MS: u64 = 3_000;
-const MOST: u32 = 10;
+const MAX_PERMITS: u32 = 10;
 
 fn leasing() -> RateLimiterConfig {
     RateLimiterConfig::new("leasing", Limit::per(PERMITS, Duration::from_millis(WINDOW_MS)))
-        .lease(Lease { max_permits: MOST, life_ms: LIFE_MS })
+        .lease(Lease { max_permits: MAX_PERMITS, life_ms: LIFE_MS })
 }
 
 fn ask(cost: u32) -> Decide {
@@ -101,7 +101,7 @@ fn take_a_lease(worker: &mut Worker) -> Vec<Decided> {
     let mut decisions = Vec::new();
     while decisions.len() < 1_000 {
         let decided = worker.decide(ask(1)).expect("the limiter answers");
-        let has_taken = decided.release_after_ms > 0 && decided.remaining > MOST / 2;
+        let has_taken = decided.release_after_ms > 0 && decided.remaining > MAX_PERMITS / 2;
         decisions.push(decided);
         if has_taken {
             return decisions;
@@ -137,7 +137,7 @@ fn a_killed_process_strands_its_lease_for_no_longer_than_its_permits_count() {
     let counted = other.peek(ask(1)).expect("the limiter answers").count as usize;
     assert_eq!(given, told.len(), "{told:?}");
     let stranded = counted.checked_sub(given).expect("what was given is charged");
-    assert!((1..=MOST as usize).contains(&stranded), "{stranded} stranded: {counted} counted, {given} given");
+    assert!((1..=MAX_PERMITS as usize).contains(&stranded), "{stranded} stranded: {counted} counted, {given} given");
 
     let decisions = take_all(&mut other);
     // Each permit counts for the window and the life of a lease, and until the sub-window it was
