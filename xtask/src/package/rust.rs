@@ -62,9 +62,11 @@ pub(super) fn test(file: &Path, counts: &mut TestCounts) -> Result<()> {
     run_tests(tests, counts)
 }
 
+/// The files are as of now: those of a package have one time for ever, by which cargo would take
+/// them for what it has built of an earlier one.
 fn unpack(file: &Path, to: &Path) -> Result<()> {
     fresh(to)?;
     let mut tar = Command::new("tar");
-    tar.args(["--strip-components=1", "-xzf"]).arg(file).arg("-C").arg(to);
+    tar.args(["--strip-components=1", "-xzmf"]).arg(file).arg("-C").arg(to);
     run(tar)
 }
