@@ -1,7 +1,7 @@
 /**
- * Makes jco's glue cheaper on the hot path, where it measurably pays (see docs/design/jco.md). Every
- * step must match as often as the contract says, so that another version of jco or of the contract
- * fails the build instead of being tuned half.
+ * Makes jco's glue cheaper on the hot path, where it measurably pays (see docs/design/jco.md).
+ * Every step must match as often as the contract says, so that another version of jco or of the
+ * contract fails the build instead of being tuned half.
  *
  * What changes for the caller: a u64 is a number instead of a bigint, both ways, and `advance`
  * returns its verdict and leaves its number in `kv.number` instead of throwing the one that stood

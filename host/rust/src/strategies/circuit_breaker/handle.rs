@@ -91,8 +91,8 @@ impl CircuitBreaker {
     }
 
     /// The call was not made, or was given up after `elapsed`: no outcome. Where there is a
-    /// [`Trip::slow_rate`] and it took at least that long, it counts as slow; a slow probe has
-    /// failed.
+    /// [`Trip::slow_rate`](crate::Trip::slow_rate) and it took at least that long, it counts as
+    /// slow; a slow probe has failed.
     ///
     /// # Errors
     /// Those of [`Self::admit`].
