@@ -5,26 +5,26 @@
 
 import { type Ask, costOf, priorityOf, wholeOf } from "./ask.js";
 import type { CircuitMode, CircuitPermit, Failure } from "./call.js";
-import { Admission, permitIn } from "./circuit-breaker/admission.js";
-import type { CircuitBreakerConfig } from "./circuit-breaker/config.js";
-import type { CircuitBreaker as AsyncCircuitBreaker } from "./circuit-breaker/index.js";
-import { callNow, isAsync, misused } from "./circuit-breaker/now.js";
-import { COUNTING, type Counting, checkOperation, checkOptions } from "./circuit-breaker/options.js";
-import type { CircuitReport } from "./circuit-breaker/report.js";
 import { type Clock, SystemClock } from "./clock.js";
 import { MisuseError } from "./errors.js";
 import { Tidegate as AsyncTidegate, type Stats } from "./gate.js";
 import type { Given } from "./hoisted.js";
-import type { OpenedLimiterConfig, RateLimiterConfig } from "./rate-limiter/config.js";
-import type { Decision } from "./rate-limiter/decision.js";
+import { Memory } from "./store/memory.js";
+import { Admission, permitIn } from "./strategies/circuit-breaker/admission.js";
+import type { CircuitBreakerConfig } from "./strategies/circuit-breaker/config.js";
+import type { CircuitBreaker as AsyncCircuitBreaker } from "./strategies/circuit-breaker/index.js";
+import { callNow, isAsync, misused } from "./strategies/circuit-breaker/now.js";
+import { COUNTING, type Counting, checkOperation, checkOptions } from "./strategies/circuit-breaker/options.js";
+import type { CircuitReport } from "./strategies/circuit-breaker/report.js";
+import type { OpenedLimiterConfig, RateLimiterConfig } from "./strategies/rate-limiter/config.js";
+import type { Decision } from "./strategies/rate-limiter/decision.js";
 import {
   type RateLimiter as AsyncRateLimiter,
   assertCharge,
   type Charge,
   type KeyedAsk,
-} from "./rate-limiter/index.js";
-import { peekRequest, refundRequest, tryAcquireRequest } from "./rate-limiter/requests.js";
-import { Memory } from "./store/memory.js";
+} from "./strategies/rate-limiter/index.js";
+import { peekRequest, refundRequest, tryAcquireRequest } from "./strategies/rate-limiter/requests.js";
 
 /** The settings of a {@link Tidegate}. */
 export interface TidegateOptions {

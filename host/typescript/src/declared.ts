@@ -6,7 +6,7 @@
 
 import { type Check, flag, isPlain, must, oneOf, oneOfWords, spelt, text } from "./config.js";
 import type { Problem } from "./problem.js";
-import { readLimit } from "./rate-limiter/limit-text.js";
+import { readLimit } from "./strategies/rate-limiter/limit-text.js";
 
 type Fields = Readonly<Record<string, Field>>;
 

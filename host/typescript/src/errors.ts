@@ -3,10 +3,10 @@
  * package in the same process.
  */
 
-import type { CircuitReport } from "./circuit-breaker/report.js";
 import { type PlainError, plainError } from "./plain-error.js";
 import type { Problem } from "./problem.js";
-import type { Decision } from "./rate-limiter/decision.js";
+import type { CircuitReport } from "./strategies/circuit-breaker/report.js";
+import type { Decision } from "./strategies/rate-limiter/decision.js";
 
 /** What kind of error it is; for programs to compare. */
 export type TidegateErrorCode =

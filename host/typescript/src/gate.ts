@@ -5,8 +5,6 @@
 import { wholeOf } from "./ask.js";
 import type { PlatformSignal } from "./attempt.js";
 import type { StoreState } from "./away/state.js";
-import type { CircuitBreakerConfig } from "./circuit-breaker/config.js";
-import { CircuitBreaker } from "./circuit-breaker/index.js";
 import { type Clock, SystemClock } from "./clock.js";
 import { flag, must, object, quoted, u32, u53 } from "./config.js";
 import { Core } from "./core.js";
@@ -15,21 +13,23 @@ import type { Given } from "./hoisted.js";
 import { Ledger, type LedgerOptions } from "./ledger/ledger.js";
 import { type LedgerStats, newStats } from "./ledger/stats.js";
 import type { NodeOptions } from "./nodes/asking.js";
-import type { CircuitBreakerNode } from "./nodes/breaker.js";
 import type { CircuitBreakerNodeConfig, RateLimiterNodeConfig } from "./nodes/config.js";
 import { type NodeCallOptions, Nodes } from "./nodes/functions.js";
-import type { RateLimiterNode } from "./nodes/limiter.js";
 import type { NodeDefinition } from "./nodes/registry.js";
 import type { CircuitBreakerResult, Guarded, RateLimiterResult, WithResult } from "./nodes/result.js";
 import type { Problem } from "./problem.js";
-import type { RateLimiterConfig } from "./rate-limiter/config.js";
-import { RateLimiter } from "./rate-limiter/index.js";
 import { Runtime, type RuntimeStats } from "./runtime/index.js";
 import { Memory } from "./store/memory.js";
 import { type RedisStoreOptions, redisStore } from "./store/redis/redis-store.js";
 import { readUrl, urlOf } from "./store/redis/url.js";
 import type { Store } from "./store/store.js";
 import { use } from "./store/users.js";
+import type { CircuitBreakerConfig } from "./strategies/circuit-breaker/config.js";
+import { CircuitBreaker } from "./strategies/circuit-breaker/index.js";
+import type { CircuitBreakerNode } from "./strategies/circuit-breaker/node/index.js";
+import type { RateLimiterConfig } from "./strategies/rate-limiter/config.js";
+import { RateLimiter } from "./strategies/rate-limiter/index.js";
+import type { RateLimiterNode } from "./strategies/rate-limiter/node/index.js";
 
 /** The settings of a {@link Tidegate}. */
 export interface TidegateOptions extends LedgerOptions {

@@ -20,18 +20,18 @@ import { isOutage } from "../store/errors.js";
 import { changes, type Store } from "../store/store.js";
 import { tell } from "../tell.js";
 import { Transaction } from "../transaction/transaction.js";
-import { Aside } from "./aside.js";
-import { Notes, type SettingsListener } from "./basis.js";
-import { type Run, Settler } from "./batch.js";
 import { type GiveWay, giveWay } from "./contention.js";
-import { Debtor } from "./debtor.js";
-import { Here } from "./here.js";
 import { Call, type Lane, Lanes } from "./lanes.js";
 import { Leases } from "./leases.js";
-import { Line } from "./line.js";
+import { Here } from "./local.js";
+import { Notes, type SettingsListener } from "./notes.js";
 import { Pace } from "./pace.js";
+import { Aside } from "./parked.js";
+import { Debtor } from "./repayments.js";
+import { type Run, Settler } from "./settler.js";
 import { type LedgerStats, newStats } from "./stats.js";
 import { inTime } from "./timed.js";
+import { Line } from "./turns.js";
 
 /** How a ledger works. */
 export interface LedgerOptions {

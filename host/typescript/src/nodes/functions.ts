@@ -1,16 +1,16 @@
 /** The functions of workflow engines, which bring the settings with every call. */
 
 import type { PlatformSignal } from "../attempt.js";
-import type { Operation } from "../circuit-breaker/guarded.js";
-import type { CallOptions } from "../circuit-breaker/options.js";
-import { checkOperation } from "../circuit-breaker/options.js";
 import type { Core } from "../core.js";
 import { ConfigError } from "../errors.js";
+import type { Operation } from "../strategies/circuit-breaker/guarded.js";
+import { CircuitBreakerNode } from "../strategies/circuit-breaker/node/index.js";
+import type { CallOptions } from "../strategies/circuit-breaker/options.js";
+import { checkOperation } from "../strategies/circuit-breaker/options.js";
+import { RateLimiterNode } from "../strategies/rate-limiter/node/index.js";
 import { given, type NodeOptions } from "./asking.js";
-import { CircuitBreakerNode } from "./breaker.js";
 import { Cache } from "./cache.js";
 import { configText } from "./config.js";
-import { RateLimiterNode } from "./limiter.js";
 import type { CircuitBreakerResult, Guarded } from "./result.js";
 
 /** How an operation is guarded whose settings come with it. */

@@ -7,12 +7,12 @@
  */
 
 export type { FallbackAction, Subject } from "../runtime/guest.js";
+export { CircuitBreakerNode } from "../strategies/circuit-breaker/node/index.js";
+export { RateLimiterNode } from "../strategies/rate-limiter/node/index.js";
 export type { NodeOptions } from "./asking.js";
-export { CircuitBreakerNode } from "./breaker.js";
 export type { CircuitBreakerNodeConfig, RateLimiterNodeConfig } from "./config.js";
 export * from "./default.js";
 export type { NodeCallOptions } from "./functions.js";
-export { RateLimiterNode } from "./limiter.js";
 export type { NodeDefinition, NodePort } from "./registry.js";
 export type {
   CircuitBreakerResult,

@@ -1,8 +1,8 @@
 /** What nodes answer. */
 
 import type { Answer, CircuitState, WitCircuitStep, WitStep } from "../call.js";
-import { type CircuitReport, reportOf } from "../circuit-breaker/report.js";
 import { InputError, MisuseError } from "../errors.js";
+import { type CircuitReport, reportOf } from "../strategies/circuit-breaker/report.js";
 
 /** The result of a rate limiter node. */
 export interface RateLimiterResult {

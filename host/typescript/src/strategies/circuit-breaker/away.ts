@@ -1,0 +1,92 @@
+/** What a circuit answers while the store is away. */
+
+import type { Answer, CircuitPermit, Request } from "../../call.js";
+import type { Core } from "../../core.js";
+import { isStoreError, MisuseError } from "../../errors.js";
+import type { Namespace } from "../../key.js";
+import type { BreakerPolicy } from "../../runtime/policy.js";
+import type { CircuitWhenAway } from "../../when-away.js";
+import { BLIND_PERMIT, blindReport, type CircuitReport, reportOf } from "./report.js";
+
+/** What became of an admitted call. */
+type Outcome = Extract<Request, { permit: CircuitPermit }>;
+
+/**
+ * The permit of an outcome that counts on this host, or nowhere: the call was admitted without the
+ * store.
+ */
+export function degradedPermit(request: Request): CircuitPermit | undefined {
+  const hasPermit = request.kind === "succeeded" || request.kind === "failed" || request.kind === "cancelled";
+  return hasPermit && request.permit.degraded === true ? request.permit : undefined;
+}
+
+/** Answers in place of the store. */
+export class CircuitAway {
+  readonly #core: Core;
+  readonly #namespace: Namespace;
+  readonly #policy: BreakerPolicy;
+  readonly #whenAway: CircuitWhenAway;
+
+  constructor(core: Core, namespace: Namespace, policy: BreakerPolicy, whenAway: CircuitWhenAway) {
+    this.#core = core;
+    this.#namespace = namespace;
+    this.#policy = policy;
+    this.#whenAway = whenAway;
+  }
+
+  /** Whether this host's own circuit answers. */
+  get #isShare(): boolean {
+    return this.#whenAway === "share" || typeof this.#whenAway !== "string";
+  }
+
+  /** Whether calls are answered here rather than with an error. */
+  get answers(): boolean {
+    return this.#whenAway !== "error";
+  }
+
+  /** The answer in place of an error. Orders stay errors, and looks but at a share. */
+  inPlaceOf(error: unknown, key: string, request: Request): CircuitReport {
+    const answers = request.kind === "status" ? this.#isShare : this.answers;
+    if (!answers || !isStoreError(error)) throw error;
+    return this.report(key, request, true);
+  }
+
+  /**
+   * The answer to an admission, an outcome or a look. An outcome of the store's that was not sent
+   * is sent when it is back.
+   */
+  report(key: string, request: Request, isSent: boolean): CircuitReport {
+    const entity = this.#namespace.entity(key);
+    const { ledger } = this.#core;
+    ledger?.degraded(entity, this.#policy, 0);
+    const isOfStore = "permit" in request && degradedPermit(request) === undefined;
+    if (isOfStore && isSent) this.#core.lost++;
+    else if (isOfStore) ledger?.keep(entity, this.#policy, request);
+    if (this.#isShare) return isOfStore ? this.#retold(key, request) : this.#share(key, request);
+    if (request.kind !== "admit") return blindReport("ignored", undefined, 0);
+    if (this.#whenAway === "open") return blindReport("admitted", BLIND_PERMIT, 0);
+    return blindReport("refused-away", undefined, ledger?.retryAfterMs(entity) ?? 0);
+  }
+
+  /**
+   * The outcome of a call that the store admitted, told to this host's own circuit by a permit of
+   * its own.
+   */
+  #retold(key: string, request: Outcome): CircuitReport {
+    const { permit } = this.#share(key, { kind: "admit" });
+    return permit === undefined ? blindReport("ignored", undefined, 0) : this.#share(key, { ...request, permit });
+  }
+
+  #share(key: string, request: Request): CircuitReport {
+    let answer: Answer;
+    try {
+      answer = this.#core.alone.guard(this.#namespace.tag(key), this.#core.storeUs(), this.#policy, request);
+    } catch (error) {
+      if (!isStoreError(error)) throw error;
+      // There is no room for one more circuit.
+      return blindReport(request.kind === "admit" ? "refused-away" : "ignored", undefined, 0);
+    }
+    if (answer.kind !== "report") throw new MisuseError("the answer to another question");
+    return reportOf(answer.report, true);
+  }
+}
