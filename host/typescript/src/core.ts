@@ -3,16 +3,14 @@
  */
 
 import { Alone } from "./away/alone.js";
-import type { Answer, Request } from "./call.js";
 import type { Clock } from "./clock.js";
 import { MisuseError } from "./errors.js";
 import type { Namespace } from "./key.js";
 import type { Ledger } from "./ledger/ledger.js";
 import type { Runtime } from "./runtime/index.js";
-import type { Policy } from "./runtime/policy.js";
 import type { Signal } from "./signal.js";
-import { weightOf } from "./store/forgetting.js";
 import type { Memory } from "./store/memory.js";
+import type { AnswerTo, AnyPolicy, AnyRequest, Policy, Types } from "./strategy.js";
 import type { Transaction } from "./transaction/transaction.js";
 
 /** Where a call goes. */
@@ -23,7 +21,7 @@ export class Core {
   lost = 0;
   /** What is decided here while the store is away. */
   readonly alone: Alone;
-  readonly #run: (policy: Policy, request: Request, transaction: Transaction) => Answer;
+  readonly #run: (policy: AnyPolicy, request: AnyRequest, transaction: Transaction) => unknown;
 
   constructor(
     readonly runtime: Runtime,
@@ -33,13 +31,17 @@ export class Core {
     readonly ledger: Ledger | undefined,
     readonly clock: Clock,
   ) {
-    const alone = new Alone(runtime, ledger?.maxKnown ?? 1, clock);
+    const alone = new Alone(
+      (policy, request, transaction) => runtime.run(policy, request, transaction),
+      ledger?.maxKnown ?? 1,
+      clock,
+    );
     this.alone = alone;
-    if (ledger !== undefined) ledger.onReturn = () => alone.forgetCircuits();
+    if (ledger !== undefined) ledger.onReturn = () => alone.storeIsBack();
     this.#run = (policy, request, transaction) => {
       const answer = runtime.run(policy, request, transaction);
       const entity = transaction.entity(0);
-      entity.weight = weightOf(answer, entity.weight);
+      entity.weight = policy.strategy.weight(answer, entity.weight);
       return answer;
     };
   }
@@ -50,24 +52,35 @@ export class Core {
   }
 
   /** Makes a call on the memory store. */
-  callNow(
+  callNow<T extends Types, const R extends T["request"]>(
     namespace: Namespace,
     key: string,
-    policy: Policy,
-    request: Request,
+    policy: Policy<T>,
+    request: R,
     nowUs: number = this.clock.nowUs(),
-  ): Answer {
+  ): AnswerTo<T, R> {
     if (this.memory === undefined) throw new MisuseError("only the memory store can be called without waiting");
-    return this.memory.run(namespace.tag(key), nowUs, this.#run, policy, request);
+    return this.memory.run(namespace.tag(key), nowUs, this.#run, policy, request) as AnswerTo<T, R>;
   }
 
   /** Makes a call on a shared store. What an aborted call was given is taken back. */
-  call(namespace: Namespace, key: string, policy: Policy, request: Request, signal?: Signal): Promise<Answer> {
+  call<T extends Types, const R extends T["request"]>(
+    namespace: Namespace,
+    key: string,
+    policy: Policy<T>,
+    request: R,
+    signal?: Signal,
+  ): Promise<AnswerTo<T, R>> {
     return this.shared.call(namespace.entity(key), policy, request, signal);
   }
 
   /** Takes an outcome in on a shared store, which may settle later. */
-  record(namespace: Namespace, key: string, policy: Policy, request: Request): Promise<Answer> {
+  record<T extends Types, const R extends T["request"]>(
+    namespace: Namespace,
+    key: string,
+    policy: Policy<T>,
+    request: R,
+  ): Promise<AnswerTo<T, R>> {
     return this.shared.record(namespace.entity(key), policy, request);
   }
 

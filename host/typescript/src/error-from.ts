@@ -3,13 +3,15 @@
 import { isPlain } from "./config.js";
 import * as errors from "./errors.js";
 import { isTidegateError, type TidegateError, type TidegateErrorCode } from "./errors.js";
+import { CircuitOpenError } from "./strategies/circuit-breaker/errors.js";
+import { CostNeverFitsError, RateLimitError } from "./strategies/rate-limiter/errors.js";
 
 const CLASSES: Readonly<Record<TidegateErrorCode, { readonly prototype: TidegateError }>> = {
   config: errors.ConfigError,
   input: errors.InputError,
-  "cost-never-fits": errors.CostNeverFitsError,
-  "rate-limited": errors.RateLimitError,
-  "circuit-open": errors.CircuitOpenError,
+  "cost-never-fits": CostNeverFitsError,
+  "rate-limited": RateLimitError,
+  "circuit-open": CircuitOpenError,
   "call-timed-out": errors.CallTimeoutError,
   store: errors.StoreError,
   overloaded: errors.OverloadedError,

@@ -1,48 +1,12 @@
 /**
  * Errors: classes with a `code`, and predicates that know them even from another copy of this
- * package in the same process.
+ * package in the same process. Those of a strategy are in its folder.
  */
 
-import { type PlainError, plainError } from "./plain-error.js";
+import { codeOf, TidegateError } from "./error-base.js";
 import type { Problem } from "./problem.js";
-import type { CircuitReport } from "./strategies/circuit-breaker/report.js";
-import type { Decision } from "./strategies/rate-limiter/decision.js";
 
-/** What kind of error it is; for programs to compare. */
-export type TidegateErrorCode =
-  | "config"
-  | "input"
-  | "cost-never-fits"
-  | "rate-limited"
-  | "circuit-open"
-  | "call-timed-out"
-  | "store"
-  | "overloaded"
-  | "contended"
-  | "component"
-  | "misuse";
-
-const BRAND = Symbol.for("tidegate.error");
-
-/** The base of all errors that Tidegate raises. */
-export abstract class TidegateError extends Error {
-  /** What kind of error it is. */
-  abstract readonly code: TidegateErrorCode;
-
-  /** @internal */
-  get [BRAND](): TidegateErrorCode {
-    return this.code;
-  }
-
-  /**
-   * The error as plain data: name, message, code, its fields, stack and cause. `JSON.stringify`
-   * uses it, {@link errorFrom} makes an error of it again, and it goes where an error of a class
-   * does not: `structuredClone` and `postMessage` keep no fields of an error.
-   */
-  toJSON(): PlainError {
-    return plainError(this);
-  }
-}
+export { isTidegateError, TidegateError, type TidegateErrorCode } from "./error-base.js";
 
 /** A configuration or an argument is wrong: everything that is. */
 export class ConfigError extends TidegateError {
@@ -82,72 +46,6 @@ function listOf(problems: readonly Problem[]): string {
     ({ path, value, allowed }) => `${isRoot(path) ? "it" : path} is ${value}, must be ${allowed}`,
   );
   return lines.join("; ");
-}
-
-/** The cost is above what a limit can ever admit at once. Waiting does not help. */
-export class CostNeverFitsError extends TidegateError {
-  override readonly name: string = "CostNeverFitsError";
-  readonly code = "cost-never-fits";
-
-  constructor(
-    /** The limiter's name. */
-    readonly limiter: string,
-    /** The cost asked for. */
-    readonly cost: number,
-    /** Which limit admits the least, counted from 0. */
-    readonly binding: number,
-    /** The most that it admits at once: the limit; for GCRA and token bucket the burst. */
-    readonly limit: number,
-    /** Permits that count against it now. */
-    readonly count: number,
-    /** How many it would allow now. */
-    readonly remaining: number,
-  ) {
-    const of = `limits[${binding}] of rate limiter ${JSON.stringify(limiter)}`;
-    super(`a cost of ${cost} can never fit in ${of}, which admits ${limit} at once; ${count} count now`);
-  }
-}
-
-/** The rate limiter denied the call. */
-export class RateLimitError extends TidegateError {
-  override readonly name: string = "RateLimitError";
-  readonly code = "rate-limited";
-
-  constructor(
-    /** The limiter's name. */
-    readonly limiter: string,
-    /** Its decision. */
-    readonly decision: Decision,
-  ) {
-    const { reason, retryAfterMs } = decision;
-    super(`rate limiter ${JSON.stringify(limiter)} denied the call (${reason}), retry after ${retryAfterMs} ms`);
-  }
-
-  /** Milliseconds until the same call would be accepted if nobody else came. */
-  get retryAfterMs(): number {
-    return this.decision.retryAfterMs;
-  }
-}
-
-/** The circuit refused the call: it failed fast. */
-export class CircuitOpenError extends TidegateError {
-  override readonly name: string = "CircuitOpenError";
-  readonly code = "circuit-open";
-
-  constructor(
-    /** The circuit's name. */
-    readonly circuit: string,
-    /** The circuit. */
-    readonly report: CircuitReport,
-  ) {
-    const { state, retryAfterMs } = report;
-    super(`circuit ${JSON.stringify(circuit)} is ${state} and refused the call, retry after ${retryAfterMs} ms`);
-  }
-
-  /** Milliseconds until a call may be admitted; 0: not known. */
-  get retryAfterMs(): number {
-    return this.report.retryAfterMs;
-  }
 }
 
 /** A guarded call took longer than its `timeoutMs` and was given up. It counts as a failure. */
@@ -233,21 +131,6 @@ export class MisuseError extends TidegateError {
   readonly code = "misuse";
 }
 
-function codeOf(error: unknown): unknown {
-  if (typeof error !== "object" || error === null) return undefined;
-  try {
-    return (error as { [BRAND]?: unknown })[BRAND];
-  } catch {
-    // A revoked proxy, or one that throws: none of ours.
-    return undefined;
-  }
-}
-
-/** Whether it is any error of Tidegate's. */
-export function isTidegateError(error: unknown): error is TidegateError {
-  return codeOf(error) !== undefined;
-}
-
 /** Whether a configuration or an argument is wrong. */
 export function isConfigError(error: unknown): error is ConfigError {
   return codeOf(error) === "config";
@@ -256,21 +139,6 @@ export function isConfigError(error: unknown): error is ConfigError {
 /** Whether a workflow node was given what its configuration cannot do with. */
 export function isInputError(error: unknown): error is InputError {
   return codeOf(error) === "input";
-}
-
-/** Whether the cost can never fit. */
-export function isCostNeverFitsError(error: unknown): error is CostNeverFitsError {
-  return codeOf(error) === "cost-never-fits";
-}
-
-/** Whether a rate limiter denied the call. */
-export function isRateLimitError(error: unknown): error is RateLimitError {
-  return codeOf(error) === "rate-limited";
-}
-
-/** Whether a circuit refused the call. */
-export function isCircuitOpenError(error: unknown): error is CircuitOpenError {
-  return codeOf(error) === "circuit-open";
 }
 
 /** Whether a guarded call took longer than it might. */

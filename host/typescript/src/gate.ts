@@ -10,13 +10,14 @@ import { flag, must, object, quoted, u32, u53 } from "./config.js";
 import { Core } from "./core.js";
 import { ConfigError } from "./errors.js";
 import type { Given } from "./hoisted.js";
-import { Ledger, type LedgerOptions } from "./ledger/ledger.js";
+import { Ledger } from "./ledger/ledger.js";
+import type { LedgerOptions } from "./ledger/options.js";
+import type { Run } from "./ledger/runs.js";
 import { type LedgerStats, newStats } from "./ledger/stats.js";
 import type { NodeOptions } from "./nodes/asking.js";
-import type { CircuitBreakerNodeConfig, RateLimiterNodeConfig } from "./nodes/config.js";
-import { type NodeCallOptions, Nodes } from "./nodes/functions.js";
+import { given } from "./nodes/asking.js";
 import type { NodeDefinition } from "./nodes/registry.js";
-import type { CircuitBreakerResult, Guarded, RateLimiterResult, WithResult } from "./nodes/result.js";
+import type { WithResult } from "./nodes/result.js";
 import type { Problem } from "./problem.js";
 import { Runtime, type RuntimeStats } from "./runtime/index.js";
 import { Memory } from "./store/memory.js";
@@ -26,10 +27,16 @@ import type { Store } from "./store/store.js";
 import { use } from "./store/users.js";
 import type { CircuitBreakerConfig } from "./strategies/circuit-breaker/config.js";
 import { CircuitBreaker } from "./strategies/circuit-breaker/index.js";
+import type { CircuitBreakerNodeConfig } from "./strategies/circuit-breaker/node/config.js";
+import { CircuitBreakerNodes, type NodeCallOptions } from "./strategies/circuit-breaker/node/functions.js";
 import type { CircuitBreakerNode } from "./strategies/circuit-breaker/node/index.js";
+import type { CircuitBreakerResult, Guarded } from "./strategies/circuit-breaker/node/result.js";
 import type { RateLimiterConfig } from "./strategies/rate-limiter/config.js";
 import { RateLimiter } from "./strategies/rate-limiter/index.js";
+import type { RateLimiterNodeConfig } from "./strategies/rate-limiter/node/config.js";
+import { RateLimiterNodes } from "./strategies/rate-limiter/node/functions.js";
 import type { RateLimiterNode } from "./strategies/rate-limiter/node/index.js";
+import type { RateLimiterResult } from "./strategies/rate-limiter/node/result.js";
 
 /** The settings of a {@link Tidegate}. */
 export interface TidegateOptions extends LedgerOptions {
@@ -72,7 +79,7 @@ const OTHERS: readonly string[] = [
   "onSettingsDiffer",
 ];
 
-const checkGuard = object({ storeWatch: object({}, { failures: u32, openMs: u53, capMs: u53 }) });
+const checkStoreWatch = object({ storeWatch: object({}, { failures: u32, openMs: u53, capMs: u53 }) });
 
 /**
  * Resilience policies on a store.
@@ -87,7 +94,8 @@ const checkGuard = object({ storeWatch: object({}, { failures: u32, openMs: u53,
  */
 export class Tidegate {
   readonly #core: Core;
-  readonly #nodes: Nodes;
+  readonly #limiterNodes: RateLimiterNodes;
+  readonly #breakerNodes: CircuitBreakerNodes;
   /** Lets go of the store, once. */
   #leave: (() => Promise<void>) | undefined;
 
@@ -106,13 +114,13 @@ export class Tidegate {
     if (store instanceof Memory) {
       this.#core = new Core(runtime, store, undefined, clock);
     } else {
-      const run: ConstructorParameters<typeof Ledger>[0]["run"] = (policy, request, transaction) =>
-        runtime.run(policy, request, transaction);
+      const run: Run = (policy, request, transaction) => runtime.run(policy, request, transaction);
       const ledger = new Ledger({ run, store, clock, options: ledgerOptions, runtime });
       this.#core = new Core(runtime, undefined, ledger, clock);
       this.#leave = use(store);
     }
-    this.#nodes = new Nodes(this.#core);
+    this.#limiterNodes = new RateLimiterNodes(this.#core);
+    this.#breakerNodes = new CircuitBreakerNodes(this.#core);
   }
 
   /**
@@ -154,7 +162,7 @@ export class Tidegate {
    * @throws {ConfigError} with all that is wrong with the settings
    */
   rateLimiterNode<const C>(config: Given<C, RateLimiterNodeConfig> | string): RateLimiterNode {
-    return this.#nodes.limiter(config as RateLimiterNodeConfig | string);
+    return this.#limiterNodes.opened(config as RateLimiterNodeConfig | string);
   }
 
   /**
@@ -164,7 +172,7 @@ export class Tidegate {
    * @throws {ConfigError} with all that is wrong with the settings
    */
   circuitBreakerNode<const C>(config: Given<C, CircuitBreakerNodeConfig> | string): CircuitBreakerNode {
-    return this.#nodes.breaker(config as CircuitBreakerNodeConfig | string);
+    return this.#breakerNodes.opened(config as CircuitBreakerNodeConfig | string);
   }
 
   /**
@@ -172,7 +180,7 @@ export class Tidegate {
    * Schema of its settings.
    */
   nodeRegistry(): NodeDefinition[] {
-    return JSON.parse(this.#nodes.registry());
+    return JSON.parse(given(this.#core.runtime.registry(), ""));
   }
 
   /**
@@ -194,7 +202,7 @@ export class Tidegate {
     options?: NodeOptions,
   ): Promise<WithResult<Context, Config, RateLimiterResult>>;
   executeRateLimiterNode(config: unknown, context: object | string, options?: NodeOptions): Promise<unknown> {
-    return this.#nodes.executeLimiter(config, context, options);
+    return this.#limiterNodes.execute(config, context, options);
   }
 
   /**
@@ -216,7 +224,7 @@ export class Tidegate {
     options?: NodeOptions,
   ): Promise<WithResult<Context, Config, CircuitBreakerResult>>;
   executeCircuitBreakerNode(config: unknown, context: object | string, options?: NodeOptions): Promise<unknown> {
-    return this.#nodes.executeBreaker(config, context, options);
+    return this.#breakerNodes.execute(config, context, options);
   }
 
   /**
@@ -229,7 +237,7 @@ export class Tidegate {
     circuitId: string,
     config: Given<C, CircuitBreakerNodeConfig> | string,
   ): Promise<CircuitBreakerResult> {
-    return this.#nodes.succeeded(circuitId, config as CircuitBreakerNodeConfig | string);
+    return this.#breakerNodes.succeeded(circuitId, config as CircuitBreakerNodeConfig | string);
   }
 
   /**
@@ -243,7 +251,7 @@ export class Tidegate {
     config: Given<C, CircuitBreakerNodeConfig> | string,
     error: unknown,
   ): Promise<CircuitBreakerResult> {
-    return this.#nodes.failed(circuitId, config as CircuitBreakerNodeConfig | string, error);
+    return this.#breakerNodes.failed(circuitId, config as CircuitBreakerNodeConfig | string, error);
   }
 
   /**
@@ -259,7 +267,7 @@ export class Tidegate {
     operation: (context: Context, signal: PlatformSignal) => R | PromiseLike<R>,
     options?: NodeCallOptions<R>,
   ): Promise<Guarded<R>> {
-    return this.#nodes.guard(config as CircuitBreakerNodeConfig | string, context, operation, options);
+    return this.#breakerNodes.guard(config as CircuitBreakerNodeConfig | string, context, operation, options);
   }
 
   /**
@@ -340,7 +348,7 @@ function checkOthers(
   { store, clock, requireShared, storeWatch, ...listeners }: TidegateOptions,
   problems: Problem[],
 ): void {
-  if (storeWatch !== undefined && storeWatch !== false) checkGuard({ storeWatch }, "", problems);
+  if (storeWatch !== undefined && storeWatch !== false) checkStoreWatch({ storeWatch }, "", problems);
   if (requireShared !== undefined) flag(requireShared, "requireShared", problems);
   for (const name of ["onStoreChange", "onSettingsDiffer"] as const) {
     const listener: unknown = listeners[name];

@@ -3,45 +3,48 @@
  * own.
  */
 
-import type { Answer, Request } from "../call.js";
-import type { Runtime } from "../runtime/index.js";
-import type { Policy } from "../runtime/policy.js";
 import { Memory } from "../store/memory.js";
+import type { AnswerTo, AnyPolicy, AnyRequest, Policy, Types } from "../strategy.js";
 import type { Transaction } from "../transaction/transaction.js";
 import { Onward } from "./onward.js";
 
+/** Runs a policy on a transaction. */
+type Run = (policy: AnyPolicy, request: AnyRequest, transaction: Transaction) => unknown;
+
 /** This host alone. */
 export class Alone {
-  readonly #run: (policy: Policy, request: Request, transaction: Transaction) => Answer;
+  readonly #run: Run;
   /**
-   * Shares of limits. They outlive an outage, so that the next one in the same window does not
-   * begin with new ones.
+   * What counts in the next outage too, such as shares of limits: the next one in the same window
+   * does not begin with new ones.
    */
-  readonly #shares: Memory;
-  #circuits: Memory;
+  readonly #lasting: Memory;
+  /** What counts in one outage: when the store is back, its state is the true one. */
+  #passing: Memory;
   readonly #time: Onward;
 
   /** On this many keys of each kind at most. */
-  constructor(runtime: Runtime, capacity: number, clock: { nowUs(): number }) {
+  constructor(run: Run, capacity: number, clock: { nowUs(): number }) {
     this.#time = new Onward(clock);
-    this.#shares = memory(capacity);
-    this.#circuits = memory(capacity);
-    this.#run = (policy, request, transaction) => runtime.run(policy, request, transaction);
+    this.#lasting = memory(capacity);
+    this.#passing = memory(capacity);
+    this.#run = run;
   }
 
-  /** A call of a limiter, when the store's clock is believed to say `storeUs`. */
-  limit(tag: string, storeUs: number, policy: Policy, request: Request): Answer {
-    return this.#shares.run(tag, this.#time.nowUs(storeUs), this.#run, policy, request);
+  /** Makes a call, when the store's clock is believed to say `storeUs`. */
+  run<T extends Types, const R extends T["request"]>(
+    tag: string,
+    storeUs: number,
+    policy: Policy<T>,
+    request: R,
+  ): AnswerTo<T, R> {
+    const memory = policy.strategy.outlastsOutage ? this.#lasting : this.#passing;
+    return memory.run(tag, this.#time.nowUs(storeUs), this.#run, policy, request) as AnswerTo<T, R>;
   }
 
-  /** A call of a circuit. */
-  guard(tag: string, storeUs: number, policy: Policy, request: Request): Answer {
-    return this.#circuits.run(tag, this.#time.nowUs(storeUs), this.#run, policy, request);
-  }
-
-  /** The store is back, and with it its circuits: the next outage begins with closed ones. */
-  forgetCircuits(): void {
-    this.#circuits = memory(this.#shares.capacity);
+  /** The store is back, and with it its own state. */
+  storeIsBack(): void {
+    this.#passing = memory(this.#lasting.capacity);
   }
 }
 

@@ -9,26 +9,26 @@
  * only reads, or a server without memory, answers the first and not the second.
  */
 
-import type { CircuitPermit, Request, WitReport } from "../call.js";
 import type { Clock } from "../clock.js";
 import { ConfigError, isMisuseError, type StoreError } from "../errors.js";
 import type { EntityKey } from "../key.js";
 import type { Problem } from "../problem.js";
-import type { WitBreakerConfig } from "../runtime/guest.js";
-import { Refused, type Runtime } from "../runtime/index.js";
-import type { BreakerPolicy } from "../runtime/policy.js";
+import type { Runtime } from "../runtime/index.js";
+import { Refused } from "../runtime/refused.js";
 import { away, isOutage, timedOut } from "../store/errors.js";
 import { Memory } from "../store/memory.js";
 import { type Commit, changes, type Store } from "../store/store.js";
+import { ADMIT, type BreakerPolicy, RESET, type Request } from "../strategies/circuit-breaker/request.js";
+import { breakers } from "../strategies/circuit-breaker/strategy.js";
+import type { CircuitPermit, WitBreakerConfig, WitReport } from "../strategies/circuit-breaker/wit.js";
+import { Policy } from "../strategy.js";
+import type { Transaction } from "../transaction/transaction.js";
 import { tryOut, within } from "./probe.js";
 import type { StoreChange, StoreState, StoreWatchOptions } from "./state.js";
 import { SteadyTime } from "./steady.js";
 
 /** How long {@link StoreWatch.ready} waits between two attempts, in milliseconds. */
 const READY_PAUSE_MS = 50;
-
-const ADMIT: Request = { kind: "admit" };
-const CLOSE: Request = { kind: "close" };
 
 /** A part of the store that can be away by itself. */
 class Shard {
@@ -51,7 +51,7 @@ class Shard {
 }
 
 /** What a watch is made of. */
-export interface GuardParts {
+export interface StoreWatchParts {
   readonly runtime: Runtime;
   readonly store: Store;
   readonly clock: Clock;
@@ -81,7 +81,7 @@ export class StoreWatch {
   readonly isOn: boolean;
 
   /** @throws {ConfigError} for options that are wrong */
-  constructor({ runtime, store, clock, options, changed }: GuardParts) {
+  constructor({ runtime, store, clock, options, changed }: StoreWatchParts) {
     this.#store = store;
     this.#clock = clock;
     this.#time = new SteadyTime(clock);
@@ -229,10 +229,9 @@ export class StoreWatch {
   }
 
   #ask(shard: Shard, request: Request): WitReport {
-    const run = this.#runtime.run.bind(this.#runtime);
-    const answer = this.#memory.run(`watch:${shard.number}`, this.#time.nowUs(), run, this.#policy, request);
-    if (answer.kind !== "report") throw new Error("a circuit breaker answers with a report");
-    return answer.report;
+    const run = (policy: BreakerPolicy, request: Request, transaction: Transaction) =>
+      this.#runtime.run(policy, request, transaction);
+    return this.#memory.run(`watch:${shard.number}`, this.#time.nowUs(), run, this.#policy, request);
   }
 
   #turn(shard: Shard, after: StoreState, cause: string): void {
@@ -282,7 +281,7 @@ export class StoreWatch {
   #welcome(shard: Shard): void {
     if (shard.state === "unknown") this.#isThere(shard);
     if (shard.state !== "away") return;
-    this.#ask(shard, CLOSE);
+    this.#ask(shard, RESET);
     shard.isSteady = true;
     this.#turn(shard, "available", "it was asked whether it is ready");
   }
@@ -318,7 +317,7 @@ function opened(runtime: Runtime, { failures = 3, openMs = 500, capMs }: StoreWa
     ignored: [],
     mode: "normal",
   };
-  const policy = runtime.openBreaker(config);
+  const policy = runtime.open(new Policy(breakers, config));
   if (policy instanceof Refused) throw new ConfigError("the gate", policy.problems.map(named));
   return policy;
 }

@@ -9,7 +9,7 @@
  */
 
 import type { EntityKey } from "../key.js";
-import type { Policy } from "../runtime/policy.js";
+import type { AnyPolicy, AnyRequest, Owed } from "../strategy.js";
 
 /** The greatest cost of a call. */
 const MAX_COST = 0xffff_ffff;
@@ -21,9 +21,8 @@ const SWEEP = 8;
 export interface Debt {
   readonly entity: EntityKey;
   /** By what it is charged. */
-  readonly policy: Policy;
-  /** Permits. */
-  readonly cost: number;
+  readonly policy: AnyPolicy;
+  readonly owed: Owed<AnyRequest>;
 }
 
 /** What one entity owes, counted in two spans of time, each as long as a permit can count. */
@@ -35,13 +34,15 @@ class Entry {
 
   constructor(
     readonly entity: EntityKey,
-    public policy: Policy,
+    public policy: AnyPolicy,
+    /** What was let go last. */
+    public owed: Owed<AnyRequest>,
     public sinceUs: number,
   ) {}
 
   /** Moves on to the span of `nowUs`. */
   turn(nowUs: number): void {
-    const spanUs = this.policy.kind === "limiter" ? this.policy.countsForUs : 0;
+    const spanUs = this.owed.countsForUs;
     const ageUs = nowUs - this.sinceUs;
     if (ageUs < spanUs) return;
     this.before = ageUs < 2 * spanUs ? this.recent : 0;
@@ -70,17 +71,18 @@ export class Debts {
   }
 
   /** Notes what was let go at `nowUs`. False: there is no room. */
-  add({ entity, policy, cost }: Debt, nowUs: number): boolean {
+  add({ entity, policy, owed }: Debt, nowUs: number): boolean {
     let entry = this.#owed.get(entity.tag);
     if (entry === undefined) {
       if (this.#owed.size >= this.#capacity) this.#sweep(nowUs);
       if (this.#owed.size >= this.#capacity) return false;
-      entry = new Entry(entity, policy, nowUs);
+      entry = new Entry(entity, policy, owed, nowUs);
       this.#owed.set(entity.tag, entry);
     }
     entry.turn(nowUs);
     entry.policy = policy;
-    entry.recent = Math.min(entry.recent + cost, MAX_COST);
+    entry.owed = owed;
+    entry.recent = Math.min(entry.recent + owed.cost, MAX_COST);
     return true;
   }
 
@@ -100,7 +102,7 @@ export class Debts {
     if (entry === undefined) return undefined;
     this.#owed.delete(entity.tag);
     const cost = entry.due(nowUs);
-    return cost > 0 ? { entity: entry.entity, policy: entry.policy, cost } : undefined;
+    return cost > 0 ? { entity: entry.entity, policy: entry.policy, owed: { ...entry.owed, cost } } : undefined;
   }
 
   /** The entities on which something is owed. */

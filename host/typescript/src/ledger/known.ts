@@ -1,7 +1,6 @@
 /** What is known of an entity. */
 
-import type { Answer, Request } from "../call.js";
-import type { Policy } from "../runtime/policy.js";
+import type { AnyPolicy, AnyRequest } from "../strategy.js";
 import { Entity } from "../transaction/cells.js";
 import type { Transaction } from "../transaction/transaction.js";
 import { Contention } from "./contention.js";
@@ -20,10 +19,10 @@ const BEHIND_KEEP = 1_024;
 const BEHIND_SLACK_US = 1_000;
 
 /** A refusal, and of what. */
-interface Told {
-  readonly policy: Policy;
-  readonly request: Request;
-  readonly answer: Answer;
+interface Refusal {
+  readonly policy: AnyPolicy;
+  readonly request: AnyRequest;
+  readonly answer: unknown;
   /** When, on the store's clock as this host takes it to be. */
   readonly atUs: number;
 }
@@ -41,7 +40,7 @@ export class Known {
   /** Whether the latest call was refused, so that the next may well be too. */
   refuses = false;
   /** What was last refused on what is known now. */
-  told: Told | undefined;
+  lastRefusal: Refusal | undefined;
   /** How other hosts get in its way. */
   readonly contention = new Contention();
 

@@ -5,10 +5,9 @@
  * conflict with each other; they go out together.
  */
 
-import { type Answer, admits, type Request } from "../call.js";
 import type { EntityKey } from "../key.js";
-import type { Policy } from "../runtime/policy.js";
 import { type Signal, whenAborted } from "../signal.js";
+import type { AnyPolicy, AnyRequest } from "../strategy.js";
 import { Known } from "./known.js";
 
 /** How many idle lanes are looked at to make room for a new one. */
@@ -17,7 +16,7 @@ const SWEEP = 8;
 /** A call in line. */
 export class Call {
   /** The answer of its latest run; undefined: it failed with `error`, or has not run. */
-  answer: Answer | undefined;
+  answer: unknown;
   error: unknown;
   /** Whether its caller has gone away. */
   isGone = false;
@@ -29,10 +28,10 @@ export class Call {
   constructor(
     readonly lane: Lane,
     /** Whom to ask; undefined: nobody, but tell when all that was in line before is done. */
-    readonly policy: Policy | undefined,
-    readonly request: Request,
+    readonly policy: AnyPolicy | undefined,
+    readonly request: AnyRequest,
     /** Tells who waits for the answer; undefined: nobody does. */
-    readonly resolve: ((answer: Answer) => void) | undefined,
+    readonly resolve: ((answer: unknown) => void) | undefined,
     readonly reject: ((error: unknown) => void) | undefined,
   ) {}
 
@@ -131,7 +130,7 @@ export class Lane {
     for (const call of batch) call.isInLine = false;
     this.#tally.calls -= batch.length;
     if (this.#gone > 0) batch = this.#withoutGone(batch);
-    this.canWait &&= batch.every(call => admits(call.request));
+    this.canWait &&= batch.every(call => call.policy?.strategy.goesAhead(call.request));
     return this.deferred.length === 0 || this.canWait ? batch : [...this.deferred.splice(0, most), ...batch];
   }
 

@@ -1,20 +1,19 @@
 /** Answers that need no store: what is known proves them, or this host holds a lease. */
 
-import { type Answer, gives, type Request, refuses } from "../call.js";
-import type { Policy } from "../runtime/policy.js";
+import type { AnyPolicy, AnyRequest } from "../strategy.js";
 import { Transaction } from "../transaction/transaction.js";
 import type { Lane } from "./lanes.js";
-import type { Run } from "./settler.js";
+import type { Run } from "./runs.js";
 import type { LedgerStats } from "./stats.js";
 
 /**
- * For how long a refusal is told again as it was, in microseconds. Its times are rounded up to
+ * For how long a refusal is given again as it was, in microseconds. Its times are rounded up to
  * milliseconds, so within one it says the same.
  */
 const SAME_US = 1_000;
 
 /** Answers from what this host has. */
-export class Here {
+export class Local {
   readonly #run: Run;
   readonly #stats: LedgerStats;
   readonly #maxStalenessUs: number;
@@ -37,17 +36,17 @@ export class Here {
    * store has confirmed, and for a bounded time only. Nothing is admitted by it, so no promise
    * depends on it.
    */
-  answer(lane: Lane, policy: Policy, request: Request, storeUs: number | undefined): Answer | undefined {
+  answer(lane: Lane, policy: AnyPolicy, request: AnyRequest, storeUs: number | undefined): unknown {
     const { known } = lane;
     // While a batch is on its way, it is the one that has the lease.
     const mayHold = !lane.isOnItsWay && known.mayHold;
-    if (storeUs === undefined || !(known.refuses || mayHold) || !gives(request)) return undefined;
+    if (storeUs === undefined || !(known.refuses || mayHold) || !policy.strategy.gives(request)) return undefined;
     const isFresh = known.refuses && storeUs - known.behindUs - known.seenUs < this.#maxStalenessUs;
     if (isFresh) {
-      const { told } = known;
-      if (told?.policy === policy && told.request === request && Math.abs(storeUs - told.atUs) < SAME_US) {
+      const { lastRefusal: last } = known;
+      if (last?.policy === policy && last.request === request && Math.abs(storeUs - last.atUs) < SAME_US) {
         this.#stats.local++;
-        return told.answer;
+        return last.answer;
       }
     } else if (!mayHold) {
       return undefined;
@@ -55,11 +54,11 @@ export class Here {
     return this.#find(lane, policy, request, storeUs, isFresh);
   }
 
-  #find(lane: Lane, policy: Policy, request: Request, storeUs: number, isFresh: boolean): Answer | undefined {
+  #find(lane: Lane, policy: AnyPolicy, request: AnyRequest, storeUs: number, isFresh: boolean): unknown {
     const { known } = lane;
     const transaction = this.#transaction;
     transaction.beginDirect(Math.max(storeUs, known.seenUs), known.entity);
-    let answer: Answer;
+    let answer: unknown;
     try {
       answer = this.#run(policy, request, transaction);
     } catch {
@@ -72,9 +71,9 @@ export class Here {
     }
     // Until the next batch there is no lease for such a call.
     if (transaction.hasAskedShared) known.mayHold = false;
-    if (isFresh && transaction.isUnchanged && refuses(answer)) {
+    if (isFresh && transaction.isUnchanged && policy.strategy.refuses(answer)) {
       this.#stats.local++;
-      known.told = { policy, request, answer, atUs: storeUs };
+      known.lastRefusal = { policy, request, answer, atUs: storeUs };
       return answer;
     }
     transaction.rollbackRun();

@@ -36,13 +36,20 @@ const MAX_NAMES = 1_000;
 
 declare const console: { warn(...data: readonly unknown[]): void };
 
+/** What this host goes by for a name of a strategy, whose entities have this tag. */
+interface Note {
+  readonly tag: string;
+  readonly name: string;
+  readonly basis: string;
+}
+
 /** What this host goes by. */
 export class Notes {
   readonly #store: Store;
   readonly #storeUs: () => number | undefined;
   readonly #listener: SettingsListener | undefined;
-  readonly #byName = new Map<string, string>();
-  /** Names that are to be compared with what is in the store. */
+  readonly #notes = new Map<string, Note>();
+  /** Those that are to be compared with what is in the store. */
   #waiting: string[] = [];
 
   constructor(store: Store, storeUs: () => number | undefined, listener: SettingsListener | undefined) {
@@ -56,31 +63,34 @@ export class Notes {
     return this.#store.outlivesProcesses === true;
   }
 
-  /** A limiter was opened that goes by this. */
-  note(name: string, basis: string): void {
-    const there = this.#byName.get(name);
-    if (there === basis || (there === undefined && this.#byName.size >= MAX_NAMES)) return;
-    this.#byName.set(name, basis);
-    if (there !== undefined) this.#tell({ name, here: basis, there });
-    this.#waiting.push(name);
+  /** One was opened that goes by this basis. */
+  note(tag: string, name: string, basis: string): void {
+    const id = `${tag}:${name}`;
+    const before = this.#notes.get(id);
+    if (before?.basis === basis || (before === undefined && this.#notes.size >= MAX_NAMES)) return;
+    this.#notes.set(id, { tag, name, basis });
+    if (before !== undefined) this.#tell({ name, here: basis, there: before.basis });
+    this.#waiting.push(id);
   }
 
   /** The store has answered: compares what is to be compared, in the background. */
   compare(): void {
     if (this.#waiting.length === 0) return;
-    const names = this.#waiting;
+    const ids = this.#waiting;
     this.#waiting = [];
-    for (const name of names) {
+    for (const id of ids) {
       // Where the store does not take it, the next call that it answers tries again.
-      this.#compareOne(name).catch(() => this.#waiting.push(name));
+      this.#compareOne(id).catch(() => this.#waiting.push(id));
     }
   }
 
-  async #compareOne(name: string): Promise<void> {
-    const here = this.#byName.get(name) ?? "";
+  async #compareOne(id: string): Promise<void> {
+    const note = this.#notes.get(id);
+    if (note === undefined) return;
+    const { tag, name, basis: here } = note;
     const { outcome } = await this.#store.commit({
       atUs: this.#storeUs() ?? 0,
-      entities: [EntityKey.of("st", "rl", name)],
+      entities: [EntityKey.of("st", tag, name)],
       cells: [{ entity: 0, field: 0 }],
       ops: [
         { kind: "observe", cell: 0 },
@@ -88,7 +98,7 @@ export class Notes {
       ],
     });
     if (outcome.kind !== "applied") {
-      this.#waiting.push(name);
+      this.#waiting.push(id);
       return;
     }
     const there = outcome.seen[0];

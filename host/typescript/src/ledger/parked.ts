@@ -3,35 +3,34 @@
  * back.
  */
 
-import type { Request } from "../call.js";
 import type { EntityKey } from "../key.js";
-import type { Policy } from "../runtime/policy.js";
+import type { AnyPolicy, AnyRequest } from "../strategy.js";
 
-/** How much is kept. */
+/** How many calls are parked at most. */
 const CAPACITY = 4_096;
 
 /** A call for later. */
-export interface Kept {
+export interface ParkedCall {
   readonly entity: EntityKey;
-  readonly policy: Policy;
-  readonly request: Request;
+  readonly policy: AnyPolicy;
+  readonly request: AnyRequest;
 }
 
 /** Calls that wait for the store to be back, in their order. */
-export class Aside {
-  #kept: Kept[] = [];
+export class Parked {
+  #calls: ParkedCall[] = [];
 
-  /** Keeps a call. False: there is no room. */
-  keep(call: Kept): boolean {
-    if (this.#kept.length >= CAPACITY) return false;
-    this.#kept.push(call);
+  /** Parks a call. False: there is no room. */
+  park(call: ParkedCall): boolean {
+    if (this.#calls.length >= CAPACITY) return false;
+    this.#calls.push(call);
     return true;
   }
 
   /** Takes out all that are wanted. */
-  take(isWanted: (entity: EntityKey) => boolean): Kept[] {
-    const taken = this.#kept.filter(({ entity }) => isWanted(entity));
-    if (taken.length > 0) this.#kept = this.#kept.filter(({ entity }) => !isWanted(entity));
+  take(isWanted: (entity: EntityKey) => boolean): ParkedCall[] {
+    const taken = this.#calls.filter(({ entity }) => isWanted(entity));
+    if (taken.length > 0) this.#calls = this.#calls.filter(({ entity }) => !isWanted(entity));
     return taken;
   }
 }

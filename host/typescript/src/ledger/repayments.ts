@@ -5,7 +5,7 @@ import type { StoreWatch } from "../away/watch.js";
 import type { Clock } from "../clock.js";
 import { isStoreError } from "../errors.js";
 import type { EntityKey } from "../key.js";
-import type { Policy } from "../runtime/policy.js";
+import type { AnyPolicy, AnyRequest, Owed } from "../strategy.js";
 import { type Debt, Debts } from "./debts.js";
 import { Call, type Lane, type Lanes } from "./lanes.js";
 import type { LedgerStats } from "./stats.js";
@@ -18,14 +18,14 @@ const CHECK_MS = 1_000;
 const MAX_POSTING = 16;
 
 /** Where calls line up. */
-interface Line {
+interface Backlog {
   readonly lanes: Lanes;
   push(call: Call): void;
 }
 
 /** Posts debts. */
-export class Debtor {
-  readonly #line: Line;
+export class Repayments {
+  readonly #backlog: Backlog;
   readonly #store: StoreWatch;
   readonly #clock: Clock;
   readonly #time: SteadyTime;
@@ -34,8 +34,8 @@ export class Debtor {
   #isTimed = false;
 
   /** @param capacity on how many entities something may be owed */
-  constructor(line: Line, watch: StoreWatch, clock: Clock, stats: LedgerStats, capacity: number) {
-    this.#line = line;
+  constructor(backlog: Backlog, watch: StoreWatch, clock: Clock, stats: LedgerStats, capacity: number) {
+    this.#backlog = backlog;
     this.#store = watch;
     this.#clock = clock;
     this.#time = new SteadyTime(clock);
@@ -44,8 +44,8 @@ export class Debtor {
   }
 
   /** This many permits were let go. */
-  owe(entity: EntityKey, policy: Policy, cost: number): void {
-    if (this.#debts.add({ entity, policy, cost }, this.#time.nowUs())) this.#watch();
+  owe(entity: EntityKey, policy: AnyPolicy, owed: Owed<AnyRequest>): void {
+    if (this.#debts.add({ entity, policy, owed }, this.#time.nowUs())) this.#watch();
     else this.#stats.lost++;
   }
 
@@ -62,17 +62,17 @@ export class Debtor {
     if (this.#debts.size === 0) return undefined;
     const debt = this.#debts.take(lane.entity, this.#time.nowUs());
     if (debt === undefined) return undefined;
-    const { policy, cost } = debt;
+    const { policy, owed } = debt;
     return new Promise(resolve => {
       const posted = () => {
-        this.#stats.posted += cost;
+        this.#stats.posted += owed.cost;
         resolve();
       };
       const failed = (error: unknown) => {
         this.#failed(debt, error);
         resolve();
       };
-      this.#line.push(new Call(lane, policy, { kind: "post", cost }, posted, failed));
+      this.#backlog.push(new Call(lane, policy, owed.post(owed.cost), posted, failed));
     });
   }
 
@@ -82,15 +82,15 @@ export class Debtor {
     const entities = this.#debts.entities();
     const next = async () => {
       for (let entity = entities.pop(); entity !== undefined; entity = entities.pop()) {
-        if (this.#store.isAvailable(this.#store.shardOf(entity))) await this.postOn(this.#line.lanes.of(entity));
+        if (this.#store.isAvailable(this.#store.shardOf(entity))) await this.postOn(this.#backlog.lanes.of(entity));
       }
     };
     await Promise.all(Array.from({ length: MAX_POSTING }, next));
   }
 
   /** A debt that the store did not take stays; one that the policy cannot charge is given up. */
-  #failed({ entity, policy, cost }: Debt, error: unknown): void {
-    if (isStoreError(error)) this.owe(entity, policy, cost);
+  #failed({ entity, policy, owed }: Debt, error: unknown): void {
+    if (isStoreError(error)) this.owe(entity, policy, owed);
     else this.#stats.lost++;
   }
 

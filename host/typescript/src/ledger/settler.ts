@@ -1,328 +1,107 @@
-/**
- * One batch of calls on an entity: all run one after the other on what is known, and go out as one
- * commit.
- */
+/** Settler: outcomes that a policy lets settle later are answered now and sent with what follows. */
 
-import type { StoreWatch } from "../away/watch.js";
-import { type Answer, type Request, refuses } from "../call.js";
 import type { Clock } from "../clock.js";
-import { ContendedError } from "../errors.js";
-import type { Policy } from "../runtime/policy.js";
-import { lateReply } from "../store/errors.js";
-import { type Commit, type CommitCell, type Reply, readsOnly, type Seen, type Store } from "../store/store.js";
+import type { EntityKey } from "../key.js";
+import { changes } from "../store/store.js";
+import type { AnyPolicy, AnyRequest } from "../strategy.js";
 import { Transaction } from "../transaction/transaction.js";
-import { type GiveWay, isConflict, widestUs } from "./contention.js";
-import type { Known } from "./known.js";
-import type { Call, Lane } from "./lanes.js";
-import { Offset } from "./offset.js";
-import type { Pace } from "./pace.js";
+import type { Driver } from "./driver.js";
+import { Call, type Lane, type Lanes } from "./lanes.js";
+import type { Settings } from "./options.js";
+import type { Run } from "./runs.js";
 import type { LedgerStats } from "./stats.js";
 
-/**
- * Runs a policy on the entity 0 of a transaction. A run that fails throws and leaves no trace in
- * the transaction.
- */
-export type Run = (policy: Policy, request: Request, transaction: Transaction) => Answer;
-
-/**
- * What other hosts change is no pause of the store. A call leaves them their turn for this many of
- * the time limits of one, so that each host gets its own on a slow connection too.
- */
-const WAITED_LIMITS = 4;
-const DONE: Answer = { kind: "done" };
-/** In place of an answer that will not come. */
-const NO_REPLY = { outcome: { kind: "untimely" } } as const;
-
-/** What batches are settled with. */
+/** What outcomes are settled with. */
 export interface SettlerParts {
   readonly run: Run;
-  readonly watch: StoreWatch;
-  readonly store: Store;
+  readonly lanes: Lanes;
+  readonly driver: Driver;
   readonly clock: Clock;
-  readonly pace: Pace;
   readonly stats: LedgerStats;
-  readonly maxAttempts: number;
-  readonly giveWay: GiveWay;
-  /** What else is done when the store has answered. */
-  readonly answered: () => void;
-  /** Takes back what a call was given whose caller has gone on without it. */
-  readonly takeBack: (call: Call) => void;
+  readonly settings: Settings;
+  /** The store's clock; undefined: not known yet. */
+  readonly storeUs: () => number | undefined;
 }
 
-/** Runs batches and commits them. */
+/** What the answer on what is known would be, and whether it changes anything. */
+interface Guess {
+  readonly answer: unknown;
+  readonly isChange: boolean;
+}
+
+/** Settles outcomes later. */
 export class Settler {
-  readonly #run: Run;
-  readonly #watch: StoreWatch;
-  readonly #store: Store;
-  readonly #clock: Clock;
-  readonly #pace: Pace;
-  readonly #timeoutMs: number;
-  readonly #stats: LedgerStats;
-  readonly #maxAttempts: number;
-  readonly #giveWay: GiveWay;
-  readonly #answered: () => void;
-  readonly #takeBack: (call: Call) => void;
-  readonly #offset = new Offset();
-  /** Transactions that nobody uses. */
-  readonly #idle: Transaction[] = [];
-  /** The questions for the time of the store's parts, while they are open. */
-  readonly #asking = new Map<number, Promise<number>>();
+  readonly #parts: SettlerParts;
+  /** What guesses are made on. */
+  readonly #scratch = new Transaction();
+  /** Lanes whose deferred outcomes go out when the delay is over. */
+  #deferring = new Set<Lane>();
 
   constructor(parts: SettlerParts) {
-    this.#run = parts.run;
-    this.#watch = parts.watch;
-    this.#store = parts.store;
-    this.#clock = parts.clock;
-    this.#pace = parts.pace;
-    this.#timeoutMs = parts.store.timeoutMs ?? Number.POSITIVE_INFINITY;
-    this.#stats = parts.stats;
-    this.#maxAttempts = parts.maxAttempts;
-    this.#giveWay = parts.giveWay;
-    this.#answered = parts.answered;
-    this.#takeBack = parts.takeBack;
-  }
-
-  /** The store's clock; undefined: not known yet. */
-  storeUs(): number | undefined {
-    return this.#offset.storeUs(this.#clock.nowUs());
+    this.#parts = parts;
   }
 
   /**
-   * Gives each call of the batch its answer or error. On an error, which it returns, what is known
-   * is forgotten. Never rejects.
+   * Takes an outcome in, if the policy lets it settle later. The answer is what this host knows;
+   * undefined: it must be committed first. The outcome goes out with the next batch of the entity,
+   * after the flush delay at the latest: also one that changes nothing by what this host knows,
+   * since others may know better. Of those that would change the same, one goes out.
    */
-  async settle(lane: Lane, batch: readonly Call[]): Promise<unknown> {
-    const transaction = this.#idle.pop() ?? new Transaction();
-    lane.known.told = undefined;
-    let failure: unknown;
+  record(entity: EntityKey, policy: AnyPolicy, request: AnyRequest): unknown {
+    const guess = this.#guess(entity, policy, request);
+    if (guess === undefined) return undefined;
+    this.#defer(policy, request, this.#parts.lanes.of(entity), guess.isChange);
+    return guess.answer;
+  }
+
+  #guess(entity: EntityKey, policy: AnyPolicy, request: AnyRequest): Guess | undefined {
+    const { storeUs, lanes, run } = this.#parts;
+    const nowUs = storeUs();
+    if (nowUs === undefined) return undefined;
+    const known = lanes.find(entity)?.known;
+    this.#scratch.beginLogged(Math.max(nowUs, known?.seenUs ?? 0), [entity]);
+    if (known !== undefined) this.#scratch.entity(0).copy(known.entity);
+    let answer: unknown;
     try {
-      await this.#commit(lane, transaction, batch);
-    } catch (error) {
-      failure = error;
-      lane.known.forget();
+      answer = run(policy, request, this.#scratch);
+    } catch {
+      // It fails again where somebody waits for it, or it does not.
+      return undefined;
     }
-    lane.known.told = undefined;
-    const late = failure === undefined ? undefined : lateReply(failure);
-    if (late !== undefined) void this.#awaitLate(transaction, batch.slice(), late);
-    else this.#idle.push(transaction);
-    if (failure !== undefined) for (const call of batch) call.fail(failure);
-    return failure;
+    if (!policy.strategy.settlesLater(answer)) return undefined;
+    const commit = this.#scratch.commit;
+    return { answer, isChange: commit !== undefined && changes(commit) };
   }
 
-  /**
-   * Takes back what the store has done for calls that have stopped waiting, when its answer comes.
-   */
-  async #awaitLate(transaction: Transaction, batch: readonly Call[], late: Promise<Reply>): Promise<void> {
-    const answers = batch.map(call => call.answer);
-    const { outcome } = await late.catch(() => NO_REPLY);
-    if (outcome.kind === "applied") {
-      batch.forEach((call, index) => {
-        call.answer = answers[index];
-      });
-      this.#confirm(transaction, batch, outcome.seen);
-      for (const call of batch) this.#takeBack(call);
-    }
-    this.#idle.push(transaction);
-  }
-
-  async #commit(lane: Lane, transaction: Transaction, batch: readonly Call[]): Promise<void> {
-    const { known, shard } = lane;
-    let leftUs = WAITED_LIMITS * this.#timeoutMs * 1_000;
-    const beganUs = this.#clock.nowUs();
-    for (let attempt = 0; attempt < this.#maxAttempts; attempt++) {
-      if (leftUs <= 0) throw this.#contended(attempt);
-      if (attempt > 0 && known.contention.isFelt) leftUs -= await this.#leaveTurn(known);
-      const startUs = this.#clock.nowUs();
-      const storeUs = this.#offset.storeUs(startUs) ?? (await this.#askTime(lane));
-      const refusedMs = attempt > 0 ? Math.max(Math.floor((startUs - beganUs) / 1_000), 0) : 0;
-      const commit = this.#runAll(lane, transaction, batch, storeUs, refusedMs);
-      // What only local cells were asked for is done. Their lease, if there is one, goes on.
-      if (commit === undefined) return known.take(transaction, known.seenUs);
-      this.#assertAvailable(shard);
-      this.#stats.commits++;
-      known.isInDoubt = transaction.hasChangedLocal;
-      const round = this.#watch.roundOf(shard);
-      let reply: Reply;
-      try {
-        reply = await this.#store.commit(commit);
-      } catch (error) {
-        return this.#failed(shard, error, round, startUs);
-      }
-      known.isInDoubt = false;
-      const nowUs = this.#clock.nowUs();
-      this.#pace.answered(nowUs, nowUs - startUs);
-      // A refused commit has only been read: on a replica that would fail on what comes next it
-      // succeeds as well.
-      this.#watch.answered(shard, reply.outcome.kind === "applied" ? commit : undefined);
-      const hasMet = isConflict(commit, reply.outcome);
-      const isDone = this.#takeIn(lane, transaction, batch, reply, nowUs);
-      if (hasMet) known.contention.met(nowUs, nowUs - startUs, widestUs(this.#store.timeoutMs), isDone);
-      if (isDone) {
-        this.#stats.mostAttempts = Math.max(this.#stats.mostAttempts, attempt + 1);
-        if (!hasMet) known.contention.won(() => this.#clock.nowUs());
-        this.#answered();
-        return;
-      }
-    }
-    throw this.#contended(this.#maxAttempts);
-  }
-
-  #contended(attempts: number): ContendedError {
-    this.#stats.contended++;
-    return new ContendedError(attempts);
-  }
-
-  /** Leaves other hosts their turn, and tells for how many microseconds. */
-  async #leaveTurn({ contention }: Known): Promise<number> {
-    const nowUs = this.#clock.nowUs();
-    await this.#giveWay(contention, nowUs);
-    // What is longer is something else that this process was busy with.
-    return Math.min(Math.max(this.#clock.nowUs() - nowUs, 0), widestUs(this.#store.timeoutMs));
-  }
-
-  /** What a commit that failed says of the store. */
-  #failed(shard: number, error: unknown, round: number, startUs: number): never {
-    const nowUs = this.#clock.nowUs();
-    this.#pace.failed(nowUs, nowUs - startUs);
-    this.#watch.failed(shard, error, round);
-    throw error;
-  }
-
-  /** Runs all calls of the batch on what is known; what there is to commit then. */
-  #runAll(
-    lane: Lane,
-    transaction: Transaction,
-    batch: readonly Call[],
-    storeUs: number,
-    refusedMs: number,
-  ): Commit | undefined {
-    const { known, entities } = lane;
-    transaction.beginLoggedOn(known.timeAt(storeUs), entities, known.entity);
-    transaction.refusedMs = refusedMs;
-    for (const call of batch) this.#runOne(transaction, call);
-    const { commit } = transaction;
-    return commit !== undefined && commit.ops.length > 0 ? commit : undefined;
-  }
-
-  #assertAvailable(shard: number): void {
-    if (this.#watch.turnsAway(shard)) throw this.#watch.refusal(shard);
-  }
-
-  /** Takes the store's reply in. False: the calls have no answers yet, try again. */
-  #takeIn(lane: Lane, transaction: Transaction, batch: readonly Call[], reply: Reply, localUs: number): boolean {
-    const { outcome, clockUs } = reply;
-    this.#stats.foreign += reply.foreign;
-    switch (outcome.kind) {
-      case "untimely":
-        this.#stats.untimely++;
-        this.#offset.correct(clockUs, localUs);
-        lane.known.mistimed(transaction.nowUs, clockUs);
-        return false;
-      case "refused": {
-        this.#stats.refused++;
-        this.#offset.learn(clockUs, localUs);
-        const told = transaction.refuse(outcome.values, clockUs, Number.POSITIVE_INFINITY);
-        lane.known.entity = transaction.exchange(lane.known.entity);
-        return this.#runOnTruth(lane, transaction, batch, told, clockUs);
-      }
-      case "applied":
-        this.#offset.learn(clockUs, localUs);
-        this.#confirm(transaction, batch, outcome.seen);
-        takeOver(lane.known, transaction, batch);
-        return true;
+  #defer(policy: AnyPolicy, request: AnyRequest, lane: Lane, isChange: boolean): void {
+    const { stats, settings, driver } = this.#parts;
+    stats.deferred++;
+    const last = lane.deferred.at(-1);
+    if (!isChange && last?.policy === policy && policy.strategy.repeats(request, last.request)) return;
+    lane.canWait = !isChange && last === undefined;
+    lane.deferred.push(new Call(lane, policy, request, undefined, undefined));
+    if (lane.isDriven && !lane.canWait) return;
+    if (lane.deferred.length < settings.maxBatch || lane.isDriven) {
+      this.#sendLater(lane);
+    } else {
+      lane.canWait = false;
+      driver.drive(lane);
     }
   }
 
-  /**
-   * Runs a batch once more, at the very time at which the store refused its commit, on all that the
-   * store told of the cells then. Where the runs read no other cell and change nothing, the store
-   * would say the same of them, so they need not be committed: true. So whoever is to be denied
-   * waits for no other host, however often the others change the entity.
-   */
-  #runOnTruth(
-    lane: Lane,
-    transaction: Transaction,
-    batch: readonly Call[],
-    told: readonly CommitCell[],
-    clockUs: number,
-  ): boolean {
-    const { known, entities } = lane;
-    if (clockUs < known.seenUs) return false;
-    transaction.beginLoggedOn(clockUs, entities, known.entity);
-    for (const call of batch) this.#runOne(transaction, call);
-    const { commit } = transaction;
-    if (commit === undefined || !readsOnly(commit, told)) return false;
-    takeOver(known, transaction, batch);
-    return true;
+  /** Sends what is deferred in a lane when the delay is over. */
+  #sendLater(lane: Lane): void {
+    const { clock, settings } = this.#parts;
+    if (this.#deferring.size === 0) clock.after(settings.flushDelayMs, () => this.#flush(), true);
+    this.#deferring.add(lane);
   }
 
-  /** The runs of an applied commit hold, or are repeated on what the store knew. */
-  #confirm(transaction: Transaction, batch: readonly Call[], seen: readonly Seen[]): void {
-    if (transaction.wasTold(seen)) return;
-    this.#stats.reruns++;
-    transaction.beginReplay(seen);
-    this.#rerun(transaction, batch);
-  }
-
-  #runOne(transaction: Transaction, call: Call): void {
-    try {
-      call.answer = call.policy === undefined ? DONE : this.#run(call.policy, call.request, transaction);
-    } catch (error) {
-      call.answer = undefined;
-      call.error = error;
+  #flush(): void {
+    const lanes = this.#deferring;
+    this.#deferring = new Set();
+    for (const lane of lanes) {
+      lane.canWait = false;
+      if (!lane.isDriven && !lane.isEmpty) this.#parts.driver.drive(lane);
     }
   }
-
-  /**
-   * Repeats the runs of an applied commit on what the store knew. What a policy does may not depend
-   * on that; if it did all the same, the answers that the commit was made of are the ones to give.
-   */
-  #rerun(transaction: Transaction, batch: readonly Call[]): void {
-    const before = batch.map(call => call.answer);
-    // A run that failed has no part in the log, so it is not repeated either.
-    for (const call of batch) if (call.answer !== undefined) this.#runOne(transaction, call);
-    if (transaction.replayedAlike) return;
-    this.#stats.diverged++;
-    batch.forEach((call, index) => {
-      call.answer = before[index];
-    });
-  }
-
-  /**
-   * The time to run at: the store's clock, which is asked for its time once, when nothing is known
-   * of it.
-   */
-  async #askTime(lane: Lane): Promise<number> {
-    const { shard, entity } = lane;
-    this.#assertAvailable(shard);
-    let asking = this.#asking.get(shard);
-    if (asking === undefined) {
-      const round = this.#watch.roundOf(shard);
-      const failed = (error: unknown) => {
-        this.#watch.failed(shard, error, round);
-        throw error;
-      };
-      asking = this.#store.timeUs(entity).catch(failed);
-      this.#asking.set(shard, asking);
-    }
-    try {
-      const storeUs = await asking;
-      this.#offset.learn(storeUs, this.#clock.nowUs());
-      this.#watch.answered(shard, undefined);
-      return storeUs;
-    } finally {
-      this.#asking.delete(shard);
-    }
-  }
-}
-
-/** What runs were told and did holds. */
-function takeOver(known: Known, transaction: Transaction, batch: readonly Call[]): void {
-  known.timed(transaction.nowUs);
-  known.take(transaction, known.seenUs);
-  known.refuses = isRefused(batch.at(-1));
-}
-
-function isRefused(call: Call | undefined): boolean {
-  return call?.answer !== undefined && refuses(call.answer);
 }

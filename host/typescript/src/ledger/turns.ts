@@ -1,17 +1,16 @@
 /**
- * The line of a process: lanes whose next batch waits until the store has room for it, first come,
- * first served.
+ * Turns: lanes whose next batch waits until the store has room for it, first come, first served.
  */
 
 import type { Lane } from "./lanes.js";
 import type { Pace } from "./pace.js";
 import { soon } from "./tick.js";
 
-/** How many lanes in front may have gone before they are cut off. */
+/** How many lanes in front may have had their turn before they are cut off. */
 const MAX_GONE = 1_024;
 
-/** Lanes in line. */
-export class Line {
+/** Lanes that wait for their turn. */
+export class Turns {
   readonly #pace: Pace;
   readonly #go: (lane: Lane) => void;
   /** The one that goes first in front; and where that is. */
@@ -26,7 +25,7 @@ export class Line {
   }
 
   /**
-   * A lane joins the line. It goes at the end of this tick at the earliest, when all who were
+   * A lane waits for its turn. It goes at the end of this tick at the earliest, when all who were
    * called back in it have come again.
    */
   push(lane: Lane): void {

@@ -1,12 +1,11 @@
 /** How nodes ask: a decision, or what needs none. */
 
-import type { Answer, Request } from "../call.js";
 import type { Core } from "../core.js";
 import { InputError } from "../errors.js";
 import type { Namespace } from "../key.js";
-import { Refused } from "../runtime/index.js";
-import type { Policy } from "../runtime/policy.js";
+import { Refused } from "../runtime/refused.js";
 import type { Signal } from "../signal.js";
+import type { AnswerTo, Policy, Types } from "../strategy.js";
 
 /** How a call is made. */
 export interface NodeOptions {
@@ -18,15 +17,19 @@ export interface NodeOptions {
 }
 
 /** One entity of a node. */
-export interface Entity {
+export interface Entity<T extends Types> {
   readonly core: Core;
-  readonly policy: Policy;
+  readonly policy: Policy<T>;
   readonly namespace: Namespace;
   readonly key: string;
 }
 
 /** Makes a call. */
-export async function decide(at: Entity, request: Request, signal?: Signal): Promise<Answer> {
+export async function decide<T extends Types, const R extends T["request"]>(
+  at: Entity<T>,
+  request: R,
+  signal?: Signal,
+): Promise<AnswerTo<T, R>> {
   const { core, policy, namespace, key } = at;
   if (signal?.aborted) throw signal.reason;
   if (core.memory !== undefined) return core.callNow(namespace, key, policy, request);
@@ -34,7 +37,10 @@ export async function decide(at: Entity, request: Request, signal?: Signal): Pro
 }
 
 /** Takes an outcome in. */
-export async function record(at: Entity, request: Request): Promise<Answer> {
+export async function record<T extends Types, const R extends T["request"]>(
+  at: Entity<T>,
+  request: R,
+): Promise<AnswerTo<T, R>> {
   const { core, policy, namespace, key } = at;
   if (core.memory !== undefined) return core.callNow(namespace, key, policy, request);
   return core.record(namespace, key, policy, request);

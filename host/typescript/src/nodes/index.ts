@@ -1,25 +1,11 @@
 /**
- * Workflow nodes: the rate limiter and the circuit breaker behind the JSON that workflow engines
- * send.
+ * Workflow nodes: strategies behind the JSON that workflow engines send.
  *
  * A node is opened on its settings and used for many contexts; or the settings come with each call
  * of a function.
  */
 
-export type { FallbackAction, Subject } from "../runtime/guest.js";
-export { CircuitBreakerNode } from "../strategies/circuit-breaker/node/index.js";
-export { RateLimiterNode } from "../strategies/rate-limiter/node/index.js";
 export type { NodeOptions } from "./asking.js";
-export type { CircuitBreakerNodeConfig, RateLimiterNodeConfig } from "./config.js";
-export * from "./default.js";
-export type { NodeCallOptions } from "./functions.js";
+export { nodeRegistry, setDefaultGate } from "./default.js";
 export type { NodeDefinition, NodePort } from "./registry.js";
-export type {
-  CircuitBreakerResult,
-  CircuitPassage,
-  Guarded,
-  NodeStep,
-  Passage,
-  RateLimiterResult,
-  WithResult,
-} from "./result.js";
+export type { WithResult } from "./result.js";

@@ -1,16 +1,8 @@
 /** One instance of the component, with the imports that it is wired to. */
 
-import type {
-  BreakerNodeResource,
-  BreakerResource,
-  Datetime,
-  Guest,
-  Imports,
-  Kv,
-  LimiterNodeResource,
-  LimiterResource,
-} from "./guest.js";
-import type { BreakerNodePolicy, BreakerPolicy, LimiterNodePolicy, LimiterPolicy } from "./policy.js";
+import type { Guest } from "../strategies/guest.js";
+import type { Policy, Types } from "../strategy.js";
+import type { Datetime, Imports, Kv } from "./imports.js";
 import type { Source } from "./source.js";
 import type { World } from "./world.js";
 
@@ -42,48 +34,25 @@ export class Instance {
     this.#guest = source(this.#imports(), () => this.isUsable);
   }
 
-  /** Opens a limiter here, which checks its configuration; throws what the component answers. */
-  openLimiter(policy: LimiterPolicy): LimiterResource {
-    const whole = this.#guest.rateLimiter.Limiter.open(policy.config);
-    const resource = policy.hosts === undefined ? whole : whole.share(policy.hosts);
-    policy.instance = this;
-    policy.resource = resource;
-    return resource;
-  }
-
-  /** Opens a breaker here, which checks its configuration; throws what the component answers. */
-  openBreaker(policy: BreakerPolicy): BreakerResource {
-    const resource = this.#guest.circuitBreaker.Breaker.open(policy.config);
-    policy.instance = this;
-    policy.resource = resource;
-    return resource;
-  }
-
   /**
-   * A rate limiter node that is open here, now at the latest; throws what the component answers.
+   * What a policy is here: it is opened now at the latest, which checks its configuration. Throws
+   * what the component answers.
    */
-  limiterNode(policy: LimiterNodePolicy): LimiterNodeResource {
-    if (policy.resource !== undefined && policy.instance === this) return policy.resource;
-    const resource = this.#guest.nodes.RateLimiterNode.open(policy.config);
-    policy.instance = this;
-    policy.resource = resource;
-    return resource;
-  }
-
-  /**
-   * A circuit breaker node that is open here, now at the latest; throws what the component answers.
-   */
-  breakerNode(policy: BreakerNodePolicy): BreakerNodeResource {
-    if (policy.resource !== undefined && policy.instance === this) return policy.resource;
-    const resource = this.#guest.nodes.CircuitBreakerNode.open(policy.config);
-    policy.instance = this;
-    policy.resource = resource;
-    return resource;
+  resource<T extends Types>(policy: Policy<T>): T["resource"] {
+    const { resource: open } = policy;
+    return open !== undefined && policy.instance === this ? open : this.#open(policy);
   }
 
   /** The nodes as data, JSON text. */
   registry(): string {
     return this.#guest.nodes.registry();
+  }
+
+  #open<T extends Types>(policy: Policy<T>): T["resource"] {
+    const resource = policy.strategy.open(this.#guest, policy.config);
+    policy.instance = this;
+    policy.resource = resource;
+    return resource;
   }
 
   /** Nothing here throws, and nothing is allocated that can be kept: the time is one object. */

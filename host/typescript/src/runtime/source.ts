@@ -1,7 +1,8 @@
 /** What instances are made of: the component's core module, and jco's code that wires it. */
 
 import { instantiate } from "../generated/wiring.js";
-import type { Guest, Imports } from "./guest.js";
+import type { Guest } from "../strategies/guest.js";
+import type { Imports } from "./imports.js";
 import { type Find, found, type Module } from "./modules.js";
 import type { CoreImports, CoreInstance, Instantiate } from "./wiring.js";
 

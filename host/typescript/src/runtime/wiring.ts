@@ -1,6 +1,7 @@
 /** What jco's code is like that wires the component's core module. */
 
-import type { Guest, Imports } from "./guest.js";
+import type { Guest } from "../strategies/guest.js";
+import type { Imports } from "./imports.js";
 import type { Find, Module } from "./modules.js";
 
 /** An instance of a core module. */

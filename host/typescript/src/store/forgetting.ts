@@ -1,9 +1,9 @@
 /**
  * What a full memory store forgets: the entity whose forgetting gives away the least.
  *
- * That is the one with the least weight: of a limiter the permits that counted in it at its last
- * call, of a closed circuit the failures. A circuit that is not closed comes last. Of equal weights
- * the one that expires first goes.
+ * That is the one with the least weight, as its strategy says: of a limiter the permits that counted
+ * in it at its last call, of a closed circuit the failures. A circuit that is not closed comes last.
+ * Of equal weights the one that expires first goes.
  *
  * To look at all for each newcomer would cost too much. So a newcomer makes the store look at a few
  * others, in turn, and the lightest of all that were seen are remembered, as Redis does with what
@@ -11,7 +11,7 @@
  * newcomers replace each other, and whoever makes up keys displaces nobody who counts more.
  */
 
-import type { Answer, WitReport } from "../call.js";
+import { HEAVIEST } from "../strategy.js";
 import { tell } from "../tell.js";
 
 /** How many others a newcomer makes a full store look at. */
@@ -20,9 +20,6 @@ export const LOOK = 16;
 const REMEMBERED = 16;
 /** Listeners are told at most once in this many microseconds. */
 const TELL_US = 1_000_000;
-
-/** The weight of what should not be forgotten. */
-export const HEAVIEST = Number.MAX_SAFE_INTEGER;
 
 /** What a full store has forgotten so far. */
 export interface Forgotten {
@@ -33,39 +30,6 @@ export interface Forgotten {
    * admitted too much in all.
    */
   readonly permits: number;
-}
-
-/**
- * How much forgetting the entity that an answer is about would give away. `before`: what it was
- * before the call.
- */
-export function weightOf(answer: Answer, before: number): number {
-  switch (answer.kind) {
-    case "decision":
-      return answer.decision.count + answer.decision.waiting;
-    case "report":
-      return weightOfCircuit(answer.report);
-    case "circuitStep":
-      return weightOfCircuit(answer.step.report);
-    case "step":
-      // How many count is only told to the node's user.
-      return answer.step.passed ? before + 1 : before;
-    case "neverFits":
-    case "wasWaiting":
-    case "released":
-    case "done":
-    case "wasHeld":
-    case "problems":
-      return before;
-  }
-}
-
-/**
- * A circuit that is not closed, or that somebody has ordered a mode for, protects more than any
- * count says.
- */
-function weightOfCircuit({ state, mode, failures, consecutive, failed }: WitReport): number {
-  return state === "closed" && mode === "normal" ? Math.max(failures, consecutive, failed) : HEAVIEST;
 }
 
 /** An entity that may be forgotten. */

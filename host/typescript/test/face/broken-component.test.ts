@@ -8,10 +8,14 @@ import { describe, expect, it } from "vitest";
 import { cores } from "../../src/generated/cores.js";
 import { instantiate } from "../../src/generated/wiring.js";
 import { isComponentError } from "../../src/index.js";
-import { Refused, Runtime } from "../../src/runtime/index.js";
+import { Runtime } from "../../src/runtime/index.js";
 import { inlined } from "../../src/runtime/modules.js";
+import { Refused } from "../../src/runtime/refused.js";
 import { sourceOf } from "../../src/runtime/source.js";
 import type { Instantiate } from "../../src/runtime/wiring.js";
+import { NeverFits } from "../../src/strategies/rate-limiter/request.js";
+import { limiters } from "../../src/strategies/rate-limiter/strategy.js";
+import { Policy } from "../../src/strategy.js";
 import { Entity } from "../../src/transaction/cells.js";
 import { Transaction } from "../../src/transaction/transaction.js";
 import { GROWS, TRAPS, withCode } from "../support/broken-component.js";
@@ -41,14 +45,14 @@ function broken(code: readonly number[]) {
 function asker(runtime: Runtime) {
   const window = { unit: "second", count: 1 } as const;
   const limits = [{ limit: 3, window, algorithm: { tag: "gcra", val: { burst: undefined } } }] as const;
-  const policy = runtime.openLimiter({ limits, onLimit: { tag: "reject" } });
+  const policy = runtime.open(new Policy(limiters, { config: { limits, onLimit: { tag: "reject" } } }));
   if (policy instanceof Refused) throw new Error("it is valid");
   const entity = new Entity();
   return (kind: "tryAcquire" | "peek") => {
     const transaction = new Transaction();
     transaction.beginDirect(1_767_268_800_000_000, entity);
     const answer = runtime.run(policy, { kind, cost: 1 }, transaction);
-    return answer.kind === "decision" ? answer.decision.count : answer.kind;
+    return answer instanceof NeverFits ? answer : answer.count;
   };
 }
 

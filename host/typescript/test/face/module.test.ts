@@ -9,9 +9,12 @@ import { describe, expect, it, vi } from "vitest";
 import { cores } from "../../src/generated/cores.js";
 import { instantiate } from "../../src/generated/wiring.js";
 import { ManualClock, Tidegate, useModule } from "../../src/module.js";
-import { Refused, Runtime } from "../../src/runtime/index.js";
+import { Runtime } from "../../src/runtime/index.js";
 import { inlined } from "../../src/runtime/modules.js";
+import { Refused } from "../../src/runtime/refused.js";
 import { sourceOf } from "../../src/runtime/source.js";
+import { limiters } from "../../src/strategies/rate-limiter/strategy.js";
+import { Policy } from "../../src/strategy.js";
 import { Entity } from "../../src/transaction/cells.js";
 import { Transaction } from "../../src/transaction/transaction.js";
 
@@ -23,7 +26,9 @@ const taken = sourceOf(instantiate, inlined(cores));
 function decisions(runtime: Runtime, limit: number, times: readonly number[]): unknown[] {
   const window = { unit: "day", count: 300 } as const;
   const algorithm = { tag: "token-bucket", val: { burst: undefined } } as const;
-  const policy = runtime.openLimiter({ limits: [{ limit, window, algorithm }], onLimit: { tag: "reject" } });
+  const policy = runtime.open(
+    new Policy(limiters, { config: { limits: [{ limit, window, algorithm }], onLimit: { tag: "reject" } } }),
+  );
   if (policy instanceof Refused) throw new Error(JSON.stringify(policy));
   const entity = new Entity();
   return times.map(nowUs => {

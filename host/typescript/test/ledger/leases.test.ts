@@ -3,15 +3,15 @@
 import { setImmediate } from "node:timers/promises";
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import type { WitAlgorithm } from "../../src/runtime/guest.js";
-import type { Policy } from "../../src/runtime/index.js";
+import type { LimiterPolicy } from "../../src/strategies/rate-limiter/request.js";
+import type { WitAlgorithm } from "../../src/strategies/rate-limiter/wit.js";
 import { ALGORITHMS, type Host, limit, limiter, peek, refund, tryAcquire, World } from "./world.js";
 
 const LEASE = { maxPermits: 16, lifeMs: 500 };
 const HUNDRED = limiter([limit(100, "minute")], undefined, LEASE);
 
 /** What each call in a row was, and how many commits it took. */
-async function spend(world: World, host: Host, calls: number, policy: Policy = HUNDRED) {
+async function spend(world: World, host: Host, calls: number, policy: LimiterPolicy = HUNDRED) {
   const before = world.link.commits.length;
   const decisions = [];
   for (let call = 0; call < calls; call++) decisions.push(await host.decide(policy, tryAcquire()));

@@ -4,15 +4,18 @@
 
 import { setImmediate } from "node:timers/promises";
 import { describe, expect, test } from "vitest";
-import type { Answer, Request, WitReport } from "../../src/call.js";
 import { type Clock, ManualClock } from "../../src/clock.js";
 import { EntityKey } from "../../src/key.js";
 import { Ledger } from "../../src/ledger/ledger.js";
-import type { Policy } from "../../src/runtime/index.js";
+import type { Run } from "../../src/ledger/runs.js";
 import { Memory } from "../../src/store/memory.js";
 import { MemoryStore } from "../../src/store/memory-store.js";
 import type { Commit, Store } from "../../src/store/store.js";
-import type { Transaction } from "../../src/transaction/transaction.js";
+import type { Request } from "../../src/strategies/circuit-breaker/request.js";
+import type { WitReport } from "../../src/strategies/circuit-breaker/wit.js";
+import type { Decided } from "../../src/strategies/rate-limiter/request.js";
+import { limiters } from "../../src/strategies/rate-limiter/strategy.js";
+import { Policy } from "../../src/strategy.js";
 import { acquire, breaker, decision, Host, limit, limiter, peek, refund, run, tryAcquire, World } from "./world.js";
 
 const TEN = limiter([limit(10, "second")]);
@@ -191,8 +194,7 @@ describe("an outcome that may settle later", () => {
     const ledger = new Ledger({ run, store: world.link, clock });
     const entity = EntityKey.of("cb", "api", "c");
     for (let i = 0; i < 3; i++) {
-      const answer = await ledger.call(entity, policy, admit);
-      if (answer.kind === "report") await ledger.record(entity, policy, succeeded(answer.report));
+      await ledger.record(entity, policy, succeeded(await ledger.call(entity, policy, admit)));
     }
     expect(waits).toEqual([true]);
     await ledger.flush();
@@ -353,8 +355,8 @@ test("an entity that is used all the time is not forgotten for those that are no
 
 test("a run that fails fails its own call only, and leaves nothing in the commit", async () => {
   const world = new World();
-  const broken = { kind: "limiter" } as Policy;
-  const sometimes = (policy: Policy, request: Request, transaction: Transaction): Answer => {
+  const broken = new Policy(limiters, TEN.config);
+  const sometimes: Run = (policy, request, transaction) => {
     if (policy !== broken) return run(policy, request, transaction);
     transaction.startRun();
     transaction.put({ entity: 0, field: 99, scope: "shared" }, "x", 5);
@@ -365,7 +367,7 @@ test("a run that fails fails its own call only, and leaves nothing in the commit
   const entity = EntityKey.of("rl", "api", "k");
   const answers = await Promise.allSettled([TEN, broken, TEN].map(policy => ledger.call(entity, policy, tryAcquire())));
   expect(answers.map(answer => answer.status)).toEqual(["fulfilled", "rejected", "fulfilled"]);
-  expect(decision((answers[2] as PromiseFulfilledResult<Answer>).value).count).toBe(2);
+  expect(decision((answers[2] as PromiseFulfilledResult<Decided>).value).count).toBe(2);
   expect(world.link.commits.flatMap(commit => commit.cells.map(cell => cell.field))).not.toContain(99);
 });
 
@@ -373,15 +375,15 @@ test("a policy that does something else when it is repeated is found out", async
   const world = new World();
   let fields = 0;
   const at = (field: number) => ({ entity: 0, field, scope: "shared" }) as const;
-  const fickle = (_policy: Policy, _request: Request, transaction: Transaction): Answer => {
+  const fickle: Run = (_policy, _request, transaction) => {
     transaction.startRun();
     transaction.advance(at(0), 1, 0, 100, 60_000);
     transaction.put(at(++fields), "x", 60_000);
-    return { kind: "done" };
+    return 7;
   };
   const [one, other] = [0, 1].map(() => new Ledger({ run: fickle, store: world.link, clock: world.clock }));
   const entity = EntityKey.of("rl", "api", "k");
   await one?.call(entity, TEN, peek());
-  await expect(other?.call(entity, TEN, peek())).resolves.toEqual({ kind: "done" });
+  await expect(other?.call(entity, TEN, peek())).resolves.toBe(7);
   expect(other?.stats()).toMatchObject({ reruns: 1, diverged: 1 });
 });

@@ -2,10 +2,10 @@
 
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import type { Request, WitDecision } from "../../src/call.js";
 import { EntityKey } from "../../src/key.js";
-import type { WitOnLimit } from "../../src/runtime/guest.js";
 import { Memory } from "../../src/store/memory.js";
+import type { Decided, DecisionRequest } from "../../src/strategies/rate-limiter/request.js";
+import type { WitDecision, WitOnLimit } from "../../src/strategies/rate-limiter/wit.js";
 import { ALGORITHMS, acquire, decision, limit, limiter, peek, refund, run, tryAcquire, World } from "./world.js";
 
 /** A step of a script: who calls, for what, and how much time passes before. */
@@ -40,7 +40,7 @@ class Script {
   readonly #tickets: { cost: number; ticket: number }[] = [];
   readonly #charged: { cost: number; chargedAtUs: number; fullAtUs: number }[] = [];
 
-  next({ call, cost }: Step): Request {
+  next({ call, cost }: Step): DecisionRequest {
     if (call === 0) return tryAcquire(cost);
     if (call === 1) return peek(cost);
     const waiter = call === 2 ? this.#tickets.shift() : undefined;
@@ -49,7 +49,7 @@ class Script {
     return charge === undefined ? acquire(cost) : refund(charge.cost, charge.chargedAtUs, charge.fullAtUs);
   }
 
-  told(request: Request, { ticket, chargedAtUs, fullAtUs }: WitDecision): void {
+  told(request: DecisionRequest, { ticket, chargedAtUs, fullAtUs }: WitDecision): void {
     if (!("cost" in request)) return;
     if (ticket !== 0) this.#tickets.push({ cost: request.cost, ticket });
     else if (chargedAtUs !== 0) this.#charged.push({ cost: request.cost, chargedAtUs, fullAtUs });
@@ -71,7 +71,7 @@ test("three hosts, each knowing only what it last saw, decide just as one memory
         world.pass(step.passMs);
         const request = script.next(step);
         const there = await hosts[step.host]?.decide(policy, request);
-        const here = decision(alone.run(ENTITY.tag, world.clock.nowUs(), run, policy, request));
+        const here = decision(alone.run(ENTITY.tag, world.clock.nowUs(), run, policy, request) as Decided);
         expect(there).toEqual(here);
         script.told(request, here);
       }
@@ -98,7 +98,7 @@ test("calls of many hosts that meet in any order are decided as if one after the
         release();
         const there = (await Promise.all(calls)).map(decision => decision?.verdict);
         const here = round.map(
-          () => decision(alone.run(ENTITY.tag, world.clock.nowUs(), run, policy, tryAcquire())).verdict,
+          () => decision(alone.run(ENTITY.tag, world.clock.nowUs(), run, policy, tryAcquire()) as Decided).verdict,
         );
         expect(there.sort()).toEqual(here.sort());
       }

@@ -3,11 +3,11 @@
 import { setImmediate } from "node:timers/promises";
 import { Redis as IoRedis } from "ioredis";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import type { Request } from "../../src/call.js";
 import { type Clock, SystemClock } from "../../src/clock.js";
 import { EntityKey } from "../../src/key.js";
 import { Ledger } from "../../src/ledger/ledger.js";
 import { type RedisStore, redisStore } from "../../src/store/redis/redis-store.js";
+import type { DecisionRequest } from "../../src/strategies/rate-limiter/request.js";
 import { type Connected, SINGLE } from "../store/clients.js";
 import { type RedisServer, startRedis } from "../support/redis.js";
 import { acquire, decision, limit, limiter, peek, run, tryAcquire } from "./world.js";
@@ -51,7 +51,7 @@ describe.each(SINGLE)("through %s, ledgers on Redis", (_, connect) => {
   afterAll(() => connected.close());
 
   const host = (offByMs = 0) => new Ledger({ run, store, clock: clockOffBy(offByMs) });
-  const decide = async (ledger: Ledger, entity: EntityKey, request: Request, signal?: AbortSignal) =>
+  const decide = async (ledger: Ledger, entity: EntityKey, request: DecisionRequest, signal?: AbortSignal) =>
     decision(await ledger.call(entity, DAY, request, signal));
 
   test("spend leases within the limit, though their clocks are an hour apart", async () => {

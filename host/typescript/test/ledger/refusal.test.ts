@@ -1,7 +1,8 @@
 /** Refusals that need no round trip. */
 
 import { expect, test } from "vitest";
-import type { CircuitPermit, Request } from "../../src/call.js";
+import type { Request } from "../../src/strategies/circuit-breaker/request.js";
+import type { CircuitPermit } from "../../src/strategies/circuit-breaker/wit.js";
 import { breaker, limit, limiter, refund, tryAcquire, World } from "./world.js";
 
 const TWO = limiter([limit(2, "second")]);

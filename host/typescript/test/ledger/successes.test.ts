@@ -5,7 +5,8 @@
 
 import { setImmediate } from "node:timers/promises";
 import { expect, test } from "vitest";
-import type { Request, WitReport } from "../../src/call.js";
+import type { Request } from "../../src/strategies/circuit-breaker/request.js";
+import type { WitReport } from "../../src/strategies/circuit-breaker/wit.js";
 import { breaker, World } from "./world.js";
 
 const row = breaker({ consecutive: 5 });

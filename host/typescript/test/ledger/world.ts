@@ -3,27 +3,40 @@
  * of its own.
  */
 
-import type { Answer, Request, WitDecision, WitReport } from "../../src/call.js";
 import { ManualClock } from "../../src/clock.js";
 import type { StoreError } from "../../src/errors.js";
 import { EntityKey } from "../../src/key.js";
-import { Ledger, type LedgerOptions } from "../../src/ledger/ledger.js";
-import type {
-  WitAlgorithm,
-  WitBreakerConfig,
-  WitLimit,
-  WitLimiterConfig,
-  WitOnLimit,
-} from "../../src/runtime/guest.js";
-import { type Policy, Refused, Runtime } from "../../src/runtime/index.js";
+import { Ledger } from "../../src/ledger/ledger.js";
+import type { LedgerOptions } from "../../src/ledger/options.js";
+import type { Run } from "../../src/ledger/runs.js";
+import { Runtime } from "../../src/runtime/index.js";
+import { Refused } from "../../src/runtime/refused.js";
 import type { Signal } from "../../src/signal.js";
 import { away, refused } from "../../src/store/errors.js";
 import { Memory } from "../../src/store/memory.js";
 import { MemoryStore } from "../../src/store/memory-store.js";
 import { type Commit, changes, type Reply, type Store } from "../../src/store/store.js";
+import type { BreakerPolicy, Request as CircuitRequest } from "../../src/strategies/circuit-breaker/request.js";
+import { breakers } from "../../src/strategies/circuit-breaker/strategy.js";
+import type { WitBreakerConfig, WitReport } from "../../src/strategies/circuit-breaker/wit.js";
+import {
+  type Decided,
+  type DecisionRequest,
+  type LimiterPolicy,
+  NeverFits,
+} from "../../src/strategies/rate-limiter/request.js";
+import { limiters } from "../../src/strategies/rate-limiter/strategy.js";
+import type {
+  WitAlgorithm,
+  WitDecision,
+  WitLimit,
+  WitLimiterConfig,
+  WitOnLimit,
+} from "../../src/strategies/rate-limiter/wit.js";
+import { Policy, type Types } from "../../src/strategy.js";
 
 const runtime = Runtime.shared;
-export const run = runtime.run.bind(runtime);
+export const run: Run = (policy, request, transaction) => runtime.run(policy, request, transaction);
 
 /**
  * What can befall a commit on its way: the store says that it knows better, it cannot be reached,
@@ -129,16 +142,16 @@ export class Host {
     this.clock.setUs(this.clock.nowUs() + ms * 1_000);
   }
 
-  async decide(policy: Policy, request: Request, key = "k", signal?: Signal): Promise<WitDecision> {
+  async decide(policy: LimiterPolicy, request: DecisionRequest, key = "k", signal?: Signal): Promise<WitDecision> {
     return decision(await this.ledger.call(EntityKey.of("rl", "api", key), policy, request, signal));
   }
 
-  async report(policy: Policy, request: Request, key = "c"): Promise<WitReport> {
-    return report(await this.ledger.call(EntityKey.of("cb", "api", key), policy, request));
+  async report(policy: BreakerPolicy, request: CircuitRequest, key = "c"): Promise<WitReport> {
+    return this.ledger.call(EntityKey.of("cb", "api", key), policy, request);
   }
 
-  async record(policy: Policy, request: Request, key = "c"): Promise<WitReport> {
-    return report(await this.ledger.record(EntityKey.of("cb", "api", key), policy, request));
+  async record(policy: BreakerPolicy, request: CircuitRequest, key = "c"): Promise<WitReport> {
+    return this.ledger.record(EntityKey.of("cb", "api", key), policy, request);
   }
 }
 
@@ -166,14 +179,9 @@ export class World {
   }
 }
 
-export function decision(answer: Answer): WitDecision {
-  if (answer.kind !== "decision") throw new Error(`no decision: ${JSON.stringify(answer)}`);
-  return answer.decision;
-}
-
-function report(answer: Answer): WitReport {
-  if (answer.kind !== "report") throw new Error(`no report: ${JSON.stringify(answer)}`);
-  return answer.report;
+export function decision(answer: Decided): WitDecision {
+  if (answer instanceof NeverFits) throw new Error(`no decision: ${JSON.stringify(answer)}`);
+  return answer;
 }
 
 /** All algorithms. */
@@ -195,35 +203,37 @@ export function limiter(
   limits: WitLimit[],
   onLimit: WitOnLimit = { tag: "reject" },
   lease?: WitLimiterConfig["lease"],
-): Policy {
-  return accepted(runtime.openLimiter({ limits, onLimit, lease }));
+): LimiterPolicy {
+  return accepted(runtime.open(new Policy(limiters, { config: { limits, onLimit, lease } })));
 }
 
-export function breaker(trip: Partial<WitBreakerConfig["trip"]>): Policy {
+export function breaker(trip: Partial<WitBreakerConfig["trip"]>): BreakerPolicy {
   const none = { failures: undefined, consecutive: undefined, failureRate: undefined, slowRate: undefined };
   return accepted(
-    runtime.openBreaker({
-      trip: { ...none, sample: { tag: "window-ms", val: 60_000 }, minimumCalls: 10, ...trip },
-      openMs: 5_000,
-      backoff: undefined,
-      halfOpen: { probes: 1, successes: 1, permitMs: 10_000, rule: { tag: "first-failure" } },
-      monitored: [],
-      others: "ignored",
-      ignored: [],
-      mode: "normal",
-    }),
+    runtime.open(
+      new Policy(breakers, {
+        trip: { ...none, sample: { tag: "window-ms", val: 60_000 }, minimumCalls: 10, ...trip },
+        openMs: 5_000,
+        backoff: undefined,
+        halfOpen: { probes: 1, successes: 1, permitMs: 10_000, rule: { tag: "first-failure" } },
+        monitored: [],
+        others: "ignored",
+        ignored: [],
+        mode: "normal",
+      }),
+    ),
   );
 }
 
-function accepted(policy: Policy | Refused): Policy {
+function accepted<T extends Types>(policy: Policy<T> | Refused): Policy<T> {
   if (policy instanceof Refused) throw new Error(JSON.stringify(policy.problems));
   return policy;
 }
 
-export const tryAcquire = (cost = 1): Request => ({ kind: "tryAcquire", cost });
-export const acquire = (cost = 1, ticket = 0): Request => ({ kind: "acquire", cost, priority: 0, ticket });
-export const peek = (cost = 1): Request => ({ kind: "peek", cost });
-export const refund = (cost: number, chargedAtUs: number, fullAtUs = 0): Request => ({
+export const tryAcquire = (cost = 1): DecisionRequest => ({ kind: "tryAcquire", cost });
+export const acquire = (cost = 1, ticket = 0): DecisionRequest => ({ kind: "acquire", cost, priority: 0, ticket });
+export const peek = (cost = 1): DecisionRequest => ({ kind: "peek", cost });
+export const refund = (cost: number, chargedAtUs: number, fullAtUs = 0): DecisionRequest => ({
   kind: "refund",
   cost,
   chargedAtUs,

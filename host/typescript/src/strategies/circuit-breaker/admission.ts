@@ -1,8 +1,9 @@
 /** An admitted call of a circuit breaker, timed. */
 
-import type { CircuitPermit, Failure } from "../../call.js";
+import type { Failure } from "./failure.js";
 import type { Admitted } from "./guarded.js";
 import type { CircuitReport } from "./report.js";
+import type { CircuitPermit } from "./wit.js";
 
 /** What outcomes are told to. */
 export interface Teller<Told> {

@@ -1,23 +1,19 @@
 /** What a circuit answers while the store is away. */
 
-import type { Answer, CircuitPermit, Request } from "../../call.js";
 import type { Core } from "../../core.js";
-import { isStoreError, MisuseError } from "../../errors.js";
+import { isStoreError } from "../../errors.js";
 import type { Namespace } from "../../key.js";
-import type { BreakerPolicy } from "../../runtime/policy.js";
 import type { CircuitWhenAway } from "../../when-away.js";
 import { BLIND_PERMIT, blindReport, type CircuitReport, reportOf } from "./report.js";
-
-/** What became of an admitted call. */
-type Outcome = Extract<Request, { permit: CircuitPermit }>;
+import { ADMIT, type BreakerPolicy, isOutcome, type Outcome, type Request } from "./request.js";
+import type { CircuitPermit, WitReport } from "./wit.js";
 
 /**
  * The permit of an outcome that counts on this host, or nowhere: the call was admitted without the
  * store.
  */
 export function degradedPermit(request: Request): CircuitPermit | undefined {
-  const hasPermit = request.kind === "succeeded" || request.kind === "failed" || request.kind === "cancelled";
-  return hasPermit && request.permit.degraded === true ? request.permit : undefined;
+  return isOutcome(request) && request.permit.degraded === true ? request.permit : undefined;
 }
 
 /** Answers in place of the store. */
@@ -58,10 +54,10 @@ export class CircuitAway {
   report(key: string, request: Request, isSent: boolean): CircuitReport {
     const entity = this.#namespace.entity(key);
     const { ledger } = this.#core;
-    ledger?.degraded(entity, this.#policy, 0);
-    const isOfStore = "permit" in request && degradedPermit(request) === undefined;
+    ledger?.degraded(entity, this.#policy);
+    const isOfStore = isOutcome(request) && degradedPermit(request) === undefined;
     if (isOfStore && isSent) this.#core.lost++;
-    else if (isOfStore) ledger?.keep(entity, this.#policy, request);
+    else if (isOfStore) ledger?.park(entity, this.#policy, request);
     if (this.#isShare) return isOfStore ? this.#retold(key, request) : this.#share(key, request);
     if (request.kind !== "admit") return blindReport("ignored", undefined, 0);
     if (this.#whenAway === "open") return blindReport("admitted", BLIND_PERMIT, 0);
@@ -73,20 +69,19 @@ export class CircuitAway {
    * its own.
    */
   #retold(key: string, request: Outcome): CircuitReport {
-    const { permit } = this.#share(key, { kind: "admit" });
+    const { permit } = this.#share(key, ADMIT);
     return permit === undefined ? blindReport("ignored", undefined, 0) : this.#share(key, { ...request, permit });
   }
 
   #share(key: string, request: Request): CircuitReport {
-    let answer: Answer;
+    let report: WitReport;
     try {
-      answer = this.#core.alone.guard(this.#namespace.tag(key), this.#core.storeUs(), this.#policy, request);
+      report = this.#core.alone.run(this.#namespace.tag(key), this.#core.storeUs(), this.#policy, request);
     } catch (error) {
       if (!isStoreError(error)) throw error;
       // There is no room for one more circuit.
       return blindReport(request.kind === "admit" ? "refused-away" : "ignored", undefined, 0);
     }
-    if (answer.kind !== "report") throw new MisuseError("the answer to another question");
-    return reportOf(answer.report, true);
+    return reportOf(report, true);
   }
 }

@@ -1,11 +1,10 @@
 /** Circuit breaker settings. */
 
-import type { CircuitMode } from "../../call.js";
 import { isPlain, oneOf } from "../../config.js";
 import { declared } from "../../declared.js";
-import type { WitBreakerConfig, WitErrorPattern, WitProbeRule } from "../../runtime/guest.js";
 import { SETTINGS } from "../../settings.generated.js";
 import type { CircuitWhenAway } from "../../when-away.js";
+import type { CircuitMode, WitBreakerConfig, WitErrorPattern, WitProbeRule } from "./wit.js";
 
 /**
  * When a closed circuit opens: on the first rule met, in the order of the fields. At least one is

@@ -5,7 +5,21 @@
  * none is read as nothing.
  */
 
-import type { Failure, WitError } from "../../call.js";
+import type { WitError } from "./wit.js";
+
+/** What a failed call failed with. Empty text where there is none. */
+export interface Failure {
+  /** The name of the error's type. */
+  readonly name: string;
+  /** Its message. */
+  readonly message: string;
+  /** Its code, such as an errno. */
+  readonly code: string;
+  /** Its status, such as that of an HTTP reply; none unless set. */
+  readonly status?: string | undefined;
+  /** What caused it, which patterns see as well: of an error and its causes the first 16. */
+  readonly causes?: readonly Failure[] | undefined;
+}
 
 /** How many are handed in of an error and its causes: the contract looks at no more. */
 export const MAX_ERRORS = 16;

@@ -2,11 +2,11 @@
 
 import type { PlatformSignal } from "../../attempt.js";
 import { Attempt, isTimeout } from "../../attempt.js";
-import type { Failure } from "../../call.js";
 import type { Core } from "../../core.js";
 import { isCallTimeoutError, isTidegateError } from "../../errors.js";
 import { Within } from "../../nesting.js";
 import { logOnce } from "../../tell.js";
+import type { Failure } from "./failure.js";
 import { failureOf, isFailure } from "./failure.js";
 import { type Ending, guardedToItsEnd } from "./lasting.js";
 import type { CallOptions, Counting } from "./options.js";

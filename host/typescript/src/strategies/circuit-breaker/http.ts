@@ -1,6 +1,6 @@
 /** Replies that are failures though nothing was thrown. */
 
-import type { Failure } from "../../call.js";
+import type { Failure } from "./failure.js";
 import { statusOf } from "./failure.js";
 
 /** From here on it is the server's fault; and below, it took too long or has too much to do. */

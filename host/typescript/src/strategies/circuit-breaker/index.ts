@@ -2,20 +2,21 @@
 
 import { keyOf, wholeOf } from "../../ask.js";
 import type { Limits, PlatformSignal } from "../../attempt.js";
-import type { Answer, CircuitMode, CircuitPermit, Failure, Request } from "../../call.js";
 import { anyText, assertShape, asWritten, type Check, flag, listOf, object, u32, u53 } from "../../config.js";
 import type { Core } from "../../core.js";
-import { CircuitOpenError, ConfigError, MisuseError } from "../../errors.js";
+import { ConfigError } from "../../errors.js";
 import { Namespace } from "../../key.js";
 import { isWithin } from "../../nesting.js";
-import { Refused } from "../../runtime/index.js";
-import type { BreakerPolicy } from "../../runtime/policy.js";
+import { Refused } from "../../runtime/refused.js";
 import type { Signal } from "../../signal.js";
+import { Policy } from "../../strategy.js";
 import { warn } from "../../tell.js";
 import { type AnyFunction, type AsyncFunction, type Promised, standsFor, type WithSignal } from "../../wrapped.js";
 import { Admission, permitIn } from "./admission.js";
 import { CircuitAway, degradedPermit } from "./away.js";
 import { asData, type CircuitBreakerConfig, checkBreaker, checkMode, witBreaker } from "./config.js";
+import { CircuitOpenError } from "./errors.js";
+import type { Failure } from "./failure.js";
 import { errorsOf, MAX_ERRORS } from "./failure.js";
 import { type Admitted, type Circuit, GuardedCall, type Operation, WITHIN } from "./guarded.js";
 import {
@@ -29,6 +30,9 @@ import {
 } from "./options.js";
 import { CircuitBreakerPermit } from "./permit.js";
 import { type CircuitReport, reportOf } from "./report.js";
+import { ADMIT, type BreakerPolicy, RESET, type Request, STATUS } from "./request.js";
+import { breakers } from "./strategy.js";
+import type { CircuitMode, CircuitPermit, WitReport } from "./wit.js";
 
 /** How a wrapped function is guarded. */
 export interface GuardOptions<F extends AnyFunction> extends Counting<Awaited<ReturnType<F>>> {
@@ -44,10 +48,6 @@ export interface GuardOptions<F extends AnyFunction> extends Counting<Awaited<Re
    */
   readonly withSignal?: WithSignal<F> | undefined;
 }
-
-const ADMIT: Request = { kind: "admit" };
-const STATUS: Request = { kind: "status" };
-const CLOSE: Request = { kind: "close" };
 
 const checkPermit = object({ generation: u53, admittedAtUs: u53, probe: u32 }, { degraded: flag });
 /**
@@ -85,10 +85,10 @@ function open(core: Core, config: CircuitBreakerConfig): Circuits {
   const what = (name: unknown) => `circuit breaker ${JSON.stringify(name)}`;
   const plain = asData(config);
   assertShape(checkBreaker, plain, what);
-  const policy = core.runtime.openBreaker(witBreaker(plain));
+  const policy = core.runtime.open(new Policy(breakers, witBreaker(plain)));
   if (policy instanceof Refused) throw new ConfigError(what(config.name), policy.problems.map(asWritten));
   warnOfFractions(plain);
-  const namespace = new Namespace("cb", config.name);
+  const namespace = new Namespace(breakers.tag, config.name);
   const away = new CircuitAway(core, namespace, policy, config.whenAway ?? "share");
   return { core, policy, namespace, config: JSON.parse(JSON.stringify(plain)), away };
 }
@@ -192,7 +192,7 @@ export class CircuitBreaker {
 
   /** Closes the circuit and clears its counts and back-off. An ordered mode stays. */
   reset(): Promise<CircuitReport> {
-    return this.#ask(() => CLOSE);
+    return this.#ask(() => RESET);
   }
 
   /**
@@ -254,7 +254,7 @@ export class CircuitBreaker {
   /** An admission without promises, on the memory store. @internal */
   admitNow(): CircuitReport {
     try {
-      return reportIn(this.#callNow(ADMIT));
+      return reportOf(this.#callNow(ADMIT));
     } catch (error) {
       return this.#circuits.away.inPlaceOf(error, this.#key, ADMIT);
     }
@@ -263,7 +263,7 @@ export class CircuitBreaker {
   /** Any other call without promises, on the memory store. @internal */
   askNow(request: Request): CircuitReport {
     if (degradedPermit(request) !== undefined) return this.#circuits.away.report(this.#key, request, true);
-    return reportIn(this.#callNow(request));
+    return reportOf(this.#callNow(request));
   }
 
   /** @internal */
@@ -286,8 +286,8 @@ export class CircuitBreaker {
   }
 
   /** @internal */
-  get closeRequest(): Request {
-    return CLOSE;
+  get resetRequest(): Request {
+    return RESET;
   }
 
   /** @internal */
@@ -327,7 +327,7 @@ export class CircuitBreaker {
     return report;
   }
 
-  #callNow(request: Request): Answer {
+  #callNow(request: Request): WitReport {
     const { core, namespace, policy } = this.#circuits;
     return core.callNow(namespace, this.#key, policy, request);
   }
@@ -335,7 +335,7 @@ export class CircuitBreaker {
   async #admitShared(signal: Signal | undefined): Promise<CircuitReport> {
     const { core, namespace, policy, away } = this.#circuits;
     try {
-      return reportIn(await core.call(namespace, this.#key, policy, ADMIT, signal));
+      return reportOf(await core.call(namespace, this.#key, policy, ADMIT, signal));
     } catch (error) {
       return away.inPlaceOf(error, this.#key, ADMIT);
     }
@@ -346,7 +346,7 @@ export class CircuitBreaker {
     const request = requestOf();
     if (core.memory !== undefined) return this.askNow(request);
     try {
-      return reportIn(await core.call(namespace, this.#key, policy, request));
+      return reportOf(await core.call(namespace, this.#key, policy, request));
     } catch (error) {
       if (request.kind !== "status") throw error;
       return away.inPlaceOf(error, this.#key, request);
@@ -360,14 +360,9 @@ export class CircuitBreaker {
     const isUnsent = away.answers && core.shared.turnsAway(namespace.entity(this.#key));
     if (degradedPermit(request) !== undefined || isUnsent) return away.report(this.#key, request, false);
     try {
-      return reportIn(await core.record(namespace, this.#key, policy, request));
+      return reportOf(await core.record(namespace, this.#key, policy, request));
     } catch (error) {
       return away.inPlaceOf(error, this.#key, request);
     }
   }
-}
-
-function reportIn(answer: Answer): CircuitReport {
-  if (answer.kind === "report") return reportOf(answer.report);
-  throw new MisuseError("the answer to another question");
 }

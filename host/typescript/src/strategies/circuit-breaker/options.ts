@@ -1,8 +1,8 @@
 /** How a call is guarded. */
 
 import { wrong } from "../../ask.js";
-import type { Failure } from "../../call.js";
 import type { Signal } from "../../signal.js";
+import type { Failure } from "./failure.js";
 
 /**
  * What an error counts by; what it throws, or gives that is no failure, is logged once, and {@link

@@ -2,10 +2,10 @@
 /** Admitted calls as things that one holds. */
 
 import { Attempt, isTimeout, type Limits, type PlatformSignal } from "../../attempt.js";
-import type { Failure } from "../../call.js";
 import type { Core } from "../../core.js";
 import { asyncDispose } from "../../dispose.js";
 import { Admission, permitIn, type Teller } from "./admission.js";
+import type { Failure } from "./failure.js";
 import { failureOf } from "./failure.js";
 import type { CircuitReport } from "./report.js";
 

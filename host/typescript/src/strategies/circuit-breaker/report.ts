@@ -1,6 +1,6 @@
 /** What a circuit breaker answers. */
 
-import type { CircuitMode, CircuitPermit, CircuitState, WitCause, WitEffect, WitReport } from "../../call.js";
+import type { CircuitMode, CircuitPermit, CircuitState, WitCause, WitEffect, WitReport } from "./wit.js";
 
 /**
  * What became of the call or outcome; `refused-away`: the store is away, and the configuration says

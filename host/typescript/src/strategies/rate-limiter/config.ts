@@ -1,11 +1,11 @@
 /** Rate limiter settings. */
 
 import { declared } from "../../declared.js";
-import type { WitAlgorithm, WitLimit, WitLimiterConfig, WitOnLimit } from "../../runtime/guest.js";
 import { SETTINGS } from "../../settings.generated.js";
 import type { WhenAway } from "../../when-away.js";
 import { readLimit } from "./limit-text.js";
 import type { WindowUnit } from "./window.js";
+import type { WitAlgorithm, WitLimit, WitLimiterConfig, WitOnLimit } from "./wit.js";
 
 /**
  * How permits are counted. In the promises A(D) is the number of permits admitted in any half-open

@@ -1,6 +1,6 @@
 /** What a rate limiter answers. */
 
-import type { Verdict, WitDecision, WitReason } from "../../call.js";
+import type { Verdict, WitDecision, WitReason } from "./wit.js";
 
 /**
  * Why a call must wait or was denied; `store-away`: the store is away, and nothing is let go

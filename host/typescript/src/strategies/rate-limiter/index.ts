@@ -2,21 +2,32 @@
 
 import { type Ask, type AskOptions, costOf, keyOf, priorityOf, wholeOf } from "../../ask.js";
 import { Attempt, type Limits } from "../../attempt.js";
-import type { Answer, Request } from "../../call.js";
 import { assertShape, asWritten } from "../../config.js";
 import type { Core } from "../../core.js";
-import { ConfigError, RateLimitError } from "../../errors.js";
+import { ConfigError } from "../../errors.js";
 import { Namespace } from "../../key.js";
-import { Refused } from "../../runtime/index.js";
-import type { LimiterPolicy } from "../../runtime/policy.js";
+import { Refused } from "../../runtime/refused.js";
 import { type Signal, sleep } from "../../signal.js";
+import { type AnswerTo, Policy } from "../../strategy.js";
 import { type AnyFunction, type AsyncFunction, type Promised, standsFor, type WithSignal } from "../../wrapped.js";
 import { checkOperation, checkTimeout } from "../circuit-breaker/options.js";
+import { decisionIn } from "./answer.js";
 import { LimiterAway, nameOf } from "./away.js";
 import { checkLimiter, type OpenedLimiterConfig, type RateLimiterConfig, withLimits, witLimiter } from "./config.js";
 import type { Decision } from "./decision.js";
+import { RateLimitError } from "./errors.js";
 import { RateLimiterPermit } from "./permit.js";
-import { decisionIn, peekRequest, refundRequest, tryAcquireRequest } from "./requests.js";
+import {
+  type DecisionRequest,
+  type LimiterPolicy,
+  type Limiters,
+  peekRequest,
+  RESET,
+  type Request,
+  refundRequest,
+  tryAcquireRequest,
+} from "./request.js";
+import { limiters } from "./strategy.js";
 
 /** A permit, and how long it was waited for. */
 export interface Admission {
@@ -79,7 +90,7 @@ export class RateLimiter {
     const policy = opened(core, config);
     this.#core = core;
     this.#policy = policy;
-    this.#namespace = new Namespace("rl", config.name);
+    this.#namespace = new Namespace(limiters.tag, config.name);
     this.#away = new LimiterAway(core, this.#namespace, policy, config);
     this.#config = JSON.parse(JSON.stringify(config));
   }
@@ -150,7 +161,7 @@ export class RateLimiter {
     try {
       const cost = costOf(options);
       const back = ticket === undefined ? 0 : wholeOf("ticket", ticket);
-      const request: Request = { kind: "acquire", cost, priority: priorityOf(options), ticket: back };
+      const request = { kind: "acquire", cost, priority: priorityOf(options), ticket: back } as const;
       return this.#decide(key, cost, request, options?.signal);
     } catch (error) {
       return Promise.reject(error);
@@ -219,13 +230,12 @@ export class RateLimiter {
 
   /** Takes a waiter out of the queue; false: it was not in it. */
   async cancel(key: string, ticket: number): Promise<boolean> {
-    const answer = await this.#call(key, { kind: "cancelTicket", ticket: wholeOf("ticket", ticket) });
-    return answer.kind === "wasWaiting" && answer.wasWaiting;
+    return this.#call(key, { kind: "cancel", ticket: wholeOf("ticket", ticket) });
   }
 
   /** Forgets what was charged to a key. Those who wait keep their places. */
   async reset(key: string): Promise<void> {
-    await this.#call(key, { kind: "forget" });
+    await this.#call(key, RESET);
   }
 
   /**
@@ -274,7 +284,7 @@ export class RateLimiter {
   }
 
   /** The same without promises, on the memory store. @internal */
-  decideNow(key: string, cost: number, request: Request, nowUs?: number): Decision {
+  decideNow(key: string, cost: number, request: DecisionRequest, nowUs?: number): Decision {
     try {
       return decisionIn(this.callNow(key, request, nowUs), this.#config.name);
     } catch (error) {
@@ -297,12 +307,12 @@ export class RateLimiter {
   }
 
   /** @internal */
-  callNow(key: string, request: Request, nowUs?: number): Answer {
+  callNow<const R extends Request>(key: string, request: R, nowUs?: number): AnswerTo<Limiters, R> {
     return this.#core.callNow(this.#namespace, keyOf(key), this.#policy, request, nowUs);
   }
 
   /** On the memory store the decision is there at once; only who asked learns of it later. */
-  #decide(key: string, cost: number, request: Request, signal: Signal | undefined): Promise<Decision> {
+  #decide(key: string, cost: number, request: DecisionRequest, signal: Signal | undefined): Promise<Decision> {
     if (signal?.aborted) return Promise.reject(signal.reason);
     if (this.#core.memory !== undefined) return Promise.resolve(this.decideNow(key, cost, request));
     const ledger = this.#core.shared;
@@ -324,7 +334,7 @@ export class RateLimiter {
     return settled;
   }
 
-  async #lineUp(key: string, cost: number, request: Request, signal: Signal | undefined): Promise<Decision> {
+  async #lineUp(key: string, cost: number, request: DecisionRequest, signal: Signal | undefined): Promise<Decision> {
     try {
       const answer = await this.#core.shared.lineUp(this.#namespace.entity(key), this.#policy, request, signal);
       return decisionIn(answer, this.#config.name);
@@ -333,7 +343,7 @@ export class RateLimiter {
     }
   }
 
-  async #call(key: string, request: Request): Promise<Answer> {
+  async #call<const R extends Request>(key: string, request: R): Promise<AnswerTo<Limiters, R>> {
     if (this.#core.memory !== undefined) return this.callNow(key, request);
     return this.#core.call(this.#namespace, keyOf(key), this.#policy, request);
   }
@@ -341,7 +351,7 @@ export class RateLimiter {
   /** Leaves the queue, or gives the reserved place back, for nobody to wait for. */
   #giveUp(key: string, cost: number, decision: Decision): void {
     const { ticket } = decision;
-    const request: Request = ticket === undefined ? refundRequest(cost, decision) : { kind: "cancelTicket", ticket };
+    const request = ticket === undefined ? refundRequest(cost, decision) : ({ kind: "cancel", ticket } as const);
     this.#core.background(this.#call(key, request));
   }
 }
@@ -354,12 +364,18 @@ export function assertCharge({ chargedAtUs, fullAtUs }: Charge): void {
 
 function opened(core: Core, config: OpenedLimiterConfig): LimiterPolicy {
   const wit = witLimiter(config);
-  const policy = core.runtime.openLimiter(wit);
+  const policy = core.runtime.open(new Policy(limiters, { config: wit }));
   if (policy instanceof Refused) throw new ConfigError(nameOf(config.name), policy.problems.map(asWritten));
   // In this host's own memory there is no round trip that a lease would save.
   const isNeedless = core.memory !== undefined && wit.lease !== undefined;
   if (isNeedless) return opened(core, { ...config, lease: undefined });
-  const { notes } = core.ledger ?? {};
-  if (notes?.areKept) notes.note(config.name, core.runtime.basis(policy));
+  noteBasis(core, config.name, policy);
   return policy;
+}
+
+/** Tells other hosts by what this limiter counts. */
+function noteBasis({ ledger, runtime }: Core, name: string, policy: LimiterPolicy): void {
+  if (ledger === undefined || !ledger.notes.areKept) return;
+  const basis = runtime.ask(policy, limiter => limiter.basis());
+  ledger.notes.note(limiters.tag, name, basis instanceof Refused ? "" : basis);
 }

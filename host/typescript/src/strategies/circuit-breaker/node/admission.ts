@@ -1,8 +1,8 @@
 /** An admitted call of a circuit breaker node. */
 
-import type { Failure } from "../../../call.js";
-import type { CircuitPassage } from "../../../nodes/result.js";
+import type { Failure } from "../failure.js";
 import type { Admitted } from "../guarded.js";
+import type { CircuitPassage } from "./result.js";
 
 /** A node that takes outcomes. */
 interface Node {

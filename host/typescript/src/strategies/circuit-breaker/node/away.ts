@@ -4,20 +4,21 @@
  * is back.
  */
 
-import type { NodeRequest } from "../../../call.js";
 import { isStoreError } from "../../../errors.js";
 import { decide, type Entity, record } from "../../../nodes/asking.js";
-import { type CircuitPassage, circuitPassageIn } from "../../../nodes/result.js";
 import type { Signal } from "../../../signal.js";
+import { ADMIT, type BreakerNodes, type NodeOutcome, type NodeRequest } from "./request.js";
+import { type CircuitPassage, circuitPassageIn } from "./result.js";
 
 /** What the token of a permit of a host's own circuit begins with. */
 const AWAY = "away:";
 
-/** What became of an admitted call. */
-export type NodeOutcome = Extract<NodeRequest, { kind: "nodeSucceeded" | "nodeFailed" | "nodeCancelled" }>;
-
 /** An admission or a look; without the store, this host's own circuit answers. */
-export async function askCircuit(at: Entity, request: NodeRequest, signal?: Signal): Promise<CircuitPassage> {
+export async function askCircuit(
+  at: Entity<BreakerNodes>,
+  request: NodeRequest,
+  signal?: Signal,
+): Promise<CircuitPassage> {
   try {
     return circuitPassageIn(await decide(at, request, signal));
   } catch (error) {
@@ -26,14 +27,14 @@ export async function askCircuit(at: Entity, request: NodeRequest, signal?: Sign
 }
 
 /** An outcome; without the store, this host's own circuit takes it. */
-export async function tellCircuit(at: Entity, outcome: NodeOutcome): Promise<CircuitPassage> {
+export async function tellCircuit(at: Entity<BreakerNodes>, outcome: NodeOutcome): Promise<CircuitPassage> {
   const { core, namespace, key, policy } = at;
   if (core.memory !== undefined) return circuitPassageIn(await record(at, outcome));
   if (outcome.token.startsWith(AWAY)) return alone(at, { ...outcome, token: outcome.token.slice(AWAY.length) });
   const entity = namespace.entity(key);
   // Where nobody kept the token, this host's own circuit has probably admitted the call.
   if (core.shared.turnsAway(entity)) {
-    if (outcome.token !== "") core.shared.keep(entity, policy, outcome);
+    if (outcome.token !== "") core.shared.park(entity, policy, outcome);
     return tellAlone(at, outcome);
   }
   try {
@@ -46,7 +47,11 @@ export async function tellCircuit(at: Entity, outcome: NodeOutcome): Promise<Cir
   }
 }
 
-function inPlaceOf(error: unknown, { core, namespace, key, policy }: Entity, answer: () => CircuitPassage) {
+function inPlaceOf(
+  error: unknown,
+  { core, namespace, key, policy }: Entity<BreakerNodes>,
+  answer: () => CircuitPassage,
+) {
   if (core.ledger === undefined || !isStoreError(error)) throw error;
   let passage: CircuitPassage;
   try {
@@ -55,7 +60,7 @@ function inPlaceOf(error: unknown, { core, namespace, key, policy }: Entity, ans
     // This host cannot keep more circuits apart.
     throw isStoreError(full) ? error : full;
   }
-  core.ledger.degraded(namespace.entity(key), policy, 0);
+  core.ledger.degraded(namespace.entity(key), policy);
   return passage;
 }
 
@@ -63,15 +68,15 @@ function inPlaceOf(error: unknown, { core, namespace, key, policy }: Entity, ans
  * Tells this host's own circuit of an outcome: one that the store has admitted, by a permit of its
  * own.
  */
-function tellAlone(at: Entity, outcome: NodeOutcome): CircuitPassage {
+function tellAlone(at: Entity<BreakerNodes>, outcome: NodeOutcome): CircuitPassage {
   if (outcome.token === "") return alone(at, outcome);
-  const admission = alone(at, { kind: "nodeAdmit" });
+  const admission = alone(at, ADMIT);
   const own = admission.token?.slice(AWAY.length);
   return own === undefined ? admission : alone(at, { ...outcome, token: own });
 }
 
-function alone({ core, namespace, key, policy }: Entity, request: NodeRequest): CircuitPassage {
-  const passage = circuitPassageIn(core.alone.guard(namespace.tag(key), core.storeUs(), policy, request));
+function alone({ core, namespace, key, policy }: Entity<BreakerNodes>, request: NodeRequest): CircuitPassage {
+  const passage = circuitPassageIn(core.alone.run(namespace.tag(key), core.storeUs(), policy, request));
   const { token } = passage;
   return {
     ...passage,

@@ -1,23 +1,23 @@
 /** Circuit breaker node. */
 
-import type { Failure } from "../../../call.js";
 import type { Core } from "../../../core.js";
-import { CircuitOpenError, ConfigError } from "../../../errors.js";
+import { ConfigError } from "../../../errors.js";
 import { Namespace } from "../../../key.js";
 import { isWithin } from "../../../nesting.js";
 import { type Entity, given, type NodeOptions, tokenOf } from "../../../nodes/asking.js";
 import { boundedText, merged } from "../../../nodes/context.js";
-import type { CircuitBreakerResult, CircuitPassage, Guarded } from "../../../nodes/result.js";
-import type { BreakerNodeResource, FallbackAction } from "../../../runtime/guest.js";
-import { Refused } from "../../../runtime/index.js";
-import type { BreakerNodePolicy } from "../../../runtime/policy.js";
-import { errorsOf, failureOf } from "../failure.js";
+import { Refused } from "../../../runtime/refused.js";
+import { Policy } from "../../../strategy.js";
+import { CircuitOpenError } from "../errors.js";
+import { errorsOf, type Failure, failureOf } from "../failure.js";
 import { GuardedCall, type Operation, WITHIN } from "../guarded.js";
 import { type CallOptions, COUNTING, checkOperation, checkOptions, LIMITS } from "../options.js";
 import { NodeAdmission } from "./admission.js";
 import { askCircuit, tellCircuit } from "./away.js";
-
-const NODE = "circuit-breaker";
+import { ADMIT, type BreakerNodePolicy, type BreakerNodes, STATUS } from "./request.js";
+import { type CircuitBreakerResult, type CircuitPassage, type Guarded, NODE } from "./result.js";
+import { breakerNodes } from "./strategy.js";
+import type { BreakerNodeResource, FallbackAction } from "./wit.js";
 
 /**
  * A handle on a circuit breaker node. It holds no state of the circuit. Nodes and {@link
@@ -30,7 +30,7 @@ const NODE = "circuit-breaker";
 export class CircuitBreakerNode {
   readonly #core: Core;
   readonly #policy: BreakerNodePolicy;
-  readonly #entity: Entity;
+  readonly #entity: Entity<BreakerNodes>;
   readonly #fallbackJson: string | undefined;
   /** The circuit's name. */
   readonly circuitId: string;
@@ -41,7 +41,7 @@ export class CircuitBreakerNode {
 
   /** @internal */
   constructor(core: Core, config: string) {
-    const policy = core.runtime.openBreakerNode(config);
+    const policy = core.runtime.open(new Policy(breakerNodes, config));
     if (policy instanceof Refused) throw new ConfigError("circuit breaker node", policy.problems);
     this.#core = core;
     this.#policy = policy;
@@ -49,7 +49,7 @@ export class CircuitBreakerNode {
     this.fallbackAction = this.#ask(node => node.fallbackAction());
     this.#fallbackJson = this.#ask(node => node.fallbackValue());
     this.outputVariable = this.#ask(node => node.outputVariable());
-    this.#entity = { core, policy, namespace: new Namespace("cb", this.circuitId), key: "" };
+    this.#entity = { core, policy, namespace: new Namespace(breakerNodes.tag, this.circuitId), key: "" };
   }
 
   /**
@@ -62,7 +62,7 @@ export class CircuitBreakerNode {
 
   /** Asks to make a call. A refusal is an answer, whatever the fallback. */
   async admit(options?: NodeOptions): Promise<CircuitPassage> {
-    return askCircuit(this.#entity, { kind: "nodeAdmit" }, options?.signal);
+    return askCircuit(this.#entity, ADMIT, options?.signal);
   }
 
   /**
@@ -86,7 +86,7 @@ export class CircuitBreakerNode {
    * @throws {InputError} for a token that no admission has given
    */
   async succeeded(token?: string): Promise<CircuitPassage> {
-    return tellCircuit(this.#entity, { kind: "nodeSucceeded", token: tokenOf(token, NODE) });
+    return tellCircuit(this.#entity, { kind: "succeeded", token: tokenOf(token, NODE) });
   }
 
   /**
@@ -94,17 +94,17 @@ export class CircuitBreakerNode {
    * this resolves, every host sees it.
    */
   async failed(error: unknown, token?: string, failure: Failure = failureOf(error)): Promise<CircuitPassage> {
-    return tellCircuit(this.#entity, { kind: "nodeFailed", token: tokenOf(token, NODE), errors: errorsOf(failure) });
+    return tellCircuit(this.#entity, { kind: "failed", token: tokenOf(token, NODE), errors: errorsOf(failure) });
   }
 
   /** The call was not made or was given up, likewise: no outcome. */
   async cancelled(token?: string): Promise<CircuitPassage> {
-    return tellCircuit(this.#entity, { kind: "nodeCancelled", token: tokenOf(token, NODE) });
+    return tellCircuit(this.#entity, { kind: "cancelled", token: tokenOf(token, NODE) });
   }
 
   /** Reads the circuit and changes nothing. `allowed`: a call would be admitted now. */
   async status(): Promise<CircuitPassage> {
-    return askCircuit(this.#entity, { kind: "nodeStatus" });
+    return askCircuit(this.#entity, STATUS);
   }
 
   /**
@@ -154,10 +154,7 @@ export class CircuitBreakerNode {
   }
 
   #ask<R>(call: (node: BreakerNodeResource) => R): R {
-    return given(
-      this.#core.runtime.ask(instance => call(instance.breakerNode(this.#policy))),
-      NODE,
-    );
+    return given(this.#core.runtime.ask(this.#policy, call), NODE);
   }
 
   #refused<R>({ result: circuitResult }: CircuitPassage): Guarded<R> {

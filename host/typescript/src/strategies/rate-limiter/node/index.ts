@@ -1,17 +1,17 @@
 /** Rate limiter node. */
 
 import type { Core } from "../../../core.js";
-import { ConfigError, InputError, MisuseError } from "../../../errors.js";
+import { ConfigError, InputError } from "../../../errors.js";
 import { Namespace } from "../../../key.js";
 import { decide, type Entity, given, type NodeOptions, tokenOf } from "../../../nodes/asking.js";
 import { boundedText, membersOf, merged } from "../../../nodes/context.js";
-import { asked, type NodeStep, type Passage, type RateLimiterResult, stepIn } from "../../../nodes/result.js";
-import type { LimiterNodeResource, Subject } from "../../../runtime/guest.js";
-import { Refused } from "../../../runtime/index.js";
-import type { LimiterNodePolicy } from "../../../runtime/policy.js";
+import { Refused } from "../../../runtime/refused.js";
 import { orAborted, type Signal, sleep } from "../../../signal.js";
-
-const NODE = "rate-limiter";
+import { Policy } from "../../../strategy.js";
+import type { LimiterNodePolicy, LimiterNodes } from "./request.js";
+import { NODE, type NodeStep, type Passage, type RateLimiterResult, stepIn } from "./result.js";
+import { limiterNodes } from "./strategy.js";
+import type { LimiterNodeResource, Subject } from "./wit.js";
 
 /**
  * A handle on a rate limiter node. It holds no state of any key; nodes of the same settings on the
@@ -33,7 +33,7 @@ export class RateLimiterNode {
 
   /** @internal */
   constructor(core: Core, config: string) {
-    const policy = core.runtime.openLimiterNode(config);
+    const policy = core.runtime.open(new Policy(limiterNodes, config));
     if (policy instanceof Refused) throw new ConfigError("rate limiter node", policy.problems);
     this.#core = core;
     this.#policy = policy;
@@ -108,20 +108,17 @@ export class RateLimiterNode {
   }
 
   #ask<R>(call: (node: LimiterNodeResource) => R): R {
-    return given(
-      this.#core.runtime.ask(instance => call(instance.limiterNode(this.#policy))),
-      NODE,
-    );
+    return given(this.#core.runtime.ask(this.#policy, call), NODE);
   }
 
-  #at({ name, key }: Subject): Entity {
-    this.#namespace ??= new Namespace("rl", name);
+  #at({ name, key }: Subject): Entity<LimiterNodes> {
+    this.#namespace ??= new Namespace(limiterNodes.tag, name);
     return { core: this.#core, policy: this.#policy, namespace: this.#namespace, key };
   }
 
   async #step(subject: Subject, token: string, signal?: Signal): Promise<NodeStep> {
     const { priority } = subject;
-    return stepIn(await decide(this.#at(subject), { kind: "nodeStep", priority, token }, signal));
+    return stepIn(await decide(this.#at(subject), { kind: "step", priority, token } as const, signal));
   }
 
   /**
@@ -154,8 +151,6 @@ export class RateLimiterNode {
   }
 
   async #abandon(subject: Subject, token: string): Promise<boolean> {
-    const answer = asked(await decide(this.#at(subject), { kind: "nodeAbandon", token }), NODE);
-    if (answer.kind !== "wasHeld") throw new MisuseError("the answer to another question");
-    return answer.wasHeld;
+    return decide(this.#at(subject), { kind: "abandon", token } as const);
   }
 }
