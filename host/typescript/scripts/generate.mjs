@@ -9,6 +9,7 @@
 import { mkdir, readFile, rm, writeFile } from "node:fs/promises";
 import { fileURLToPath } from "node:url";
 import { transpile } from "@bytecodealliance/jco";
+import { lifted } from "./contract.mjs";
 import { DOUBLES, tune } from "./tune.mjs";
 
 const here = path => fileURLToPath(new URL(path, import.meta.url));
@@ -30,7 +31,7 @@ export async function generate(component) {
     noTypescript: true,
     tracing: false,
   });
-  const wiring = tune(new TextDecoder().decode(files["tidegate.js"]));
+  const wiring = tune(new TextDecoder().decode(files["tidegate.js"]), await lifted());
   return { wiring: `${HEAD}${wiring}`, core: files[CORE] };
 }
 

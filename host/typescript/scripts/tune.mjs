@@ -8,12 +8,6 @@
  * in the way.
  */
 
-/**
- * The functions of limiters, breakers and nodes that return a record of a decision, a list of them
- * or a result that is none: each lifts it field by field.
- */
-const LIFTS = 6 + 1 + 1 + 7 + (1 + 5);
-
 /** Texts of a policy are short and plain, and calling the encoder costs more than to write them. */
 const TEXTS = `
   const utf8EncodeAny = (s, realloc, memory) => {
@@ -111,12 +105,12 @@ const HELPERS = `
 const U64 = String.raw`BigInt\.asUintN\(64, (arg\d+)\)`;
 
 /** A call of one of these functions, before what it returned is read. */
-const LIFT = new RegExp(
-  "( {6}const ret = (?:rateLimiter|circuitBreaker|nodes)010Method" +
-    "(?:Limiter|Breaker|RateLimiterNodeStep|CircuitBreakerNode(?:Admit|Succeeded|Failed|Cancelled|Status))\\w*\\(.*\\);\\n)" +
-    "(?=\\s+(?:let (?:variant|enum)\\d+;|var (?:bool|len)\\d+ = dataView))",
-  "g",
-);
+const liftOf = functions =>
+  new RegExp(
+    `( {6}const ret = (?:${functions.map(({ name }) => name).join("|")})\\(.*\\);\\n)` +
+      "(?=\\s+(?:let (?:variant|enum)\\d+;|var (?:bool|len)\\d+ = dataView))",
+    "g",
+  );
 
 /**
  * The step that looks up by name where the wiring has `advance`, which differs with what else the
@@ -133,8 +127,11 @@ export const ADVANCE = {
 const HEAD =
   "export function instantiate(getCoreModule, imports, instantiateCore = (module, importObject) => new WebAssembly.Instance(module, importObject)) {";
 
-/** Each step: what it replaces, by what, and how often it must match. */
-const STEPS = [
+/**
+ * Each step: what it replaces, by what, and how often it must match, where these functions return
+ * records of numbers.
+ */
+const stepsFor = functions => [
   {
     what: "who makes an instance says whether it may still be called",
     from: HEAD,
@@ -203,20 +200,20 @@ const STEPS = [
     what: "numbers of decisions, reports and steps",
     from: /BigInt\.asUintN\(64, dataView\(memory0\)\.getBigInt64\(((?:ret|base) \+ \d+), true\)\)/g,
     to: "u64At(dataView(memory0), $1)",
-    times: (6 + 1) * 8 + 7 * 5 + (1 + 5 * 5),
+    times: functions.reduce((sum, { numbers }) => sum + numbers, 0),
   },
   {
     what: "one view a lift",
-    from: LIFT,
+    from: liftOf(functions),
     to: "$1      const view = dataView(memory0);\n",
-    times: LIFTS,
+    times: functions.length,
   },
 ];
 
-/** The tuned text of what jco generated. */
-export function tune(generated) {
+/** The tuned text of what jco generated; `functions` are what `contract.mjs` says of the contract. */
+export function tune(generated, functions) {
   let text = generated;
-  for (const { what, from, to, times } of STEPS) {
+  for (const { what, from, to, times } of stepsFor(functions)) {
     const found = typeof from === "string" ? text.split(from).length - 1 : (text.match(from)?.length ?? 0);
     if (found !== times) throw new Error(`tuning jco's output: "${what}" matches ${found} times instead of ${times}`);
     text = text.replace(from, to);

@@ -1,10 +1,34 @@
 import { expect, it } from "vitest";
 // @ts-expect-error: a script without types
+import { liftedIn } from "../../scripts/contract.mjs";
+// @ts-expect-error: a script without types
 import { ADVANCE, tune } from "../../scripts/tune.mjs";
 import { blocking, ManualClock, Tidegate } from "../../src/index.js";
 
 it("refuses to tune what does not look as it should", () => {
-  expect(() => tune("export function instantiate() {}")).toThrow(/matches 0 times instead of 1$/);
+  expect(() => tune("export function instantiate() {}", [])).toThrow(/matches 0 times instead of 1$/);
+});
+
+it("reads in a contract which functions return numbers, however deep they lie", () => {
+  const contract = `interface traffic-light {
+    record inner { at-us: u64, name: string }
+    record outer { /// A u64 in a comment: u64.
+      count: u64, last: option<u64>, inner: inner, }
+    resource light {
+      open: static func(config: string) -> result<light, string>;
+      look: func(entity: u32) -> outer;
+      turn: func(entity: u32) -> result<inner, string>;
+      copy: func() -> result<light, string>;
+      wait-us: func() -> u64;
+      name: func() -> string;
+      reset: func();
+    }
+  }`;
+  expect(liftedIn([contract])).toEqual([
+    { name: "trafficLight010MethodLightLook", numbers: 3 },
+    { name: "trafficLight010MethodLightTurn", numbers: 1 },
+    { name: "trafficLight010MethodLightCopy", numbers: 0 },
+  ]);
 });
 
 it.each([
