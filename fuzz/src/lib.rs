@@ -30,8 +30,8 @@ taken! {
     "taken/bindings.rs" bindings
     "../../guest/component/src/convert.rs" convert
     "taken/error.rs" error
-    "../../guest/component/src/circuit_breaker.rs" guest_circuit_breaker
-    "../../guest/component/src/rate_limiter.rs" guest_rate_limiter
+    "../../guest/component/src/strategies/circuit_breaker/mod.rs" guest_circuit_breaker
+    "../../guest/component/src/strategies/rate_limiter/mod.rs" guest_rate_limiter
     "../../host/rust/src/json.rs" json
     "../../host/rust/src/key.rs" key
     "taken/strategies/mod.rs" strategies

@@ -8,10 +8,9 @@
 extern crate alloc;
 
 mod bindings;
-mod circuit_breaker;
 mod convert;
 mod nodes;
-mod rate_limiter;
 #[cfg(target_arch = "wasm32")]
 mod runtime;
+mod strategies;
 mod world;

@@ -1,0 +1,4 @@
+//! The strategies, a folder each.
+
+mod circuit_breaker;
+mod rate_limiter;
