@@ -3,6 +3,10 @@
 
 use alloc::vec::Vec;
 
+use tidegate_policy::problem::Problem;
+
+use crate::bindings::exports::tidegate::policy::types as wit;
+
 /// Converts an enum without payloads, variant by variant.
 macro_rules! variants {
     ($from:ty => $to:ty: $($variant:ident),+ $(,)?) => {
@@ -34,4 +38,9 @@ pub(crate) fn into_all<T: Into<U>, U>(all: Vec<T>) -> Vec<U> {
     all.into_iter().map(Into::into).collect()
 }
 
-fields!(tidegate_policy::problem::Problem => crate::bindings::exports::tidegate::policy::types::Problem: path, value, allowed);
+/// What a policy answers, or its problems.
+pub(crate) fn answer<T: Into<U>, U>(answer: Result<T, Vec<Problem>>) -> Result<U, Vec<wit::Problem>> {
+    answer.map(Into::into).map_err(into_all)
+}
+
+fields!(Problem => wit::Problem: path, value, allowed);

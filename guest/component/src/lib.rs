@@ -9,7 +9,6 @@ extern crate alloc;
 
 mod bindings;
 mod convert;
-mod nodes;
 #[cfg(target_arch = "wasm32")]
 mod runtime;
 mod strategies;

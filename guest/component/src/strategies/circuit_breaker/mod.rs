@@ -1,5 +1,7 @@
 //! The interface `circuit-breaker`.
 
+mod node;
+
 use alloc::vec::Vec;
 
 use tidegate_policy::circuit_breaker as policy;

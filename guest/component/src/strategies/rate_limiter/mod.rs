@@ -1,5 +1,7 @@
 //! The interface `rate-limiter`.
 
+mod node;
+
 use alloc::string::String;
 use alloc::vec::Vec;
 

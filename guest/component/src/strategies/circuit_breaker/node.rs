@@ -1,55 +1,14 @@
-//! The interface `nodes`.
+//! The resource `circuit-breaker-node` of the interface `nodes`.
 
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 
 use tidegate_policy::circuit_breaker::Error;
 use tidegate_policy::nodes as policy;
-use tidegate_policy::problem::Problem;
 
-use crate::bindings::Component;
 use crate::bindings::exports::tidegate::policy::nodes as wit;
-use crate::convert::{fields, into_all, variants};
+use crate::convert::{answer, fields, into_all, variants};
 use crate::world::World;
-
-impl wit::Guest for Component {
-    type RateLimiterNode = policy::RateLimiterNode;
-    type CircuitBreakerNode = policy::CircuitBreakerNode;
-
-    fn registry() -> String {
-        policy::registry()
-    }
-}
-
-impl wit::GuestRateLimiterNode for policy::RateLimiterNode {
-    fn open(config: String) -> Result<wit::RateLimiterNode, Vec<wit::Problem>> {
-        Self::open(&config).map(wit::RateLimiterNode::new).map_err(into_all)
-    }
-
-    fn reads(&self) -> Vec<String> {
-        self.reads()
-    }
-
-    fn output_variable(&self) -> Option<String> {
-        self.output_variable().map(ToString::to_string)
-    }
-
-    fn subject(&self, context: String) -> Result<wit::Subject, Vec<wit::Problem>> {
-        answer(self.subject(&context))
-    }
-
-    fn step(&self, entity: u32, priority: i32, token: String) -> Result<wit::Step, Vec<wit::Problem>> {
-        answer(self.step(&mut World, entity, priority, &token))
-    }
-
-    fn abandon(&self, entity: u32, token: String) -> bool {
-        self.abandon(&mut World, entity, &token)
-    }
-
-    fn output(&self, context: String, result: String) -> Result<String, Vec<wit::Problem>> {
-        answer(self.output(&context, &result))
-    }
-}
 
 impl wit::GuestCircuitBreakerNode for policy::CircuitBreakerNode {
     fn open(config: String) -> Result<wit::CircuitBreakerNode, Vec<wit::Problem>> {
@@ -103,11 +62,5 @@ impl wit::GuestCircuitBreakerNode for policy::CircuitBreakerNode {
     }
 }
 
-fn answer<T: Into<U>, U>(answer: Result<T, Vec<Problem>>) -> Result<U, Vec<wit::Problem>> {
-    answer.map(Into::into).map_err(into_all)
-}
-
-fields!(policy::Subject => wit::Subject: name, key, priority);
-fields!(policy::Step => wit::Step: done, passed, wait_ms, token, result);
 fields!(policy::CircuitStep => wit::CircuitStep: allowed, token, result, report);
 variants!(policy::FallbackAction => wit::FallbackAction: Error, Default, Skip);
