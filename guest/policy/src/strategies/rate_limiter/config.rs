@@ -13,7 +13,7 @@ use super::log::{self, Log};
 use super::meter::Meter;
 use super::rate::{Rate, Rated};
 use super::types::{Algorithm, Config, LeaseConfig, Limit, OnLimit, WindowUnit};
-use super::window::Windowed;
+use super::window_rules::Windowed;
 
 const MAX_LIMITS: usize = 8;
 const MAX_SUB_WINDOWS: u32 = 100;

@@ -8,7 +8,8 @@ use super::group_rules::Grouped;
 use super::log::{Log, LogModel};
 use super::model::{Charge, DEBT_WINDOWS, Model, Usage};
 use super::rate::Rated;
-use super::window::{WindowModel, Windowed};
+use super::window_model::WindowModel;
+use super::window_rules::Windowed;
 use crate::parts::cells::{Cells, Reading};
 
 /// Charges permits that are owed: as many as fit now, and the rest into the places that come next.

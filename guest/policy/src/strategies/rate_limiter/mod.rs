@@ -34,6 +34,8 @@ mod role;
 mod types;
 mod whole;
 mod window;
+mod window_model;
+mod window_rules;
 mod window_state;
 
 pub(crate) use config::{MAX_WAIT_MS, MAX_WAITERS};
