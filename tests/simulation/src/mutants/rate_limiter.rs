@@ -36,7 +36,7 @@ pub(super) const MUTANTS: &[Mutant] = &[
         name: "limits-are-not-all-checked",
         letter: b'G',
         needs_places: false,
-        file: "strategies/rate_limiter/limiter.rs",
+        file: "strategies/rate_limiter/limits.rs",
         text: "let models = self.check_all(call, permits)?;",
         instead: "let models = match self.check_all(call, permits) {\n            Err(models) if !crate::mutant(b'G') => return Err(models),\n            Ok(models) | Err(models) => models,\n        };",
     },

@@ -6,9 +6,10 @@ use alloc::vec::Vec;
 use crate::kv::{Clock, Kv};
 use crate::problem::{Problem, Problems};
 
+use super::call::Call;
 use super::config::most_burst;
 use super::geometry::{geometry, window_us};
-use super::limiter::{Behaviour, Call, RateLimiter};
+use super::limiter::{Behaviour, RateLimiter};
 use super::model::{Model, Usage};
 use super::types::{Algorithm, Config, CostNeverFits, Decision, Limit, OnLimit, Reason, Verdict};
 use super::whole::Whole;

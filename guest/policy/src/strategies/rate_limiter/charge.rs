@@ -1,12 +1,12 @@
 //! Charges what was used already: no limit refuses it, and what does not fit is a debt that those
-//! who come later wait for. And gives back what was charged.
+//! who come later wait for.
 
 use crate::kv::{Clock, Kv};
 
+use super::call::{Call, Models};
 use super::decision::{effective_us, ms_until, place_us};
-use super::limiter::{Behaviour, Call, Models, RateLimiter};
+use super::limiter::RateLimiter;
 use super::meter::Meter;
-use super::model::Charge;
 use super::types::{Decision, Reason, Verdict};
 use crate::parts::cells::Reading;
 
@@ -30,30 +30,6 @@ impl RateLimiter {
         let next_us = place_us(&models, 1, from_us);
         decision.retry_after_ms = if next_us > from_us { ms_until(next_us, now_us) } else { 0 };
         decision
-    }
-
-    /// Gives `cost` permits back that were charged at `charged_at_us`, when the buckets were due to
-    /// be full at `full_at_us`, and reports as a peek does.
-    pub fn refund<W: Kv + Clock>(
-        &self,
-        world: &mut W,
-        entity: u32,
-        cost: u32,
-        charged_at_us: u64,
-        full_at_us: u64,
-    ) -> Decision {
-        let now_us = world.now_us();
-        let mut call = self.begin(world, now_us, entity, 1);
-        let lease = self.lease.as_ref().filter(|_| cost > 0);
-        let is_held = lease.is_some_and(|lease| lease.restore(&mut call.cells, now_us, charged_at_us, cost));
-        if cost > 0 && !is_held {
-            let reserving = matches!(self.behaviour, Behaviour::Delay { .. });
-            let charge = Charge { at_us: charged_at_us, full_at_us };
-            for meter in &self.meters {
-                meter.refund(&mut call.cells, now_us, charge, cost, reserving);
-            }
-        }
-        self.peeked(&mut call)
     }
 
     /// Charges all limits: when it counts, 0 where it cannot be given back, and the limits after

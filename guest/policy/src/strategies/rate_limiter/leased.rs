@@ -5,9 +5,10 @@
 
 use crate::kv::{Clock, Kv};
 
+use super::call::{Call, Models};
 use super::decision::{Outcome, full_before_us, ms_until};
 use super::lease::{Held, Lease};
-use super::limiter::{Call, Models, RateLimiter};
+use super::limiter::RateLimiter;
 use super::types::{Decision, Reason};
 use crate::parts::cells::Reading;
 
