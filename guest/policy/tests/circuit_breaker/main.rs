@@ -8,6 +8,7 @@ mod errors;
 mod half_open;
 mod model;
 mod modes;
+mod node;
 mod open;
 mod probe_rules;
 mod properties;

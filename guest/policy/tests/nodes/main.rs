@@ -1,9 +1,4 @@
-//! The workflow nodes: JSON in, the policies' decisions, JSON out.
+//! The workflow nodes of all strategies. What each does is tested beside its strategy, in
+//! `rate_limiter/node` and `circuit_breaker/node`.
 
-mod circuit;
-mod common;
-mod config;
-mod limiter;
 mod registry;
-mod schema;
-mod subject;

@@ -14,6 +14,7 @@ mod corruption;
 mod fleet;
 mod history;
 mod leases;
+mod node;
 mod oracle;
 mod promise;
 mod protocol;

@@ -6,7 +6,8 @@ use tidegate_policy::circuit_breaker::{
     CircuitBreaker, Config, Effect, Error, FailureCount, HalfOpen, Mode, Others, ProbeRule, Sample, Settle, State, Trip,
 };
 
-use crate::common::{Circuit, T0_US, parsed, paths};
+use super::Circuit;
+use super::support::{T0_US, assert_outputs, parsed, paths};
 
 #[test]
 fn a_result_has_exactly_its_fields_in_their_order() {
@@ -16,6 +17,11 @@ fn a_result_has_exactly_its_fields_in_their_order() {
     let failed = circuit.fail("").result;
     let expected = r#"{"allowed":true,"circuitState":"closed","failedFast":false,"fallbackUsed":false,"failureCount":1,"successCount":0,"lastFailure":"2026-11-18T11:06:40.000Z"}"#;
     assert_eq!((failed.as_str(), T0_US), (expected, 1_795_000_000_000_000));
+}
+
+#[test]
+fn the_outputs_of_the_registry_are_the_fields_of_a_result() {
+    assert_outputs("circuit-breaker", &Circuit::opened(&json!({})).admit().result);
 }
 
 #[test]

@@ -4,7 +4,8 @@ use proptest::prelude::*;
 use serde_json::{Value, json};
 use tidegate_policy::nodes::RateLimiterNode;
 
-use crate::common::{limiter, limiter_config, told};
+use super::support::told;
+use super::{limiter, limiter_config};
 
 const CONTEXT: &str = r#"{
     "userId": 42, "order": { "customer": { "id": "c-7", "a.b": 1, "é\"x": 2 }, "items": [ {"id": 5}, {"id": "last"} ] },

@@ -6,7 +6,8 @@ use tidegate_policy::fake::FakeWorld;
 use tidegate_policy::nodes::Step;
 use tidegate_policy::rate_limiter::{Algorithm, Config, Limit, OnLimit, RateLimiter, Window, WindowUnit};
 
-use crate::common::{Key, T0_US, parsed, paths};
+use super::Key;
+use super::support::{T0_US, assert_outputs, parsed, paths};
 
 /// What a step has for a result, as one text to compare.
 fn result(step: &Step) -> String {
@@ -23,6 +24,14 @@ fn a_result_has_exactly_its_fields_in_their_order() {
     let denied = r#"{"passed":false,"queued":false,"waitTime":0,"currentCount":2,"limit":2,"resetIn":1000}"#;
     let step = key.begin();
     assert_eq!((result(&step).as_str(), step.passed, step.token.as_str()), (denied, false, ""));
+}
+
+#[test]
+fn the_outputs_of_the_registry_are_the_fields_of_a_result() {
+    let mut key = Key::new(&json!({ "behavior": "queue", "limit": 1 }));
+    key.begin();
+    let waiting = key.begin();
+    assert_outputs("rate-limiter", &key.finish(waiting).result);
 }
 
 #[test]
