@@ -1,4 +1,4 @@
-//! The rate limiter: which behaviour asks what of the meters, and in which order.
+//! The rate limiter: its calls, and which behaviour answers each.
 
 use alloc::vec::Vec;
 
@@ -7,12 +7,11 @@ use crate::problem::Problem;
 
 use super::call::Call;
 use super::config::{Checked, check, max_wait_us};
-use super::decision::Outcome;
 use super::lease::Lease;
 use super::meter::Meter;
-use super::types::{Ask, Config, CostNeverFits, Decision, OnLimit, Reason};
+use super::types::{Ask, Config, CostNeverFits, Decision, OnLimit};
 use super::whole::Whole;
-use crate::parts::cells::{Cells, Reading};
+use crate::parts::cells::Cells;
 use crate::parts::queue::Queue;
 
 /// A checked rate limiter configuration. It holds no state of any key.
@@ -108,21 +107,10 @@ impl RateLimiter {
             return self.never_fits(kv, now_us, entity, cost);
         }
         let mut call = self.begin(kv, now_us, entity, cost);
-        let Behaviour::Queue(queue) = self.behaviour else { return Ok(self.now_or_denied(&mut call)) };
-        let waiters = call.waiters(&queue, Reading::Validated, 0);
-        if waiters.is_empty() {
-            return Ok(self.now_or_denied(&mut call));
-        }
-        let models = self.load(&mut call, Reading::Validated);
-        let line = call.line(&models, &queue);
-        let at_us = line.at_us();
-        let turn_us = line.turn_us(waiters.ahead_of(None, &queue, call.now_us), cost);
-        if turn_us > at_us {
-            let outcome = Outcome::Denied { reason: Reason::Limit, retry_us: turn_us };
-            return Ok(call.report(&models, waiters.len(), outcome));
-        }
-        let models = self.charge_models(&mut call, models, at_us);
-        Ok(call.allowed(&models, waiters.len(), at_us))
+        Ok(match self.behaviour {
+            Behaviour::Queue(queue) => self.tried(&mut call, &queue),
+            Behaviour::Reject | Behaviour::Delay { .. } => self.now_or_denied(&mut call),
+        })
     }
 
     /// What [`Self::try_acquire`] answers to each in turn, all at one time.

@@ -26,6 +26,25 @@ impl RateLimiter {
         found
     }
 
+    /// Answers a call that does not wait, and does not go before those who do.
+    pub(super) fn tried<K: Kv>(&self, call: &mut Call<'_, K>, queue: &Queue) -> Decision {
+        let waiters = call.waiters(queue, Reading::Validated, 0);
+        if waiters.is_empty() {
+            return self.now_or_denied(call);
+        }
+        let models = self.load(call, Reading::Validated);
+        let line = call.line(&models, queue);
+        let at_us = line.at_us();
+        let turn_us = line.turn_us(waiters.ahead_of(None, queue, call.now_us), call.permits);
+        if turn_us > at_us {
+            let outcome = Outcome::Denied { reason: Reason::Limit, retry_us: turn_us };
+            return call.report(&models, waiters.len(), outcome);
+        }
+        let models = self.charge_models(call, models, at_us);
+        call.allowed(&models, waiters.len(), at_us)
+    }
+
+    /// Answers one who waits if need be; `ticket` is 0 for a newcomer.
     pub(super) fn queued<K: Kv>(&self, call: &mut Call<'_, K>, queue: &Queue, priority: i32, ticket: u64) -> Decision {
         let mut waiters = call.waiters(queue, Reading::Validated, ticket);
         if waiters.is_empty()
