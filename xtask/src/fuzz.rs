@@ -57,7 +57,7 @@ pub(crate) fn fuzz(arguments: &[String]) -> Result<()> {
 
 /// Checks the targets, and replays their seeds and all that ever broke them.
 pub(crate) fn test(counts: &mut TestCounts) -> Result<()> {
-    run(in_fuzz(&["fmt", "--check"])?)?;
+    run(in_fuzz(&["fmt", "--all", "--check"])?)?;
     let all = ["--locked", "--lib", "--tests", "--examples"];
     run(in_fuzz(&[&["clippy"], &all[..], &["--", "-D", "warnings"]].concat())?)?;
     run_tests(in_fuzz(&["test", "--locked"])?, counts)

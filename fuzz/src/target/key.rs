@@ -2,8 +2,9 @@
 //!
 //! The input is the texts of two keys. The second may repeat parts of the first.
 
+use tidegate_host_inputs::key::{EntityKey, MAX_PART_BYTES, escaped_prefix};
+
 use crate::input::Input;
-use crate::key::{EntityKey, MAX_PART_BYTES, Namespace, escaped_prefix};
 
 /// What a key is made of.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -90,8 +91,11 @@ fn check(parts: &Parts) {
     let (upper, role) = field.split_once('.').expect("a field has two parts");
     let number = |hex| u32::from_str_radix(hex, 16).expect("hexadecimal digits");
     assert_eq!(number(upper) << 8 | number(role), parts.field);
-    let namespace = Namespace::new(&parts.kind, &parts.name);
-    assert_eq!(namespace.entity(&parts.key).tag(), tag, "a namespace spells its entities alike");
+    assert_eq!(
+        tidegate_host_inputs::entity(&parts.kind, &parts.name, &parts.key).tag(),
+        tag,
+        "a handle spells its entities alike"
+    );
 }
 
 fn unescaped(part: &str) -> Option<Vec<u8>> {

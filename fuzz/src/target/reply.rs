@@ -5,10 +5,11 @@
 use std::sync::Arc;
 
 use redis::Value;
+use tidegate_host_inputs::key::EntityKey;
+use tidegate_host_inputs::store::redis::{read_replies, read_reply};
+use tidegate_host_inputs::store::{Commit, Op, Outcome, Seen};
 
 use crate::input::Input;
-use crate::key::EntityKey;
-use crate::store::{Commit, Op, Outcome, Seen, read_replies, read_reply};
 
 /// What is said of a fault is for a log.
 const MAX_FAULT_BYTES: usize = 300;

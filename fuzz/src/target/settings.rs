@@ -5,15 +5,15 @@
 use std::fmt::Debug;
 
 use serde::Serialize;
-use tidegate_policy::circuit_breaker::{self, CircuitBreaker};
+use tidegate_host_inputs::Error;
+use tidegate_host_inputs::strategies::circuit_breaker::{self, CircuitBreakerConfig};
+use tidegate_host_inputs::strategies::rate_limiter::{self, RateLimiterConfig};
+use tidegate_policy::circuit_breaker::CircuitBreaker;
 use tidegate_policy::problem::Problem;
-use tidegate_policy::rate_limiter::{self, RateLimiter};
+use tidegate_policy::rate_limiter::RateLimiter;
 
 use super::assert_problems;
-use crate::Error;
 use crate::stage::Stage;
-use crate::strategies::circuit_breaker::CircuitBreakerConfig;
-use crate::strategies::rate_limiter::RateLimiterConfig;
 
 /// Runs an input.
 ///
@@ -22,13 +22,13 @@ use crate::strategies::rate_limiter::RateLimiterConfig;
 pub fn settings(data: &[u8]) {
     let text = String::from_utf8_lossy(data);
     if let Some(config) = read(&text, RateLimiterConfig::from_json) {
-        let opened = RateLimiter::open(&rate_limiter::Config::from(config.to_wit()));
+        let opened = RateLimiter::open(&rate_limiter::opened_with(&config));
         if let Some(limiter) = sound(opened) {
             limiter.try_acquire(&mut Stage::new(), 0, 1).expect("one permit fits into any limit");
         }
     }
     if let Some(config) = read(&text, CircuitBreakerConfig::from_json) {
-        let opened = CircuitBreaker::open(&circuit_breaker::Config::from(config.to_wit()));
+        let opened = CircuitBreaker::open(&circuit_breaker::opened_with(&config));
         if let Some(breaker) = sound(opened) {
             breaker.admit(&mut Stage::new(), 0);
         }

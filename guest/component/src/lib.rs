@@ -7,7 +7,7 @@
 
 extern crate alloc;
 
-mod bindings;
+pub mod bindings;
 mod convert;
 #[cfg(target_arch = "wasm32")]
 mod runtime;

@@ -1,9 +1,9 @@
 //! Errors, in three layers: a wrong configuration, a store that did not answer, and a policy that
 //! failed.
 
-use std::fmt;
 use std::time::Duration;
 
+use crate::problem::SettingsError;
 use crate::runtime::wit::types as wit;
 use crate::runtime::{LoadError, OpenError, RunError};
 use crate::settings::Spelling;
@@ -11,16 +11,7 @@ use crate::store::StoreError;
 use crate::strategies::circuit_breaker::CircuitReport;
 use crate::strategies::rate_limiter::Decision;
 
-/// One thing that is wrong with a configuration.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Problem {
-    /// Where, as a path from the root of the configuration: `limits[1].window`.
-    pub path: String,
-    /// The value found there.
-    pub value: String,
-    /// What is allowed there, as a phrase that completes "must be ...".
-    pub allowed: String,
-}
+pub use crate::problem::Problem;
 
 impl From<wit::Problem> for Problem {
     fn from(problem: wit::Problem) -> Self {
@@ -36,9 +27,12 @@ impl Problem {
     }
 }
 
-impl fmt::Display for Problem {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} is {}, must be {}", self.path, self.value, self.allowed)
+impl From<SettingsError> for Error {
+    fn from(error: SettingsError) -> Self {
+        match error {
+            SettingsError::Config { name, problems } => Self::Config { name, problems },
+            SettingsError::Json { path, reason } => Self::Json { path, reason },
+        }
     }
 }
 

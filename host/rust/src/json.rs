@@ -4,24 +4,24 @@ use std::borrow::Cow;
 
 use serde::de::DeserializeOwned;
 
-use crate::error::Error;
+use crate::problem::SettingsError;
 
 /// Reads JSON as it is; an error names the field that it is about.
-pub(crate) fn parse<T: DeserializeOwned>(text: &str) -> Result<T, Error> {
+pub(crate) fn parse<T: DeserializeOwned>(text: &str) -> Result<T, SettingsError> {
     let mut json = serde_json::Deserializer::from_str(text);
     let settings = serde_path_to_error::deserialize(&mut json).map_err(|error| {
         // A text that ends too early has no place of its own.
         let path = error.path().to_string().replace(".?", "");
         let path = if path == "?" { ".".to_owned() } else { path };
-        Error::Json { path, reason: error.into_inner().to_string() }
+        SettingsError::Json { path, reason: error.into_inner().to_string() }
     })?;
-    json.end().map_err(|error| Error::Json { path: ".".to_owned(), reason: error.to_string() })?;
+    json.end().map_err(|error| SettingsError::Json { path: ".".to_owned(), reason: error.to_string() })?;
     Ok(settings)
 }
 
 /// Reads settings: a number without a fraction is a whole number however it is written, as it is in
 /// JavaScript.
-pub(crate) fn settings<T: DeserializeOwned>(text: &str) -> Result<T, Error> {
+pub(crate) fn settings<T: DeserializeOwned>(text: &str) -> Result<T, SettingsError> {
     parse(&with_whole_numbers(text))
 }
 

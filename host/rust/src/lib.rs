@@ -43,6 +43,7 @@ mod json;
 pub mod key;
 mod ledger;
 pub mod nodes;
+mod problem;
 mod runtime;
 #[doc(hidden)]
 pub mod settings;

@@ -4,7 +4,7 @@ use serde_json::{Map, Value};
 
 use super::declaration::{Field, Fields, Kind};
 use super::spelling::Spelling;
-use crate::error::Problem;
+use crate::problem::Problem;
 use crate::strategies::rate_limiter::limit_text;
 
 type Object = Map<String, Value>;

@@ -14,20 +14,20 @@ use serde_json::Value;
 
 pub use self::spelling::Spelling;
 
-use crate::error::Error;
 use crate::json;
+pub use crate::problem::SettingsError;
 
 /// Reads the settings of a strategy, named as in the declaration, from JSON text.
 ///
 /// # Errors
-/// [`Error::Json`] where it is no JSON, and [`Error::Config`] with all values that are not of their
-/// type.
-pub(crate) fn read<T: DeserializeOwned>(strategy: &str, text: &str, spelling: Spelling) -> Result<T, Error> {
+/// [`SettingsError::Json`] where it is no JSON, and [`SettingsError::Config`] with all values that
+/// are not of their type.
+pub(crate) fn read<T: DeserializeOwned>(strategy: &str, text: &str, spelling: Spelling) -> Result<T, SettingsError> {
     let value: Value = json::settings(text)?;
     let problems = check::problems(declaration::of(strategy), &value, spelling);
     if problems.is_empty() {
         return json::settings(text);
     }
     let name = value.get("name").and_then(Value::as_str).unwrap_or_default().to_owned();
-    Err(Error::Config { name, problems })
+    Err(SettingsError::Config { name, problems })
 }

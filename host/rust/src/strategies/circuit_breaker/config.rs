@@ -266,7 +266,7 @@ impl CircuitBreakerConfig {
     /// The same for settings that were written in another way.
     #[doc(hidden)]
     pub fn from_json_as(text: &str, spelling: Spelling) -> Result<Self, crate::Error> {
-        settings::read("circuit-breaker", text, spelling)
+        Ok(settings::read("circuit-breaker", text, spelling)?)
     }
 
     /// Settings that are allowed and rarely meant, each by its path and the rest of a sentence:

@@ -293,7 +293,7 @@ impl RateLimiterConfig {
     /// The same for settings that were written in another way.
     #[doc(hidden)]
     pub fn from_json_as(text: &str, spelling: Spelling) -> Result<Self, crate::Error> {
-        settings::read("rate-limiter", text, spelling)
+        Ok(settings::read("rate-limiter", text, spelling)?)
     }
 
     /// One more limit on the same keys.

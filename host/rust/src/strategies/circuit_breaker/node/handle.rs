@@ -260,7 +260,9 @@ impl CircuitBreakerNode {
                 let (circuit, report) = (self.inner.circuit_id.clone(), Box::new(admission.report));
                 return Err(CallError::Refused { circuit, report });
             }
-            (FallbackAction::Default, Some(value)) => Some(crate::json::parse(value).map_err(CallError::Gate)?),
+            (FallbackAction::Default, Some(value)) => {
+                Some(crate::json::parse(value).map_err(|error| CallError::Gate(error.into()))?)
+            }
             _ => None,
         };
         Ok(Guarded { result, circuit_result: admission.result })
