@@ -52,7 +52,7 @@ export interface Strategy<T extends Types> {
    * the state in the store is the true one when that is back.
    */
   readonly outlastsOutage: boolean;
-  /** Opens a policy in an instance, which checks its configuration. Throws the component's error. */
+  /** Opens a policy in an instance, which checks its settings. Throws the component's error. */
   open(guest: Guest, config: T["config"]): T["resource"];
   /** Makes a call on the entity 0 of the instance's world. */
   call(resource: T["resource"], request: T["request"]): AnswerTo<T>;

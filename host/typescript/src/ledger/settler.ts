@@ -1,4 +1,4 @@
-/** Settler: outcomes that a policy lets settle later are answered now and sent with what follows. */
+/** Settler: an outcome that may settle later is answered now and sent with what follows. */
 
 import type { Clock } from "../clock.js";
 import type { EntityKey } from "../key.js";

@@ -1,9 +1,9 @@
 /**
  * What a full memory store forgets: the entity whose forgetting gives away the least.
  *
- * That is the one with the least weight, as its strategy says: of a limiter the permits that counted
- * in it at its last call, of a closed circuit the failures. A circuit that is not closed comes last.
- * Of equal weights the one that expires first goes.
+ * That is the one with the least weight, as its strategy says: of a limiter the permits that
+ * counted in it at its last call, of a closed circuit the failures. A circuit that is not closed
+ * comes last. Of equal weights the one that expires first goes.
  *
  * To look at all for each newcomer would cost too much. So a newcomer makes the store look at a few
  * others, in turn, and the lightest of all that were seen are remembered, as Redis does with what

@@ -1,4 +1,4 @@
-/** The functions of workflow engines, which bring a circuit breaker node's settings with every call. */
+/** The functions of workflow engines: each call brings a circuit breaker node's settings. */
 
 import type { PlatformSignal } from "../../../attempt.js";
 import type { Core } from "../../../core.js";

@@ -1,4 +1,4 @@
-/** A rate limiter node's settings: the JSON that workflow engines send. The component checks them. */
+/** A rate limiter node's settings, as workflow engines send them. The component checks them. */
 
 /** The settings. */
 export interface RateLimiterNodeConfig {

@@ -1,4 +1,4 @@
-/** The functions of workflow engines, which bring a rate limiter node's settings with every call. */
+/** The functions of workflow engines: each call brings a rate limiter node's settings. */
 
 import type { Core } from "../../../core.js";
 import type { NodeOptions } from "../../../nodes/asking.js";
