@@ -1,4 +1,4 @@
-//! Errors as the exceptions of `tidegate._errors`.
+//! Errors as the exceptions of the package.
 
 use pyo3::prelude::*;
 use tidegate::Error;

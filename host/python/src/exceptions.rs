@@ -1,4 +1,4 @@
-//! The exceptions of `tidegate._errors`, made of plain values.
+//! The exceptions of the package, made of plain values.
 
 use pyo3::prelude::*;
 use pyo3::types::{PyList, PyTuple};
@@ -33,7 +33,7 @@ pub(crate) fn new<'py>(
     class: &str,
     arguments: impl IntoPyObject<'py, Target = PyTuple, Output = Bound<'py, PyTuple>, Error = PyErr>,
 ) -> PyResult<Bound<'py, PyAny>> {
-    py.import("tidegate._errors")?.getattr(class)?.call1(arguments.into_pyobject(py)?)
+    py.import("tidegate")?.getattr(class)?.call1(arguments.into_pyobject(py)?)
 }
 
 pub(crate) fn exception(made: PyResult<Bound<'_, PyAny>>) -> PyErr {

@@ -10,17 +10,7 @@ from typing import Any
 
 import pytest
 
-from tidegate import (
-    CircuitReport,
-    Limit,
-    ManualClock,
-    Queue,
-    Redis,
-    SampleCalls,
-    SlowRate,
-    Trip,
-    aio,
-)
+from tidegate import CircuitReport, Limit, ManualClock, Queue, Redis, SampleCalls, SlowRate, Trip, aio
 
 from .conftest import RedisServer
 from .node_configs import circuit

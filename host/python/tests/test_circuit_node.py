@@ -8,14 +8,7 @@ from typing import Any
 
 import pytest
 
-from tidegate import (
-    CircuitOpenError,
-    CircuitResult,
-    ConfigError,
-    Failure,
-    ManualClock,
-    Tidegate,
-)
+from tidegate import CircuitOpenError, CircuitResult, ConfigError, Failure, ManualClock, Tidegate
 
 from .node_configs import CIRCUIT, circuit, trip
 

@@ -38,7 +38,7 @@ def test_a_coroutine_function_becomes_a_function_that_calls_the_core() -> None:
         '''
         from contextlib import asynccontextmanager
 
-        from tidegate._aio_guard import run
+        from tidegate._strategies.circuit_breaker.aio_guard import run
         from tidegate._loops import hear, heard
         from tidegate.aio import Tidegate
 
@@ -67,7 +67,7 @@ def test_a_coroutine_function_becomes_a_function_that_calls_the_core() -> None:
         '''\
         from contextlib import contextmanager
 
-        from tidegate._sync_guard import run
+        from tidegate._strategies.circuit_breaker.sync_guard import run
 
 
         class Handle:

@@ -9,15 +9,7 @@ from typing import Any
 
 import pytest
 
-from tidegate import (
-    Limit,
-    ManualClock,
-    MisuseError,
-    SampleCalls,
-    SlowRate,
-    Tidegate,
-    Trip,
-)
+from tidegate import Limit, ManualClock, MisuseError, SampleCalls, SlowRate, Tidegate, Trip
 
 from .node_configs import circuit
 from .test_guarded_calls import fail, half_open, opened

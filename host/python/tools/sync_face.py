@@ -5,7 +5,7 @@ A coroutine function becomes a function, and what it awaits a call. These are al
 - ``async`` and ``await`` go, and an ``Awaitable[T]`` is a ``T``. What asyncio has another name for is in `NAMES`.
 - ``await heard(core.start_x())`` is ``core.x()``, and so is ``answer if isinstance(answer, X) else await hear(answer)``
   of such an answer: for tasks the core may answer later, for threads it never does.
-- A module ``_aio_x`` is ``_sync_x``. Where the faces differ in more than this, both are written by hand.
+- A module ``aio_x`` is ``sync_x``. Where the faces differ in more than this, both are written by hand.
 - A statement that ends in ``# tasks only`` goes.
 - A docstring that is about tasks is replaced by the one in `tools.sync_words`.
 
@@ -31,10 +31,13 @@ from tools.sync_words import WORDS
 PACKAGE = Path(__file__).parents[1] / "python" / "tidegate"
 
 MODULES = {
-    "aio/__init__.py": "_sync.py",
+    "_aio.py": "_sync.py",
     "aio/nodes.py": "nodes.py",
-    "_aio_circuit.py": "_sync_circuit.py",
     "_aio_nodes.py": "_sync_nodes.py",
+    "_strategies/circuit_breaker/aio_circuit.py": "_strategies/circuit_breaker/sync_circuit.py",
+    "_strategies/circuit_breaker/node/aio_node.py": "_strategies/circuit_breaker/node/sync_node.py",
+    "_strategies/rate_limiter/aio_handle.py": "_strategies/rate_limiter/sync_handle.py",
+    "_strategies/rate_limiter/node/aio_node.py": "_strategies/rate_limiter/node/sync_node.py",
 }
 """Which module is made of which."""
 
@@ -42,10 +45,13 @@ NAMES = {
     "AsyncGenerator": "Generator",
     "__aenter__": "__enter__",
     "__aexit__": "__exit__",
-    "aio": "_sync",
+    "_aio": "_sync",
     "asynccontextmanager": "contextmanager",
     "fit_for_tasks": "fit_for_threads",
 }
+
+FACE = re.compile(r"^(_?)aio_")
+"""What the name of a module for tasks begins with."""
 
 TASKS_ONLY = "# tasks only"
 
@@ -111,7 +117,7 @@ class ForThreads(cst.CSTTransformer):
     def leave_Name(self, original_node: cst.Name, updated_node: cst.Name) -> cst.Name:
         """By `NAMES`, and a module by its face."""
         name = updated_node.value
-        by_face = name.replace("_aio_", "_sync_", 1) if name.startswith("_aio_") else name
+        by_face = FACE.sub(r"\1sync_", name)
         return updated_node.with_changes(value=NAMES.get(name, by_face))
 
     def leave_SimpleStatementLine(

@@ -63,12 +63,6 @@ Waits until a shared store does what a call asks of it, for ``timeout_ms`` milli
 For when a service starts; no call needs it. A memory is always ready; of a cluster it is one of the nodes.
 Raises `StoreError` when the time is over, with what the store last failed with.
 """,
-        "RateLimiter": "A handle on a rate limiter, to be shared between threads. It holds no state of any key.",
-        "RateLimiter.acquire": """
-Asks for permits and waits for them, as the settings say; `RateLimitError` where they are denied.
-
-Whoever stops waiting, such as by Ctrl-C, leaves the queue or gives the reserved place back.
-""",
     },
     "nodes.py": {
         "": """
@@ -78,21 +72,14 @@ Configurations come with every call and are checked once; the last 256 of them s
 state in memory, one for `tidegate.nodes` and `tidegate.aio.nodes`, unless `set_default_gate` gives another.
 """,
     },
-    "_sync_circuit.py": {
+    "_sync_nodes.py": {
+        "": "Workflow nodes for threads: the part of a gate that has to do with them.",
+    },
+    "_strategies/circuit_breaker/sync_circuit.py": {
         "": "What circuit breakers ask their circuits and tell them, for threads.",
     },
-    "_sync_nodes.py": {
-        "": "Workflow nodes for threads: the JSON configurations and contexts that workflow engines send.",
-        "RateLimiterNode": """
-A handle on a rate limiter node, to be shared between threads. It holds no state of any key.
-""",
-        "RateLimiterNode.execute": """
-Asks for a permit and waits for it as the configuration says. A call that does not pass is a result as well.
-
-Whoever stops waiting, such as by Ctrl-C, leaves the queue or gives the reserved place back.
-Raises `InputError`, which names the field where the context has no key; `StoreError` and `ContendedError` with
-a shared store.
-""",
+    "_strategies/circuit_breaker/node/sync_node.py": {
+        "": "Circuit breaker nodes for threads: the JSON configurations and contexts that workflow engines send.",
         "CircuitBreakerNode": """
 A handle on a circuit breaker node, to be shared between threads. It holds no state of the circuit.
 """,
@@ -102,6 +89,28 @@ Makes a call through the circuit and records its outcome, or applies the fallbac
 An `Exception` counts as a failure and goes on to the caller; any other way out, such as Ctrl-C, gives the
 admission back. For the rules of the call see `CircuitBreaker.__call__`. Raises `CircuitOpenError` where the
 fallback is ``error``.
+""",
+    },
+    "_strategies/rate_limiter/sync_handle.py": {
+        "": "A handle on a rate limiter, for threads.",
+        "RateLimiter": "A handle on a rate limiter, to be shared between threads. It holds no state of any key.",
+        "RateLimiter.acquire": """
+Asks for permits and waits for them, as the settings say; `RateLimitError` where they are denied.
+
+Whoever stops waiting, such as by Ctrl-C, leaves the queue or gives the reserved place back.
+""",
+    },
+    "_strategies/rate_limiter/node/sync_node.py": {
+        "": "Rate limiter nodes for threads: the JSON configurations and contexts that workflow engines send.",
+        "RateLimiterNode": """
+A handle on a rate limiter node, to be shared between threads. It holds no state of any key.
+""",
+        "RateLimiterNode.execute": """
+Asks for a permit and waits for it as the configuration says. A call that does not pass is a result as well.
+
+Whoever stops waiting, such as by Ctrl-C, leaves the queue or gives the reserved place back.
+Raises `InputError`, which names the field where the context has no key; `StoreError` and `ContendedError` with
+a shared store.
 """,
     },
 }

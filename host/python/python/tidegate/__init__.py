@@ -9,73 +9,64 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from tidegate._config import (
-    Algorithm,
-    Backoff,
-    Delay,
-    ErrorPattern,
-    FailureCount,
-    FixedWindow,
-    Gcra,
-    HalfOpen,
-    Lease,
-    Limit,
-    Mode,
-    OnLimit,
-    Others,
-    ProbeRate,
-    ProbeRatio,
-    ProbeRule,
-    Queue,
-    Reject,
-    SampleCalls,
-    SampleWindow,
-    Share,
-    SlidingLog,
-    SlidingWindow,
-    SlidingWindowCounter,
-    SlowRate,
-    StoreState,
-    StoreWatch,
-    Time,
-    TokenBucket,
-    Trip,
-    WhenAway,
-    WindowUnit,
-)
+from tidegate._config import Share, StoreState, StoreWatch, Time, WhenAway
 from tidegate._errors import (
-    CallTimeoutError,
-    CircuitOpenError,
     ConfigError,
     ContendedError,
-    CostNeverFitsError,
     InputError,
     LoadError,
     MisuseError,
     OverloadedError,
     PolicyError,
     Problem,
-    RateLimitError,
     StoreError,
     StoreErrorReason,
     TidegateError,
 )
-from tidegate._failure import Failure, http_failure
-from tidegate._flight import remaining_s
-from tidegate._node_results import (
-    CircuitPassage,
-    CircuitResult,
-    Guarded,
-    NodeOutput,
-    NodeStep,
-    Passage,
-    RateLimiterResult,
-    Subject,
-)
+from tidegate._node_results import NodeOutput
 from tidegate._node_text import NodeConfig, NodeContext
-from tidegate._sync import RateLimiter, Tidegate
-from tidegate._sync_breaker import CircuitBreaker
-from tidegate._sync_nodes import CircuitBreakerNode, RateLimiterNode
+from tidegate._strategies.circuit_breaker.config import (
+    Backoff,
+    ErrorPattern,
+    FailureCount,
+    HalfOpen,
+    Mode,
+    Others,
+    ProbeRate,
+    ProbeRatio,
+    ProbeRule,
+    SampleCalls,
+    SampleWindow,
+    SlowRate,
+    Trip,
+)
+from tidegate._strategies.circuit_breaker.errors import CallTimeoutError, CircuitOpenError
+from tidegate._strategies.circuit_breaker.failure import Failure, http_failure
+from tidegate._strategies.circuit_breaker.flight import remaining_s
+from tidegate._strategies.circuit_breaker.node.results import CircuitPassage, CircuitResult, Guarded
+from tidegate._strategies.circuit_breaker.node.sync_node import CircuitBreakerNode
+from tidegate._strategies.circuit_breaker.sync_handle import CircuitBreaker
+from tidegate._strategies.rate_limiter.config import (
+    Algorithm,
+    Delay,
+    FixedWindow,
+    Gcra,
+    Lease,
+    Limit,
+    OnLimit,
+    Queue,
+    Reject,
+    SlidingLog,
+    SlidingWindow,
+    SlidingWindowCounter,
+    TokenBucket,
+    WindowUnit,
+)
+from tidegate._strategies.rate_limiter.errors import CostNeverFitsError, RateLimitError
+from tidegate._strategies.rate_limiter.node.results import NodeStep, Passage, RateLimiterResult, Subject
+from tidegate._strategies.rate_limiter.node.sync_node import RateLimiterNode
+from tidegate._strategies.rate_limiter.sync_handle import RateLimiter
+from tidegate._sync import Tidegate
 from tidegate._tidegate import (
     Admission,
     CircuitReport,

@@ -5,19 +5,11 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, fields, is_dataclass, replace
+from dataclasses import dataclass, fields, is_dataclass
 from datetime import timedelta
-from typing import Any, Literal, TypeAlias, cast
+from typing import Any, ClassVar, Literal, TypeAlias, cast
 
 from tidegate._errors import ConfigError, Problem
-
-WindowUnit: TypeAlias = Literal["millisecond", "second", "minute", "hour", "day"]
-"""A unit of a window's length."""
-
-Others: TypeAlias = Literal["ignored", "success"]
-"""What an error counts as that is not monitored."""
-Mode: TypeAlias = Literal["normal", "forced-open", "forced-closed", "disabled", "metrics-only"]
-"""What the operator of a circuit has ordered."""
 
 Time: TypeAlias = int | timedelta
 """Milliseconds, or a `timedelta`, which is rounded up to whole milliseconds."""
@@ -29,12 +21,15 @@ def _ms(time: Time) -> int:
     return time
 
 
-class _Settings:
+class Settings:
     """Settings whose JSON is their fields in camelCase, without those that are None."""
+
+    _case: ClassVar[str | None] = None
+    """Of one of several cases, its name in JSON."""
 
 
 @dataclass(frozen=True)
-class Share(_Settings):
+class Share(Settings):
     """While the store is away, decide on this host's own state.
 
     A limiter divides its limits and bursts by ``hosts``, rounded down, so that all hosts together admit no more than
@@ -77,270 +72,6 @@ def watch_parts(watch: StoreWatch) -> tuple[tuple[str, object], ...]:
     return ("failures", watch.failures), ("open_ms", _ms(watch.open_ms)), ("cap_ms", _ms(watch.cap_ms))
 
 
-@dataclass(frozen=True)
-class SlidingWindow(_Settings):
-    """``A(W) <= L``: a strict sliding window in bounded state, and the default.
-
-    Permits that follow each other are a group, which leaves ``W`` after its last permit; it ends after
-    ``W / sub_windows`` or ``L / 128`` permits, whichever is first. Below 256 that is each permit, so it admits exactly
-    what ``SlidingLog`` does; above, by the default, at least 0.985 of that.
-    """
-
-    sub_windows: int = 64
-    """1 to 100."""
-    name: Literal["sliding-window"] = field(default="sliding-window", init=False, repr=False)
-
-
-@dataclass(frozen=True)
-class Gcra(_Settings):
-    """``A(D) <= burst + D * L / W``: the generic cell rate algorithm. With a burst of 1, permits are evenly spaced."""
-
-    burst: int | None = None
-    """Permits that an idle key can spend at once; by default the limit."""
-    name: Literal["gcra"] = field(default="gcra", init=False, repr=False)
-
-
-@dataclass(frozen=True)
-class TokenBucket(_Settings):
-    """``A(D) <= burst + D * L / W``: a bucket of tokens that refills continuously. Decides as `Gcra` does."""
-
-    burst: int | None = None
-    """Permits that an idle key can spend at once; by default the limit."""
-    name: Literal["token-bucket"] = field(default="token-bucket", init=False, repr=False)
-
-
-@dataclass(frozen=True)
-class FixedWindow(_Settings):
-    """``A(W) <= L`` in each window aligned to 1970, so ``A(W) <= 2 * L``."""
-
-    name: Literal["fixed-window"] = field(default="fixed-window", init=False, repr=False)
-
-
-@dataclass(frozen=True)
-class SlidingWindowCounter(_Settings):
-    """Aligned windows, weighted with the one before: ``A(W) <= 2 * L - 1``, and close to L for even traffic."""
-
-    name: Literal["sliding-window-counter"] = field(default="sliding-window-counter", init=False, repr=False)
-
-
-@dataclass(frozen=True)
-class SlidingLog(_Settings):
-    """``A(W) <= L``, each permit coming back exactly W after it was given; L is at most 10,000."""
-
-    name: Literal["sliding-log"] = field(default="sliding-log", init=False, repr=False)
-
-
-Algorithm: TypeAlias = SlidingWindow | Gcra | TokenBucket | FixedWindow | SlidingWindowCounter | SlidingLog
-"""How permits are counted. A(D) is the number of permits in any span of time of length D, W the window, L the limit."""
-
-
-@dataclass(frozen=True)
-class Limit(_Settings):
-    """At most ``limit`` permits in a window of ``window_count`` units."""
-
-    limit: int
-    """Permits; 0 to 4,294,967,295. For `Gcra` and `TokenBucket` at most 1,000,000 in a second.
-
-    0: every call is denied, and told no time to come back at."""
-    window: WindowUnit
-    """The unit of the window's length."""
-    window_count: int = 1
-    """How many units. The window is 1 ms to 366 days."""
-    algorithm: Algorithm = SlidingWindow()
-    """How permits are counted."""
-
-    @classmethod
-    def per_second(cls, limit: int) -> Limit:
-        """At most N permits in every second."""
-        return cls(limit, "second")
-
-    @classmethod
-    def per_minute(cls, limit: int) -> Limit:
-        """At most N permits in every minute."""
-        return cls(limit, "minute")
-
-    @classmethod
-    def per_hour(cls, limit: int) -> Limit:
-        """At most N permits in every hour."""
-        return cls(limit, "hour")
-
-    @classmethod
-    def per_day(cls, limit: int) -> Limit:
-        """At most N permits in every day of 24 hours."""
-        return cls(limit, "day")
-
-    @classmethod
-    def per(cls, limit: int, window: Time) -> Limit:
-        """At most N permits in every window."""
-        return cls(limit, "millisecond", _ms(window))
-
-    def by(self, algorithm: Algorithm) -> Limit:
-        """Counted by another algorithm."""
-        return replace(self, algorithm=algorithm)
-
-
-@dataclass(frozen=True)
-class Reject(_Settings):
-    """A call over the limit is denied."""
-
-    behavior: Literal["reject"] = field(default="reject", init=False, repr=False)
-
-
-@dataclass(frozen=True)
-class Delay(_Settings):
-    """A call over the limit is given the next free place, and goes then."""
-
-    max_wait_ms: Time
-    """The longest wait; beyond it the call is denied; 1 to 86,400,000 ms."""
-    behavior: Literal["delay"] = field(default="delay", init=False, repr=False)
-
-
-@dataclass(frozen=True)
-class Queue(_Settings):
-    """A call over the limit waits in a queue shared by all hosts: higher priority first, then who came first."""
-
-    max_size: int
-    """How many may wait; 1 to 10,000."""
-    timeout_ms: Time
-    """How long one may wait; 1 to 86,400,000 ms."""
-    grace_ms: Time | None = None
-    """A waiter that is later than this at the time it was told is passed over until it comes; by default 1,000 ms or
-    ``timeout_ms``, the less."""
-    behavior: Literal["queue"] = field(default="queue", init=False, repr=False)
-
-
-OnLimit: TypeAlias = Reject | Delay | Queue
-"""What happens to a call that is over a limit."""
-
-
-@dataclass(frozen=True)
-class Lease(_Settings):
-    """Permits that a host takes from the shared limits in one charge and spends on its own, without a round trip each.
-
-    How many it takes adapts to the key, and what is left when a lease ends is given back. Leases never over-admit. All
-    hosts of a limiter must be configured alike. Only with `Reject`; on the memory store no lease is taken.
-    """
-
-    max_permits: int
-    """The most permits that a host takes at once; 2 to 1,000,000."""
-    life_ms: Time
-    """How long it may hold them; 1 to 60,000 ms."""
-
-
-@dataclass(frozen=True)
-class FailureCount(_Settings):
-    """Open after this many failures within a time."""
-
-    count: int
-    """How many; 1 to 1,000."""
-    within_ms: Time
-    """Within which time; 1 to 86,400,000 ms. Exact: each failure leaves at its own age."""
-
-
-@dataclass(frozen=True)
-class SlowRate(_Settings):
-    """Open at a share of slow calls."""
-
-    percent: float
-    """In percent of the sample; more than 0, at most 100."""
-    slower_than_ms: Time
-    """A call is slow when it took at least this long; 1 to 86,400,000 ms."""
-
-
-@dataclass(frozen=True)
-class SampleWindow(_Settings):
-    """Rates are taken over the calls whose outcome came in the last N milliseconds; 100 to 86,400,000."""
-
-    window_ms: Time
-
-
-@dataclass(frozen=True)
-class SampleCalls(_Settings):
-    """Rates are taken over the last N calls; 1 to 1,000."""
-
-    calls: int
-
-
-@dataclass(frozen=True)
-class Trip(_Settings):
-    """When a closed circuit opens: on the first rule met, in the order of the fields. At least one is needed."""
-
-    failures: FailureCount | None = None
-    """After this many failures within a time."""
-    consecutive: int | None = None
-    """After this many failures with no success between them; 1 to 1,000,000."""
-    failure_rate_percent: float | None = None
-    """At this share of failed calls in the sample; more than 0, at most 100."""
-    slow_rate: SlowRate | None = None
-    """At a share of slow calls in the sample."""
-    sample: SampleWindow | SampleCalls | None = None
-    """What the rates are taken over; by default the last 60 seconds."""
-    minimum_calls: int | None = None
-    """No rate opens the circuit before the sample holds this many calls; by default 10."""
-
-
-@dataclass(frozen=True)
-class Backoff(_Settings):
-    """How the open time grows when a probe has failed again."""
-
-    factor: float
-    """Each reopening multiplies the open time by this; 1 to 100."""
-    cap_ms: Time
-    """It never grows past this; at least ``open_ms``, at most 30 days."""
-
-
-@dataclass(frozen=True)
-class ProbeRatio(_Settings):
-    """N probes decide.
-
-    Of them ``successes`` close the circuit, and it opens again as soon as too many have failed for that.
-    """
-
-    of: int
-    """How many; ``successes`` to 1,000,000."""
-
-
-@dataclass(frozen=True)
-class ProbeRate(_Settings):
-    """The failure rate of this many probes decides. ``successes`` means nothing."""
-
-    percent: float
-    """The circuit opens again at this share of failed probes, and else closes; more than 0, at most 100."""
-    of: int
-    """How many probes must have ended before; 1 to 1,000,000."""
-
-
-ProbeRule: TypeAlias = Literal["first-failure"] | ProbeRatio | ProbeRate
-"""What ends the half-open state. A probe that was given up, or whose error is ignored, has not ended."""
-
-
-@dataclass(frozen=True)
-class HalfOpen(_Settings):
-    """What a half-open circuit admits, and what ends it."""
-
-    probes: int = 1
-    """Probes in flight at once; 1 to 1,000. By `ProbeRatio` and `ProbeRate` never more than are still to end."""
-    successes: int = 1
-    """Successes that close the circuit; 1 to 1,000,000."""
-    permit_ms: Time = 60_000
-    """A probe whose outcome has not come after this time is given up; 1 to 86,400,000 ms."""
-    rule: ProbeRule = "first-failure"
-    """What closes the circuit or opens it again: ``successes`` or the first failure, or how many probes do."""
-
-
-@dataclass(frozen=True)
-class ErrorPattern(_Settings):
-    """A pattern for the whole of a text of an error or of one of its causes, case and all.
-
-    ``*`` stands for any text, ``?`` for any one character, and a backslash takes the next character as it is.
-    """
-
-    pattern: str
-    """1 to 1,024 bytes."""
-    part: Literal["any", "name", "message", "code", "status"] = "any"
-    """Which text of an error is matched: the name of its class, its message, its code, its status, or any of them."""
-
-
 Json: TypeAlias = Mapping[str, Any]
 """Settings as JSON has them, in camelCase."""
 
@@ -376,10 +107,9 @@ class _Plain:
         """The value, or what stands for one that JSON does not have."""
         if isinstance(value, Share):
             return "share" if value.hosts is None else {"share": self.of(value.hosts, _below(path, "hosts"))}
-        if isinstance(value, (ProbeRatio, ProbeRate)):
-            return {"ratio" if isinstance(value, ProbeRatio) else "rate": self._fields(value, path)}
-        if isinstance(value, _Settings):
-            return self._fields(value, path)
+        if isinstance(value, Settings):
+            plain = self._fields(value, path)
+            return plain if value._case is None else {value._case: plain}
         if isinstance(value, timedelta):
             return _ms(value)
         if isinstance(value, float) and not math.isfinite(value):

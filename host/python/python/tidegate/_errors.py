@@ -6,8 +6,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, TypeAlias
 
-from tidegate._tidegate import CircuitReport, Decision
-
 
 @dataclass(frozen=True)
 class Problem:
@@ -41,20 +39,6 @@ class MisuseError(TidegateError, TypeError):
     """A call was put in a way that cannot work, such as a plain function on the asyncio face. It counts for nothing."""
 
 
-class CallTimeoutError(TidegateError, TimeoutError):
-    """A guarded call took longer than its own ``timeout_ms``. It counts as a failure."""
-
-    def __init__(self, circuit: str, timeout_ms: float) -> None:
-        """Takes the circuit's name and the time limit."""
-        super().__init__(f"the call through circuit {circuit!r} took longer than {timeout_ms:g} ms")
-        self.circuit = circuit
-        self.timeout_ms = timeout_ms
-
-    def _made_of(self) -> tuple[Any, ...]:
-        # An `OSError` would be copied by its text.
-        return self.circuit, self.timeout_ms
-
-
 class ConfigError(TidegateError, ValueError):
     """A configuration is wrong: everything that is."""
 
@@ -82,77 +66,6 @@ class InputError(TidegateError, ValueError):
     def __str__(self) -> str:
         """All problems in a line."""
         return f"the {self.node} node cannot go on: {'; '.join(problem.message for problem in self.problems)}"
-
-
-class RateLimitError(TidegateError):
-    """A rate limiter denied the call."""
-
-    def __init__(self, limiter: str, decision: Decision) -> None:
-        """Takes the limiter's name and its decision."""
-        super().__init__(limiter, decision)
-        self.limiter = limiter
-        self.decision = decision
-
-    @property
-    def retry_after_ms(self) -> int:
-        """Milliseconds until the same call would be accepted if nobody else came."""
-        return self.decision.retry_after_ms
-
-    def __str__(self) -> str:
-        """Who, why, and when to come back."""
-        decision = self.decision
-        return (
-            f"rate limiter {self.limiter!r} denied the call ({decision.reason}), "
-            f"retry after {decision.retry_after_ms} ms"
-        )
-
-
-class CostNeverFitsError(TidegateError, ValueError):
-    """The cost is above what a limit can ever admit at once. Waiting does not help."""
-
-    def __init__(self, limiter: str, cost: int, binding: int, limit: int, count: int, remaining: int) -> None:
-        """Takes the limiter's name, the cost asked for, and the counts of the limit that admits the least."""
-        super().__init__(limiter, cost, binding, limit, count, remaining)
-        self.limiter = limiter
-        self.cost = cost
-        self.binding = binding
-        """Which limit admits the least, counted from 0."""
-        self.limit = limit
-        """The most that it admits at once: the limit; for GCRA and token bucket the burst."""
-        self.count = count
-        """Permits that count against it now."""
-        self.remaining = remaining
-        """How many it would allow now."""
-
-    def __str__(self) -> str:
-        """Which cost, of which limit, and what counts."""
-        return (
-            f"a cost of {self.cost} can never fit in limits[{self.binding}] of rate limiter {self.limiter!r}, "
-            f"which admits {self.limit} at once; {self.count} count now"
-        )
-
-
-class CircuitOpenError(TidegateError):
-    """A circuit refused the call: it failed fast."""
-
-    def __init__(self, circuit: str, report: CircuitReport) -> None:
-        """Takes the circuit's name and its report."""
-        super().__init__(circuit, report)
-        self.circuit = circuit
-        self.report = report
-
-    @property
-    def retry_after_ms(self) -> int:
-        """Milliseconds until a call may be admitted; 0: not known."""
-        return self.report.retry_after_ms
-
-    def __str__(self) -> str:
-        """Which circuit, its state, and when to come back."""
-        report = self.report
-        return (
-            f"circuit {self.circuit!r} is {report.state} and refused the call ({report.effect}), "
-            f"retry after {report.retry_after_ms} ms"
-        )
 
 
 StoreErrorReason: TypeAlias = Literal["timed-out", "away", "refused", "full"]

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import weakref
-from typing import TypeVar
+from typing import TypeVar, cast
 
-from tidegate._node_results import PassageParts
-from tidegate._tidegate import Bridge, CircuitReport, Pending
+from tidegate._tidegate import Bridge, Pending
 
 T = TypeVar("T")
-A = TypeVar("A", CircuitReport, PassageParts, None)
+A = TypeVar("A")
 
 _bridges: weakref.WeakKeyDictionary[asyncio.AbstractEventLoop, Bridge] = weakref.WeakKeyDictionary()
 
@@ -53,12 +52,12 @@ async def hear_out(pending: Pending[T]) -> T:
 
 async def heard(answer: A | Pending[A]) -> A:
     """As `hear`, of a call that may have been answered at once."""
-    return await hear(answer) if isinstance(answer, Pending) else answer
+    return await hear(cast("Pending[A]", answer)) if isinstance(answer, Pending) else answer
 
 
 async def heard_out(answer: A | Pending[A]) -> A:
     """As `hear_out`, of a call that may have been answered at once."""
-    return await hear_out(answer) if isinstance(answer, Pending) else answer
+    return await hear_out(cast("Pending[A]", answer)) if isinstance(answer, Pending) else answer
 
 
 async def _wait_for(future: asyncio.Future[None]) -> bool:

@@ -8,7 +8,6 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, TypeAlias, cast
 
 from tidegate._config import config_text
-from tidegate._errors import ConfigError, Problem
 
 if TYPE_CHECKING:
     from decimal import Decimal
@@ -36,19 +35,6 @@ def members_text(context: NodeContext, names: Sequence[str]) -> str:
     if isinstance(context, str):
         return context
     return json.dumps({name: _plain(context[name], _MOST_DEPTH) for name in names if name in context})
-
-
-def fallback_of(text: str | None) -> Any:
-    """A fallback value, made anew for each call, so that no caller sees what another has done to it."""
-    return None if text is None else json.loads(text)
-
-
-def same_circuit(circuit_id: str, of_config: str) -> None:
-    """A circuit that a configuration is not of is a `ConfigError`."""
-    if circuit_id != of_config:
-        value, allowed = json.dumps(of_config), f"{json.dumps(circuit_id)}, the circuit of the call"
-        problem = Problem("circuitId", f"circuitId is {value}, must be {allowed}", value, allowed)
-        raise ConfigError([problem], circuit_id)
 
 
 def _plain(value: object, depth: int) -> object:

@@ -12,11 +12,13 @@ from collections.abc import Callable, Mapping
 from datetime import timedelta
 from typing import Any, TypeVar
 
-from tidegate._failure import Failure
 from tidegate._node_default import MEMORY
-from tidegate._node_results import CircuitPassage, Guarded, NodeOutput, Passage
+from tidegate._node_results import NodeOutput
 from tidegate._node_text import NodeConfig
-from tidegate._rules import FailureIf, FailureOf
+from tidegate._strategies.circuit_breaker.failure import Failure
+from tidegate._strategies.circuit_breaker.node.results import CircuitPassage, Guarded
+from tidegate._strategies.circuit_breaker.rules import FailureIf, FailureOf
+from tidegate._strategies.rate_limiter.node.results import Passage
 from tidegate._sync import Tidegate
 
 __all__ = [

@@ -5,12 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 from tidegate import _tidegate as _core
-from tidegate._failure import Failure, Texts, errors_of
-from tidegate._flight import Flight, Identity, inside_of
 from tidegate._pickling import Gate, Uncopied, opened_again
-from tidegate._rules import Rules
 from tidegate._settings import as_dict
-from tidegate._settling import NOTHING, CircuitSettling, Settling
+from tidegate._strategies.circuit_breaker.failure import Failure, Texts, errors_of
+from tidegate._strategies.circuit_breaker.flight import Flight, Identity, inside_of
+from tidegate._strategies.circuit_breaker.rules import Rules
+from tidegate._strategies.circuit_breaker.settling import NOTHING, CircuitSettling, Settling
 from tidegate._tidegate import CircuitReport
 
 

@@ -6,9 +6,9 @@ from collections.abc import Callable, Generator, Iterator
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar, cast, overload
 
-from tidegate._flight import Flight
 from tidegate._kinds import is_done, is_future, is_items, is_stream, refuse_awaitable
-from tidegate._settling import Settling
+from tidegate._strategies.circuit_breaker.flight import Flight
+from tidegate._strategies.circuit_breaker.settling import Settling
 
 if TYPE_CHECKING:
     from concurrent.futures import Future
@@ -44,7 +44,9 @@ def end(flight: Flight, settling: Settling, error: BaseException) -> None:
 def _to_its_end(flight: Flight, settling: Settling, result: R) -> R:
     """A call has returned: that is its end, or it goes on with what it returned."""
     if is_stream(result):
-        from tidegate._aio_guard import GuardedStream  # Not above: see `tidegate.__getattr__`.
+        from tidegate._strategies.circuit_breaker.aio_guard import (
+            GuardedStream,  # Not above: see `tidegate.__getattr__`.
+        )
 
         return cast("R", GuardedStream(flight, settling, result))
     if is_items(result):

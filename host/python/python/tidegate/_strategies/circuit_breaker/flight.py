@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from contextvars import ContextVar
 from typing import TypeAlias
 
-from tidegate._rules import Outcome, Rules
+from tidegate._strategies.circuit_breaker.rules import Outcome, Rules
 from tidegate._tidegate import CircuitReport
 
 Identity: TypeAlias = tuple[object, str, str]

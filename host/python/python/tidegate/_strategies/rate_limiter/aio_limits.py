@@ -6,8 +6,8 @@ from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, 
 from typing import Any, ParamSpec, TypeVar, overload
 
 from tidegate import _tidegate as _core
-from tidegate._limiting import Limited
 from tidegate._pickling import Uncopied
+from tidegate._strategies.rate_limiter.limiting import Limited
 
 P = ParamSpec("P")
 R = TypeVar("R")

@@ -7,10 +7,10 @@ import inspect
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
 from typing import Any, ParamSpec, TypeVar, cast
 
-from tidegate._errors import CallTimeoutError
-from tidegate._flight import Flight
 from tidegate._kinds import is_stream, refuse_plain
-from tidegate._settling import Settling
+from tidegate._strategies.circuit_breaker.errors import CallTimeoutError
+from tidegate._strategies.circuit_breaker.flight import Flight
+from tidegate._strategies.circuit_breaker.settling import Settling
 
 P = ParamSpec("P")
 R = TypeVar("R")

@@ -7,15 +7,10 @@ from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import Any, Literal, TypeAlias
 
-from tidegate._errors import (
-    CallTimeoutError,
-    ConfigError,
-    MisuseError,
-    Problem,
-    TidegateError,
-)
-from tidegate._failure import Failure, members, status_of
+from tidegate._errors import ConfigError, MisuseError, Problem, TidegateError
 from tidegate._log import log
+from tidegate._strategies.circuit_breaker.errors import CallTimeoutError
+from tidegate._strategies.circuit_breaker.failure import Failure, members, status_of
 
 FailureOf: TypeAlias = Callable[[BaseException], Failure]
 """What an exception counts by."""

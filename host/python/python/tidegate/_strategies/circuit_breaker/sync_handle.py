@@ -9,13 +9,13 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar, cast, overload
 
 from tidegate._kinds import kind_of
-from tidegate._rules import FailureIf, FailureOf
-from tidegate._sync_circuit import CircuitMethods
-from tidegate._sync_guard import GuardedItems, end, run
+from tidegate._strategies.circuit_breaker.rules import FailureIf, FailureOf
+from tidegate._strategies.circuit_breaker.sync_circuit import CircuitMethods
+from tidegate._strategies.circuit_breaker.sync_guard import GuardedItems, end, run
 from tidegate._tidegate import CircuitReport
 
 if TYPE_CHECKING:
-    from tidegate._aio_breaker import CircuitBreaker as AioCircuitBreaker
+    from tidegate._strategies.circuit_breaker.aio_handle import CircuitBreaker as AioCircuitBreaker
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -126,6 +126,8 @@ class CircuitBreaker(CircuitMethods):
 
 def _for_asyncio(breaker: CircuitBreaker) -> AioCircuitBreaker:
     """The same handle for functions that are awaited."""
-    from tidegate._aio_breaker import CircuitBreaker as AioCircuitBreaker  # Not above: see `tidegate.__getattr__`.
+    from tidegate._strategies.circuit_breaker.aio_handle import (
+        CircuitBreaker as AioCircuitBreaker,  # Not above: see `tidegate.__getattr__`.
+    )
 
     return AioCircuitBreaker(breaker._core, breaker._gate, breaker._rules)

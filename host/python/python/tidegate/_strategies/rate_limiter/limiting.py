@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 
 from tidegate import _tidegate as _core
 from tidegate._kinds import is_stream, kind_of, refuse_awaitable, refuse_generator, refuse_plain
-from tidegate._settings import charge_of
+from tidegate._strategies.rate_limiter.opening import charge_of
 from tidegate._tidegate import Admission
 
 Key = str | Callable[..., str]

@@ -1,16 +1,16 @@
-# Made from _aio_circuit.py by `python -m tools.sync_face`.
+# Made from _strategies/circuit_breaker/aio_circuit.py by `python -m tools.sync_face`.
 # Change that, or the words in tools/sync_words.py.
 """What circuit breakers ask their circuits and tell them, for threads."""
 
 from __future__ import annotations
 
-from tidegate._breaker_base import CircuitBreakerBase
-from tidegate._config import Mode
-from tidegate._errors import CircuitOpenError
-from tidegate._failure import Failure
-from tidegate._flight import Flight
-from tidegate._rules import Rules
-from tidegate._settling import Settling
+from tidegate._strategies.circuit_breaker.base import CircuitBreakerBase
+from tidegate._strategies.circuit_breaker.config import Mode
+from tidegate._strategies.circuit_breaker.errors import CircuitOpenError
+from tidegate._strategies.circuit_breaker.failure import Failure
+from tidegate._strategies.circuit_breaker.flight import Flight
+from tidegate._strategies.circuit_breaker.rules import Rules
+from tidegate._strategies.circuit_breaker.settling import Settling
 from tidegate._tidegate import CircuitReport, Permit
 
 

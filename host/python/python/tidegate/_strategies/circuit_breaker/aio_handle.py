@@ -8,10 +8,10 @@ from contextlib import asynccontextmanager
 from datetime import timedelta
 from typing import Any, ParamSpec, TypeVar, cast, overload
 
-from tidegate._aio_circuit import CircuitMethods
-from tidegate._aio_guard import GuardedStream, UnderWay, end, run
 from tidegate._kinds import fit_for_tasks, kind_of
-from tidegate._rules import FailureIf, FailureOf
+from tidegate._strategies.circuit_breaker.aio_circuit import CircuitMethods
+from tidegate._strategies.circuit_breaker.aio_guard import GuardedStream, UnderWay, end, run
+from tidegate._strategies.circuit_breaker.rules import FailureIf, FailureOf
 from tidegate._tidegate import CircuitReport
 
 P = ParamSpec("P")

@@ -9,9 +9,9 @@ from __future__ import annotations
 from typing import Protocol, TypeVar
 
 from tidegate import _tidegate as _core
-from tidegate._failure import Failure, errors_of, not_recorded
-from tidegate._node_results import PassageParts
-from tidegate._rules import Outcome
+from tidegate._strategies.circuit_breaker.failure import Failure, errors_of, not_recorded
+from tidegate._strategies.circuit_breaker.node.results import PassageParts
+from tidegate._strategies.circuit_breaker.rules import Outcome
 from tidegate._tidegate import CircuitReport, Permit
 
 A = TypeVar("A", CircuitReport, PassageParts)
