@@ -120,6 +120,14 @@ const TASKS: &[Task] = &[
         start: Start::Plain(tasks::test_python),
     },
     Task {
+        name: "pages",
+        arguments: " [--fix]",
+        summary: "hold all Markdown to its style, or give it that",
+        details: "The style is that of mdformat, by .mdformat.toml: lines of 100 columns. Without `--fix` it names what differs, as the\n\
+                  tests do.",
+        start: Start::Switch("--fix", python::pages),
+    },
+    Task {
         name: "servers",
         arguments: "",
         summary: "get other versions of Redis, and Valkey: <target>/servers",

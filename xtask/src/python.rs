@@ -45,11 +45,7 @@ pub(crate) fn test(counts: &mut TestCounts) -> Result<()> {
         run(environment.module("ruff", &["format", "--check", "."]))?;
         run(environment.module("ruff", &["check", "."]))
     })?;
-    step("pages: style", || {
-        let mut command = environment.module("mdformat", &["--check"]);
-        command.args(pages::all(paths::root())?);
-        run(command)
-    })?;
+    step("pages: style", || format_pages(&environment, &["--check"]))?;
     let mut wheel = None;
     step("python: wheel", || {
         let built = wheel.insert(environment.build_wheel()?);
@@ -70,6 +66,17 @@ pub(crate) fn test_quickly(counts: &mut TestCounts) -> Result<()> {
     let wheel = environment.build_wheel()?;
     run(environment.module("pip", &["install", "--quiet", "--no-deps", "--force-reinstall"]).with(&wheel))?;
     run_tests(environment.tests(&wheel)?, counts)
+}
+
+/// Holds the pages to their style; with `fix`, gives it to them.
+pub(crate) fn pages(fix: bool) -> Result<()> {
+    format_pages(&tools()?, if fix { &[] } else { &["--check"] })
+}
+
+fn format_pages(environment: &Environment, options: &[&str]) -> Result<()> {
+    let mut command = environment.module("mdformat", options);
+    command.args(pages::all(paths::root())?);
+    run(command)
 }
 
 /// Builds the wheel into `<target>/python/wheels`; its file.
