@@ -6,11 +6,11 @@
 //! the changelog says of files that were.
 
 use std::collections::{HashMap, HashSet};
-use std::path::{Component, Path, PathBuf};
+use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
 
-use crate::pages;
+use crate::pages::{self, is_relative, resolve};
 
 /// What is wrong with the links of all Markdown files under `root`, one line each.
 fn faults(root: &Path) -> Result<Vec<String>> {
@@ -64,21 +64,6 @@ fn is_missing(root: &Path, path: &str) -> bool {
     is_ours && !root.join(path).exists()
 }
 
-/// `path` as seen from `folder`, without `..` in it.
-fn resolve(folder: &Path, path: &str) -> PathBuf {
-    let mut resolved = folder.to_owned();
-    for part in Path::new(path).components() {
-        match part {
-            Component::ParentDir => {
-                resolved.pop();
-            }
-            Component::CurDir => {}
-            part => resolved.push(part),
-        }
-    }
-    resolved
-}
-
 /// What links need to know of a Markdown file.
 #[derive(Debug, Default)]
 struct Page {
@@ -93,15 +78,9 @@ struct Page {
 impl Page {
     fn read(text: &str) -> Self {
         let mut page = Self::default();
-        let mut fence: Option<&str> = None;
-        for (index, line) in text.lines().enumerate() {
-            let start = line.trim_start();
-            let mark = ["```", "~~~"].into_iter().find(|mark| start.starts_with(mark));
-            match (fence, mark) {
-                (None, Some(mark)) => fence = Some(mark),
-                (Some(open), Some(mark)) if open == mark => fence = None,
-                (Some(_), _) => {}
-                (None, None) => page.take_in(index + 1, line),
+        for (index, (line, is_code)) in pages::lines(text).enumerate() {
+            if !is_code {
+                page.take_in(index + 1, line);
             }
         }
         page
@@ -178,10 +157,6 @@ fn inline_targets(line: &str) -> impl Iterator<Item = &str> {
 fn definition_target(line: &str) -> Option<&str> {
     let (_, target) = line.strip_prefix('[')?.split_once("]: ")?;
     target.split(' ').next()
-}
-
-fn is_relative(target: &str) -> bool {
-    !target.contains("://") && !target.starts_with("mailto:")
 }
 
 #[cfg(test)]

@@ -23,6 +23,7 @@ mod python;
 mod run;
 mod servers;
 mod simulate;
+mod site;
 #[cfg(test)]
 mod sources;
 mod tasks;
@@ -126,6 +127,14 @@ const TASKS: &[Task] = &[
         details: "The style is that of mdformat, by .mdformat.toml: lines of 100 columns. Without `--fix` it names what differs, as the\n\
                   tests do.",
         start: Start::Switch("--fix", python::pages),
+    },
+    Task {
+        name: "site",
+        arguments: "",
+        summary: "make a site of all pages and of what the sources tell: <target>/site",
+        details: "A book by mdBook, which is installed where it is missing, and references by rustdoc, TypeDoc and pdoc. Fails where a\n\
+                  link leads nowhere.",
+        start: Start::Plain(site::site),
     },
     Task {
         name: "servers",

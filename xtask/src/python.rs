@@ -85,6 +85,13 @@ pub(crate) fn wheel() -> Result<PathBuf> {
     tools()?.build_wheel()
 }
 
+/// Makes a reference of the package in a wheel.
+pub(crate) fn docs(wheel: &Path, to: &Path) -> Result<()> {
+    let tools = tools()?;
+    run(tools.module("pip", &["install", "--quiet", "--no-deps", "--force-reinstall"]).with(wheel))?;
+    run(tools.module("pdoc", &["tidegate", "--template-directory", "docs", "--output-directory"]).with(to))
+}
+
 /// The environment in which the package was tested last, with that package in it.
 pub(crate) fn tested() -> Result<Environment> {
     Environment::kept("test")

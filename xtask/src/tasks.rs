@@ -5,7 +5,9 @@ use anyhow::{Result, ensure};
 use crate::run::{cargo, run, run_tests, step};
 use crate::test_counts::TestCounts;
 use crate::workspace::THE_REST;
-use crate::{component, conformance, demos, examples, fuzz, install, package, python, servers, typescript, workspace};
+use crate::{
+    component, conformance, demos, examples, fuzz, install, package, python, servers, site, typescript, workspace,
+};
 
 /// Builds the component and gets what the tests need.
 pub(crate) fn setup() -> Result<()> {
@@ -108,9 +110,5 @@ fn all_steps(counts: &mut TestCounts) -> Result<()> {
     examples::http_service(&wheel, counts)?;
     examples::cases(counts)?;
     package::test(&wheel, counts)?;
-    step("documentation", || {
-        let mut doc = cargo(["doc", "--locked", "--release", "--workspace", "--no-deps"]);
-        doc.env("RUSTDOCFLAGS", "-D warnings");
-        run(doc)
-    })
+    site::build(&wheel)
 }

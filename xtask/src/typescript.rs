@@ -1,7 +1,7 @@
 //! The TypeScript package, `host/typescript`: what it is made of, made, checked, tested and packed
 //! with npm.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use anyhow::{Context, Result, ensure};
@@ -60,6 +60,13 @@ pub(crate) fn package() -> Result<PathBuf> {
     let output = pack.arg(&to).output().context("npm cannot be started")?;
     ensure!(output.status.success(), "npm pack: {}", install::last_line(&output.stderr));
     Ok(to.join(String::from_utf8_lossy(&output.stdout).trim()))
+}
+
+/// Makes a reference of its sources, which are built.
+pub(crate) fn docs(to: &Path) -> Result<()> {
+    let mut docs = in_npm(&["run", "--silent", "docs", "--", "--out"])?;
+    docs.arg(to);
+    run(docs)
 }
 
 fn package_dir() -> PathBuf {
