@@ -1,10 +1,10 @@
-//! Makes a program of the Rust samples of the READMEs, so that they can be executed.
+//! Makes a program of the Rust samples of the pages, so that they can be executed.
 
 use std::fmt::Write as _;
 use std::path::Path;
 
-/// The READMEs that have samples, from the root of the repository.
-const READMES: [&str; 1] = ["README.md"];
+/// The pages that have samples, from the root of the repository.
+const PAGES: [&str; 2] = ["README.md", "docs/store-away.md"];
 
 /// What stands for the server in a sample.
 const SERVER: &str = "\"redis://127.0.0.1:6379\"";
@@ -15,16 +15,16 @@ fn main() {
     let root = Path::new(&root).join("../..");
     let mut modules = String::new();
     let mut names = Vec::new();
-    for readme in READMES {
-        let path = root.join(readme);
+    for page in PAGES {
+        let path = root.join(page);
         println!("cargo::rerun-if-changed={}", path.display());
-        let text = std::fs::read_to_string(&path).expect("the README is there");
+        let text = std::fs::read_to_string(&path).expect("the page is there");
         for (line, sample) in samples(&text) {
-            let name = format!("line_{line}");
+            let name = format!("sample_{}", names.len());
             let sample = sample.replace("async fn main", "pub async fn main").replace("\nfn main", "\npub fn main");
             let sample = sample.replace(SERVER, "std::env::var(\"TIDEGATE_SAMPLE_REDIS\")?.as_str()");
             let _ = writeln!(modules, "mod {name} {{\n{sample}}}");
-            names.push((format!("{readme}:{line}"), name));
+            names.push((format!("{page}:{line}"), name));
         }
     }
     let _ = writeln!(modules, "const SAMPLES: &[(&str, fn() -> Result<(), Box<dyn std::error::Error>>)] = &[");

@@ -21,6 +21,8 @@ mod pages;
 mod paths;
 mod python;
 mod run;
+#[cfg(test)]
+mod samples;
 mod servers;
 mod simulate;
 mod site;
@@ -250,4 +252,16 @@ fn overview() -> String {
     let tasks = TASKS.iter().map(|task| line(&format!("{}{}", task.name, task.arguments), task.summary));
     let help = line("help [command]", "tell more about a command");
     std::iter::once("Usage: cargo xtask <command>\n\n".to_string()).chain(tasks).chain([help]).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{TASKS, paths, samples};
+
+    #[test]
+    fn what_pages_say_to_type_is_there_and_their_samples_are_run() {
+        let names: Vec<_> = TASKS.iter().map(|task| task.name).collect();
+        let faults = samples::faults(paths::root(), &names).expect("the pages can be read");
+        assert!(faults.is_empty(), "{}", faults.join("\n"));
+    }
 }

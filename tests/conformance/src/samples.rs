@@ -1,6 +1,6 @@
-//! The samples of the READMEs, each executed in its SDK against a real Redis.
+//! The samples of the pages, each executed in its SDK against a real Redis.
 //!
-//! A sample is a fenced block of `rust`, `ts` or `python` in one of [`READMES`]. It is run as it
+//! A sample is a fenced block of `rust`, `ts` or `python` in one of [`PAGES`]. It is run as it
 //! stands but for one substitution: `redis://127.0.0.1:6379`, and ioredis' `new Redis()` which
 //! means the same, become the test server's URL. A sample of TypeScript that opens a connection of
 //! its own is ended after its last line, since it has no reason to close it.
@@ -12,8 +12,9 @@ use anyhow::{Context as _, Result, bail, ensure};
 
 use crate::drivers::Places;
 
-/// The READMEs that have samples, from the root of the repository.
-pub const READMES: [&str; 3] = ["README.md", "host/typescript/README.md", "host/python/README.md"];
+/// The pages that have samples, from the root of the repository. That of the crate is left to
+/// rustdoc.
+pub const PAGES: [&str; 4] = ["README.md", "docs/store-away.md", "host/typescript/README.md", "host/python/README.md"];
 
 /// The URL that samples name.
 const SERVER: &str = "redis://127.0.0.1:6379";
@@ -29,21 +30,21 @@ pub struct Sample {
     pub text: String,
 }
 
-/// All samples of all READMEs.
+/// All samples of all pages.
 ///
 /// # Errors
-/// A README that cannot be read.
+/// A page that cannot be read.
 pub fn all(root: &Path) -> Result<Vec<Sample>> {
     let mut samples = Vec::new();
-    for readme in READMES {
-        let text = std::fs::read_to_string(root.join(readme)).with_context(|| readme.to_owned())?;
-        samples.extend(in_text(readme, &text));
+    for page in PAGES {
+        let text = std::fs::read_to_string(root.join(page)).with_context(|| page.to_owned())?;
+        samples.extend(in_text(page, &text));
     }
     Ok(samples)
 }
 
 /// The samples of one text.
-pub fn in_text(readme: &str, text: &str) -> Vec<Sample> {
+pub fn in_text(page: &str, text: &str) -> Vec<Sample> {
     let mut samples = Vec::new();
     let mut open: Option<Sample> = None;
     for (index, line) in text.lines().enumerate() {
@@ -57,7 +58,7 @@ pub fn in_text(readme: &str, text: &str) -> Vec<Sample> {
                 let fence = line.strip_prefix("```").unwrap_or_default();
                 let language = fence.split([' ', ',']).next().unwrap_or_default();
                 if ["rust", "ts", "python"].contains(&language) {
-                    let name = format!("{readme}:{}", index + 2);
+                    let name = format!("{page}:{}", index + 2);
                     open = Some(Sample { name, language: language.to_owned(), text: String::new() });
                 }
             }

@@ -1,4 +1,4 @@
-//! The Rust samples of the READMEs, executed: without an argument it names them, with a name it
+//! The Rust samples of the pages, executed: without an argument it names them, with a name it
 //! runs that one.
 
 #![allow(clippy::all, clippy::pedantic, unreachable_pub, reason = "samples are written for readers")]

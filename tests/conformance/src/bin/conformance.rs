@@ -90,12 +90,12 @@ struct Work {
     samples: Vec<samples::Sample>,
 }
 
-/// The READMEs' samples: all, or those that were asked for; none where only some drivers are
+/// The pages' samples: all, or those that were asked for; none where only some drivers are
 /// wanted.
 fn chosen_samples(options: &Options, places: &Places) -> Result<Vec<samples::Sample>> {
     let mut samples = samples::all(&places.suite.join("../.."))?;
     for language in ["rust", "ts", "python"] {
-        ensure!(samples.iter().any(|sample| sample.language == language), "no README has a sample in {language}");
+        ensure!(samples.iter().any(|sample| sample.language == language), "no page has a sample in {language}");
     }
     samples.retain(|sample| match &options.case {
         Some(name) => format!("samples/{}", sample.name).contains(name),
