@@ -15,6 +15,8 @@ mod links;
 #[path = "../../tests/simulation/src/mutants/mod.rs"]
 #[expect(dead_code, unreachable_pub, reason = "it is the simulation's, which knows them by their names")]
 mod mutants;
+#[cfg(test)]
+mod names;
 mod npm;
 mod package;
 mod pages;

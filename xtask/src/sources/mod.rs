@@ -14,7 +14,7 @@ use anyhow::{Context, Result};
 use syn::Attribute;
 
 /// All Rust files under `folder`, in order, but for folders of tests.
-fn rust_files(folder: &Path) -> Result<Vec<PathBuf>> {
+pub(crate) fn rust_files(folder: &Path) -> Result<Vec<PathBuf>> {
     let mut files = Vec::new();
     collect(folder, &mut files)?;
     Ok(files)
@@ -34,13 +34,13 @@ fn collect(folder: &Path, files: &mut Vec<PathBuf>) -> Result<()> {
     Ok(())
 }
 
-fn parsed(file: &Path) -> Result<syn::File> {
+pub(crate) fn parsed(file: &Path) -> Result<syn::File> {
     let text = std::fs::read_to_string(file).with_context(|| file.display().to_string())?;
     syn::parse_file(&text).with_context(|| file.display().to_string())
 }
 
 /// Whether an item is compiled for tests only.
-fn is_for_tests(attributes: &[Attribute]) -> bool {
+pub(crate) fn is_for_tests(attributes: &[Attribute]) -> bool {
     attributes.iter().any(|attribute| {
         let syn::Meta::List(list) = &attribute.meta else { return false };
         list.path.is_ident("cfg") && list.tokens.clone().into_iter().any(|token| mentions_test(&token))

@@ -1,0 +1,93 @@
+//! The names of the Python package.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::Path;
+
+use anyhow::{Context, Result};
+
+use super::{HANDLES, Names};
+
+/// What the public modules list in `__all__`, and the methods of the handles. Parts are the methods
+/// that other public classes define.
+pub(super) fn names(package: &Path) -> Result<Names> {
+    let mut names = Names::default();
+    module(package, "", &mut names)?;
+    let classes = classes(package)?;
+    for (name, class) in classes.iter().filter(|(name, _)| names.all.contains(*name)) {
+        names.parts.extend(class.methods.iter().map(|method| format!("{name}.{method}")));
+    }
+    for handle in HANDLES {
+        methods(handle, handle, &classes, &mut names)?;
+    }
+    Ok(names)
+}
+
+/// Reads the modules of a folder. One whose name begins with `_` is not public.
+fn module(folder: &Path, path: &str, names: &mut Names) -> Result<()> {
+    for file in fs::read_dir(folder)? {
+        let file = file?.path();
+        let stem = file.file_stem().unwrap_or_default().to_string_lossy().into_owned();
+        let is_public = !stem.starts_with('_');
+        if stem == "__init__" {
+            list(&file, path, names)?;
+        } else if is_public && file.join("__init__.py").exists() {
+            names.all.insert(format!("{path}{stem}"));
+            module(&file, &format!("{path}{stem}."), names)?;
+        } else if is_public && file.extension().is_some_and(|extension| extension == "py") {
+            names.all.insert(format!("{path}{stem}"));
+            list(&file, &format!("{path}{stem}."), names)?;
+        }
+    }
+    Ok(())
+}
+
+fn list(file: &Path, path: &str, names: &mut Names) -> Result<()> {
+    let text = fs::read_to_string(file)?;
+    let (_, list) = text.split_once("\n__all__ = [").with_context(|| format!("{}: no `__all__`", file.display()))?;
+    let (list, _) = list.split_once(']').context("the list has an end")?;
+    names.all.extend(list.split('"').skip(1).step_by(2).map(|name| format!("{path}{name}")));
+    Ok(())
+}
+
+/// What a class is derived from, and its methods.
+#[derive(Debug, Default)]
+struct Class {
+    bases: Vec<String>,
+    methods: Vec<String>,
+}
+
+/// All classes but those for asyncio, whose methods are those of the classes for threads.
+fn classes(package: &Path) -> Result<BTreeMap<String, Class>> {
+    let mut classes = BTreeMap::new();
+    for file in fs::read_dir(package)? {
+        let file = file?.path();
+        let is_for_tasks = file.file_stem().is_some_and(|stem| stem.to_string_lossy().starts_with("_aio"));
+        if file.extension().is_some_and(|extension| extension == "py") && !is_for_tasks {
+            let text = fs::read_to_string(&file)?;
+            classes.extend(text.split("\nclass ").skip(1).map(class));
+        }
+    }
+    Ok(classes)
+}
+
+/// Reads the text from the name of a class on.
+fn class(text: &str) -> (String, Class) {
+    let mut lines = text.lines();
+    let head = lines.next().unwrap_or_default().trim_end_matches([')', ':']);
+    let (name, bases) = head.split_once('(').unwrap_or((head, ""));
+    let bases = bases.split(',').map(|base| base.trim().to_owned()).collect();
+    let body = lines.take_while(|line| line.is_empty() || line.starts_with([' ', ')', '#']));
+    let names = body.filter_map(|line| line.strip_prefix("    def ").and_then(|line| line.split('(').next()));
+    let methods = names.filter(|name| !name.starts_with('_')).map(str::to_owned).collect();
+    (name.to_owned(), Class { bases, methods })
+}
+
+fn methods(handle: &str, class: &str, classes: &BTreeMap<String, Class>, names: &mut Names) -> Result<()> {
+    // A base that is not found is shared by all handles, and has no public method.
+    let Some(Class { bases, methods: own }) = classes.get(class) else {
+        return if class == handle { Err(anyhow::anyhow!("{class} is not found")) } else { Ok(()) };
+    };
+    names.all.extend(own.iter().map(|method| format!("{handle}.{method}")));
+    bases.iter().try_for_each(|base| methods(handle, base, classes, names))
+}
