@@ -6,7 +6,7 @@ use std::path::Path;
 
 use anyhow::{Context, Result};
 
-use super::{HANDLES, Names};
+use super::{HANDLES, Names, TOLD};
 
 /// What the public modules list in `__all__`, and the methods of the handles. Parts are the methods
 /// that other public classes define.
@@ -20,7 +20,39 @@ pub(super) fn names(package: &Path) -> Result<Names> {
     for handle in HANDLES {
         methods(handle, handle, &classes, &mut names)?;
     }
+    for file in fs::read_dir(package)? {
+        let file = file?.path();
+        if file.extension().is_some_and(|extension| extension == "py" || extension == "pyi") {
+            names.told.extend(told(&fs::read_to_string(&file)?));
+        }
+    }
     Ok(names)
+}
+
+/// The fields and properties of classes, and what a gate and such classes are made of.
+fn told(text: &str) -> Vec<String> {
+    let mut told = Vec::new();
+    for class in text.split("\nclass ").skip(1) {
+        let name = class.split(['(', ':']).next().unwrap_or_default();
+        if name != HANDLES[0] && !TOLD.contains(&name) {
+            continue;
+        }
+        let (mut is_property, mut is_made) = (false, false);
+        for line in class.lines().skip(1).take_while(|line| line.is_empty() || line.starts_with(' ')) {
+            let line = line.strip_prefix("    ").unwrap_or_default();
+            let method = line.strip_prefix("def ").and_then(|line| line.split('(').next());
+            is_made =
+                method.map_or(is_made, |method| matches!(method, "__init__" | "__new__")) && !line.starts_with(')');
+            told.extend(method.filter(|_| is_property));
+            is_property = line == "@property";
+            let field = if is_made { line.strip_prefix("    ").unwrap_or_default() } else { line };
+            told.extend(field.split_once(": ").map(|(field, _)| field));
+        }
+    }
+    let is_name = |name: &&str| {
+        name.starts_with(|c: char| c.is_ascii_lowercase()) && name.chars().all(|c| c == '_' || c.is_alphanumeric())
+    };
+    told.into_iter().filter(is_name).map(str::to_owned).collect()
 }
 
 /// Reads the modules of a folder. One whose name begins with `_` is not public.

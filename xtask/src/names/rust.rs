@@ -6,7 +6,7 @@ use std::path::Path;
 use anyhow::{Result, bail};
 use syn::{Attribute, Ident, ImplItem, Item, ItemImpl, UseTree, Visibility};
 
-use super::{HANDLES, Names};
+use super::{HANDLES, Names, TOLD};
 use crate::sources::{is_for_tests, parsed, rust_files};
 
 /// The items that the root of a crate and its public modules name, with their modules before them,
@@ -85,6 +85,10 @@ fn members(item: &Item, names: &mut Names) {
         Item::Enum(item) => {
             names.parts.extend(item.variants.iter().map(|case| format!("{}::{}", item.ident, case.ident)));
         }
+        Item::Struct(item) if TOLD.iter().any(|told| item.ident == told) => {
+            let public = item.fields.iter().filter(|field| is_public(&field.vis));
+            names.told.extend(public.filter_map(|field| field.ident.as_ref().map(ToString::to_string)));
+        }
         Item::Impl(item) if item.trait_.is_none() => methods(item, names),
         _ => {}
     }
@@ -99,6 +103,9 @@ fn methods(item: &ItemImpl, names: &mut Names) {
             let with_rows = HANDLES.iter().any(|handle| of.ident == handle);
             let kind = if with_rows { &mut names.all } else { &mut names.parts };
             kind.insert(format!("{}::{}", of.ident, method.sig.ident));
+            if TOLD.iter().any(|told| of.ident == told) {
+                names.told.insert(method.sig.ident.to_string());
+            }
         }
     }
 }

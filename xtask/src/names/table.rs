@@ -66,7 +66,7 @@ mod tests {
 
     fn names(all: &[&str], parts: &[&str]) -> Names {
         let owned = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect();
-        Names { all: owned(all), parts: owned(parts) }
+        Names { all: owned(all), parts: owned(parts), ..Names::default() }
     }
 
     #[test]

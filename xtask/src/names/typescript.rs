@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail, ensure};
 
-use super::{HANDLES, Names};
+use super::{HANDLES, Names, TOLD};
 
 /// What the package exports, and the methods of the handles.
 pub(super) fn names(src: &Path) -> Result<Names> {
@@ -16,7 +16,26 @@ pub(super) fn names(src: &Path) -> Result<Names> {
         let file = declaring(&entry, class)?.with_context(|| format!("{class} is exported"))?;
         names.all.extend(methods(&read(&file)?, class)?.iter().map(|method| format!("{class}.{method}")));
     }
+    for interface in TOLD {
+        if let Some(file) = declaring(&entry, interface)? {
+            names.told.extend(fields(&read(&file)?, interface));
+        }
+    }
     Ok(names)
+}
+
+/// The fields of an interface; none, where it is no interface.
+fn fields(text: &str, interface: &str) -> Vec<String> {
+    let is_head = |line: &&str| {
+        let rest = line.strip_prefix("export interface ").and_then(|line| line.strip_prefix(interface));
+        rest.is_some_and(|rest| rest.starts_with([' ', '<']))
+    };
+    let body = text.lines().skip_while(|line| !is_head(line)).skip(1).take_while(|line| *line != "}");
+    let fields = body.filter_map(|line| line.strip_prefix("  ")).filter_map(|line| {
+        let (name, _) = line.strip_prefix("readonly ").unwrap_or(line).split_once(':')?;
+        Some(name.trim_end_matches('?'))
+    });
+    fields.filter(|name| name.chars().all(char::is_alphanumeric)).map(str::to_owned).collect()
 }
 
 /// A statement that exports.
