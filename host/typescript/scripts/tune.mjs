@@ -210,7 +210,7 @@ const stepsFor = functions => [
   },
 ];
 
-/** The tuned text of what jco generated; `functions` is what `contract.mjs` read in the contract. */
+/** The tuned text of what jco generated. `contract.mjs` read `functions` in the contract. */
 export function tune(generated, functions) {
   let text = generated;
   for (const { what, from, to, times } of stepsFor(functions)) {

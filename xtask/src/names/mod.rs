@@ -1,5 +1,5 @@
 //! The public names of all languages, which `docs/names.md` lists: no name is without a row, and no
-//! row without a name. What a package's user calls, sets and reads is on the package's own page too.
+//! row without a name. A package's page tells of what its user calls, sets and reads.
 
 mod package_pages;
 mod python;

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
 
@@ -20,11 +20,8 @@ pub(super) fn names(package: &Path) -> Result<Names> {
     for handle in HANDLES {
         methods(handle, handle, &classes, &mut names)?;
     }
-    for file in fs::read_dir(package)? {
-        let file = file?.path();
-        if file.extension().is_some_and(|extension| extension == "py" || extension == "pyi") {
-            names.told.extend(told(&fs::read_to_string(&file)?));
-        }
+    for file in files(package)? {
+        names.told.extend(told(&fs::read_to_string(&file)?));
     }
     Ok(names)
 }
@@ -92,15 +89,29 @@ struct Class {
 /// All classes but those for asyncio, whose methods are those of the classes for threads.
 fn classes(package: &Path) -> Result<BTreeMap<String, Class>> {
     let mut classes = BTreeMap::new();
-    for file in fs::read_dir(package)? {
-        let file = file?.path();
-        let is_for_tasks = file.file_stem().is_some_and(|stem| stem.to_string_lossy().starts_with("_aio"));
+    for file in files(package)? {
+        let stem = file.file_stem().unwrap_or_default().to_string_lossy();
+        let is_for_tasks = stem.trim_start_matches('_').starts_with("aio");
         if file.extension().is_some_and(|extension| extension == "py") && !is_for_tasks {
             let text = fs::read_to_string(&file)?;
             classes.extend(text.split("\nclass ").skip(1).map(class));
         }
     }
     Ok(classes)
+}
+
+/// The sources of the package and of the folders in it.
+fn files(folder: &Path) -> Result<Vec<PathBuf>> {
+    let mut files = Vec::new();
+    for entry in fs::read_dir(folder)? {
+        let path = entry?.path();
+        if path.is_dir() {
+            files.extend(self::files(&path)?);
+        } else if path.extension().is_some_and(|extension| extension == "py" || extension == "pyi") {
+            files.push(path);
+        }
+    }
+    Ok(files)
 }
 
 /// Reads the text from the name of a class on.
