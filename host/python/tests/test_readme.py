@@ -21,9 +21,9 @@ def test_there_are_samples() -> None:
         "Charge what was used",
         "asyncio",
         "Guarding HTTP calls",
-        "Tests of your own",
         "Durable workflows",
         "Workflow nodes",
+        "Tests of your own",
     ]
 
 
