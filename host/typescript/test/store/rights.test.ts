@@ -162,7 +162,7 @@ describe.each(CONNECTIONS)("with %s", (_, connect) => {
 
 describe("of a cluster", () => {
   /** What the README adds for one. */
-  const added = /on a cluster add\s+`(.*?)`/.exec(README)?.[1]?.split(" ") ?? [];
+  const added = /[Oo]n a cluster add\s+`(.*?)`/.exec(README)?.[1]?.split(" ") ?? [];
 
   it.each([
     ["ioredis", ["redis"]],
