@@ -74,7 +74,7 @@ export class CircuitBreaker {
    * its outcome. A generator that the operation returns is guarded to its end; a reader who stops
    * early has given the call up. What only somebody who waits can have is not guarded here: for a
    * promise, an async generator or a stream it throws a `MisuseError`, and nothing is counted.
-   * {@link AsyncCircuitBreaker.call} is for those.
+   * `call` of a circuit breaker that is not blocking is for those.
    */
   call<R>(operation: () => R, options: Counting<R> = {}): R {
     checkOperation(operation);
