@@ -10,7 +10,7 @@ use crate::bindings::tidegate::policy::kv;
 /// The imports of one call. It holds nothing: what an import answers is the host's.
 pub(crate) struct World;
 
-fn place(at: Cell) -> kv::Cell {
+fn cell(at: Cell) -> kv::Cell {
     let scope = match at.scope {
         Scope::Shared => kv::Scope::Shared,
         Scope::Local => kv::Scope::Local,
@@ -20,27 +20,27 @@ fn place(at: Cell) -> kv::Cell {
 
 impl Kv for World {
     fn get(&mut self, at: Cell) -> Option<String> {
-        kv::get(place(at))
+        kv::get(cell(at))
     }
 
     fn observe(&mut self, at: Cell) -> Option<String> {
-        kv::observe(place(at))
+        kv::observe(cell(at))
     }
 
     fn put(&mut self, at: Cell, value: Option<&str>, ttl_ms: u64) {
-        kv::put(place(at), value, ttl_ms);
+        kv::put(cell(at), value, ttl_ms);
     }
 
     fn advance(&mut self, at: Cell, step: u64, floor: u64, ceiling: u64, ttl_ms: u64) -> Result<u64, u64> {
-        kv::advance(place(at), step, floor, ceiling, ttl_ms)
+        kv::advance(cell(at), step, floor, ceiling, ttl_ms)
     }
 
     fn retreat(&mut self, at: Cell, step: u64, floor: u64) -> u64 {
-        kv::retreat(place(at), step, floor)
+        kv::retreat(cell(at), step, floor)
     }
 
     fn raise(&mut self, at: Cell, to: u64, ttl_ms: u64) -> u64 {
-        kv::raise(place(at), to, ttl_ms)
+        kv::raise(cell(at), to, ttl_ms)
     }
 
     fn refused_ms(&mut self) -> u32 {

@@ -22,7 +22,7 @@ pub enum Scope {
     Local,
 }
 
-/// A place of an entity.
+/// One value of an entity.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Cell {
     /// Which entity of this call, counted from 0.

@@ -14,7 +14,7 @@ pub(crate) const MAX_BYTES: usize = 64 * 1_024;
 pub(crate) struct Words<'a>(Option<&'a str>);
 
 impl<'a> Words<'a> {
-    /// The words of `text`; none where it is too long to be ours.
+    /// The words of `text`. `None`: it is too long to be ours.
     pub(crate) fn of(text: &'a str) -> Option<Self> {
         (text.len() <= MAX_BYTES).then_some(Self(Some(text)))
     }

@@ -88,10 +88,10 @@ impl Declaration {
     }
 
     fn check_members(&self, problems: &mut Problems, object: &Object<'_>) {
-        for (place, (name, value)) in object.0.iter().enumerate() {
+        for (index, (name, value)) in object.0.iter().enumerate() {
             if !self.fields.iter().any(|field| field.name == name) {
                 problems.add(name, &quoted(value), "left out: there is no field of this name");
-            } else if object.place(name) != Some(place) {
+            } else if object.index(name) != Some(index) {
                 problems.add(name, &quoted(value), "given once");
             }
         }
@@ -140,8 +140,8 @@ impl<'a> Values<'a> {
     /// The text of a value.
     #[inline(never)]
     pub(crate) fn text(&self, name: &str) -> Option<&'a str> {
-        let place = self.declaration.fields.iter().position(|field| field.name == name)?;
-        self.values[place]
+        let index = self.declaration.fields.iter().position(|field| field.name == name)?;
+        self.values[index]
     }
 
     /// A number, or its default.
@@ -177,7 +177,7 @@ impl<'a> Values<'a> {
         self.string(name).and_then(|text| Path::read(&text))
     }
 
-    /// The texts to look for; none for all errors.
+    /// The texts to look for; empty for all errors.
     pub(crate) fn patterns(&self, name: &str) -> Vec<String> {
         let entries = self.text(name).and_then(json::elements).unwrap_or_default();
         entries.into_iter().filter_map(json::string).collect()

@@ -30,12 +30,12 @@ impl<'a> Object<'a> {
 
     /// The value of a member; of several of the same name, the last.
     pub(crate) fn get(&self, name: &str) -> Option<&'a str> {
-        self.place(name).map(|place| self.0[place].1)
+        self.index(name).map(|index| self.0[index].1)
     }
 
-    /// Where the last member of this name stands.
+    /// The index of the last member of this name.
     #[inline(never)]
-    pub(crate) fn place(&self, name: &str) -> Option<usize> {
+    pub(crate) fn index(&self, name: &str) -> Option<usize> {
         self.0.iter().rposition(|(known, _)| known == name)
     }
 }
@@ -87,14 +87,14 @@ impl<'de> Deserialize<'de> for Name<'de> {
     }
 }
 
-/// The texts of an array's elements; none where it is no array.
+/// The texts of an array's elements. `None`: it is not an array.
 #[inline(never)]
 pub(crate) fn elements(text: &str) -> Option<Vec<&str>> {
     let elements: Vec<&RawValue> = serde_json::from_str(text).ok()?;
     Some(elements.into_iter().map(RawValue::get).collect())
 }
 
-/// What a string says; none where the value is no string.
+/// What a string says. `None`: the value is not a string.
 #[inline(never)]
 pub(crate) fn string(text: &str) -> Option<String> {
     serde_json::from_str(text).ok()
@@ -213,7 +213,7 @@ mod tests {
         assert_eq!(names, ["b", "a", "b"]);
         assert_eq!(object.get("a"), Some("[ 1,2 ]"));
         assert_eq!(object.get("b"), Some("\"x\""));
-        assert_eq!(object.place("b"), Some(2));
+        assert_eq!(object.index("b"), Some(2));
         assert_eq!(object.get("c"), None);
     }
 

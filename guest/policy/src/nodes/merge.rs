@@ -37,8 +37,8 @@ struct Merging<'a> {
 
 impl<'a> Merging<'a> {
     fn set(&mut self, name: &str, value: &'a str) {
-        match self.members.place(name) {
-            Some(place) => self.replaced.push((place, value)),
+        match self.members.index(name) {
+            Some(index) => self.replaced.push((index, value)),
             None => self.added.push((name.to_string(), value)),
         }
     }
@@ -46,8 +46,8 @@ impl<'a> Merging<'a> {
     fn finish(&self) -> String {
         let mut out = String::with_capacity(self.context.len() + 128);
         let mut copied = 0;
-        for (place, (_, old)) in self.members.0.iter().enumerate() {
-            let Some((_, value)) = self.replaced.iter().rfind(|(replaced, _)| *replaced == place) else { continue };
+        for (index, (_, old)) in self.members.0.iter().enumerate() {
+            let Some((_, value)) = self.replaced.iter().rfind(|(replaced, _)| *replaced == index) else { continue };
             let start = self.offset(old);
             out.extend([&self.context[copied..start], value]);
             copied = start + old.len();
@@ -91,7 +91,7 @@ mod tests {
     }
 
     #[test]
-    fn fields_are_merged_each_at_its_place() {
+    fn fields_are_merged_each_where_it_stands() {
         let merged = merge(r#"{"limit":"x","keep":1e400,"passed":null}"#, r#"{"passed":true,"limit":3,"n":0}"#, None);
         assert_eq!(merged.as_deref(), Ok(r#"{"limit":3,"keep":1e400,"passed":true,"n":0}"#));
         assert_eq!(merge("{}", "{}", None).as_deref(), Ok("{}"));

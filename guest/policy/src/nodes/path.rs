@@ -1,6 +1,6 @@
 //! Paths into a context, each to one value at most: dotted (`order.customer.id`, `items[0].id`,
 //! `items.0.id`) or a singular query of `JSONPath` (RFC 9535, `$.order['customer'].id`,
-//! `$["items"][-1]`). What may name several values, such as a wildcard, is none.
+//! `$["items"][-1]`). What may name several values, such as a wildcard, is not a path.
 
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
@@ -36,7 +36,7 @@ const ESCAPED: &str = concat!(
     r"[Dd][89ABab][0-9A-Fa-f]{2}\\u[Dd][C-Fc-f][0-9A-Fa-f]{2})"
 );
 
-/// The pattern with its parts in their places.
+/// The pattern, with its parts put in.
 pub(crate) fn pattern() -> String {
     PATTERN.replace("QUOTED", QUOTED).replace("NAME", NAME).replace("ESCAPED", ESCAPED)
 }
@@ -114,8 +114,8 @@ fn is_plain(name: &str) -> bool {
 fn element(array: &str, index: i64) -> Option<&str> {
     let elements = elements(array)?;
     let back = usize::try_from(index.unsigned_abs()).ok()?;
-    let place = if index < 0 { elements.len().checked_sub(back)? } else { back };
-    elements.get(place).copied()
+    let index = if index < 0 { elements.len().checked_sub(back)? } else { back };
+    elements.get(index).copied()
 }
 
 type Rest<'a> = Peekable<Chars<'a>>;

@@ -47,8 +47,8 @@ impl<'w, K: Kv> Cells<'w, K> {
         value
     }
 
-    /// Reads a number that `advance` moves; what the store would not take for one is none here
-    /// either.
+    /// Reads a number that `advance` moves. What the store does not take for a number counts as
+    /// absent here, too.
     pub(crate) fn read_number(&mut self, reading: Reading, field: u32) -> u64 {
         self.read(reading, field, decode_number).unwrap_or(0)
     }
@@ -68,7 +68,7 @@ impl<'w, K: Kv> Cells<'w, K> {
         self.kv.advance(Cell::shared(self.entity, field), step, floor, ceiling, ttl_ms(use_us))
     }
 
-    /// The number in a local cell, 0 where there is none. It may steer: nobody else writes it.
+    /// The number in a local cell; 0 where there is no number. It may steer: nobody else writes it.
     pub(crate) fn local_number(&mut self, field: u32) -> u64 {
         match self.kv.advance(Cell::local(self.entity, field), 0, 0, MAX_NUMBER, 1) {
             Ok(number) | Err(number) => number,
@@ -85,7 +85,7 @@ impl<'w, K: Kv> Cells<'w, K> {
         self.kv.put(Cell::local(self.entity, field), None, 0);
     }
 
-    /// Moves the number in a local cell up to `ceiling`; none: it does not fit.
+    /// Moves the number in a local cell up to `ceiling`. `None`: it does not fit.
     pub(crate) fn advance_local(&mut self, field: u32, step: u64, ceiling: u64, ttl_ms: u64) -> Option<u64> {
         self.kv.advance(Cell::local(self.entity, field), step, 0, ceiling, ttl_ms).ok()
     }

@@ -61,8 +61,8 @@ impl Permits {
         u32::try_from(self.alive(now_us).count()).unwrap_or(u32::MAX)
     }
 
-    /// When fewer than `most` are out if none is given back before its time. There is no such time
-    /// where that is so now.
+    /// When fewer than `most` are out if no permit is given back before its time. `None`: fewer are
+    /// out now.
     pub(crate) fn free_at_us(&self, most: u32, now_us: u64) -> Option<u64> {
         let mut expiries: Vec<_> = self.alive(now_us).map(|permit| permit.expires_us).collect();
         expiries.sort_unstable();
@@ -83,7 +83,7 @@ impl Permits {
     }
 
     /// Reads them, each with at most `life_us` left, and not more than `most`. `texts`: as encoded;
-    /// there is none where none is out.
+    /// `None` where no permit is out.
     pub(crate) fn decode(texts: Option<&str>, last: u32, at_us: u64, life_us: u64, most: u32) -> Option<Self> {
         let mut permits = Self { last, out: Vec::new() };
         for text in texts.into_iter().flat_map(|texts| texts.split(',')) {

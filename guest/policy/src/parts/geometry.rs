@@ -1,5 +1,5 @@
-//! The numbers of cells: what their meaning depends on is the upper 24 bits of a field, so that a
-//! policy that means something else by them finds none.
+//! The numbers of cells. What their meaning depends on is the upper 24 bits of a field, so a policy
+//! that means something else by them finds nothing there.
 
 /// The field of this geometry, as yet without a role.
 pub(crate) fn field(text: &str) -> u32 {

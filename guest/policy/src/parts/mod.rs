@@ -1,4 +1,4 @@
-//! What strategies are made of, and share: none of these knows a strategy.
+//! What strategies are made of, and share. No part knows a strategy.
 
 pub(crate) mod cells;
 pub(crate) mod expiring;

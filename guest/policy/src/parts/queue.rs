@@ -124,11 +124,11 @@ impl Waiters {
         Some(self.0.remove(found))
     }
 
-    /// Puts a waiter at its place, and says which that is, counted from 1.
+    /// Puts a waiter at its position, and says which that is, counted from 1.
     pub(crate) fn insert(&mut self, waiter: Waiter) -> usize {
-        let place = self.0.partition_point(|other| other.rank() < waiter.rank());
-        self.0.insert(place, waiter);
-        place + 1
+        let index = self.0.partition_point(|other| other.rank() < waiter.rank());
+        self.0.insert(index, waiter);
+        index + 1
     }
 }
 

@@ -127,7 +127,7 @@ impl Recent {
         }
     }
 
-    /// Reads what [`Self::encode`] wrote up to `at_us`; none: that is not ours.
+    /// Reads what [`Self::encode`] wrote up to `at_us`. `None`: that is not ours.
     pub(crate) fn decode(words: &mut Words<'_>, at_us: u64) -> Option<Self> {
         if let Some(text) = words.optional("calls") {
             LastCalls::decode(text).map(Self::Calls)

@@ -1,5 +1,5 @@
 //! The strategies, a folder each. A new one is a folder here, with its workflow node in `node`, and
-//! a line in [`NODES`].
+//! an entry in [`NODES`].
 
 pub mod circuit_breaker;
 pub mod rate_limiter;

@@ -19,8 +19,8 @@ pub(super) const MUTANTS: &[Mutant] = &[
         letter: b'D',
         needs_places: false,
         file: "strategies/circuit_breaker/half_open.rs",
-        text: "if self.in_flight(now_us) >= self.places(limits) {",
-        instead: "if self.in_flight(now_us) >= self.places(limits) && !crate::mutant(b'D') {",
+        text: "if self.in_flight(now_us) >= self.most(limits) {",
+        instead: "if self.in_flight(now_us) >= self.most(limits) && !crate::mutant(b'D') {",
     },
     // An open circuit admits before its time.
     Mutant {

@@ -53,8 +53,8 @@ impl CircuitBreaker {
     }
 
     /// The call failed after `elapsed_ms`. `errors` is the error, then its causes and base classes;
-    /// a pattern matches if it matches one of them. The first 16 are looked at, and none is one
-    /// without any text.
+    /// a pattern matches if it matches one of them. The first 16 are looked at. An empty list
+    /// counts as one error without any text.
     pub fn failed<W: Kv + Clock>(
         &self,
         world: &mut W,
@@ -67,15 +67,16 @@ impl CircuitBreaker {
     }
 
     /// The call was not made or was given up after `elapsed_ms`. After at least the time of a slow
-    /// call it counts as slow, and nothing else of it; a slow probe has failed. Else it is no
-    /// outcome, and a probe's place is free again.
+    /// call it counts as slow, and nothing else of it; a slow probe has failed. Otherwise it is no
+    /// outcome, and where it was a probe, another may go.
     pub fn cancelled<W: Kv + Clock>(&self, world: &mut W, entity: u32, permit: Permit, elapsed_ms: u64) -> Report {
         let slow = Outcome { failed: false, slow: true, given_up: true };
         self.finished(world, entity, Some(permit), self.rules.is_slow(elapsed_ms).then_some(slow))
     }
 
-    /// A call whose permit nobody kept succeeded: it counts in the state of now. A half-open
-    /// circuit takes it as the outcome of the oldest probe in flight, an open one as none.
+    /// A call whose permit nobody kept succeeded: it counts in the state of now. In a half-open
+    /// circuit it is the outcome of the oldest probe in flight. In an open one it counts as
+    /// nothing.
     pub fn record_success<W: Kv + Clock>(&self, world: &mut W, entity: u32) -> Report {
         self.finished(world, entity, None, Some(Outcome { failed: false, slow: false, given_up: false }))
     }
@@ -114,8 +115,8 @@ impl CircuitBreaker {
         call.finish(Effect::Ordered, Permit::default())
     }
 
-    /// An admitted call has ended; `outcome` is none where it counts as nothing, `permit` where
-    /// nobody kept it.
+    /// An admitted call has ended. `outcome` is `None` where it counts as nothing, and `permit`
+    /// where nobody kept it.
     fn finished<W: Kv + Clock>(
         &self,
         world: &mut W,
@@ -201,7 +202,7 @@ fn finish_closed<W: Kv + Clock>(call: &mut Call<'_, W>, probe: u32, outcome: Opt
     counted(outcome)
 }
 
-/// The probe's place is free already.
+/// The probe is not in flight any more.
 fn finish_probe<W: Kv + Clock>(call: &mut Call<'_, W>, outcome: Option<Outcome>) -> Effect {
     let Some(Outcome { failed, slow, .. }) = outcome else {
         call.save();

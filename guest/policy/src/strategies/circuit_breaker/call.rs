@@ -54,8 +54,8 @@ impl<'a, W: Kv + Clock> Call<'a, W> {
         }
     }
 
-    /// The permit that an outcome without one is taken to belong to: the oldest probe's where the
-    /// circuit is half-open, else one of now.
+    /// The permit that an outcome without one counts for: the oldest probe's where the circuit is
+    /// half-open, else one of now.
     pub(super) fn oldest_permit(&self) -> Permit {
         let probe = match (self.mode(), &self.record.phase) {
             (Mode::Normal, Phase::HalfOpen(probing)) => probing.oldest(self.now_us).unwrap_or(0),

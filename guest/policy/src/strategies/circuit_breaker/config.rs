@@ -153,7 +153,7 @@ pub struct Config {
     pub trip: Trip,
     /// How long the circuit stays open, in milliseconds; 1 to 2,592,000,000 (30 days).
     pub open_ms: u64,
-    /// How the open time grows; none: it stays `open_ms`.
+    /// How the open time grows. Without it, it stays `open_ms`.
     pub backoff: Option<Backoff>,
     /// How to find out that the trouble is over.
     pub half_open: HalfOpen,

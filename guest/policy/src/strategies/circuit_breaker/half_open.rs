@@ -1,7 +1,7 @@
 //! The half-open circuit: it admits a few probes and waits for what becomes of them.
 //!
-//! A probe holds its place until its outcome comes or its time is over, so a host that died with
-//! one blocks nobody for longer than that.
+//! A probe is in flight until its outcome comes or its time is over. So a host that died with one
+//! blocks nobody for longer than that.
 
 use core::fmt::Write;
 
@@ -39,10 +39,10 @@ impl Probing {
         Self { reopenings, successes: 0, failed: 0, in_flight: Permits::default() }
     }
 
-    /// Admits a probe and returns its number; none: its places are all taken, and nothing has
-    /// changed.
+    /// Admits a probe and returns its number. `None`: as many as may be are in flight, and nothing
+    /// has changed.
     pub(super) fn admit(&mut self, limits: &HalfOpen, now_us: u64) -> Option<u32> {
-        if self.in_flight(now_us) >= self.places(limits) {
+        if self.in_flight(now_us) >= self.most(limits) {
             return None;
         }
         Some(self.in_flight.give(now_us, limits.permit_ms.saturating_mul(1_000)))
@@ -73,7 +73,7 @@ impl Probing {
     }
 
     /// How many may be in flight: no more than can still count.
-    fn places(&self, limits: &HalfOpen) -> u32 {
+    fn most(&self, limits: &HalfOpen) -> u32 {
         let of = match limits.rule {
             ProbeRule::FirstFailure => return limits.probes,
             ProbeRule::Ratio(of) => of,
@@ -84,7 +84,7 @@ impl Probing {
         limits.probes.min(left)
     }
 
-    /// Frees the place of a probe; false: it is not in flight.
+    /// A probe has ended; false: it was not in flight.
     pub(super) fn release(&mut self, id: u32, now_us: u64) -> bool {
         self.in_flight.take_back(id, now_us)
     }
@@ -99,9 +99,9 @@ impl Probing {
         self.in_flight.count(now_us)
     }
 
-    /// When the next place is free if no outcome comes; none: one is free now.
+    /// When the next probe may go if no outcome comes. `None`: it may go now.
     pub(super) fn free_at_us(&self, limits: &HalfOpen, now_us: u64) -> Option<u64> {
-        self.in_flight.free_at_us(self.places(limits), now_us)
+        self.in_flight.free_at_us(self.most(limits), now_us)
     }
 
     pub(super) fn encode(&self, text: &mut String, at_us: u64) {

@@ -1,4 +1,4 @@
-//! The metrics cell: what was counted of the calls, in one line of text.
+//! The metrics cell: what was counted of the calls, as a short text.
 //!
 //! ```text
 //! m1 since=<us> at=<us> consecutive=<n> [last-failure=<us>] [failures=<newest us>,<us before it>,...]
@@ -6,7 +6,7 @@
 //! ```
 //!
 //! `since` is the generation in which the counts began. Where the state cell says another, the
-//! counts were cleared since and are taken as none; the time of the last failure still holds.
+//! counts were cleared since, and all of them are 0. The time of the last failure still holds.
 
 use alloc::collections::VecDeque;
 use alloc::string::String;
@@ -108,7 +108,7 @@ impl Metrics {
         text
     }
 
-    /// Reads a text at a time; none: it is not ours, or cannot be true.
+    /// Reads a text at a time. `None`: it is not ours, or cannot be true.
     pub(super) fn decode(text: &str, clock_us: u64) -> Option<Self> {
         let mut words = Words::of(text)?;
         (words.word()? == "m1").then_some(())?;

@@ -80,8 +80,8 @@ pub const METRICS: u32 = 2;
 const DAY_MS: u64 = 86_400_000;
 /// The longest open time.
 pub(crate) const MAX_OPEN_MS: u64 = 30 * DAY_MS;
-/// A circuit that no call asks after for so long is forgotten: its order, its open time, and counts
-/// that have no age.
+/// A circuit that no call asks after for this long is forgotten: its order, its open time, and
+/// counts that have no age.
 const FORGOTTEN_MS: u64 = 30 * DAY_MS;
 /// Outcomes of calls that were admitted longer ago are late, so that no generation must be
 /// remembered for longer.

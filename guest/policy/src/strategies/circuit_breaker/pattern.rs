@@ -1,8 +1,8 @@
 //! Decides whether an error counts: patterns on its name, message, code and status, and on those of
 //! its causes.
 //!
-//! A pattern runs as a set of states held in bits, one per character of the pattern, all moved at
-//! once by each character of the text. The time is the text's length times one word per 64
+//! A pattern runs as a set of states, a bit for each character of the pattern. Each character of
+//! the text moves all of them at once. The time is the text's length times one word per 64
 //! characters of the pattern, whatever either says, so no error text can stall a host.
 
 use alloc::vec;
@@ -107,7 +107,7 @@ impl Glob {
         states[self.length / 64] >> (self.length % 64) & 1 == 1
     }
 
-    /// Moves all states on by one character of the text; false: none is left.
+    /// Moves all states on by one character of the text; false: no state is left.
     fn advance(&self, states: &mut States, character: char) -> bool {
         let found = self.characters.binary_search_by_key(&character, |(known, _)| *known);
         let movable = found.map_or(&self.any, |at| &self.characters[at].1);

@@ -1,5 +1,4 @@
-//! The state cell: what all hosts agree on, in one line of text that changes only when the state
-//! does.
+//! The state cell: what all hosts agree on, as a short text that changes only when the state does.
 //!
 //! ```text
 //! c1 closed generation=<us> at=<us> [mode=<ordered mode>]
@@ -27,7 +26,7 @@ use crate::text::Words;
 /// What the state cell holds.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Record {
-    /// The time of the last state change, made unique; 0: there was none.
+    /// The time of the last state change, made unique; 0: there was no change.
     pub(super) generation: u64,
     /// The latest time that the cell was written at.
     pub(super) at_us: u64,
@@ -96,7 +95,7 @@ impl Record {
         text
     }
 
-    /// Reads a text at a time; none: it is not ours, or cannot be true.
+    /// Reads a text at a time. `None`: it is not ours, or cannot be true.
     pub(super) fn decode(text: &str, clock_us: u64) -> Option<Self> {
         let mut words = Words::of(text)?;
         let (version, name) = (words.word()?, words.word()?);

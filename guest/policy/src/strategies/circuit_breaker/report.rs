@@ -26,7 +26,7 @@ pub struct Permit {
     pub probe: u32,
 }
 
-/// What a failed call failed with, or a cause of that. Empty text where there is none. Only the
+/// What a failed call failed with, or a cause of that. A text that is missing is empty. Only the
 /// first 8 KiB of each is looked at.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Error<'a> {
@@ -98,7 +98,7 @@ pub enum Cause {
 /// A state change that this very call made; in metrics-only, one that it would have made.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Event {
-    /// Why; none: there was no change, and the rest means nothing.
+    /// Why. [`Cause::None`]: there was no change, and the rest means nothing.
     pub cause: Cause,
     /// The state before.
     pub before: State,
@@ -130,7 +130,7 @@ pub struct Report {
     /// The mode in force.
     pub mode: Mode,
     /// The generation: the time of the last state change in microseconds since 1970, made unique;
-    /// 0: none is known.
+    /// 0: no change is known.
     pub generation: u64,
     /// The permit, where the call was admitted; all 0 otherwise.
     pub permit: Permit,
@@ -145,9 +145,9 @@ pub struct Report {
     pub failed: u32,
     /// Slow calls in the sample.
     pub slow: u32,
-    /// Failed calls in percent of the sample's; 0 where there is none.
+    /// Failed calls in percent of the sample's; 0 where the sample is empty.
     pub failure_rate: f64,
-    /// Slow calls in percent of the sample's; 0 where there is none.
+    /// Slow calls in percent of the sample's; 0 where the sample is empty.
     pub slow_rate: f64,
     /// Successes of the half-open circuit so far.
     pub successes: u32,
@@ -156,7 +156,7 @@ pub struct Report {
     /// Milliseconds until a call may be admitted, rounded up, where it would be refused now. 0:
     /// now, or not known (forced open).
     pub retry_after_ms: u64,
-    /// When the last failure was counted, in microseconds since 1970; none: not known.
+    /// When the last failure was counted, in microseconds since 1970, where that is known.
     pub last_failure_us: Option<u64>,
     /// The state change.
     pub event: Event,

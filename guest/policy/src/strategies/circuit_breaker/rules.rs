@@ -106,7 +106,8 @@ impl Rules {
         self.slow_hundredths.is_some() && elapsed_ms >= self.slower_than_ms
     }
 
-    /// What a call counts as that ended in an error with these causes after so long; none: nothing.
+    /// What a call counts as that ended in this error, or one with these causes, after that time.
+    /// `None`: it counts as nothing.
     pub(super) fn outcome(&self, errors: &[Error<'_>], elapsed_ms: u64) -> Option<Outcome> {
         let errors = if errors.is_empty() { &[Error::default()] } else { errors };
         let errors = &errors[..errors.len().min(LOOKED_AT_ERRORS)];

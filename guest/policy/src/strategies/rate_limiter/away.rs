@@ -142,7 +142,7 @@ fn denied(now_us: u64, limit: u32, retry_after_ms: u64) -> Decision {
     }
 }
 
-/// A host's part of a limit; none: it is nothing.
+/// A host's part of a limit. `None`: the part is nothing.
 fn divide(limit: &Limit, hosts: u32) -> Option<Limit> {
     let part = |permits: u32| Some(permits / hosts).filter(|permits| *permits > 0);
     let permits = part(limit.limit)?;

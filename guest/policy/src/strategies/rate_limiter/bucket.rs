@@ -178,7 +178,7 @@ impl Bucket {
         self.store_for(cells, model, self.use_us);
     }
 
-    /// Stores what is of use for so long.
+    /// Stores what is of use for `use_us` more microseconds.
     pub(crate) fn store_for<K: Kv>(&self, cells: &mut Cells<'_, K>, model: &BucketModel, use_us: u64) {
         let text = alloc::string::ToString::to_string(&model.full);
         cells.put(self.field, &text, use_us);
@@ -204,9 +204,9 @@ impl Bucket {
         }
     }
 
-    /// Gives a place back that may lie in the future. Others were told their places already, so
-    /// only the last place of all can be given away again; behind an earlier one a newcomer would
-    /// come too close to its forerunner.
+    /// Gives back a place that may lie in the future. The others were told their places already. So
+    /// only the last place of all can go to another call: at an earlier one, it would come too
+    /// close to the call before it.
     pub(crate) fn refund_place<K: Kv>(&self, cells: &mut Cells<'_, K>, now_us: u64, charge: Charge, permits: u32) {
         let model = self.load(cells, Reading::Validated);
         let last_place_us = self.us_at(model.full.saturating_sub(self.room()));

@@ -69,7 +69,7 @@ fn fold_geometries(lease: LeaseConfig, geometries: impl Iterator<Item = u32>) ->
     field(&text)
 }
 
-/// The longest wait for a place, 0 where none is given ahead.
+/// The longest wait for a place; 0 where no place is given ahead.
 pub(crate) fn max_wait_us(on_limit: &OnLimit) -> u64 {
     match on_limit {
         OnLimit::Delay { max_wait_ms } => max_wait_ms.saturating_mul(1_000),

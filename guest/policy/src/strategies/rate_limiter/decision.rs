@@ -37,7 +37,7 @@ pub(crate) fn effective_us(models: &[MeterModel], now_us: u64) -> u64 {
 }
 
 /// When the first of the buckets was due to be full before this many permits were charged; 0: there
-/// is none.
+/// is no bucket.
 pub(crate) fn full_before_us(models: &[MeterModel], permits: u32) -> u64 {
     models.iter().filter_map(|model| model.full_before_us(permits)).min().unwrap_or(0)
 }

@@ -9,8 +9,8 @@ use crate::parts::geometry::field;
 
 pub(crate) const MAX_WINDOW_MS: u64 = 366 * 86_400_000;
 
-/// How long a permit counts: the window, and as long as it may be held where it is counted from its
-/// own time on.
+/// How long a permit counts: a window. Where it is counted from its own time on, also the time for
+/// which it may be held.
 pub(super) fn counted_us(limit: &Limit, life_us: u64) -> Option<u64> {
     let held_us = match limit.algorithm {
         Algorithm::SlidingWindow { .. } | Algorithm::SlidingLog => life_us,
@@ -19,8 +19,9 @@ pub(super) fn counted_us(limit: &Limit, life_us: u64) -> Option<u64> {
     Some(window_us(limit.window)? + held_us)
 }
 
-/// The longest that a permit can count: the end of its window, of the sub-window or group it is in,
-/// or of a full burst.
+/// The longest that a permit can count: one window in a sliding log, two in any other window, and
+/// in a bucket as many whole windows as a full burst takes to come back. The time for which it may
+/// be held counts as above.
 pub(super) fn counts_for_us(config: &Config) -> u64 {
     let life_us = life_us(config);
     let longest_us = |limit: &Limit| {
@@ -48,7 +49,8 @@ pub(crate) fn window_us(window: Window) -> Option<u64> {
     (1..=MAX_WINDOW_MS).contains(&ms).then(|| ms * 1_000)
 }
 
-/// Where a bucket of a window is counted by a limit; without one, where it is said by which.
+/// The cells of a bucket as this limit counts it. Without a limit: those that say which limit
+/// counts.
 pub(crate) fn bucket_geometry(window_us: u64, limit: Option<u32>, ordinal: u32) -> u32 {
     let text = match (limit, ordinal) {
         (Some(limit), 0) => format!("bucket {window_us} {limit}"),
@@ -60,7 +62,7 @@ pub(crate) fn bucket_geometry(window_us: u64, limit: Option<u32>, ordinal: u32) 
 
 /// What the meaning of a limit's cells depends on, as the upper 24 bits of their field numbers.
 /// Counts of permits mean the same under another limit, so a raised limit goes on from the same
-/// counts; of a bucket see `rate.rs`.
+/// counts. For buckets see `rate.rs`.
 pub(crate) fn geometry(limit: &Limit, life_us: u64) -> Option<u32> {
     let window_us = counted_us(limit, life_us)?;
     let (tag, detail) = match limit.algorithm {

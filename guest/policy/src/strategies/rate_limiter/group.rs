@@ -9,7 +9,7 @@ pub(crate) struct Group {
     /// The time of the last of them.
     pub(crate) last_us: u64,
     pub(crate) permits: u64,
-    /// How long before that the first was given, of a wide group; else 0.
+    /// In a wide group, how long before that the first was given; otherwise 0.
     pub(crate) lasted_us: u64,
 }
 
@@ -19,6 +19,6 @@ pub(crate) struct Open {
     pub(crate) first_us: u64,
     pub(crate) last_us: u64,
     pub(crate) permits: u64,
-    /// For how long it stays open whatever comes, if it is a wide one; else 0.
+    /// If it is wide, for how long it stays open whatever comes; otherwise 0.
     pub(crate) wide_us: u64,
 }

@@ -1,5 +1,5 @@
-//! A strict limit's groups in the hand: what counts at a time, when there will be room, and where a
-//! permit goes.
+//! A strict limit's groups as they were read: what counts at a time, when there will be room, and
+//! where a permit goes.
 
 use super::group::{Group, Open};
 use super::group_rules::Grouped;
@@ -14,7 +14,7 @@ pub(crate) struct GroupModel {
     pub(crate) head: Head,
     /// Which of the other cells hold something that the head now has, or that belongs to no head.
     pub(crate) spent: Spent,
-    /// How much later than its place one may go.
+    /// How much later than its place a call may go.
     pub(crate) late_us: u16,
 }
 
@@ -55,7 +55,7 @@ impl GroupModel {
     }
 
     /// How many more may be counted in the open group for permits to fit once the groups before the
-    /// middle have left; none: they do not fit then, or there is no middle.
+    /// middle have left. `None`: they do not fit then, or there is no middle.
     pub(crate) fn most_without_middle(&self, permits: u64) -> Option<u64> {
         let at_us = self.head.seen_us;
         let counts = self.grouped.counts_at(at_us);
@@ -64,8 +64,7 @@ impl GroupModel {
         u64::from(self.grouped.limit).checked_sub(permits + self.counted(at_us).saturating_sub(leaving))
     }
 
-    /// Counts permits in the open group while it lasts, or in another, which is wide if so much is
-    /// said.
+    /// Counts permits in the open group while it lasts, or else in a new one, which may be wide.
     pub(crate) fn give(&mut self, permits: u64, at_us: u64, wide_us: u64) {
         let grouped = self.grouped;
         let goes_us = if at_us > self.head.seen_us { at_us.saturating_add(self.late_us.into()) } else { at_us };
@@ -131,7 +130,7 @@ impl Model for GroupModel {
 }
 
 impl GroupModel {
-    /// From here on places are those of a debt, to which nobody goes.
+    /// From here on, places are those of a debt. Nobody waits for them.
     pub(crate) fn owe(&mut self) {
         self.late_us = 0;
     }

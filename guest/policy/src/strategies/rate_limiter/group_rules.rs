@@ -9,15 +9,15 @@ use super::role::Role;
 
 /// Into how many sub-windows a window is cut by default.
 const DEFAULT_SUB_WINDOWS: u32 = 64;
-/// Into how many it was, when a permit left with its sub-window.
+/// The default of earlier versions, where a permit left with its sub-window.
 const OLD_DEFAULT: u32 = 10;
 /// A group is one part in this many of the limit at most.
 const PARTS: u32 = 128;
-/// A wide group stays open for this many times as long as its first permit was tried for in vain.
+/// A wide group stays open for this many times the time for which its first call was refused.
 const WIDTH: u64 = 4;
 /// A wide group lasts for one part in this many of W at most.
 const WIDEST: u64 = 8;
-/// One that would be less wide is a usual one.
+/// A group that would be less wide than this is an ordinary one.
 const MIN_WIDTH_US: u64 = 1_000;
 /// This many groups at most may lie ahead.
 const MAX_AHEAD: u64 = 8_000;
@@ -40,7 +40,7 @@ pub(crate) fn cells_of(sub_windows: u32) -> u32 {
     if sub_windows == DEFAULT_SUB_WINDOWS { OLD_DEFAULT } else { sub_windows }
 }
 
-/// The same in words; nothing of the default.
+/// The same in words; empty for the default.
 pub(crate) fn parts_in_words(sub_windows: u32) -> String {
     let cells = cells_of(sub_windows);
     if cells == OLD_DEFAULT { String::new() } else { format!(" in {cells} parts") }
@@ -68,8 +68,8 @@ impl Grouped {
         self.window_us.div_ceil(u64::from(cells_of(self.sub_windows)))
     }
 
-    /// How much later than its place one may go who is told to wait in whole milliseconds. In
-    /// windows so short that a millisecond is much of them, only the places themselves keep the
+    /// How much later than its place a call may go, since waits are told in whole milliseconds. It
+    /// is 0 where a millisecond is much of the window: there, only the places themselves keep the
     /// promise.
     pub(super) fn late_us(&self) -> u16 {
         if self.max_wait_ms > 0 && self.old_sub_us() >= 1_000 { 999 } else { 0 }
@@ -90,13 +90,13 @@ impl Grouped {
 
     /// Until when an open group lasts.
     pub(crate) fn ends_us(&self, open: &Open) -> u64 {
-        // Whatever a stranger wrote.
+        // A stranger may have written any number.
         let wide_us = open.wide_us.min(self.window_us / WIDEST);
         open.first_us.saturating_add(if wide_us > 0 { wide_us } else { self.span_us() })
     }
 
-    /// How wide the group is that comes after `before`, by a call that was tried for so long in
-    /// vain; 0: as usual.
+    /// How wide the group after `before` is, if the call that opens it was refused for
+    /// `refused_ms`; 0: it is an ordinary one.
     pub(super) fn wide_us(&self, before: Option<Open>, at_us: u64, refused_ms: u32) -> u64 {
         let is_close = |open: &Open| at_us <= self.ends_us(open).saturating_add(open.wide_us);
         let kept_us = before.filter(is_close).map_or(0, |open| open.wide_us / 2);

@@ -46,7 +46,7 @@ pub(crate) struct Head {
     pub(crate) seen_us: u64,
     pub(crate) open: Option<Open>,
     pub(crate) closed: Vec<Group>,
-    /// Which of the closed ones stands for those in the middle cell.
+    /// The index of the closed one that stands for those in the middle cell.
     middle: Option<u32>,
 }
 
@@ -103,7 +103,7 @@ impl Head {
         text
     }
 
-    /// Which of the closed groups stands for those in the middle cell.
+    /// The index of the closed group that stands for those in the middle cell.
     pub(crate) fn middle(&self) -> Option<usize> {
         self.middle.map(|index| index as usize)
     }
@@ -134,13 +134,13 @@ impl Head {
         })
     }
 
-    /// Whether there are so many groups that some should go to the middle.
+    /// Whether there are enough groups for some to go to the middle.
     pub(crate) fn is_long(&self) -> bool {
         self.closed.len() > 2 * ENDS
     }
 
-    /// Puts the groups of the middle in the place of what stands for them. Without them that is a
-    /// group as any other, which leaves no earlier than they would.
+    /// Replaces what stands for the middle by its groups. Where they are not known, what stands for
+    /// them becomes a group like any other, which leaves no earlier than they would.
     pub(crate) fn expand(&mut self, groups: Option<Vec<Group>>) {
         let index = self.middle();
         self.middle = None;
@@ -184,7 +184,7 @@ impl Head {
         }
     }
 
-    /// Whether the middle may hold a permit of that time, or, where that `may_be_later`, with a
+    /// Whether the middle may hold a permit of that time. `may_be_later`: it may be counted with a
     /// later one.
     pub(crate) fn is_in_middle(&self, at_us: u64, may_be_later: bool) -> bool {
         let stands = self.stands();

@@ -5,9 +5,9 @@
 //! permit leaves at most that much later than a log would let it. Where a group is one permit, as
 //! for every limit below 256, that is exactly as a log does.
 //!
-//! *Why it is strict.* A permit is given at t only if all groups whose last permit is later than
-//! t - W, and the open group, hold L permits at most, it included; the store holds the run to that,
-//! because what the run read of closed groups is validated and the open one is counted by
+//! *Why it is strict.* A permit is given at t only if the open group and all groups whose last
+//! permit is later than t - W hold L permits at most, this one included. The store holds the run to
+//! that: what the run read of closed groups is validated, and the open group is counted by
 //! `advance`. Of the permits in a half-open span of W take the one that was committed last, given
 //! at t. Each other one is less than W before t, or after it, and was committed before: its group
 //! is open, or has a last permit that is no earlier than it, so later than t - W. So all were
@@ -15,15 +15,16 @@
 //! forgotten at a time that no later permit may be before, `seen`.
 //!
 //! *Why hosts do not get in each other's way.* Whoever counts in the open group reads the head,
-//! moves the count by `advance` and raises the time of the last permit by `raise`; none of these is
-//! refused because another host counts too. What ends a group is one `put` of the head: whoever
-//! still counts in it has read a head that is no longer so, and is refused. That happens some 200
-//! times a window at most, whatever the limit. On a connection that is slow for so short a window,
-//! or where groups are single permits, one might be refused again and again. So whoever was refused
-//! opens a *wide* group: it stays open for four times as long as that took, a part of W at most,
-//! and takes whatever fits, so the others meet it open. The one after a wide group is half as wide,
-//! until hosts that nobody refuses have gone back to the usual ones. Widths follow the trips to the
-//! store, so they cost little accuracy where these are short, and none where one host is alone.
+//! moves the count by `advance` and raises the time of the last permit by `raise`. Nothing of that
+//! is refused because another host counts too. What ends a group is one `put` of the head. Whoever
+//! still counts in that group has read the old head, and is refused. That happens some 200 times a
+//! window at most, whatever the limit. Where the connection is slow beside the window, or where
+//! groups are single permits, a call might be refused again and again. So a call that was refused
+//! opens a *wide* group. It takes whatever fits, and stays open for four times the time for which
+//! the call was refused, but for a part of W at most. So the others find it open. The one after a
+//! wide group is half as wide, until groups are ordinary again. Widths follow the trips to the
+//! store. So they cost little accuracy where these are short, and nothing where there is one host
+//! alone.
 //!
 //! *Why the cost does not grow.* A run reads the groups that have left since the head was written,
 //! and of the others only their sum: see `group_state.rs`. With places ahead (`delay`) groups are
@@ -101,8 +102,8 @@ impl Grouped {
         }
     }
 
-    /// Ends the open group and begins one with these permits, if they fit: whoever still counts in
-    /// the one before has read a head that is no longer so, and is refused.
+    /// Ends the open group and begins one with these permits, if they fit. Whoever still counts in
+    /// the one before has read the old head, and is refused.
     fn turn<K: Kv>(
         &self,
         cells: &mut Cells<'_, K>,

@@ -17,9 +17,9 @@
 //!   in, so a window lets go what was charged in it, and both promises follow from what each
 //!   aligned window holds.
 //!
-//! What is given back was let go by nobody and counts in none of these sums. A bucket has no
-//! places, and gives back only what cannot have come back by itself, whatever time any other host
-//! has committed at: see `Meter::give_back`.
+//! Nobody was let go on what is given back, so it counts in no sum above. A bucket does not know
+//! when each permit was charged, and gives back only what cannot have come back by itself, whatever
+//! time any other host has committed at: see `Meter::give_back`.
 
 use alloc::format;
 use alloc::vec::Vec;
@@ -95,8 +95,8 @@ pub(crate) fn check(problems: &mut Problems, config: &Config) {
     }
 }
 
-/// The longest life that leaves a bucket one permit of its burst. Of a bucket that is wrong by
-/// itself nothing is said.
+/// The longest life that leaves a bucket one permit of its burst. A bucket that is wrong by itself
+/// is left out.
 fn most_life_ms(limit: &Limit) -> Option<u64> {
     let (Algorithm::Gcra { burst } | Algorithm::TokenBucket { burst }) = limit.algorithm else { return None };
     let spare = u128::from(burst.unwrap_or(limit.limit).checked_sub(1)?);
@@ -105,8 +105,8 @@ fn most_life_ms(limit: &Limit) -> Option<u64> {
     Some(u64::try_from(most_us / 1_000).unwrap_or(u64::MAX))
 }
 
-/// What a bucket's burst must be smaller by: all that comes back while a permit is held, rounded
-/// up.
+/// By how much a bucket's burst must be smaller: all that comes back while a permit is held,
+/// rounded up.
 pub(crate) fn burst_held(limit: u32, window_us: u64, life_us: u64) -> u32 {
     let held = (u128::from(life_us) * u128::from(limit)).div_ceil(u128::from(window_us));
     u32::try_from(held).unwrap_or(u32::MAX)

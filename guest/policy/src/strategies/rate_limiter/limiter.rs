@@ -24,7 +24,7 @@ pub struct RateLimiter {
     pub(super) most: u32,
     /// Which limit is 0: nothing is counted then, and every call denied.
     pub(super) barred: Option<u32>,
-    /// Of what this is a host's share.
+    /// The limiter that this is a host's share of.
     pub(super) whole: Option<Whole>,
     pub(super) config: Config,
 }
@@ -123,7 +123,7 @@ impl RateLimiter {
         asks.into_iter().map(move |ask| self.try_acquire_at(world, now_us, ask.entity, ask.cost))
     }
 
-    /// Forgets what was charged. Those who wait keep their places.
+    /// Forgets what was charged. Those who wait keep their positions.
     pub fn reset<W: Kv + Clock>(&self, world: &mut W, entity: u32) {
         let mut cells = Cells::new(world, entity);
         for meter in &self.meters {

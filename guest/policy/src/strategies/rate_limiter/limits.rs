@@ -1,4 +1,4 @@
-//! All limits of a limiter at once: a charge is in all of them or in none.
+//! All limits of a limiter at once. A call is charged in all of them, or in no limit.
 
 use crate::kv::Kv;
 
@@ -32,7 +32,7 @@ impl RateLimiter {
         Ok(call.allowed(&models, 0, charged_at_us))
     }
 
-    /// Charges all limits now, or none: when it counts, and the limits after it.
+    /// Charges all limits now, or no limit: when it counts, and the limits after it.
     pub(super) fn charge_all<K: Kv>(&self, call: &mut Call<'_, K>, permits: u32) -> Result<(u64, Models), Models> {
         if let [meter] = &self.meters[..] {
             let charged = meter.charge(&mut call.cells, call.now_us, permits);

@@ -1,8 +1,9 @@
-//! The line of those who wait: the place that is left behind them, and when it will be one's turn.
+//! The line of those who wait: which place is left for a call behind them, and when its turn will
+//! be.
 //!
-//! A *place* is the earliest time that the limits allow, were all of those ahead to go as early as
-//! they fit: it decides who may go. A *turn* takes into account that they sleep until the time they
-//! were told: it tells when to come back, so that nobody comes back in vain.
+//! A *place* is the earliest time that the limits allow if all of those ahead go as early as they
+//! fit. It decides who may go. A *turn* is later: those ahead sleep until the time they were told.
+//! It tells when to come back, so that nobody comes back in vain.
 
 use super::decision::{effective_us, ms_until, place_us};
 use super::meter::MeterModel;
@@ -44,7 +45,7 @@ impl Line<'_> {
 
     /// The time at which all of `ahead` have come as they are expected, or earlier that at which
     /// some have and there is room for all others at once. Those whose time will be over before
-    /// their turn take no place, and are in the way until then.
+    /// their turn take no place, but nobody behind them goes until then.
     fn later_us<'w>(&self, ahead: impl Iterator<Item = &'w Waiter> + Clone, permits: u32) -> u64 {
         let cost = |waiter: &Waiter| waiter.cost.min(self.most);
         let mut rest = ahead.clone().map(cost).map(u64::from).sum::<u64>() + u64::from(permits);
@@ -88,8 +89,8 @@ impl Line<'_> {
         ahead.filter(|waiter| waiter.due_us < self.now_us).map(|waiter| self.passed_us(waiter)).min()
     }
 
-    /// When a waiter is expected: when it was told to come. One who is late is given as long again
-    /// as it is late already, so whoever comes back for it does so a few times and not every
+    /// When a waiter is expected: when it was told to come. One who is late is expected after as
+    /// long again as it is late already. So those behind it come back a few times, and not every
     /// millisecond.
     fn expected_us(&self, waiter: &Waiter) -> u64 {
         if waiter.due_us >= self.now_us {
@@ -119,8 +120,8 @@ impl Line<'_> {
     }
 }
 
-/// Takes a place; none before it is asked for any more, so a long line costs no more for each than
-/// a short one.
+/// Takes a place. Nobody asks for an earlier one any more, so each waiter costs the same in a long
+/// line as in a short one.
 fn charge(models: &mut [MeterModel], permits: u32, at_us: u64) {
     for model in models {
         model.charge(permits, at_us);

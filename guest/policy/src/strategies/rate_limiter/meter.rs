@@ -112,8 +112,8 @@ impl Meter {
         }
     }
 
-    /// Charges permits in any case, from a time that no limit has seen a later one than. On success
-    /// they can be given back.
+    /// Charges permits in any case, at `at_us`; no limit has seen a later time. On success they can
+    /// be given back.
     pub(crate) fn owe<K: Kv>(&self, cells: &mut Cells<'_, K>, at_us: u64, now_us: u64, permits: u32) -> Fit {
         if let Self::Bucket(bucket) = self {
             return bucket.owe(cells, at_us, permits).map(MeterModel::Bucket).map_err(MeterModel::Bucket);

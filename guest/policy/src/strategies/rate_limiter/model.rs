@@ -1,4 +1,4 @@
-//! What all algorithms have in common: a limit's state in the hand.
+//! What all algorithms have in common: a limit's state as it was read, and how a call changes it.
 
 /// How full a limit is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -13,7 +13,7 @@ pub(crate) struct Usage {
     pub(crate) reset_us: u64,
 }
 
-/// Of what is owed, no more than a limit a window is kept for this many windows.
+/// What is owed is kept for this many windows at most, a whole limit in each.
 pub(crate) const DEBT_WINDOWS: u64 = 1_000;
 
 /// What a refund knows of the charge that it gives back.
@@ -25,7 +25,7 @@ pub(crate) struct Charge {
     pub(crate) full_at_us: u64,
 }
 
-/// A limit's state in the hand, on which places can be found and taken before anything is stored.
+/// A limit's state as it was read. Places can be found and taken on it before anything is stored.
 pub(crate) trait Model {
     /// The latest time it has seen; an earlier one counts as that.
     fn seen_us(&self) -> u64;

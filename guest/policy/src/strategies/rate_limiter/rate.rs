@@ -1,16 +1,16 @@
 //! A bucket whose limit may be changed: what was charged under another limit counts.
 //!
 //! A bucket's number counts time in units that depend on its limit, so each limit has a cell of its
-//! own, and one more cell says by which limit the bucket is counted now: `b1 100 0
-//! 1763640072345678` by 100 a window, since it began, kept until that microsecond. Every run reads
-//! it, and it changes only with the limit and once in a while to live on, so hosts that agree do
-//! not conflict.
+//! own, and one more cell says by which limit the bucket is counted now. `b1 100 0
+//! 1763640072345678`: by 100 a window, from the first, and kept until that microsecond. Every run
+//! reads it, and it changes only with the limit and once in a while to live on, so hosts that agree
+//! do not conflict.
 //!
 //! *Another limit than one's own.* A charge moves the bucket to its own limit: as many permits are
-//! lacking as before, rounded up. For a second after a change to a lower limit than its own a host
-//! goes by that instead, with the burst of its own settings: a permit is a permit in any of them.
-//! So hosts that do not agree, as in the middle of a roll-out, replace values twice a second and
-//! not with every call, and between them no more go at once than the greatest burst.
+//! lacking as before, rounded up. For a second after another host has changed to a lower limit, a
+//! host goes by that one, with the burst of its own settings. A permit is the same in both. So
+//! hosts that do not agree, as in the middle of a roll-out, replace values twice a second and not
+//! with every call, and between them no more go at once than the greatest burst.
 //!
 //! What was charged before a change is not given back any more: since then it may have come back at
 //! another rate.
@@ -26,10 +26,9 @@ use super::model::{Charge, Model};
 use super::role::Role;
 use crate::parts::cells::{Cells, Reading};
 
-/// How long a host goes by another's limit, which is lower.
+/// How long a host goes by another's limit that is lower.
 const AGREES_US: u64 = 1_000_000;
-/// For at least so long the cell is kept beyond its use, so that it need not be put with every
-/// call.
+/// The cell is kept at least this long beyond its use, so that it need not be put with every call.
 const SPARE_US: u64 = 1_000_000;
 
 /// What a bucket is made of.
@@ -194,7 +193,7 @@ impl Rated {
         current.limit > 0 && u64::from(current.limit) <= self.rate.window_us
     }
 
-    /// The bucket as another limit counts it, with one's own burst.
+    /// The bucket as another limit counts it, with this host's burst.
     fn by(&self, limit: u32) -> Bucket {
         Rate { limit, ..self.rate }.bucket()
     }

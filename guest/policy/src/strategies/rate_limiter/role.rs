@@ -23,7 +23,7 @@ pub(crate) enum Role {
     LeaseSize = 8,
     /// How much was given back of a bucket.
     Returned = 9,
-    /// How much that was at some times.
+    /// The marks: how much that was at some times.
     Marks = 10,
     /// By which limit a bucket is counted.
     Rate = 11,

@@ -96,7 +96,7 @@ pub struct LeaseConfig {
 /// A rate limiter's settings.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Config {
-    /// The limits of one key, all or none.
+    /// The limits of one key. A call is charged in all of them, or in no limit.
     pub limits: Vec<Limit>,
     /// What to do with a call over a limit.
     pub on_limit: OnLimit,
@@ -157,7 +157,7 @@ pub struct Decision {
     pub retry_after_ms: u64,
     /// To wait: until to go or come back.
     pub wait_ms: u64,
-    /// Place in the queue, from 1.
+    /// Position in the queue, from 1.
     pub position: u32,
     /// How many are in the queue.
     pub waiting: u32,

@@ -1,6 +1,6 @@
-//! Of what a limiter is a share.
+//! What a share knows of the limiter that was divided.
 
-/// What a share is a share of.
+/// The limiter that was divided.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Whole {
     /// The most permits that fit at once in the whole.

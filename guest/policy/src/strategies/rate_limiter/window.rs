@@ -76,8 +76,8 @@ impl Windowed {
         }
     }
 
-    /// Opens the sub-window of now, if a charge will fit in it, and closes the one before for good:
-    /// whoever still counts in that one has read a head that is no longer so, and is refused.
+    /// Opens the sub-window of now, if a charge will fit in it, and closes the one before for good.
+    /// Whoever still counts in that one has read the old head, and is refused.
     fn turn<K: Kv>(
         &self,
         cells: &mut Cells<'_, K>,

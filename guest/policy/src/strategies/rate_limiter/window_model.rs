@@ -58,7 +58,7 @@ impl WindowModel {
         reserved.take_while(|index| *index <= open + span).map(counted).fold(counted(open), u64::max)
     }
 
-    /// The weighted count. While a later window holds reserved places, a permit now would lower
+    /// The weighted count. While a later window holds reserved places, a permit now would take from
     /// what they were promised.
     fn weighted_count(&self, open: u64, at_us: u64) -> u64 {
         if self.head.last().is_some_and(|last| last > open) {
@@ -73,8 +73,8 @@ impl WindowModel {
     /// The first sub-window from `from` on at which every run of `span + 1` sub-windows with it has
     /// room.
     ///
-    /// A stored head may hold thousands of places and a queue thousands of waiters, who each ask,
-    /// so it ends as soon as no later place can matter.
+    /// A stored head may hold thousands of places, and each of thousands of waiters may ask. So
+    /// this ends as soon as no later place can matter.
     fn first_strict(all: impl Iterator<Item = (u64, u64)> + Clone, from: u64, span: u64, room: u64) -> u64 {
         let (mut entering, mut leaving) = (all.clone().peekable(), all);
         let (mut found, mut sum, mut before) = (from, 0_u64, 0_u64);
@@ -137,8 +137,8 @@ impl Model for WindowModel {
         }
     }
 
-    /// Of a weighted window a limit a window, whatever of the one before it still covers: nobody
-    /// goes before the last of them.
+    /// A weighted window takes a whole limit in each window, whatever still counts of the window
+    /// before: nobody goes before the last of these places.
     fn next_debt(&self, owed: u32, from_us: u64) -> (u64, u32) {
         let open = from_us.max(self.seen_us()) / self.window.sub_us;
         let Usage { remaining, limit, .. } = self.usage(from_us);

@@ -207,7 +207,7 @@ fn settings(values: &Values<'_>) -> Config {
     }
 }
 
-/// The permit in a token; none in an empty one.
+/// The permit in a token. `None`: the token is empty.
 fn permit(token: &str) -> Result<Option<Permit>, Vec<Problem>> {
     let problem = || Problem {
         path: "token".to_string(),

@@ -1,4 +1,4 @@
-//! The token of a circuit's permit, in one line of text that may lie in a workflow's history:
+//! The token of a circuit's permit, as a short text that may lie in a workflow's history:
 //! `p1 <generation> <us> <probe>`. The time is in microseconds since 1970.
 
 use alloc::format;

@@ -65,7 +65,7 @@ pub struct Step {
 #[derive(Debug, Clone, Copy)]
 struct Begun {
     started_us: u64,
-    /// Its first place in the queue; 0: it never was in it.
+    /// Its first position in the queue; 0: it never was in it.
     position: u32,
 }
 
@@ -110,7 +110,7 @@ impl RateLimiterNode {
     /// What is limited for this context.
     ///
     /// # Errors
-    /// A key or a priority that is none.
+    /// A key or a priority that is missing or not of its type.
     pub fn subject(&self, context: &str) -> Result<Subject, Vec<Problem>> {
         let context = Object::read(context).ok_or_else(|| no_object("context", context))?;
         let (key, priority) = (self.key(&context), self.priority(&context));

@@ -1,8 +1,8 @@
-//! Tokens: what a step leaves with its caller, in one line of text that may lie in a workflow's
+//! Tokens: what a step leaves with its caller, as a short text that may lie in a workflow's
 //! history.
 //!
 //! ```text
-//! n1 queued started=<us> position=<n> ticket=<us>     a place in the queue
+//! n1 queued started=<us> position=<n> ticket=<us>     a position in the queue
 //! n1 placed started=<us> at=<us> [full=<us>]          a reserved place, charged at that time
 //! n1 passed at=<us> [full=<us>]                       a permit, charged at that time
 //! ```
@@ -15,10 +15,10 @@ use alloc::string::String;
 
 use crate::text::{Words, number};
 
-/// What a caller of a rate limiter node holds.
+/// What a step has given a caller.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Token {
-    /// A place in the queue.
+    /// A position in the queue.
     Queued { started_us: u64, position: u32, ticket: u64 },
     /// A place that is still to come.
     Placed { started_us: u64, place_us: u64, full_at_us: u64 },
@@ -62,7 +62,7 @@ impl Token {
         (holds > 0 && started_us > 0).then_some(token)
     }
 
-    /// When the first step was, and the time that names what is held.
+    /// When the first step was, and the time that names what was given.
     pub(super) fn times_us(self) -> (u64, u64) {
         match self {
             Self::Queued { started_us, ticket, .. } => (started_us, ticket),
@@ -76,7 +76,7 @@ fn full(full_at_us: u64) -> String {
     if full_at_us == 0 { String::new() } else { format!(" full={full_at_us}") }
 }
 
-/// 0 where nothing is said; none where that is no number, or is said of 0.
+/// 0 without the word. `None`: what it says is not a number, or is 0.
 fn read_full(words: &mut Words<'_>) -> Option<u64> {
     words.optional("full").map_or(Some(0), |text| number(text).filter(|full_at_us| *full_at_us > 0))
 }
