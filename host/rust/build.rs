@@ -1,14 +1,20 @@
-//! Finds the component and compiles it to the machine code that the crate embeds.
+//! Finds the component, compiles its core module to the machine code that the crate embeds, and
+//! makes the glue between that module and Rust.
 
 use std::path::{Path, PathBuf};
 use std::{env, fs};
 
 #[path = "src/runtime/compiler.rs"]
 mod compiler;
+mod glue;
+#[path = "src/runtime/module/inside.rs"]
+mod inside;
 #[path = "src/runtime/tunables.rs"]
 mod tunables;
 
 use wasmtime::{Config, Engine};
+
+use self::glue::Contract;
 
 /// Names the file to use, in place of any other.
 const GIVEN: &str = "TIDEGATE_COMPONENT";
@@ -16,8 +22,10 @@ const GIVEN: &str = "TIDEGATE_COMPONENT";
 fn main() {
     println!("cargo::rerun-if-env-changed={GIVEN}");
     println!("cargo::rerun-if-env-changed=CARGO_TARGET_DIR");
-    println!("cargo::rerun-if-changed=src/runtime/compiler.rs");
-    println!("cargo::rerun-if-changed=src/runtime/tunables.rs");
+    for source in ["glue", "wit", "src/runtime/compiler.rs", "src/runtime/tunables.rs", "src/runtime/module/inside.rs"]
+    {
+        println!("cargo::rerun-if-changed={source}");
+    }
     if let Err(error) = embed() {
         println!("cargo::error={error}");
     }
@@ -29,21 +37,38 @@ fn embed() -> Result<(), String> {
     println!("cargo::rustc-env=TIDEGATE_COMPONENT_FILE={}", component.display());
     let target = variable("TARGET")?;
     println!("cargo::rustc-env=TIDEGATE_TARGET={target}");
-    let code = compile(&component, &target)?;
-    let file = out_dir()?.join("tidegate.cwasm");
-    fs::write(&file, code).map_err(|error| format!("{} cannot be written: {error}", file.display()))
+    let contract = Contract::read(Path::new("wit"))?;
+    write("core.rs", contract.core()?.as_bytes())?;
+    write("guest.rs", contract.guest()?.as_bytes())?;
+    write("tidegate.cwasm", &compile(&contract, &component, &target)?)
+}
+
+fn write(name: &str, bytes: &[u8]) -> Result<(), String> {
+    let file = out_dir()?.join(name);
+    fs::write(&file, bytes).map_err(|error| format!("{} cannot be written: {error}", file.display()))
 }
 
 /// Machine code for all processors of the target's kind, whatever this machine's can do.
-fn compile(component: &Path, target: &str) -> Result<Vec<u8>, String> {
+fn compile(contract: &Contract, component: &Path, target: &str) -> Result<Vec<u8>, String> {
     let bytes = fs::read(component).map_err(|error| format!("{} cannot be read: {error}", component.display()))?;
+    let (imports, exports) = (contract.import_names(), contract.export_names());
+    let module = inside::core_module(&bytes, &imports, &exports).ok_or_else(|| other_inside(component))?;
     let mut config = Config::new();
     tunables::set(&mut config);
     compiler::set(&mut config);
     config.target(target).map_err(|error| no_compiler(target, &error))?;
     let engine = Engine::new(&config).map_err(|error| no_compiler(target, &error))?;
-    let code = engine.precompile_component(&bytes);
+    let code = engine.precompile_module(module);
     code.map_err(|error| format!("{} does not compile for {target}: {error:#}", component.display()))
+}
+
+fn other_inside(component: &Path) -> String {
+    let advice =
+        "give it to `Builder::component` or `Builder::component_file` instead, with the feature `compile` of tidegate";
+    format!(
+        "{} is not one core module of this version of the contract, as wit-component makes it; {advice}",
+        component.display()
+    )
 }
 
 fn no_compiler(target: &str, error: &wasmtime::Error) -> String {

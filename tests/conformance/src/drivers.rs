@@ -74,6 +74,7 @@ impl Places {
         };
         vec![
             driver("rust", &[self.program("conformance-rust")]),
+            driver("rust-component-api", &[self.program("conformance-rust"), self.component()]),
             driver("typescript", &[PathBuf::from("node"), folder.join("typescript/driver.mjs")]),
             python("python", &[]),
             python("raw", &[self.component()]),

@@ -1,28 +1,41 @@
 //! The engine and the component in it.
 
+#[cfg(feature = "compile")]
+use std::path::Path;
+
+#[cfg(feature = "compile")]
+use wasmtime::Module;
+#[cfg(feature = "compile")]
 use wasmtime::component::Component;
 use wasmtime::{Config, Engine};
 
+use super::guest::Loaded;
 use super::{ComponentSource, LoadError, RuntimeOptions, code, tunables};
+#[cfg(feature = "compile")]
+use super::{module, world};
 
 /// An engine, and the component as the options name it.
-pub(super) fn load(options: &RuntimeOptions) -> Result<(Engine, Component), LoadError> {
+pub(super) fn load(options: &RuntimeOptions) -> Result<(Engine, Loaded), LoadError> {
     let mut config = Config::new();
     tunables::set(&mut config);
     match &options.component {
         ComponentSource::BuiltIn => {
             let engine = Engine::new(&config).map_err(|error| unable(&error))?;
-            let component = code::component(&engine).map_err(|error| unable(&error))?;
-            Ok((engine, component))
+            let module = code::module(&engine).map_err(|error| unable(&error))?;
+            Ok((engine, Loaded::Module(module)))
         }
         #[cfg(feature = "compile")]
         ComponentSource::Bytes(bytes) => compiled(config, bytes, &options.cache),
         #[cfg(feature = "compile")]
-        ComponentSource::File(path) => match std::fs::read(path) {
-            Ok(bytes) => compiled(config, &bytes, &options.cache),
-            Err(error) => Err(LoadError::Unreadable { path: path.clone(), reason: error.to_string() }),
-        },
+        ComponentSource::File(path) => compiled(config, &read(path)?, &options.cache),
     }
+}
+
+/// The bytes of a component's file.
+#[cfg(feature = "compile")]
+pub(super) fn read(path: &Path) -> Result<Vec<u8>, LoadError> {
+    let bytes = std::fs::read(path);
+    bytes.map_err(|error| LoadError::Unreadable { path: path.to_owned(), reason: error.to_string() })
 }
 
 fn unable(error: &wasmtime::Error) -> LoadError {
@@ -31,13 +44,19 @@ fn unable(error: &wasmtime::Error) -> LoadError {
 
 /// A component that someone brought along, compiled here and now or taken from the cache.
 #[cfg(feature = "compile")]
-fn compiled(mut config: Config, bytes: &[u8], cache: &super::CodeCache) -> Result<(Engine, Component), LoadError> {
+fn compiled(mut config: Config, bytes: &[u8], cache: &super::CodeCache) -> Result<(Engine, Loaded), LoadError> {
     super::compiler::set(&mut config);
     config.cache(open_cache(cache));
     let engine = Engine::new(&config).map_err(|error| unable(&error))?;
+    if let Some(core) = module::of(bytes) {
+        let core = Module::from_binary(&engine, core);
+        let core = core.map_err(|error| LoadError::NotAComponent(format!("{error:#}")))?;
+        return Ok((engine, Loaded::Module(core)));
+    }
     let component = Component::from_binary(&engine, bytes);
     let component = component.map_err(|error| LoadError::NotAComponent(format!("{error:#}")))?;
-    Ok((engine, component))
+    world::check(&engine, &component)?;
+    Ok((engine, Loaded::Component(component)))
 }
 
 /// A cache that cannot be used is as good as none: the component is then compiled, which takes half

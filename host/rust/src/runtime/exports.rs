@@ -4,10 +4,9 @@ use std::fmt::Debug;
 use std::marker::PhantomData;
 
 use wasmtime::Store;
-use wasmtime::component::ResourceAny;
 
 use super::wit::types::Problem;
-use super::{Guest, HostState};
+use super::{Guest, HostState, Resource};
 
 /// An interface of the component with one kind of policy. All arguments of a call are data, so that
 /// it can wait, be repeated and be undone.
@@ -24,7 +23,7 @@ pub(crate) trait Exports: Debug + Sized + 'static {
         config: &Self::Config,
         guest: &Guest,
         store: &mut Store<HostState>,
-    ) -> wasmtime::Result<Result<ResourceAny, Vec<Problem>>>;
+    ) -> wasmtime::Result<Result<Resource, Vec<Problem>>>;
 
     /// Makes a call that is about one entity of the transaction.
     fn call(
@@ -32,7 +31,7 @@ pub(crate) trait Exports: Debug + Sized + 'static {
         entity: u32,
         guest: &Guest,
         store: &mut Store<HostState>,
-        policy: ResourceAny,
+        policy: Resource,
     ) -> wasmtime::Result<Self::Answer>;
 
     /// Makes several calls, each about the entity beside it, one after the other: one answer each.
@@ -40,7 +39,7 @@ pub(crate) trait Exports: Debug + Sized + 'static {
         requests: &[(u32, &Self::Request)],
         guest: &Guest,
         store: &mut Store<HostState>,
-        policy: ResourceAny,
+        policy: Resource,
     ) -> wasmtime::Result<Vec<Self::Answer>> {
         requests.iter().map(|(entity, request)| Self::call(request, *entity, guest, store, policy)).collect()
     }
@@ -49,7 +48,7 @@ pub(crate) trait Exports: Debug + Sized + 'static {
 /// A configuration that an instance can open, of whatever interface. Only opening goes through it,
 /// which no call waits for but the first in an instance.
 pub(super) trait Open: Debug + Send + Sync {
-    fn open(&self, guest: &Guest, store: &mut Store<HostState>) -> wasmtime::Result<Result<ResourceAny, Vec<Problem>>>;
+    fn open(&self, guest: &Guest, store: &mut Store<HostState>) -> wasmtime::Result<Result<Resource, Vec<Problem>>>;
 }
 
 /// The configuration of a policy of one interface.
@@ -66,7 +65,7 @@ impl<E: Exports> Configured<E> {
 }
 
 impl<E: Exports> Open for Configured<E> {
-    fn open(&self, guest: &Guest, store: &mut Store<HostState>) -> wasmtime::Result<Result<ResourceAny, Vec<Problem>>> {
+    fn open(&self, guest: &Guest, store: &mut Store<HostState>) -> wasmtime::Result<Result<Resource, Vec<Problem>>> {
         E::open(&self.config, guest, store)
     }
 }

@@ -2,15 +2,14 @@
 
 use std::sync::{Arc, Weak};
 
-use wasmtime::component::{Component, Linker, ResourceAny};
 use wasmtime::{Engine, Store, StoreLimitsBuilder, Trap, UpdateDeadline};
 
-use super::bindings::TidegatePre;
 use super::bounds::LOOKS;
+use super::guest::{Guest, Linked, Loaded, Resource};
 use super::policy::{Opened, PolicyIds};
 use super::stats::Counters;
 use super::wit::types::Problem;
-use super::{Guest, HostState, LoadError, host};
+use super::{HostState, LoadError};
 use crate::transaction::Transaction;
 
 /// How many policies an instance keeps open. Of policies that share a place it keeps the one that
@@ -20,7 +19,7 @@ const OPEN_POLICIES: usize = 1_024;
 /// What instances are made of.
 pub(super) struct Source {
     engine: Engine,
-    component: TidegatePre<HostState>,
+    linked: Linked,
     memory_limit_bytes: usize,
     counters: Arc<Counters>,
 }
@@ -29,17 +28,12 @@ impl Source {
     /// Links the component, which finds out whether it is of this version of the contract.
     pub(super) fn new(
         engine: &Engine,
-        component: &Component,
+        loaded: &Loaded,
         memory_limit_bytes: usize,
         counters: Arc<Counters>,
     ) -> Result<Self, LoadError> {
-        let link = || {
-            let mut linker = Linker::new(engine);
-            host::add_imports(&mut linker)?;
-            TidegatePre::new(linker.instantiate_pre(component)?)
-        };
-        let component = link().map_err(|error: wasmtime::Error| LoadError::OtherContract(format!("{error:#}")))?;
-        Ok(Self { engine: engine.clone(), component, memory_limit_bytes, counters })
+        let linked = Linked::new(engine, loaded).map_err(|error| LoadError::OtherContract(format!("{error:#}")))?;
+        Ok(Self { engine: engine.clone(), linked, memory_limit_bytes, counters })
     }
 
     /// A new instance with nothing open.
@@ -50,7 +44,7 @@ impl Source {
         store.limiter(|host| &mut host.limits);
         store.epoch_deadline_callback(|mut store| look(store.data_mut()));
         store.set_epoch_deadline(1);
-        let guest = self.component.instantiate(&mut store)?;
+        let guest = self.linked.instantiate(&mut store)?;
         self.counters.instantiated();
         let counters = Arc::clone(&self.counters);
         Ok(Box::new(Instance { guest, store, open: Vec::new(), dropped_seen: 0, counters }))
@@ -79,7 +73,7 @@ pub(super) struct Instance {
 struct Handle {
     serial: u64,
     policy: Weak<Opened>,
-    resource: ResourceAny,
+    resource: Resource,
 }
 
 impl Instance {
@@ -108,7 +102,7 @@ impl Instance {
     }
 
     /// The policy's resource, opened if it is not.
-    pub(super) fn resource(&mut self, opened: &Arc<Opened>) -> wasmtime::Result<ResourceAny> {
+    pub(super) fn resource(&mut self, opened: &Arc<Opened>) -> wasmtime::Result<Resource> {
         let place = opened.index % OPEN_POLICIES;
         match self.open.get(place) {
             Some(Some(handle)) if handle.serial == opened.serial => Ok(handle.resource),
@@ -117,7 +111,7 @@ impl Instance {
     }
 
     #[cold]
-    fn open_late(&mut self, opened: &Arc<Opened>) -> wasmtime::Result<ResourceAny> {
+    fn open_late(&mut self, opened: &Arc<Opened>) -> wasmtime::Result<Resource> {
         match self.open_at_its_place(opened)? {
             Ok(resource) => Ok(resource),
             Err(_) => Err(wasmtime::Error::msg("the policy component refused a configuration that it had accepted")),
@@ -129,7 +123,7 @@ impl Instance {
         Ok(self.open_at_its_place(opened)?.map(|_| ()))
     }
 
-    fn open_at_its_place(&mut self, opened: &Arc<Opened>) -> wasmtime::Result<Result<ResourceAny, Vec<Problem>>> {
+    fn open_at_its_place(&mut self, opened: &Arc<Opened>) -> wasmtime::Result<Result<Resource, Vec<Problem>>> {
         let place = opened.index % OPEN_POLICIES;
         if self.open.len() <= place {
             self.open.resize_with(place + 1, || None);
@@ -154,7 +148,7 @@ impl Instance {
 
     fn close(&mut self, place: usize) -> wasmtime::Result<()> {
         match self.open[place].take() {
-            Some(handle) => handle.resource.resource_drop(&mut self.store),
+            Some(handle) => self.guest.drop_resource(&mut self.store, handle.resource),
             None => Ok(()),
         }
     }

@@ -13,8 +13,10 @@ mod compiler;
 mod engine;
 mod error;
 mod exports;
+mod guest;
 mod host;
 mod instance;
+mod module;
 mod policy;
 mod pool;
 mod stats;
@@ -28,15 +30,16 @@ mod world;
 #[cfg(feature = "compile")]
 use std::path::PathBuf;
 use std::sync::Arc;
+#[cfg(feature = "compile")]
+use std::sync::Weak;
 
 use parking_lot::Mutex;
 use wasmtime::Store;
-use wasmtime::component::ResourceAny;
 
-pub(crate) use self::bindings::Tidegate as Guest;
 pub(crate) use self::error::OpenError;
 pub use self::error::{LoadError, RunError};
 pub(crate) use self::exports::Exports;
+pub(crate) use self::guest::{Guest, Resource};
 pub(crate) use self::host::HostState;
 use self::instance::{Instance, Source};
 pub(crate) use self::policy::Policy;
@@ -104,6 +107,15 @@ impl Default for RuntimeOptions {
     }
 }
 
+#[cfg(feature = "compile")]
+impl RuntimeOptions {
+    /// The same with the bytes of the component, which a file may change later.
+    fn read(&self) -> Result<Self, LoadError> {
+        let ComponentSource::File(path) = &self.component else { return Ok(self.clone()) };
+        Ok(Self { component: ComponentSource::Bytes(engine::read(path)?.into()), ..self.clone() })
+    }
+}
+
 /// The component, ready to run.
 pub(crate) struct Runtime {
     source: Source,
@@ -117,9 +129,18 @@ pub(crate) struct Runtime {
 /// user tries again.
 static SHARED: Mutex<Option<Arc<Runtime>>> = Mutex::new(None);
 
+/// The runtimes of components that were brought along, for as long as somebody has them. So gates
+/// with equal options share one, and its code.
+#[cfg(feature = "compile")]
+static OTHERS: Mutex<Vec<(RuntimeOptions, Weak<Runtime>)>> = Mutex::new(Vec::new());
+
 impl Runtime {
-    /// A runtime with these options; with the default ones, the one of this process.
+    /// A runtime with these options: one for all of this process that have equal ones.
     pub(crate) fn open(options: &RuntimeOptions) -> Result<Arc<Self>, LoadError> {
+        #[cfg(feature = "compile")]
+        if options.component != ComponentSource::BuiltIn {
+            return Self::open_other(&options.read()?);
+        }
         if *options != RuntimeOptions::default() {
             return Self::load(options).map(Arc::new);
         }
@@ -132,13 +153,25 @@ impl Runtime {
         Ok(runtime)
     }
 
+    #[cfg(feature = "compile")]
+    fn open_other(options: &RuntimeOptions) -> Result<Arc<Self>, LoadError> {
+        let mut others = OTHERS.lock();
+        others.retain(|(_, runtime)| runtime.strong_count() > 0);
+        let equal = others.iter().find(|(other, _)| other == options);
+        if let Some(runtime) = equal.and_then(|(_, runtime)| runtime.upgrade()) {
+            return Ok(runtime);
+        }
+        let runtime = Arc::new(Self::load(options)?);
+        others.push((options.clone(), Arc::downgrade(&runtime)));
+        Ok(runtime)
+    }
+
     fn load(options: &RuntimeOptions) -> Result<Self, LoadError> {
-        let (engine, component) = engine::load(options)?;
-        world::check(&engine, &component)?;
+        let (engine, loaded) = engine::load(options)?;
         let counters = Arc::new(Counters::default());
         let pool = Arc::new(Pool::new(options.instances));
         Ok(Self {
-            source: Source::new(&engine, &component, options.memory_limit_bytes, Arc::clone(&counters))?,
+            source: Source::new(&engine, &loaded, options.memory_limit_bytes, Arc::clone(&counters))?,
             ticker: Ticker::start(&engine, &pool)?,
             pool,
             counters,
@@ -159,7 +192,7 @@ impl Runtime {
     pub(crate) fn registry(&self) -> Result<String, RunError> {
         self.with_instance(&mut Transaction::default(), |instance| {
             let (guest, store) = instance.parts();
-            guest.tidegate_policy_nodes().call_registry(store)
+            guest.nodes_registry(store)
         })
     }
 
@@ -172,7 +205,7 @@ impl Runtime {
         &self,
         policy: &Policy<E>,
         tx: &mut Transaction,
-        mut call: impl FnMut(&Guest, &mut Store<HostState>, ResourceAny) -> wasmtime::Result<R>,
+        mut call: impl FnMut(&Guest, &mut Store<HostState>, Resource) -> wasmtime::Result<R>,
     ) -> Result<R, RunError> {
         self.with_instance(tx, |instance| {
             let resource = instance.resource(&policy.opened)?;

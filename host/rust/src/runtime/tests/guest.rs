@@ -18,6 +18,8 @@ pub(super) const WRITES_TEXT: u32 = 6;
 pub(super) const STRAYS: u32 = 7;
 pub(super) const TRAPS_WHEN_OPENED: u32 = 8;
 pub(super) const COUNTS_RESOURCES: u32 = 9;
+pub(super) const ANSWERS_NO_VERDICT: u32 = 11;
+pub(super) const ANSWERS_BEYOND_ITS_MEMORY: u32 = 12;
 pub(super) const IS_REFUSED: u32 = 1_000;
 
 /// A policy that obeys the constants above. Its decision reports the time and what `advance`
@@ -31,6 +33,12 @@ pub(super) fn component(text: &str) -> Vec<u8> {
     let (package, _) = resolve.push_dir(wit).expect("the contract parses");
     let world = resolve.select_world(&[package], Some("tidegate")).expect("the world is there");
     encode(&resolve, world, &format!("(module {text} {})", missing_exports(&resolve, world, text)))
+}
+
+/// The component with an empty module more, which does nothing and gives its inside another shape.
+pub(super) fn with_other_inside(component: &[u8]) -> Vec<u8> {
+    const EMPTY_MODULE: [u8; 10] = *b"\x01\x08\0asm\x01\0\0\0";
+    [component, &EMPTY_MODULE].concat()
 }
 
 /// A component of a world of its own, which imports or exports what `wit` says.

@@ -1,9 +1,8 @@
 mod batches;
 mod guest;
 mod loading;
-mod policies;
-mod runs;
 mod sharing;
+mod values;
 
 use std::sync::{Arc, LazyLock};
 
@@ -17,13 +16,42 @@ const NOW_US: u64 = 1_700_000_000_123_456;
 
 static POLICY: LazyLock<Arc<[u8]>> = LazyLock::new(|| guest::component(guest::POLICY).into());
 
-fn options() -> RuntimeOptions {
-    RuntimeOptions { component: ComponentSource::Bytes(Arc::clone(&POLICY)), ..RuntimeOptions::default() }
+/// The same with another inside, which runs by the component API.
+static OTHER_INSIDE: LazyLock<Arc<[u8]>> = LazyLock::new(|| guest::with_other_inside(&POLICY).into());
+
+/// The tests of all that a host asks of a component, for components of one inside.
+macro_rules! runs_by {
+    ($way:ident, $component:expr) => {
+        #[path = "."]
+        #[allow(clippy::duplicate_mod, reason = "the same tests hold both ways")]
+        mod $way {
+            use super::*;
+
+            fn options() -> RuntimeOptions {
+                RuntimeOptions {
+                    component: ComponentSource::Bytes(Arc::clone($component)),
+                    ..RuntimeOptions::default()
+                }
+            }
+
+            /// A runtime of its own, with one instance.
+            fn runtime() -> Arc<Runtime> {
+                Runtime::load(&RuntimeOptions { instances: 1, ..options() }).expect("it is of the world").into()
+            }
+
+            #[path = "policies.rs"]
+            mod policies;
+            #[path = "runs.rs"]
+            mod runs;
+        }
+    };
 }
 
-/// A runtime of its own, with one instance.
-fn runtime() -> Arc<Runtime> {
-    Runtime::open(&RuntimeOptions { instances: 1, ..options() }).expect("the component is of the world")
+runs_by!(core_module, &POLICY);
+runs_by!(component_api, &OTHER_INSIDE);
+
+fn options() -> RuntimeOptions {
+    RuntimeOptions { component: ComponentSource::Bytes(Arc::clone(&POLICY)), ..RuntimeOptions::default() }
 }
 
 /// A configuration that has the guest behave so.
@@ -47,7 +75,7 @@ fn direct() -> Transaction {
 /// One call of the guest.
 fn acquire(runtime: &Runtime, policy: &Policy<Limiters>, tx: &mut Transaction) -> Result<Decision, RunError> {
     runtime.run(policy, tx, |guest, store, limiter| {
-        let decision = guest.tidegate_policy_rate_limiter().limiter().call_try_acquire(store, limiter, 0, 1)?;
+        let decision = guest.limiter_try_acquire(store, limiter, 0, 1)?;
         Ok(decision.expect("the guest knows no fault"))
     })
 }

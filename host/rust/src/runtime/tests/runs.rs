@@ -97,7 +97,7 @@ fn a_guest_whose_processor_was_taken_away_goes_on() {
     let decision = runtime.run(&policy, &mut direct(), |guest, store, limiter| {
         // For many ticks nothing ran but the ticker.
         (0..1_000).for_each(|_| store.engine().increment_epoch());
-        guest.tidegate_policy_rate_limiter().limiter().call_try_acquire(store, limiter, 0, 1)
+        guest.limiter_try_acquire(store, limiter, 0, 1)
     });
     assert!(decision.expect("it is not stopped").is_ok());
     assert_eq!(runtime.stats().timeouts, 0);
@@ -113,7 +113,7 @@ fn a_guest_that_grows_beyond_its_memory_traps() {
 
 #[test]
 fn a_guest_that_needs_more_memory_than_it_may_have_is_never_run() {
-    let runtime = Runtime::open(&RuntimeOptions { memory_limit_bytes: 65_535, ..options() }).expect("it loads");
+    let runtime = Runtime::load(&RuntimeOptions { memory_limit_bytes: 65_535, ..options() }).expect("it loads");
     let error = runtime.open_policy::<Limiters>(super::config(guest::DECIDES)).expect_err("it needs a page");
     assert!(error.to_string().contains("memory"), "{error}");
 }
@@ -139,4 +139,17 @@ fn a_panic_of_the_caller_breaks_nothing() {
     let mut tx = direct();
     acquire(&runtime, &policy, &mut tx).expect("it runs");
     assert_eq!(moved(&mut tx), Some(CellValue::Number(NOW_US + 100_000)));
+}
+
+#[test]
+fn a_run_whose_answer_is_not_of_the_contract_is_undone() {
+    for behaviour in [guest::ANSWERS_NO_VERDICT, guest::ANSWERS_BEYOND_ITS_MEMORY] {
+        let runtime = runtime();
+        let policy = open(&runtime, behaviour);
+        let mut tx = direct();
+        let error = acquire(&runtime, &policy, &mut tx).expect_err("it is none");
+        assert!(matches!(error, RunError::Trapped(_)), "{error}");
+        assert!(tx.entity_mut(0).shared.is_empty());
+        assert_eq!(runtime.stats().failures, 1);
+    }
 }

@@ -6,7 +6,7 @@ use crate::runtime::{Runtime, RuntimeOptions};
 
 #[test]
 fn threads_run_at_once_while_there_are_instances() {
-    let runtime = Runtime::open(&RuntimeOptions { instances: 4, ..options() }).expect("it loads");
+    let runtime = Runtime::load(&RuntimeOptions { instances: 4, ..options() }).expect("it loads");
     let policy = open(&runtime, guest::DECIDES);
     // Nobody passes before all four are inside.
     let inside = Barrier::new(4);
@@ -26,7 +26,7 @@ fn threads_run_at_once_while_there_are_instances() {
 
 #[test]
 fn no_more_threads_run_at_once_than_there_are_instances() {
-    let runtime = Runtime::open(&RuntimeOptions { instances: 2, ..options() }).expect("it loads");
+    let runtime = Runtime::load(&RuntimeOptions { instances: 2, ..options() }).expect("it loads");
     let policy = open(&runtime, guest::DECIDES);
     let (inside, most) = (AtomicUsize::new(0), AtomicUsize::new(0));
     std::thread::scope(|scope| {
@@ -55,4 +55,18 @@ fn all_users_of_the_default_options_share_one_runtime() {
     assert!(Arc::ptr_eq(&open(), &open()));
     let other = Runtime::open(&RuntimeOptions { instances: 1, ..RuntimeOptions::default() }).expect("it loads");
     assert!(!Arc::ptr_eq(&open(), &other));
+}
+
+#[test]
+fn users_of_one_component_share_its_runtime_while_any_has_it() {
+    // No other test has these options.
+    let options = RuntimeOptions { memory_limit_bytes: 15 << 20, ..options() };
+    let open = |options: &RuntimeOptions| Runtime::open(options).expect("it loads");
+    let first = open(&options);
+    assert!(Arc::ptr_eq(&first, &open(&options)));
+    assert!(!Arc::ptr_eq(&first, &open(&RuntimeOptions { instances: 3, ..options.clone() })));
+    let gone = Arc::downgrade(&first);
+    drop(first);
+    assert!(gone.upgrade().is_none(), "nobody has it");
+    open(&options);
 }

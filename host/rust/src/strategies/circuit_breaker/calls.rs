@@ -1,12 +1,11 @@
 //! Makes the calls of a circuit breaker.
 
 use wasmtime::Store;
-use wasmtime::component::ResourceAny;
 
 use super::request::{Breakers, Request};
 use crate::runtime::wit::circuit_breaker::{Config, Report};
 use crate::runtime::wit::types::Problem;
-use crate::runtime::{Exports, Guest, HostState};
+use crate::runtime::{Exports, Guest, HostState, Resource};
 
 impl Exports for Breakers {
     type Config = Config;
@@ -17,8 +16,8 @@ impl Exports for Breakers {
         config: &Config,
         guest: &Guest,
         store: &mut Store<HostState>,
-    ) -> wasmtime::Result<Result<ResourceAny, Vec<Problem>>> {
-        guest.tidegate_policy_circuit_breaker().breaker().call_open(store, config)
+    ) -> wasmtime::Result<Result<Resource, Vec<Problem>>> {
+        guest.breaker_open(store, config)
     }
 
     fn call(
@@ -26,23 +25,22 @@ impl Exports for Breakers {
         entity: u32,
         guest: &Guest,
         store: &mut Store<HostState>,
-        breaker: ResourceAny,
+        breaker: Resource,
     ) -> wasmtime::Result<Report> {
-        let calls = guest.tidegate_policy_circuit_breaker().breaker();
         match request {
-            Request::Admit => calls.call_admit(store, breaker, entity),
+            Request::Admit => guest.breaker_admit(store, breaker, entity),
             Request::Succeeded { permit, elapsed_ms } => {
-                calls.call_succeeded(store, breaker, entity, *permit, *elapsed_ms)
+                guest.breaker_succeeded(store, breaker, entity, *permit, *elapsed_ms)
             }
             Request::Failed { permit, elapsed_ms, errors } => {
-                calls.call_failed(store, breaker, entity, *permit, *elapsed_ms, errors)
+                guest.breaker_failed(store, breaker, entity, *permit, *elapsed_ms, errors)
             }
             Request::Cancelled { permit, elapsed_ms } => {
-                calls.call_cancelled(store, breaker, entity, *permit, *elapsed_ms)
+                guest.breaker_cancelled(store, breaker, entity, *permit, *elapsed_ms)
             }
-            Request::Status => calls.call_status(store, breaker, entity),
-            Request::SetMode { mode } => calls.call_set_mode(store, breaker, entity, *mode),
-            Request::Reset => calls.call_reset(store, breaker, entity),
+            Request::Status => guest.breaker_status(store, breaker, entity),
+            Request::SetMode { mode } => guest.breaker_set_mode(store, breaker, entity, *mode),
+            Request::Reset => guest.breaker_reset(store, breaker, entity),
         }
     }
 }

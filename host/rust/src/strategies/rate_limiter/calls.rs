@@ -1,12 +1,11 @@
 //! Makes the calls of a rate limiter.
 
 use wasmtime::Store;
-use wasmtime::component::ResourceAny;
 
 use super::request::{Answer, Limiters, Request};
 use crate::runtime::wit::rate_limiter as wit;
 use crate::runtime::wit::types::Problem;
-use crate::runtime::{Exports, Guest, HostState, Policy, RunError, Runtime};
+use crate::runtime::{Exports, Guest, HostState, Policy, Resource, RunError, Runtime};
 use crate::transaction::Transaction;
 
 /// What a limiter is opened with.
@@ -26,18 +25,17 @@ impl Exports for Limiters {
         config: &Config,
         guest: &Guest,
         store: &mut Store<HostState>,
-    ) -> wasmtime::Result<Result<ResourceAny, Vec<Problem>>> {
-        let limiters = guest.tidegate_policy_rate_limiter().limiter();
+    ) -> wasmtime::Result<Result<Resource, Vec<Problem>>> {
         let (config, hosts) = match config {
-            Config::Whole(config) => return limiters.call_open(store, config),
+            Config::Whole(config) => return guest.limiter_open(store, config),
             Config::Share(config, hosts) => (config, *hosts),
         };
-        let whole = match limiters.call_open(&mut *store, config)? {
+        let whole = match guest.limiter_open(&mut *store, config)? {
             Ok(whole) => whole,
             Err(problems) => return Ok(Err(problems)),
         };
-        let share = limiters.call_share(&mut *store, whole, hosts)?;
-        whole.resource_drop(store)?;
+        let share = guest.limiter_share(&mut *store, whole, hosts)?;
+        guest.drop_resource(store, whole)?;
         Ok(share)
     }
 
@@ -46,24 +44,23 @@ impl Exports for Limiters {
         entity: u32,
         guest: &Guest,
         store: &mut Store<HostState>,
-        limiter: ResourceAny,
+        limiter: Resource,
     ) -> wasmtime::Result<Answer> {
-        let calls = guest.tidegate_policy_rate_limiter().limiter();
         Ok(match *request {
             Request::Acquire { cost, priority, ticket } => {
-                calls.call_acquire(store, limiter, entity, cost, priority, ticket)?.into()
+                guest.limiter_acquire(store, limiter, entity, cost, priority, ticket)?.into()
             }
-            Request::TryAcquire { cost } => calls.call_try_acquire(store, limiter, entity, cost)?.into(),
-            Request::Peek { cost } => calls.call_peek(store, limiter, entity, cost)?.into(),
+            Request::TryAcquire { cost } => guest.limiter_try_acquire(store, limiter, entity, cost)?.into(),
+            Request::Peek { cost } => guest.limiter_peek(store, limiter, entity, cost)?.into(),
             Request::Refund { cost, charged_at_us, full_at_us } => {
-                Answer::Decision(calls.call_refund(store, limiter, entity, cost, charged_at_us, full_at_us)?)
+                Answer::Decision(guest.limiter_refund(store, limiter, entity, cost, charged_at_us, full_at_us)?)
             }
-            Request::Charge { cost } => Answer::Decision(calls.call_charge(store, limiter, entity, cost)?),
-            Request::Post { cost, .. } => Answer::Decision(calls.call_post(store, limiter, entity, cost)?),
-            Request::Release { now } => Answer::Released(calls.call_release(store, limiter, entity, now)?),
-            Request::Cancel { ticket } => Answer::WasWaiting(calls.call_cancel(store, limiter, entity, ticket)?),
+            Request::Charge { cost } => Answer::Decision(guest.limiter_charge(store, limiter, entity, cost)?),
+            Request::Post { cost, .. } => Answer::Decision(guest.limiter_post(store, limiter, entity, cost)?),
+            Request::Release { now } => Answer::Released(guest.limiter_release(store, limiter, entity, now)?),
+            Request::Cancel { ticket } => Answer::WasWaiting(guest.limiter_cancel(store, limiter, entity, ticket)?),
             Request::Reset => {
-                calls.call_reset(store, limiter, entity)?;
+                guest.limiter_reset(store, limiter, entity)?;
                 Answer::Reset
             }
         })
@@ -73,7 +70,7 @@ impl Exports for Limiters {
         requests: &[(u32, &Request)],
         guest: &Guest,
         store: &mut Store<HostState>,
-        limiter: ResourceAny,
+        limiter: Resource,
     ) -> wasmtime::Result<Vec<Answer>> {
         let Some(asks) = asks(requests) else {
             return requests
@@ -81,7 +78,7 @@ impl Exports for Limiters {
                 .map(|(entity, request)| Self::call(request, *entity, guest, store, limiter))
                 .collect();
         };
-        let decided = guest.tidegate_policy_rate_limiter().limiter().call_try_acquire_many(store, limiter, &asks)?;
+        let decided = guest.limiter_try_acquire_many(store, limiter, &asks)?;
         Ok(decided.into_iter().map(Answer::from).collect())
     }
 }
@@ -103,14 +100,10 @@ impl From<Result<wit::Decision, wit::CostNeverFits>> for Answer {
 
 /// What a limiter's values depend on, in words.
 pub(super) fn basis(runtime: &Runtime, policy: &Policy<Limiters>) -> Result<String, RunError> {
-    runtime.run(policy, &mut Transaction::default(), |guest, store, limiter| {
-        guest.tidegate_policy_rate_limiter().limiter().call_basis(store, limiter)
-    })
+    runtime.run(policy, &mut Transaction::default(), Guest::limiter_basis)
 }
 
 /// For how long a permit can count at most, in microseconds.
 pub(super) fn counts_for_us(runtime: &Runtime, policy: &Policy<Limiters>) -> Result<u64, RunError> {
-    runtime.run(policy, &mut Transaction::default(), |guest, store, limiter| {
-        guest.tidegate_policy_rate_limiter().limiter().call_counts_for_us(store, limiter)
-    })
+    runtime.run(policy, &mut Transaction::default(), Guest::limiter_counts_for_us)
 }

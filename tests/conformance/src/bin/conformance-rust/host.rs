@@ -10,7 +10,7 @@ use serde::Serialize;
 use serde_json::Value;
 use tidegate::store::scripted::{self, Event, Scripted};
 use tidegate::store::{MemoryStore, Store};
-use tidegate::{Error, ManualClock, Memory, Tidegate};
+use tidegate::{Builder, Error, ManualClock, Memory, Tidegate};
 use tidegate_conformance::protocol::{Cell, PolicySettings, Reply, Run, Step, StoreKind, WRITE, Write};
 
 use crate::log::{self, Answer, Problem};
@@ -33,8 +33,16 @@ pub(crate) struct Stage {
     given: Vec<Given>,
 }
 
+/// Of a gate that runs by this component, or by the one that the host was built with.
+pub(crate) fn builder(component: Option<&[u8]>) -> Builder {
+    match component {
+        Some(component) => Tidegate::builder().component(component).no_code_cache(),
+        None => Tidegate::builder(),
+    }
+}
+
 impl Stage {
-    pub(crate) fn new(run: &Run) -> Result<Self> {
+    pub(crate) fn new(run: &Run, component: Option<&[u8]>) -> Result<Self> {
         let clock = ManualClock::at_us(run.at_us);
         let memory = Memory::new();
         let script = run.replies.iter().map(event).collect::<Result<_>>()?;
@@ -45,7 +53,7 @@ impl Stage {
             let own = ManualClock::at_us(run.at_us.saturating_add_signed(host.offset_us));
             // No refusal from memory: this suite compares what is committed, and asks the store
             // each time. Every call is to reach the script, however often the store was away.
-            let builder = Tidegate::builder().clock(own.clone()).max_staleness(Duration::ZERO).no_store_watch();
+            let builder = builder(component).clock(own.clone()).max_staleness(Duration::ZERO).no_store_watch();
             let builder = match run.store {
                 StoreKind::Memory => builder.memory(memory.clone()),
                 StoreKind::Ledger => builder.store(distant.clone()),

@@ -1,10 +1,14 @@
 //! Drives the conformance cases on the Rust host: cases as JSON lines in, decision logs out.
+//!
+//! By the component that the host was built with; with the path of a component, by that one through
+//! wasmtime's component API.
 
 mod host;
 mod log;
 mod strategies;
 
 use std::io::{BufRead as _, Write as _};
+use std::path::Path;
 
 use anyhow::{Context as _, Result};
 use serde::Serialize;
@@ -24,21 +28,31 @@ impl<W: std::io::Write> Log<W> {
 }
 
 fn main() -> Result<()> {
+    let component = std::env::args_os().nth(1).map(|path| component_with_other_inside(path.as_ref())).transpose()?;
+    // The gates of all runs share what this one has loaded.
+    let _first = host::builder(component.as_deref()).build()?;
     let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build()?;
     let mut log = Log(std::io::BufWriter::new(std::io::stdout().lock()));
     for line in std::io::stdin().lock().lines() {
         let run: Run = serde_json::from_str(&line?).context("a line is no run")?;
         log.line(&Line::Case { case: &run.case })?;
-        runtime.block_on(play(&run, &mut log)).with_context(|| run.case.clone())?;
+        runtime.block_on(play(&run, component.as_deref(), &mut log)).with_context(|| run.case.clone())?;
         log.line(&Line::End { end: &run.case })?;
         log.0.flush()?;
     }
     Ok(())
 }
 
+/// A component with an empty module more: its inside is then none that the host links itself.
+fn component_with_other_inside(path: &Path) -> Result<Vec<u8>> {
+    const EMPTY_MODULE: [u8; 10] = *b"\x01\x08\0asm\x01\0\0\0";
+    let component = std::fs::read(path).with_context(|| path.display().to_string())?;
+    Ok([&component[..], &EMPTY_MODULE].concat())
+}
+
 /// Plays one run.
-async fn play<W: std::io::Write>(run: &Run, log: &mut Log<W>) -> Result<()> {
-    let mut stage = Stage::new(run)?;
+async fn play<W: std::io::Write>(run: &Run, component: Option<&[u8]>, log: &mut Log<W>) -> Result<()> {
+    let mut stage = Stage::new(run, component)?;
     let mut valid = true;
     for policy in &run.policies {
         let problems = stage.open(policy)?;

@@ -1,12 +1,11 @@
 //! Makes the calls of a circuit breaker node.
 
 use wasmtime::Store;
-use wasmtime::component::ResourceAny;
 
 use super::request::{Answer, BreakerNodes, Request};
 use crate::runtime::wit::nodes::FallbackAction;
 use crate::runtime::wit::types::Problem;
-use crate::runtime::{Exports, Guest, HostState, Policy, RunError, Runtime};
+use crate::runtime::{Exports, Guest, HostState, Policy, Resource, RunError, Runtime};
 use crate::transaction::Transaction;
 
 impl Exports for BreakerNodes {
@@ -19,8 +18,8 @@ impl Exports for BreakerNodes {
         config: &String,
         guest: &Guest,
         store: &mut Store<HostState>,
-    ) -> wasmtime::Result<Result<ResourceAny, Vec<Problem>>> {
-        guest.tidegate_policy_nodes().circuit_breaker_node().call_open(store, config)
+    ) -> wasmtime::Result<Result<Resource, Vec<Problem>>> {
+        guest.circuit_breaker_node_open(store, config)
     }
 
     fn call(
@@ -28,15 +27,16 @@ impl Exports for BreakerNodes {
         entity: u32,
         guest: &Guest,
         store: &mut Store<HostState>,
-        node: ResourceAny,
+        node: Resource,
     ) -> wasmtime::Result<Answer> {
-        let calls = guest.tidegate_policy_nodes().circuit_breaker_node();
         let step = match request {
-            Request::Admit => Ok(calls.call_admit(store, node, entity)?),
-            Request::Succeeded { token } => calls.call_succeeded(store, node, entity, token)?,
-            Request::Failed { token, errors } => calls.call_failed(store, node, entity, token, errors)?,
-            Request::Cancelled { token } => calls.call_cancelled(store, node, entity, token)?,
-            Request::Status => Ok(calls.call_status(store, node, entity)?),
+            Request::Admit => Ok(guest.circuit_breaker_node_admit(store, node, entity)?),
+            Request::Succeeded { token } => guest.circuit_breaker_node_succeeded(store, node, entity, token)?,
+            Request::Failed { token, errors } => {
+                guest.circuit_breaker_node_failed(store, node, entity, token, errors)?
+            }
+            Request::Cancelled { token } => guest.circuit_breaker_node_cancelled(store, node, entity, token)?,
+            Request::Status => Ok(guest.circuit_breaker_node_status(store, node, entity)?),
         };
         Ok(step.map(Box::new))
     }
@@ -54,12 +54,11 @@ pub(super) struct Settings {
 /// Reads what a node's configuration says.
 pub(super) fn settings(runtime: &Runtime, policy: &Policy<BreakerNodes>) -> Result<Settings, RunError> {
     runtime.run(policy, &mut Transaction::default(), |guest, store, node| {
-        let calls = guest.tidegate_policy_nodes().circuit_breaker_node();
         Ok(Settings {
-            circuit_id: calls.call_circuit_id(&mut *store, node)?,
-            fallback_action: calls.call_fallback_action(&mut *store, node)?,
-            fallback_value: calls.call_fallback_value(&mut *store, node)?,
-            output_variable: calls.call_output_variable(store, node)?,
+            circuit_id: guest.circuit_breaker_node_circuit_id(&mut *store, node)?,
+            fallback_action: guest.circuit_breaker_node_fallback_action(&mut *store, node)?,
+            fallback_value: guest.circuit_breaker_node_fallback_value(&mut *store, node)?,
+            output_variable: guest.circuit_breaker_node_output_variable(store, node)?,
         })
     })
 }
@@ -72,6 +71,6 @@ pub(super) fn output(
     result: &str,
 ) -> Result<Result<String, Vec<Problem>>, RunError> {
     runtime.run(policy, &mut Transaction::default(), |guest, store, node| {
-        guest.tidegate_policy_nodes().circuit_breaker_node().call_output(store, node, context, result)
+        guest.circuit_breaker_node_output(store, node, context, result)
     })
 }

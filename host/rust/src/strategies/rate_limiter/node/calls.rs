@@ -1,12 +1,11 @@
 //! Makes the calls of a rate limiter node.
 
 use wasmtime::Store;
-use wasmtime::component::ResourceAny;
 
 use super::request::{Answer, LimiterNodes, Request};
 use crate::runtime::wit::nodes::Subject;
 use crate::runtime::wit::types::Problem;
-use crate::runtime::{Exports, Guest, HostState, Policy, RunError, Runtime};
+use crate::runtime::{Exports, Guest, HostState, Policy, Resource, RunError, Runtime};
 use crate::transaction::Transaction;
 
 impl Exports for LimiterNodes {
@@ -19,8 +18,8 @@ impl Exports for LimiterNodes {
         config: &String,
         guest: &Guest,
         store: &mut Store<HostState>,
-    ) -> wasmtime::Result<Result<ResourceAny, Vec<Problem>>> {
-        guest.tidegate_policy_nodes().rate_limiter_node().call_open(store, config)
+    ) -> wasmtime::Result<Result<Resource, Vec<Problem>>> {
+        guest.rate_limiter_node_open(store, config)
     }
 
     fn call(
@@ -28,15 +27,16 @@ impl Exports for LimiterNodes {
         entity: u32,
         guest: &Guest,
         store: &mut Store<HostState>,
-        node: ResourceAny,
+        node: Resource,
     ) -> wasmtime::Result<Answer> {
-        let calls = guest.tidegate_policy_nodes().rate_limiter_node();
         Ok(match request {
             Request::Step { priority, token } => {
-                let stepped = calls.call_step(store, node, entity, *priority, token)?;
+                let stepped = guest.rate_limiter_node_step(store, node, entity, *priority, token)?;
                 stepped.map_or_else(Answer::Problems, Answer::Step)
             }
-            Request::Abandon { token } => Answer::Abandoned(calls.call_abandon(store, node, entity, token)?),
+            Request::Abandon { token } => {
+                Answer::Abandoned(guest.rate_limiter_node_abandon(store, node, entity, token)?)
+            }
         })
     }
 }
@@ -47,8 +47,7 @@ pub(super) fn reads(
     policy: &Policy<LimiterNodes>,
 ) -> Result<(Vec<String>, Option<String>), RunError> {
     runtime.run(policy, &mut Transaction::default(), |guest, store, node| {
-        let calls = guest.tidegate_policy_nodes().rate_limiter_node();
-        Ok((calls.call_reads(&mut *store, node)?, calls.call_output_variable(store, node)?))
+        Ok((guest.rate_limiter_node_reads(&mut *store, node)?, guest.rate_limiter_node_output_variable(store, node)?))
     })
 }
 
@@ -59,7 +58,7 @@ pub(super) fn subject(
     context: &str,
 ) -> Result<Result<Subject, Vec<Problem>>, RunError> {
     runtime.run(policy, &mut Transaction::default(), |guest, store, node| {
-        guest.tidegate_policy_nodes().rate_limiter_node().call_subject(store, node, context)
+        guest.rate_limiter_node_subject(store, node, context)
     })
 }
 
@@ -71,6 +70,6 @@ pub(super) fn output(
     result: &str,
 ) -> Result<Result<String, Vec<Problem>>, RunError> {
     runtime.run(policy, &mut Transaction::default(), |guest, store, node| {
-        guest.tidegate_policy_nodes().rate_limiter_node().call_output(store, node, context, result)
+        guest.rate_limiter_node_output(store, node, context, result)
     })
 }
