@@ -12,7 +12,7 @@ mod install;
 mod language;
 #[cfg(test)]
 mod links;
-#[path = "../../tests/simulation/src/mutants/mod.rs"]
+#[path = "../../tests/simulation/src/mutants.rs"]
 #[expect(dead_code, unreachable_pub, reason = "it is the simulation's, which knows them by their names")]
 mod mutants;
 #[cfg(test)]

@@ -1,20 +1,15 @@
 //! Those who call: each makes its calls on one host, and notes what it asked and heard.
 
-mod circuit;
-mod limiter;
-
-pub use self::limiter::{capacity, longest_wait_us, room};
-
 use std::sync::Arc;
 use std::time::Duration;
 
-use tidegate::{CircuitBreaker, Clock as _, RateLimiter, Tidegate};
-use tokio::task::JoinSet;
+use tidegate::{Clock as _, Tidegate};
 
 use crate::clock::HostClock;
 use crate::random::Random;
-use crate::record::{Answer, Ask};
-use crate::scenario::{self, Burst, Target};
+use crate::scenario;
+use crate::strategies::Subject;
+use crate::strategies::asked::{Answer, Ask};
 use crate::world::World;
 
 /// A running host.
@@ -32,14 +27,8 @@ pub struct Host {
 pub struct Actor {
     world: Arc<World>,
     host: Host,
-    of: scenario::Actor,
-    random: Random,
-}
-
-/// What an actor calls.
-enum Subject {
-    Limiter { limiter: RateLimiter, key: String, tag: String },
-    Breaker { breaker: CircuitBreaker, tag: String },
+    pub(crate) of: scenario::Actor,
+    pub(crate) random: Random,
 }
 
 impl Actor {
@@ -54,30 +43,27 @@ impl Actor {
     /// # Panics
     /// If a configuration of the scenario is not valid.
     pub async fn work(mut self) {
-        let subject = Subject::open(&self.world, &self.host, self.of.target);
+        let subject = Subject::open(&self.world.scenario.policies, &self.host, self.of.target);
         for call in 0..self.of.calls {
             if call % self.of.rush == 0 {
                 self.pause(self.of.pause_us * u64::from(self.of.rush)).await;
             }
-            match &subject {
-                Subject::Limiter { limiter, key, tag } => self.ask_limiter(limiter, key, tag).await,
-                Subject::Breaker { breaker, tag } => self.ask_breaker(breaker, tag).await,
-            }
+            subject.ask(&mut self).await;
         }
     }
 
-    async fn pause(&mut self, most_us: u64) {
+    pub(crate) async fn pause(&mut self, most_us: u64) {
         let us = self.random.between(0, most_us);
         self.world.timeline.sleep(us).await;
         self.world.attend(self.host.number).await;
     }
 
-    async fn wait(&self, time: Duration) {
+    pub(crate) async fn wait(&self, time: Duration) {
         self.host.clock.sleep(time).await;
     }
 
     /// Makes a call and notes it. `None`: this caller lost its patience and went away.
-    async fn note<T>(
+    pub(crate) async fn note<T>(
         &mut self,
         tag: &str,
         ask: Ask,
@@ -98,49 +84,5 @@ impl Actor {
                 None
             }
         }
-    }
-}
-
-impl Subject {
-    fn open(world: &World, host: &Host, target: Target) -> Self {
-        match target {
-            Target::Limiter(number, key) => {
-                let config = world.scenario.limiters[number].clone();
-                let tag = tag_of(world, target);
-                let limiter = host.gate.rate_limiter(config).expect("the scenario's configurations are valid");
-                Self::Limiter { limiter, key: key.to_string(), tag }
-            }
-            Target::Breaker(number) => {
-                let config = world.scenario.breakers[number].clone();
-                let breaker = host.gate.circuit_breaker(config).expect("the scenario's configurations are valid");
-                Self::Breaker { breaker, tag: tag_of(world, target) }
-            }
-        }
-    }
-}
-
-/// Asks for many keys at once.
-///
-/// # Panics
-/// If a configuration of the scenario is not valid.
-pub async fn rush(world: Arc<World>, host: Host, burst: Burst) {
-    world.attend(host.number).await;
-    let config = world.scenario.limiters[0].clone();
-    let limiter = host.gate.rate_limiter(config).expect("the scenario's configurations are valid");
-    let mut calls = JoinSet::new();
-    for key in 0..burst.keys {
-        let limiter = limiter.clone();
-        calls.spawn(async move { limiter.try_acquire(&*format!("burst-{key}")).await });
-    }
-    let answers = calls.join_all().await;
-    let failed = answers.iter().filter(|answer| answer.as_ref().map_or(true, |decision| decision.degraded)).count();
-    world.end_burst(&burst, failed);
-}
-
-/// The tag of the entity that a target is.
-pub fn tag_of(world: &World, target: Target) -> String {
-    match target {
-        Target::Limiter(number, key) => format!("rl:{}:{key}", world.scenario.limiters[number].name),
-        Target::Breaker(number) => format!("cb:{}:", world.scenario.breakers[number].name),
     }
 }

@@ -1,21 +1,21 @@
 //! Fleets to which nothing happens but hiccups: pauses of the store, hosts that are busy with
 //! something else for a while, and bursts of keys. Their seeds are beyond all others.
 
-use crate::generate;
 use crate::link::LIMIT_US;
 use crate::random::Random;
 use crate::scenario::{Burst, Fault, FaultKind, Network, Scenario};
 
 /// The first seed of such a fleet.
 pub const FIRST: u64 = 1 << 60;
+/// The last.
+pub const LAST: u64 = FIRST + (1 << 60) - 1;
 
 /// Hiccups begin in this time, in microseconds from the start.
 const LENGTH_US: u64 = 3_000_000;
 
-/// The scenario of a seed from [`FIRST`] on.
-pub fn scenario(seed: u64) -> Scenario {
-    let mut scenario = generate::fleet(seed);
-    let mut random = Random::part(seed, &[10]);
+/// Makes such a fleet of one of its seed.
+pub(crate) fn change(scenario: &mut Scenario) {
+    let mut random = Random::part(scenario.seed, &[10]);
     let (least_us, spread_us) = (random.between(20, 200), random.between(10, 500));
     scenario.network = Network { least_us, spread_us, slow_per_mille: 0 };
     let (count, hosts) = (usize::try_from(random.between(1, 4)).unwrap_or(1), scenario.hosts.len());
@@ -23,7 +23,6 @@ pub fn scenario(seed: u64) -> Scenario {
     let longest_us = if random.chance(500) { LIMIT_US / 2 } else { 1_500_000 };
     scenario.faults = (0..count).map(|number| hiccup(&mut random, number, hosts, longest_us)).collect();
     scenario.bursts = (0..random.between(0, 2)).map(|_| burst(&mut random, hosts)).collect();
-    scenario
 }
 
 fn hiccup(random: &mut Random, number: usize, hosts: usize, longest_us: u64) -> Fault {

@@ -4,75 +4,10 @@
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
-use tidegate::{CircuitReport, Decision, Mode, Permit, StoreState};
+use tidegate::StoreState;
 
 use crate::scenario::Scenario;
-
-/// What a caller asked.
-#[derive(Debug, Clone, PartialEq)]
-pub enum Ask {
-    /// `try_acquire` of this many permits.
-    TryAcquire(u32),
-    /// `decide`: this many permits, at a priority, with a ticket or 0.
-    Decide(u32, i32, u64),
-    /// `acquire`, which waits by itself: this many permits, at a priority.
-    Acquire(u32, i32),
-    /// `peek`.
-    Peek,
-    /// `refund` of this many permits charged at a time.
-    Refund(u32, u64),
-    /// `cancel` of a ticket.
-    Cancel(u64),
-    /// `admit`.
-    Admit,
-    /// `succeeded`.
-    Succeeded(Permit),
-    /// `failed`.
-    Failed(Permit),
-    /// `cancelled`.
-    Cancelled(Permit),
-    /// `set_mode`.
-    SetMode(Mode),
-    /// `reset` of a circuit.
-    Reset,
-    /// `status`.
-    Status,
-    /// This many permits that the host let go without the store, to be posted: since a time on the
-    /// store's clock.
-    Post(u32, u64),
-}
-
-/// What became of a call.
-#[derive(Debug, Clone, PartialEq)]
-pub enum Answer {
-    /// It has not ended.
-    Pending,
-    /// The caller went away.
-    Dropped,
-    /// Its host died.
-    Crashed,
-    /// An error.
-    Error(String),
-    /// A limiter's decision; an `acquire` that was denied has one too.
-    Decision(Box<Decision>),
-    /// Whether the ticket was in the queue.
-    Cancelled(bool),
-    /// A circuit.
-    Report(Box<CircuitReport>),
-    /// It was posted.
-    Posted,
-}
-
-impl Answer {
-    /// Whether it was given without the store.
-    pub fn is_degraded(&self) -> bool {
-        match self {
-            Self::Decision(decision) => decision.degraded,
-            Self::Report(report) => report.degraded,
-            _ => false,
-        }
-    }
-}
+use crate::strategies::asked::{Answer, Ask};
 
 /// One call.
 #[derive(Debug, Clone)]

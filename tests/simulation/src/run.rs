@@ -9,7 +9,7 @@ use parking_lot::Mutex;
 use tidegate::Tidegate;
 use tokio::task::JoinHandle;
 
-use crate::actor::{self, Actor, Host, capacity, longest_wait_us};
+use crate::actor::{Actor, Host};
 use crate::clock::{self, HostClock};
 use crate::epilogue;
 use crate::flaw::Flaw;
@@ -17,6 +17,7 @@ use crate::link::Link;
 use crate::random::Random;
 use crate::record::Record;
 use crate::scenario::{Burst, Fault, FaultKind, Scenario, Settings};
+use crate::strategies;
 use crate::timeline;
 use crate::world::World;
 
@@ -92,18 +93,7 @@ async fn rest(world: &World) {
 
 /// After so long nothing that was charged or admitted counts any more, in microseconds.
 fn rest_us(scenario: &Scenario) -> u64 {
-    let limiter = |config: &tidegate::RateLimiterConfig| {
-        let fills = |limit: &tidegate::Limit| u64::from(capacity(limit).div_ceil(limit.limit));
-        let window_ms = config.limits.iter().map(|limit| limit.window_count * (3 + fills(limit))).max().unwrap_or(0);
-        window_ms * 1_000 + longest_wait_us(&config.on_limit)
-    };
-    let breaker = |config: &tidegate::CircuitBreakerConfig| {
-        let open_ms = config.backoff.map_or(config.open_ms, |backoff| backoff.cap_ms);
-        (open_ms + config.half_open.permit_ms) * 1_000
-    };
-    let limiters = scenario.limiters.iter().map(limiter).max().unwrap_or(0);
-    let breakers = scenario.breakers.iter().map(breaker).max().unwrap_or(0);
-    limiters.max(breakers) + LEASE_US + AWAY_US + 2_000_000
+    scenario.policies.rest_us() + LEASE_US + AWAY_US + 2_000_000
 }
 
 /// All hosts and who works on them. Clones are the same.
@@ -218,7 +208,7 @@ impl Fleet {
     fn rush(&self, burst: Burst) {
         let mut running = self.running.lock();
         let (Some(host), number) = (running.hosts.get(&burst.host).cloned(), burst.host) else { return };
-        running.work.push((number, tokio::spawn(actor::rush(Arc::clone(&self.world), host, burst))));
+        running.work.push((number, tokio::spawn(strategies::rush(Arc::clone(&self.world), host, burst))));
     }
 
     fn strike(&self, fault: &Fault) {

@@ -2,9 +2,8 @@
 
 use std::collections::BTreeSet;
 
-use tidegate::{CircuitBreakerConfig, RateLimiterConfig};
-
 use crate::clock;
+use crate::strategies::policies::{Policies, Target};
 
 /// All that decides a run, next to the code under test.
 #[derive(Debug, Clone)]
@@ -19,10 +18,8 @@ pub struct Scenario {
     pub network: Network,
     /// How all hosts are set.
     pub settings: Settings,
-    /// The limiters.
-    pub limiters: Vec<RateLimiterConfig>,
-    /// The circuits.
-    pub breakers: Vec<CircuitBreakerConfig>,
+    /// What is called.
+    pub policies: Policies,
     /// Those who call.
     pub actors: Vec<Actor>,
     /// What goes wrong.
@@ -67,15 +64,6 @@ pub struct Settings {
     pub max_staleness_ms: u64,
 }
 
-/// What an actor calls.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Target {
-    /// A key of a limiter, by number.
-    Limiter(usize, u32),
-    /// A circuit, by number.
-    Breaker(usize),
-}
-
 /// One who calls, on one host.
 #[derive(Debug, Clone)]
 pub struct Actor {
@@ -96,15 +84,15 @@ pub struct Actor {
     pub most_cost: u32,
     /// Calls in a thousand that are dropped before they end.
     pub drops_per_mille: u64,
-    /// Admissions in a thousand that are given back; of a circuit, cancelled.
-    pub refunds_per_mille: u64,
+    /// Admissions in a thousand that are given back, or cancelled.
+    pub returns_per_mille: u64,
     /// Guarded operations in a thousand that fail.
     pub failures_per_mille: u64,
-    /// Calls in a thousand that order a mode or a reset of a circuit.
+    /// Calls in a thousand that order something, where there are orders.
     pub orders_per_mille: u64,
 }
 
-/// A call on each of many keys of the first limiter, all at once.
+/// A call on each of many keys, all at once.
 #[derive(Debug, Clone)]
 pub struct Burst {
     /// On which host.
@@ -203,14 +191,6 @@ impl Scenario {
 
     /// What is in it, one part a line.
     pub fn described(&self) -> String {
-        let limiters = self.limiters.iter().map(|of| {
-            let RateLimiterConfig { name, limits, on_limit, lease, when_away } = of;
-            format!("limiter {name}: {limits:?}, {on_limit:?}, {lease:?}, when away {when_away:?}")
-        });
-        let breakers = self.breakers.iter().map(|of| {
-            let CircuitBreakerConfig { name, trip, open_ms, backoff, half_open, .. } = of;
-            format!("circuit {name}: {trip:?}, open {open_ms} ms, {backoff:?}, {half_open:?}")
-        });
         let actors = self.actors.iter().map(|of| {
             let clock::Error { offset_us, drift_ppm } = self.hosts[of.host];
             let host = format!("host {} ({offset_us} us off, {drift_ppm} ppm fast)", of.host);
@@ -222,7 +202,7 @@ impl Scenario {
             .map(|of| format!("fault {} from {} to {} us: {:?}", of.number, of.from_us, of.until_us, of.kind));
         let settings = std::iter::once(format!("{:?}", self.settings));
         let bursts = self.bursts.iter().map(|burst| format!("{burst:?}"));
-        let lines = settings.chain(bursts).chain(limiters).chain(breakers).chain(actors).chain(faults);
+        let lines = settings.chain(bursts).chain(self.policies.described()).chain(actors).chain(faults);
         lines.flat_map(|line| ["  ".to_owned(), line, "\n".to_owned()]).collect()
     }
 }

@@ -11,8 +11,10 @@ use tokio::sync::oneshot;
 use crate::flaw::Flaw;
 use crate::node::Node;
 use crate::random::Random;
-use crate::record::{Answer, Applied, Ask, Call, Ended, News, Record};
+use crate::record::{Call, Ended, News, Record};
 use crate::scenario::{Burst, Fault, FaultKind, Scenario};
+use crate::strategies;
+use crate::strategies::asked::{Answer, Ask};
 use crate::timeline::Timeline;
 
 /// What the sender of a message gets.
@@ -267,10 +269,7 @@ impl World {
 
     /// When a call was decided, on the store's clock, if it was answered from what the store holds.
     pub fn decided_by_store_us(&self, call: usize) -> Option<u64> {
-        match &self.state.lock().calls[call].answer {
-            Answer::Decision(decision) if !decision.degraded => Some(decision.at_us),
-            _ => None,
-        }
+        self.state.lock().calls[call].answer.decided_by_store_us()
     }
 
     /// Takes it that a call was made before the epilogue.
@@ -329,35 +328,8 @@ impl State {
         }
         call.ended = (now_us, self.sequence);
         let heard = self.heard.get(&(call.host, call.tag.clone())).map_or(&[][..], Vec::as_slice);
-        call.commit = commit_of(call, &answer, heard, &self.node.applied);
+        call.commit = strategies::commit_of(call, &answer, heard, &self.node.applied);
         call.answer = answer;
-    }
-}
-
-/// The commit that an answer comes from. A call that waited by itself is told apart by the time of
-/// its decision; any other ends as soon as its reply comes, and one that took no time was answered
-/// from what the host knew. One that was answered without the store comes from none, though a reply
-/// to another may have come just then.
-fn commit_of(call: &Call, answer: &Answer, heard: &[(u64, usize)], applied: &[Applied]) -> Option<usize> {
-    let since = heard.iter().rev().take_while(|(at_us, _)| *at_us > call.asked.0).map(|(_, commit)| *commit);
-    match (answer, &call.ask) {
-        _ if answer.is_degraded() => None,
-        // Let go on a lease: by the commit that took it.
-        (Answer::Decision(decision), _) if decision.leased => {
-            let charged_us = decision.charged_at_us?;
-            // Replies overtake each other, so the latest is not always that of the latest commit.
-            let mut taken = heard.iter().rev().map(|(_, commit)| *commit);
-            let exactly = taken.clone().find(|commit| applied[*commit].at_us == charged_us);
-            exactly.or_else(|| taken.find(|commit| applied[*commit].at_us <= charged_us))
-        }
-        (Answer::Decision(decision), Ask::Acquire(..)) => {
-            since.into_iter().find(|commit| applied[*commit].at_us == decision.at_us)
-        }
-        (Answer::Decision(_) | Answer::Report(_) | Answer::Cancelled(_), _) => {
-            let (at_us, commit) = heard.last()?;
-            (*at_us == call.ended.0 && call.asked.0 < *at_us).then_some(*commit)
-        }
-        _ => None,
     }
 }
 
@@ -371,28 +343,5 @@ impl FaultKind {
 
     fn is_down(&self) -> bool {
         matches!(self, Self::Restart | Self::Failover { .. })
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn what_was_answered_without_the_store_comes_from_no_commit() {
-        let gate = tidegate::blocking::Tidegate::builder().build().expect("the component loads");
-        let config = tidegate::RateLimiterConfig::new("any", tidegate::Limit::per_second(5));
-        let limiter = gate.rate_limiter(config).expect("it is valid");
-        let answer = |degraded| {
-            let decision = limiter.peek("k").expect("the memory store answers");
-            Answer::Decision(Box::new(tidegate::Decision { degraded, ..decision }))
-        };
-        let (tag, ask) = ("rl:any:k".to_owned(), Ask::Peek);
-        let (asked, ended) = ((50, 1), (100, 2));
-        let call =
-            Call { host: 0, actor: 0, tag, ask, asked, ended, commit: None, answer: Answer::Pending, epilogue: false };
-        let heard = [(100, 7)];
-        assert_eq!(commit_of(&call, &answer(false), &heard, &[]), Some(7));
-        assert_eq!(commit_of(&call, &answer(true), &heard, &[]), None);
     }
 }

@@ -1,10 +1,10 @@
 //! Every call ends in bounded virtual time.
 
 use super::Violation;
-use crate::actor::longest_wait_us;
 use crate::link::LIMIT_US;
-use crate::record::{Answer, Ask, Call, Record};
+use crate::record::{Call, Record};
 use crate::scenario::FaultKind;
+use crate::strategies::asked::Answer;
 
 /// A call waits for an answer of the store for the time limit of one operation: by its host's
 /// clock, which may be slower by a thousandth, and by timers that are late by a few steps of
@@ -18,14 +18,12 @@ const MAX_CALL_US: u64 = ROUNDS * MAX_ROUND_US;
 const MAX_ASKING_US: u64 = 128 * MAX_CALL_US;
 
 pub(super) fn check(record: &Record, found: &mut Vec<Violation>) {
-    let waits = record.scenario.limiters.iter().map(|config| longest_wait_us(&config.on_limit));
-    let longest_wait_us = waits.max().unwrap_or(0);
+    let longest_wait_us = record.scenario.policies.longest_wait_us();
     for call in &record.calls {
         // What is to be posted is sent again until it is. One who waits asks again when it is told,
         // at most once for each millisecond of waiting, but that is not what bounds it: its time
         // runs on meanwhile.
-        let waits = matches!(call.ask, Ask::Acquire(..) | Ask::Post(..));
-        let bound_us = MAX_CALL_US + if waits { 2 * longest_wait_us + MAX_ASKING_US } else { 0 };
+        let bound_us = MAX_CALL_US + if call.ask.waits() { 2 * longest_wait_us + MAX_ASKING_US } else { 0 };
         let bound_us = bound_us + if clock_jumps(record, call.host) { LIMIT_US } else { 0 };
         let bound_us = bound_us + MAX_CALL_US * ahead(record, call) + busy_us(record, call.host);
         let took_us = took_us(call, record.ended_us);

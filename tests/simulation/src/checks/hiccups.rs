@@ -6,10 +6,11 @@
 
 use tidegate::StoreState;
 
-use super::{Violation, decision};
+use super::Violation;
 use crate::link::LIMIT_US;
-use crate::record::{Answer, Call, Record};
+use crate::record::{Call, Record};
 use crate::scenario::{FaultKind, Scenario};
+use crate::strategies::asked::Answer;
 
 /// The rounds that make the store away.
 const ROUNDS: u64 = 3;
@@ -66,7 +67,6 @@ fn first_long_pause_us(scenario: &Scenario) -> u64 {
 fn failed(call: &Call) -> bool {
     match &call.answer {
         Answer::Error(text) => text.contains("the store"),
-        Answer::Report(report) => report.degraded,
-        _ => decision(call).is_some_and(|decision| decision.degraded),
+        answer => answer.is_degraded(),
     }
 }

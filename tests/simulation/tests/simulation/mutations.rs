@@ -7,7 +7,9 @@ use tidegate_simulation::flaw::{self, Flaw};
 use tidegate_simulation::mutants::{self, Mutant};
 use tidegate_simulation::run::Trial;
 use tidegate_simulation::shrink::Failure;
-use tidegate_simulation::{generate, hiccups, jumps, mutant, places, rows};
+use tidegate_simulation::strategies::circuit_breaker::rows;
+use tidegate_simulation::strategies::rate_limiter::places;
+use tidegate_simulation::{generate, hiccups, jumps, mutant};
 
 /// In this many fleets each mutation is caught.
 const SEEDS: u64 = 1_000;

@@ -7,7 +7,9 @@ use std::io::Write as _;
 use tidegate_simulation::run::Trial;
 use tidegate_simulation::scenario::Cuts;
 use tidegate_simulation::shrink::Failure;
-use tidegate_simulation::{generate, hiccups, jumps, places, random, rows};
+use tidegate_simulation::strategies::circuit_breaker::rows;
+use tidegate_simulation::strategies::rate_limiter::places;
+use tidegate_simulation::{generate, hiccups, jumps, random};
 
 /// Seeds of fleets that broke a promise once, and what was left out when the failure was shrunk:
 /// hosts, actors and faults.

@@ -4,7 +4,8 @@
 use tidegate::{Cause, CircuitBreakerConfig, CircuitReport, Effect, Mode, Permit, Transition};
 
 use super::Violation;
-use crate::record::{Answer, Ask, Call, Record};
+use crate::record::{Call, Record};
+use crate::strategies::asked::{Answer, Ask};
 
 /// An opening that was seen.
 #[derive(Debug, Clone, Copy)]
@@ -129,8 +130,9 @@ mod tests {
 
     use tidegate::Failure;
 
-    use super::super::written::{TAG, Written, decision};
     use super::*;
+    use crate::checks::written::{TAG, add, nothing};
+    use crate::strategies::policies::Policies;
 
     /// A circuit of two failures in a row opens by the only failure there is, after one commit that
     /// `again` and `refused` are said of.
@@ -143,13 +145,12 @@ mod tests {
         fail();
         let opened = fail();
 
-        let mut written = Written::new(tidegate::RateLimiterConfig::new("any", tidegate::Limit::per_second(5)));
-        let copy = written.call(Ask::Peek, 0, None, 0, decision(None, 0));
-        (written.record.commits[copy].again, written.record.commits[copy].refused) = (again, refused);
-        written.call(Ask::Failed(permit), 1, Some(copy), 1, decision(None, 0));
-        written.record.calls[1].answer = Answer::Report(Box::new(opened));
+        let mut record = nothing(Policies { limiters: Vec::new(), breakers: vec![config.clone()] });
+        let copy = add(&mut record, Ask::Status, 0, None, 0, Answer::Dropped);
+        (record.commits[copy].again, record.commits[copy].refused) = (again, refused);
+        add(&mut record, Ask::Failed(permit), 1, Some(copy), 1, Answer::Report(Box::new(opened)));
         let mut found = Vec::new();
-        check(&written.record, TAG, &config, &mut found);
+        check(&record, TAG, &config, &mut found);
         found
     }
 

@@ -6,10 +6,10 @@
 
 use tidegate::{Algorithm, Limit, RateLimiterConfig};
 
-use super::{Charge, Violation, charge, cost, decision, doubled_refunds, kept_charges, late_returns};
-use crate::actor::capacity;
-use crate::record::{Answer, Ask, Call, Record};
+use super::{Charge, Violation, capacity, charge, cost, decision, doubled_refunds, kept_charges, late_returns};
+use crate::record::{Call, Record};
 use crate::scenario::{Fault, FaultKind};
+use crate::strategies::asked::{Answer, Ask};
 
 /// Replies are lost for so long that a debt is posted so often at most: with each call of its key,
 /// and twice a second.
@@ -39,7 +39,7 @@ pub(super) fn check(record: &Record, tag: &str, config: &RateLimiterConfig, foun
         // An earlier time than one already seen counts as that.
         let seen_us = record.line(commit).map(|commit| record.commits[commit].at_us).max().unwrap_or(0);
         let least = counted(&surely, limit, decision.at_us.max(seen_us), false).min(capacity(limit).into());
-        let spare = doubled_refunds(record, tag) + late_returns(record, &line, limit);
+        let spare = doubled_refunds(record, tag, config) + late_returns(record, &line, limit);
         if count + spare < least && !resets {
             let what = format!("{tag}: a peek at {} counted {count}, callers hold {least}", decision.at_us);
             found.push(Violation { promise: "what was admitted is charged", what });

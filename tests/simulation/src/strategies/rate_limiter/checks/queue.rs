@@ -8,7 +8,8 @@ use std::collections::BTreeMap;
 use tidegate::{OnLimit, RateLimiterConfig, Verdict};
 
 use super::{Violation, cost, decision};
-use crate::record::{Ask, Call, Record};
+use crate::record::{Call, Record};
+use crate::strategies::asked::Ask;
 
 /// Times that a waiter is told are whole milliseconds.
 const ROUNDING_US: u64 = 1_000;

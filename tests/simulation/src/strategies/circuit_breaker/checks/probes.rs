@@ -3,7 +3,8 @@
 use tidegate::{CircuitBreakerConfig, Permit};
 
 use super::Violation;
-use crate::record::{Answer, Ask, Call, Record};
+use crate::record::{Call, Record};
+use crate::strategies::asked::{Answer, Ask};
 
 /// A probe, and when its outcome was handed in.
 struct Probe<'a> {

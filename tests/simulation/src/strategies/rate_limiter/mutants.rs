@@ -1,5 +1,4 @@
-//! Ways in which a limiter can be wrong. The checks are in `checks/window.rs`, `charges.rs`,
-//! `queue.rs`, `lease.rs` and `away.rs`.
+//! Ways in which a limiter can be wrong. The checks are in `checks/`.
 
 use super::Mutant;
 

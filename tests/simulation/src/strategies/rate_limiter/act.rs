@@ -1,12 +1,52 @@
 //! Calls of rate limiters.
 
-use tidegate::{Admission, Ask as Permits, Decision, Error, OnLimit, RateLimiter, RateLimiterConfig, Verdict};
+use std::sync::Arc;
 
-use super::Actor;
-use crate::record::{Answer, Ask};
+use tidegate::{Admission, Ask as Permits, Decision, Error, RateLimiter, RateLimiterConfig, Verdict};
+use tokio::task::JoinSet;
+
+use super::settings::room;
+use crate::actor::{Actor, Host};
+use crate::scenario::Burst;
+use crate::strategies::asked::{Answer, Ask};
+use crate::world::World;
+
+/// A limiter with one of its keys.
+pub(crate) struct Subject {
+    limiter: RateLimiter,
+    key: String,
+    tag: String,
+}
+
+impl Subject {
+    pub(crate) fn open(host: &Host, config: &RateLimiterConfig, key: u32, tag: String) -> Self {
+        let limiter = host.gate.rate_limiter(config.clone()).expect("the scenario's configurations are valid");
+        Self { limiter, key: key.to_string(), tag }
+    }
+
+    /// Makes a call, and what follows from it.
+    pub(crate) async fn ask(&self, actor: &mut Actor) {
+        actor.ask_limiter(&self.limiter, &self.key, &self.tag).await;
+    }
+}
+
+/// Asks for many keys at once.
+pub(crate) async fn rush(world: Arc<World>, host: Host, burst: Burst) {
+    world.attend(host.number).await;
+    let config = world.scenario.policies.limiters[0].clone();
+    let limiter = host.gate.rate_limiter(config).expect("the scenario's configurations are valid");
+    let mut calls = JoinSet::new();
+    for key in 0..burst.keys {
+        let limiter = limiter.clone();
+        calls.spawn(async move { limiter.try_acquire(&*format!("burst-{key}")).await });
+    }
+    let answers = calls.join_all().await;
+    let failed = answers.iter().filter(|answer| answer.as_ref().map_or(true, |decision| decision.degraded)).count();
+    world.end_burst(&burst, failed);
+}
 
 impl Actor {
-    pub(super) async fn ask_limiter(&mut self, limiter: &RateLimiter, key: &str, tag: &str) {
+    async fn ask_limiter(&mut self, limiter: &RateLimiter, key: &str, tag: &str) {
         let most = room(limiter.config());
         let cost = self.random.small(1, self.of.most_cost).min(most);
         match self.random.index(10) {
@@ -66,7 +106,7 @@ impl Actor {
     ) {
         let Some(Ok(decision)) = decision else { return };
         let Some(charged_at_us) = decision.charged_at_us else { return };
-        if self.random.chance(self.of.refunds_per_mille) {
+        if self.random.chance(self.of.returns_per_mille) {
             self.pause(100_000).await;
             let refund = limiter.refund(Permits::of(key).cost(cost), &decision);
             self.note(tag, Ask::Refund(cost, charged_at_us), refund, decided).await;
@@ -76,40 +116,6 @@ impl Actor {
     fn priority(&mut self) -> i32 {
         self.random.pick(&[0, 0, 0, 1, 5])
     }
-}
-
-/// The most that a limiter can admit at once. With a lease, a bucket works with what its burst is
-/// above what comes back in the lease's life.
-pub fn room(config: &RateLimiterConfig) -> u32 {
-    let life_ms = config.lease.map_or(0, |lease| lease.life_ms);
-    let of = |limit: &tidegate::Limit| match limit.algorithm {
-        tidegate::Algorithm::Gcra { .. } | tidegate::Algorithm::TokenBucket { .. } => {
-            let comes_back = (life_ms * u64::from(limit.limit)).div_ceil(limit.window_count);
-            capacity(limit).saturating_sub(u32::try_from(comes_back).unwrap_or(u32::MAX))
-        }
-        _ => limit.limit,
-    };
-    config.limits.iter().map(of).min().unwrap_or(1)
-}
-
-/// The most that a limit can admit at once.
-pub fn capacity(limit: &tidegate::Limit) -> u32 {
-    match limit.algorithm {
-        tidegate::Algorithm::Gcra { burst } | tidegate::Algorithm::TokenBucket { burst } => {
-            burst.unwrap_or(limit.limit)
-        }
-        _ => limit.limit,
-    }
-}
-
-/// How long a waiter of a limiter waits at most, in microseconds.
-pub fn longest_wait_us(on_limit: &OnLimit) -> u64 {
-    1_000
-        * match *on_limit {
-            OnLimit::Reject => 0,
-            OnLimit::Delay { max_wait_ms } => max_wait_ms,
-            OnLimit::Queue { timeout_ms, grace_ms, .. } => timeout_ms + grace_ms.unwrap_or(1_000),
-        }
 }
 
 fn decided(result: &Result<Decision, Error>) -> Answer {

@@ -3,7 +3,8 @@
 use tidegate::{Cause, CircuitBreakerConfig, Effect, Permit};
 
 use super::Violation;
-use crate::record::{Answer, Ask, Call, Record};
+use crate::record::{Call, Record};
+use crate::strategies::asked::{Answer, Ask};
 
 /// How long after its answer a success has surely been recorded where nothing is broken: the time
 /// that it may be kept back, and what a commit of its host and one more may take.

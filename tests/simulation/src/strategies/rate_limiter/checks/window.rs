@@ -13,15 +13,15 @@ use std::collections::BTreeMap;
 
 use tidegate::{Algorithm, Limit, RateLimiterConfig};
 
-use super::{Charge, Violation, charge, cost, decision, doubled_refunds, kept_charges, late_returns};
-use crate::actor::capacity;
-use crate::record::{Answer, Ask, Record};
+use super::{Charge, Violation, capacity, charge, cost, decision, doubled_refunds, kept_charges, late_returns};
+use crate::record::Record;
+use crate::strategies::asked::{Answer, Ask};
 
 const PROMISE: &str = "permits in every window are at most the limit";
 
 pub(super) fn check(record: &Record, tag: &str, config: &RateLimiterConfig, found: &mut Vec<Violation>) {
     let charges = kept_charges(record, tag, config);
-    let spare = doubled_refunds(record, tag) + stray_refunds(record, tag);
+    let spare = doubled_refunds(record, tag, config) + stray_refunds(record, tag);
     for tip in record.tips(tag) {
         let line: Vec<usize> = record.line(tip).collect();
         let mut charges: Vec<Charge> = charges

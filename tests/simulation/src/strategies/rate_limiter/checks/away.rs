@@ -5,16 +5,16 @@
 
 use std::collections::BTreeMap;
 
-use tidegate::{CircuitBreakerConfig, Effect, Limit, RateLimiterConfig, Verdict, WhenAway};
+use tidegate::{Limit, RateLimiterConfig, Verdict, WhenAway};
 
 use super::window::check_share;
 use super::{Violation, cost, decision};
-use crate::record::{Answer, Ask, Call, Record};
+use crate::checks::{AWAY, not_as_configured};
+use crate::record::Record;
 use crate::scenario::FaultKind;
+use crate::strategies::asked::Ask;
 
-const PROMISE: &str = "without the store, what the configuration says";
-
-pub(super) fn check_limiter(record: &Record, tag: &str, config: &RateLimiterConfig, found: &mut Vec<Violation>) {
+pub(super) fn check(record: &Record, tag: &str, config: &RateLimiterConfig, found: &mut Vec<Violation>) {
     let mut by_host: BTreeMap<usize, Vec<(u64, u32)>> = BTreeMap::new();
     for call in record.on(tag) {
         let Some(decision) = decision(call).filter(|decision| decision.degraded) else { continue };
@@ -27,10 +27,10 @@ pub(super) fn check_limiter(record: &Record, tag: &str, config: &RateLimiterConf
             WhenAway::Share { .. } => false,
         };
         if wrong && !matches!(call.ask, Ask::Refund(..)) {
-            found.push(violation(tag, config.when_away, call));
+            found.push(not_as_configured(tag, config.when_away, call));
         }
         if let (Some(cost), Some(at_us)) = (cost(&call.ask), decision.charged_at_us.filter(|_| allowed)) {
-            let given_back = |call: &Call| call.ask == Ask::Refund(cost, at_us);
+            let given_back = |call: &crate::record::Call| call.ask == Ask::Refund(cost, at_us);
             if !record.on(tag).any(given_back) {
                 by_host.entry(call.host).or_default().push((at_us, cost));
             }
@@ -57,27 +57,7 @@ fn check_host(
     let lives = 1 + record.scenario.faults.iter().filter(|fault| died(&fault.kind)).count() as u64;
     for limit in limits {
         if let Some(what) = check_share(calls, limit, hosts, lives) {
-            found.push(Violation { promise: PROMISE, what: format!("{tag} on host {host}: {what}") });
+            found.push(Violation { promise: AWAY, what: format!("{tag} on host {host}: {what}") });
         }
     }
-}
-
-pub(super) fn check_circuit(record: &Record, tag: &str, config: &CircuitBreakerConfig, found: &mut Vec<Violation>) {
-    for call in record.on(tag).filter(|call| call.ask == Ask::Admit) {
-        let Answer::Report(report) = &call.answer else { continue };
-        let admitted = report.effect == Effect::Admitted;
-        let wrong = match config.when_away {
-            WhenAway::Error => true,
-            WhenAway::Open => !admitted,
-            WhenAway::Closed => admitted,
-            WhenAway::Share { .. } | WhenAway::Own => false,
-        };
-        if report.degraded && wrong {
-            found.push(violation(tag, config.when_away, call));
-        }
-    }
-}
-
-fn violation(tag: &str, when_away: WhenAway, call: &Call) -> Violation {
-    Violation { promise: PROMISE, what: format!("{tag}: {when_away:?}, and {:?} ended in {:?}", call.ask, call.answer) }
 }

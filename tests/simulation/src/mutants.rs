@@ -1,10 +1,12 @@
-//! Mutants: ways in which the policies can be wrong, a file a strategy. A check that catches none
-//! is no check.
+//! Mutants: ways in which the policies can be wrong, a file in the folder of each strategy. A check
+//! that catches none is no check.
 //!
 //! `cargo xtask simulate --mutants` reads this file, puts all of them into one component, and a
 //! byte of that says which is in force. So it knows nothing of the rest of the simulation.
 
+#[path = "strategies/circuit_breaker/mutants.rs"]
 mod circuit_breaker;
+#[path = "strategies/rate_limiter/mutants.rs"]
 mod rate_limiter;
 
 /// A way to be wrong: a file of `guest/policy/src`, what stands there once, and what is put in its

@@ -3,20 +3,21 @@
 
 use tidegate::{Algorithm, OnLimit};
 
-use crate::generate;
 use crate::random::Random;
-use crate::scenario::{Scenario, Target};
+use crate::scenario::Scenario;
+use crate::strategies::policies::Target;
 
 /// The first seed of such a fleet.
 pub const FIRST: u64 = 4 << 60;
+/// The last.
+pub const LAST: u64 = FIRST + (1 << 60) - 1;
 
-/// The scenario of a seed from [`FIRST`] on.
-pub fn scenario(seed: u64) -> Scenario {
-    let mut scenario = generate::fleet(seed);
-    let mut random = Random::part(seed, &[13]);
+/// Makes such a fleet of one of its seed.
+pub(crate) fn change(scenario: &mut Scenario) {
+    let mut random = Random::part(scenario.seed, &[13]);
     scenario.faults.clear();
-    scenario.limiters.truncate(1);
-    let config = &mut scenario.limiters[0];
+    scenario.policies.limiters.truncate(1);
+    let config = &mut scenario.policies.limiters[0];
     config.limits.truncate(1);
     config.limits[0].algorithm = Algorithm::SlidingWindow { sub_windows: 64 };
     let window_ms = config.limits[0].window_count;
@@ -25,8 +26,7 @@ pub fn scenario(seed: u64) -> Scenario {
     for actor in &mut scenario.actors {
         actor.target = Target::Limiter(0, 0);
         actor.rush = 1;
-        actor.refunds_per_mille = random.pick(&[100, 300]);
+        actor.returns_per_mille = random.pick(&[100, 300]);
         actor.drops_per_mille = 0;
     }
-    scenario
 }

@@ -1,5 +1,4 @@
-//! Ways in which a circuit can be wrong. The checks are in `checks/circuit.rs` and
-//! `checks/probes.rs`.
+//! Ways in which a circuit can be wrong. The checks are in `checks/`.
 
 use super::Mutant;
 

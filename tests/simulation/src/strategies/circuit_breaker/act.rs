@@ -2,13 +2,31 @@
 
 use std::time::Duration;
 
-use tidegate::{CircuitBreaker, CircuitReport, Error, Failure, Mode, Permit};
+use tidegate::{CircuitBreaker, CircuitBreakerConfig, CircuitReport, Error, Failure, Mode, Permit};
 
-use super::Actor;
-use crate::record::{Answer, Ask};
+use crate::actor::{Actor, Host};
+use crate::strategies::asked::{Answer, Ask};
+
+/// A circuit.
+pub(crate) struct Subject {
+    breaker: CircuitBreaker,
+    tag: String,
+}
+
+impl Subject {
+    pub(crate) fn open(host: &Host, config: &CircuitBreakerConfig, tag: String) -> Self {
+        let breaker = host.gate.circuit_breaker(config.clone()).expect("the scenario's configurations are valid");
+        Self { breaker, tag }
+    }
+
+    /// Makes a call, and what follows from it.
+    pub(crate) async fn ask(&self, actor: &mut Actor) {
+        actor.ask_breaker(&self.breaker, &self.tag).await;
+    }
+}
 
 impl Actor {
-    pub(super) async fn ask_breaker(&mut self, breaker: &CircuitBreaker, tag: &str) {
+    async fn ask_breaker(&mut self, breaker: &CircuitBreaker, tag: &str) {
         if self.random.chance(self.of.orders_per_mille) {
             self.order(breaker, tag).await;
         } else if self.random.chance(100) {
@@ -32,7 +50,7 @@ impl Actor {
     }
 
     async fn outcome(&mut self, breaker: &CircuitBreaker, tag: &str, permit: Permit, elapsed: Duration) {
-        if self.random.chance(self.of.refunds_per_mille / 4) {
+        if self.random.chance(self.of.returns_per_mille / 4) {
             self.note(tag, Ask::Cancelled(permit), breaker.cancelled(permit, elapsed), reported).await;
         } else if self.random.chance(self.of.failures_per_mille) {
             let failed = breaker.failed(permit, elapsed, Failure::default());
@@ -55,7 +73,7 @@ impl Actor {
     }
 }
 
-pub(super) fn reported(result: &Result<CircuitReport, Error>) -> Answer {
+fn reported(result: &Result<CircuitReport, Error>) -> Answer {
     match result {
         Ok(report) => Answer::Report(Box::new(report.clone())),
         Err(error) => Answer::Error(error.to_string()),
