@@ -147,6 +147,8 @@ describe("a limiter", () => {
     expect(admitted).toBe(9);
     for (const { link } of hosts) link.isCut = false;
     await fleet.pass(500);
+    // All three post at once, and meet.
+    await Promise.all(hosts.map(({ gate }) => gate.flush()));
     const after = hosts[0]?.gate.rateLimiter(day(10, "error"));
     expect(await after?.peek("me")).toMatchObject({ count: 9, remaining: 1 });
   });
