@@ -47,6 +47,7 @@ mod problem;
 mod runtime;
 #[doc(hidden)]
 pub mod settings;
+mod stats;
 pub mod store;
 mod strategies;
 mod strategy;
@@ -57,9 +58,10 @@ pub use self::away::{StoreChange, StoreState, StoreWatch, WhenAway};
 pub use self::background::given_back;
 pub use self::clock::{Clock, ManualClock, SystemClock};
 pub use self::error::{Error, Problem};
-pub use self::gate::{Builder, Stats, Tidegate};
+pub use self::gate::{Builder, Tidegate};
 pub use self::ledger::SettingsDiffer;
 pub use self::runtime::{LoadError, RunError, RuntimeStats};
+pub use self::stats::Stats;
 #[cfg(feature = "redis")]
 pub use self::store::redis::Redis;
 pub use self::store::{Forgotten, Memory, MemoryBuilder, WhenFull};

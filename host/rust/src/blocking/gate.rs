@@ -3,6 +3,7 @@
 use crate::clock::Clock;
 use crate::error::Error;
 use crate::gate;
+use crate::stats::Stats;
 use crate::store::Memory;
 
 /// Resilience policies on the memory store. Cheap to clone.
@@ -24,7 +25,7 @@ impl Tidegate {
     }
 
     /// What it has done so far.
-    pub fn stats(&self) -> gate::Stats {
+    pub fn stats(&self) -> Stats {
         self.gate.stats()
     }
 }
