@@ -89,8 +89,8 @@ impl Drop for UnderWay {
     }
 }
 
-/// Drops something of this crate, such as the future of a call, and says when all that it held is
-/// given back: its place in a queue, its permit, its probe. `dropping` is what drops it. What is
+/// Drops something of this crate, such as the future of a call, and says when all that it had is
+/// given back: its position in a queue, its permit, its probe. `dropping` is what drops it. What is
 /// under way goes on if nobody waits for it.
 ///
 /// ```

@@ -1,7 +1,7 @@
 //! Calls on their way: with their answers, and with whoever waits for those.
 //!
 //! A [`Call`] is of one strategy, so its answer has that strategy's type. [`AnyCall`] is one of any
-//! strategy, so that all calls on an entity can wait in one line. What the ledger does with it is
+//! strategy, so that all calls on an entity can wait together. What the ledger does with it is
 //! [`Work`].
 
 use std::fmt::Debug;
@@ -66,7 +66,7 @@ pub(crate) trait Work: Debug + Send {
     fn restore_answer(&mut self);
     /// Whether its answer denies what was asked for.
     fn refuses(&self) -> bool;
-    /// Whether its answer gave something of a lease that this host held.
+    /// Whether its answer gave something of a lease that this host holds.
     fn is_leased(&self) -> bool;
     /// The lease that it has taken: for how long, in milliseconds, and what gives back what is left
     /// then.

@@ -16,9 +16,9 @@ use crate::store::BoxFuture;
 pub trait Clock: Send + Sync + std::fmt::Debug {
     /// Microseconds since 1970.
     fn now_us(&self) -> u64;
-    /// Returns when so much time has passed.
+    /// Returns when this time has passed.
     fn sleep(&self, time: Duration) -> BoxFuture<'_, ()>;
-    /// Blocks the thread until so much time has passed.
+    /// Blocks the thread until this time has passed.
     fn block(&self, time: Duration);
 }
 

@@ -184,7 +184,7 @@ impl Core {
         answers
     }
 
-    /// The answers of all that have a part in a run of several; there are none if that trapped.
+    /// The answers of all that have a part in a run of several. `None`: the run trapped.
     fn run_together<S: Listed>(
         &self,
         memory: &Memory,

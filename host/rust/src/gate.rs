@@ -40,7 +40,7 @@ pub struct Tidegate {
 
 /// Where the state will live.
 #[derive(Debug)]
-enum Place {
+enum Storage {
     Memory(Memory),
     Shared(Arc<dyn Store>),
 }
@@ -48,7 +48,7 @@ enum Place {
 /// Settings of a [`Tidegate`].
 #[derive(Debug)]
 pub struct Builder {
-    place: Place,
+    storage: Storage,
     clock: Arc<dyn Clock>,
     runtime: RuntimeOptions,
     ledger: ledger::Options,
@@ -61,7 +61,7 @@ impl Tidegate {
     /// The memory store and the system's clock, unless set otherwise.
     pub fn builder() -> Builder {
         Builder {
-            place: Place::Memory(Memory::new()),
+            storage: Storage::Memory(Memory::new()),
             clock: Arc::new(SystemClock),
             runtime: RuntimeOptions::default(),
             ledger: ledger::Options::default(),
@@ -75,8 +75,8 @@ impl Tidegate {
     /// [`RedisBuilder`](crate::store::redis::RedisBuilder).
     ///
     /// # Errors
-    /// [`Error::Config`] for the URL, [`Error::Store`] where there is no connection within the time
-    /// limit, and as [`Builder::build`].
+    /// [`Error::Config`] for the URL, [`Error::Store`] where there is no connection within the
+    /// timeout, and as [`Builder::build`].
     #[cfg(feature = "redis")]
     pub async fn connect(url: &str) -> Result<Self, Error> {
         Self::builder().store(crate::Redis::connect(url).await?).build()
@@ -102,8 +102,8 @@ impl Tidegate {
     }
 
     /// Sends what is to be recorded in the background and gives back what is left of leases, and
-    /// returns when a shared store has it or is away. What was held by futures that were dropped
-    /// before is given back by then. Call it before the process ends.
+    /// returns when a shared store has it or is away. What futures that were dropped before had
+    /// taken is given back by then. Call it before the process ends.
     pub async fn flush(&self) {
         self.core.background().settled().await;
         if let Backend::Shared(ledger) = self.core.backend() {
@@ -121,7 +121,7 @@ impl Tidegate {
         }
     }
 
-    /// Waits until a shared store does what a commit does, for so long at most: for when a service
+    /// Waits until a shared store does what a commit does, at most this long: for when a service
     /// starts. No call needs it. The memory store is always ready; of a cluster it is one of the
     /// nodes.
     ///
@@ -139,14 +139,14 @@ impl Builder {
     /// Keeps state in this process: in `memory`, which others may share.
     #[must_use]
     pub fn memory(mut self, memory: Memory) -> Self {
-        self.place = Place::Memory(memory);
+        self.storage = Storage::Memory(memory);
         self
     }
 
     /// Shares state through a store, such as [`Redis`](crate::Redis).
     #[must_use]
     pub fn store(mut self, store: impl Store + 'static) -> Self {
-        self.place = Place::Shared(Arc::new(store));
+        self.storage = Storage::Shared(Arc::new(store));
         self
     }
 
@@ -177,8 +177,8 @@ impl Builder {
 
     /// Keeps the code of a component of your own in this directory between starts, given by its
     /// absolute path; by default in the user's cache directory. Machine code is taken from it, so
-    /// only this user may be able to write there. One that cannot be read or written is done
-    /// without. The built-in component was compiled when the crate was, and needs no cache.
+    /// only this user may be able to write there. A directory that cannot be read or written is
+    /// done without. The built-in component was compiled when the crate was, and needs no cache.
     #[cfg(feature = "compile")]
     #[must_use]
     pub fn code_cache(mut self, directory: impl Into<PathBuf>) -> Self {
@@ -201,7 +201,8 @@ impl Builder {
         self
     }
 
-    /// Of how many entities of a shared store to remember what was last seen; by default 65,536.
+    /// How many entities of a shared store to remember, each as it was last seen; by default
+    /// 65,536.
     #[must_use]
     pub fn max_known(mut self, entities: usize) -> Self {
         self.ledger.max_known = entities;
@@ -241,9 +242,9 @@ impl Builder {
     }
 
     /// How old what this host knows of an entity of a shared store may be to refuse a call on it
-    /// without asking the store; by default, and at most, 100 ms. For so long a refund, a reset or
-    /// a closed circuit may go unnoticed where calls are being refused. Zero: every refusal is the
-    /// store's.
+    /// without asking the store; by default, and at most, 100 ms. For that time a refund, a reset
+    /// or a closed circuit may go unnoticed where calls are being refused. Zero: every refusal is
+    /// the store's.
     #[must_use]
     pub fn max_staleness(mut self, age: Duration) -> Self {
         self.ledger.max_staleness = age.min(ledger::MAX_STALENESS);
@@ -284,9 +285,9 @@ impl Builder {
         self
     }
 
-    /// Whether the state must be shared by processes, so that a gate in memory is an error; by
-    /// default where the environment has `TIDEGATE_ENV=production`. What is counted in memory is
-    /// counted in each process.
+    /// Whether the state must be shared by processes: then a gate in memory is refused by
+    /// [`Self::build`], since each process would count for itself. By default it must where the
+    /// environment has `TIDEGATE_ENV=production`.
     #[must_use]
     pub fn require_shared(mut self, required: bool) -> Self {
         self.require_shared = Some(required);
@@ -300,13 +301,13 @@ impl Builder {
     /// [`Error::Config`] for wrong settings of the watch on the store, or where the store must
     /// be shared and is not.
     pub fn build(self) -> Result<Tidegate, Error> {
-        if matches!(self.place, Place::Memory(_)) && self.require_shared.unwrap_or_else(is_production) {
+        if matches!(self.storage, Storage::Memory(_)) && self.require_shared.unwrap_or_else(is_production) {
             return Err(not_shared());
         }
         let runtime = Runtime::open(&self.runtime)?;
-        let backend = match self.place {
-            Place::Memory(memory) => Backend::Memory(memory),
-            Place::Shared(store) => {
+        let backend = match self.storage {
+            Storage::Memory(memory) => Backend::Memory(memory),
+            Storage::Shared(store) => {
                 let (runtime, clock) = (Arc::clone(&runtime), Arc::clone(&self.clock));
                 Backend::Shared(Ledger::open(runtime, store, clock, self.ledger, self.away, self.on_settings_differ)?)
             }

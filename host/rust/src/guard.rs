@@ -1,4 +1,4 @@
-//! What guarded calls are made of, for those who write functions over them. Others need none of
+//! What guarded calls are made of, for those who write functions over them. Others do not need
 //! these names: see [`CircuitBreaker::guard`](crate::CircuitBreaker::guard).
 
 pub use crate::strategies::circuit_breaker::{

@@ -25,7 +25,7 @@ pub(crate) fn settings<T: DeserializeOwned>(text: &str) -> Result<T, SettingsErr
     parse(&with_whole_numbers(text))
 }
 
-/// The text with `10.0` and `1e1` written as `10`. What is no JSON stays as it is.
+/// The text with `10.0` and `1e1` written as `10`. What is not JSON stays as it is.
 fn with_whole_numbers(text: &str) -> Cow<'_, str> {
     let (mut written, mut copied) = (String::new(), 0);
     for (start, number) in numbers(text) {
@@ -69,8 +69,8 @@ fn numbers(text: &str) -> impl Iterator<Item = (usize, &str)> {
     })
 }
 
-/// A number that has a fraction or an exponent and is whole all the same, as digits. What a double
-/// does not tell exactly is none.
+/// A number that has a fraction or an exponent and is whole all the same, as digits. `None`: it is
+/// not, or a double does not tell it exactly.
 fn whole(number: &str) -> Option<String> {
     const MAX_EXACT: f64 = 9_007_199_254_740_992.0;
     if !number.contains(['.', 'e', 'E']) {

@@ -9,7 +9,7 @@ use crate::runtime::RuntimeStats;
 /// What a [`Tidegate`] has done so far.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Stats {
-    /// The component's instances and what befell them.
+    /// The component's instances and what happened to them.
     pub runtime: RuntimeStats,
     /// Commits sent to a shared store.
     pub commits: u64,

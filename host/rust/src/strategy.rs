@@ -1,4 +1,4 @@
-//! What ledger, memory and outage handling may know of a strategy. They name none.
+//! What ledger, memory and outage handling may know of a strategy. They name no strategy.
 //!
 //! A strategy is one interface of the component, such as that of rate limiters or that of rate
 //! limiter nodes: its calls as data, and what an answer means to those who carry it. It has no

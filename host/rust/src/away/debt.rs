@@ -63,7 +63,7 @@ pub(crate) struct Debt<C> {
 }
 
 impl<C> Debts<C> {
-    /// Of at most this many keys.
+    /// Debts of at most this many keys.
     pub(crate) fn new(capacity: usize) -> Self {
         let owed = Owed { entries: IndexMap::default(), hand: 0 };
         Self { owed: Mutex::new(owed), keys: AtomicUsize::new(0), capacity }

@@ -107,7 +107,7 @@ impl Watches {
     }
 }
 
-/// Waits for an answer for so long in real time; `None`: it has not come.
+/// Waits for an answer until the timeout, in real time. `None`: it has not come.
 #[cfg(feature = "redis")]
 pub(crate) async fn listen<T>(timeout: Duration, answer: impl Future<Output = T>) -> Option<T> {
     let started = Instant::now();

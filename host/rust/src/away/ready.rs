@@ -6,11 +6,11 @@ use std::time::Duration;
 use super::watches::Watches;
 use crate::store::StoreError;
 
-/// After so long it is tried again.
+/// After this time it is tried again.
 const PAUSE: Duration = Duration::from_millis(50);
 
 impl Watches {
-    /// Waits until the store does what a commit does, for so long at most.
+    /// Waits until the store does what a commit does, until the timeout at most.
     ///
     /// # Errors
     /// What it last failed with.

@@ -3,8 +3,8 @@
 use super::changes::Listeners;
 use crate::strategies::circuit_breaker::{Backoff, CircuitBreakerConfig, HalfOpen};
 
-/// When the watch on a shared store turns calls away, so that none of them waits for a store
-/// that does not answer.
+/// When the watch on a shared store turns calls away, so that no call waits for a store that does
+/// not answer.
 ///
 /// It counts rounds, not calls: failures of commits that were sent before the first of them was
 /// known count once. So a pause of the store is at most one failure for each timeout that it

@@ -31,7 +31,7 @@ pub(super) struct Circuit {
     pub(super) memory: Memory,
     pub(super) steady: Arc<Steady>,
     pub(super) changes: StoreChanges,
-    /// How many watches are not calm, so that one read tells when none is.
+    /// How many watches are not calm, so that one read tells when all are.
     pub(super) troubled: AtomicUsize,
     pub(super) outages: Outages,
 }

@@ -33,7 +33,7 @@ pub(crate) struct Watches {
     pub(super) store: Arc<dyn Store>,
     pub(super) clock: Arc<dyn Clock>,
     is_on: bool,
-    /// Of the shard 0, which is all there is unless the store is a cluster.
+    /// The watch of shard 0, which is the only one unless the store is a cluster.
     first: Arc<Watch>,
     others: RwLock<BTreeMap<u32, Arc<Watch>>>,
     refused: AtomicU64,

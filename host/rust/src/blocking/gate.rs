@@ -46,7 +46,9 @@ impl Builder {
     /// Loads the component and puts it all together.
     ///
     /// # Errors
-    /// [`Error::Load`] if the component cannot be used.
+    /// [`Error::Load`] if the component cannot be used, and [`Error::Config`] where the environment
+    /// has `TIDEGATE_ENV=production`: this gate is always in memory, and there the state must be
+    /// shared.
     pub fn build(self) -> Result<Tidegate, Error> {
         Ok(Tidegate { gate: self.builder.build()? })
     }

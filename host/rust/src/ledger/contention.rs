@@ -30,7 +30,7 @@ const WIDEST_US: u64 = 50_000;
 /// A spread takes no more than one part in this many of the time that a call may wait for the
 /// store.
 const PARTS: u64 = 4;
-/// Nobody conflicts with a host that does nothing: each time that it has done nothing for so long
+/// Nobody conflicts with a host that does nothing: each time that it has done nothing for this long
 /// halves its spread.
 const FADES_US: u64 = 100_000;
 /// From this many microseconds on a trip is long.
@@ -69,7 +69,7 @@ pub(super) struct Contention {
     left_us: u64,
 }
 
-/// The widest spread, in microseconds, where a call may wait for the store for so long.
+/// The widest spread, in microseconds, where a call may wait for the store until this timeout.
 pub(super) fn widest_us(timeout: Option<Duration>) -> u64 {
     let part_us = timeout.map_or(WIDEST_US, |timeout| u64::try_from(timeout.as_micros()).unwrap_or(u64::MAX) / PARTS);
     part_us.clamp(MIN_US, WIDEST_US)

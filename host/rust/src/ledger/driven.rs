@@ -92,7 +92,7 @@ impl<A, U: TakeBack<A>> Drop for Driven<A, U> {
             (Some(unheard), Err(_)) => unheard.leave(),
             _ => {}
         }
-        // Others may be in line behind this call, and its commit may be on its way.
+        // Others may wait behind this call, and its commit may be on its way.
         if let Some(driver) = self.driver.take() {
             runtime.spawn(driver);
         }

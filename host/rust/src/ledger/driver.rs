@@ -24,8 +24,8 @@ thread_local! {
     static TRANSACTION: RefCell<Transaction> = RefCell::default();
 }
 
-/// What other hosts change is no pause of the store. A call is tried again for this many timeouts
-/// of one, so that each host gets its turn on a slow connection too.
+/// A refusal because of other hosts is not a pause of the store. So a call is tried again for this
+/// many timeouts, and each host gets its turn on a slow connection, too.
 const TRIED_TIMEOUTS: u32 = 4;
 
 /// Drives the lanes of a ledger.
@@ -43,7 +43,7 @@ pub(super) struct Driver {
 struct Tries<'a> {
     shared: &'a Shared,
     began_us: u64,
-    /// From the first refusal on; there is none where the store has no timeout.
+    /// From the first refusal on, where the store has a timeout.
     patience: Option<Patience>,
     timeouts: u32,
 }
@@ -81,7 +81,7 @@ impl Driver {
         }
     }
 
-    /// Takes the next batch of a lane to the store. False: nothing is in line, or another drives
+    /// Takes the next batch of a lane to the store. False: nothing waits there, or another drives
     /// on.
     async fn drive_on(&self, key: &Arc<EntityKey>, transaction: &mut Transaction) -> bool {
         let Shared { lanes, watches, .. } = &*self.shared;
@@ -116,7 +116,7 @@ impl Driver {
         lanes.keep(key, known);
         self.leases.note(key, &batch);
         for call in batch {
-            // What it puts in line is what this driver comes to next.
+            // What it adds to the lane is what this driver comes to next.
             self.endings.end(key, call);
         }
         true

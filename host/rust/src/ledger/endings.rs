@@ -46,7 +46,7 @@ impl Endings {
         for mut call in batch {
             if call.is_awaited() {
                 call.fail(error.clone().into());
-                // One who has gone away was given nothing, so nothing is put in line.
+                // A caller who has gone away was given nothing, so there is nothing to take back.
                 self.end(key, call);
             } else {
                 self.repayments.keep(key, call);

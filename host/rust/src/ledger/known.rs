@@ -7,7 +7,7 @@ use crate::transaction::{Cells, Entity, Transaction};
 /// The most that two nodes of a cluster are taken to be apart, in microseconds. More is a clock
 /// that jumped.
 const MAX_BEHIND_US: u64 = 100_000;
-/// Of what is known of a node's clock, one part in this many is forgotten with each commit.
+/// One part in this many of what is known of a node's clock is forgotten with each commit.
 const BEHIND_KEEP: u64 = 1_024;
 /// How much further behind than seen an entity's clock is taken to be, in microseconds, so that the
 /// forgetting takes a while to come too far.

@@ -1,7 +1,7 @@
-//! Lanes: where calls on one entity line up, and what is known of the entity.
+//! Lanes: where calls on one entity wait, and what is known of the entity.
 //!
-//! A lane has at most one driver, which takes what is in line as a batch, and again until nothing
-//! is. So calls of this host that meet on an entity never conflict with each other; they go out
+//! A lane has at most one driver, which takes what waits there as a batch, again until nothing
+//! does. So calls of this host that meet on an entity never conflict with each other; they go out
 //! together.
 
 use std::hash::BuildHasher as _;
@@ -87,7 +87,7 @@ impl Lanes {
         }
     }
 
-    /// Puts a call in line. True: the caller must drive the lane.
+    /// Adds a call to those that wait. True: the caller must drive the lane.
     pub(super) fn push(&self, key: &Arc<EntityKey>, call: AnyCall, now_us: impl FnOnce() -> u64) -> bool {
         let mut shard = self.shard(key).lock();
         let lane = shard.lane(key, now_us);
@@ -95,8 +95,8 @@ impl Lanes {
         !std::mem::replace(&mut lane.driven, true)
     }
 
-    /// Puts a call whose caller does not wait in line. `repeats`: in turn of the last one, if that
-    /// changes the same.
+    /// Adds a call whose caller does not wait. `repeats`: in place of the last one, if that changes
+    /// the same.
     pub(super) fn defer(
         &self,
         key: &Arc<EntityKey>,
@@ -123,7 +123,7 @@ impl Lanes {
         }
     }
 
-    /// Claims a lane for driving, if something is in line and nobody drives it.
+    /// Claims a lane for driving, if something waits there and nobody drives it.
     pub(super) fn claim(&self, key: &Arc<EntityKey>) -> bool {
         let mut shard = self.shard(key).lock();
         let Some(lane) = shard.lanes.get_mut(key) else { return false };
@@ -156,7 +156,7 @@ impl Lanes {
         Some((batch, lane.known.clone()))
     }
 
-    /// For the driver: whether nothing is in line; then the lane is no longer driven.
+    /// For the driver: whether nothing waits there; then the lane is no longer driven.
     pub(super) fn rest(&self, key: &Arc<EntityKey>) -> bool {
         let mut shard = self.shard(key).lock();
         let Some(lane) = shard.lanes.get_mut(key) else { return true };
@@ -299,7 +299,7 @@ mod tests {
         for number in 0..keys {
             let key = Arc::new(namespace.entity(&number.to_string()));
             lanes.push(&key, AnyCall::wait().0, || now_us);
-            let (batch, mut known) = lanes.next_batch(&key).expect("a call is in line");
+            let (batch, mut known) = lanes.next_batch(&key).expect("a call waits");
             drop(batch);
             known.entity.local.set(1, Some(CellValue::Number(5)), 100);
             lanes.keep(&key, known);
@@ -324,11 +324,11 @@ mod tests {
         let lanes = lanes(CAPACITY as u64, 0);
         let shard = lanes.shards.iter().find(|shard| shard.lock().lanes.len() > 1).expect("some shard holds two");
         let mut shard = shard.lock();
-        let held = shard.lanes.len();
-        shard.lanes[held - 1].known.entity.local.set(1, None, 0);
-        let other = shard.lanes.get_index(held - 1).map(|(key, _)| Arc::clone(key)).expect("it is there");
+        let count = shard.lanes.len();
+        shard.lanes[count - 1].known.entity.local.set(1, None, 0);
+        let other = shard.lanes.get_index(count - 1).map(|(key, _)| Arc::clone(key)).expect("it is there");
         shard.hand = 0;
         shard.make_room(50);
-        assert!(shard.lanes.len() == held - 1 && !shard.lanes.contains_key(&other));
+        assert!(shard.lanes.len() == count - 1 && !shard.lanes.contains_key(&other));
     }
 }

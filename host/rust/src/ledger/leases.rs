@@ -73,6 +73,6 @@ impl Leases {
     async fn release(&self, key: &Arc<EntityKey>) {
         let Some(release) = self.shared.lanes.take_lease(key) else { return };
         // What becomes of it is counted where calls end.
-        let _ = self.shared.line_up::<(), Untaken>(Arc::clone(key), release.watched(), None).await;
+        let _ = self.shared.submit::<(), Untaken>(Arc::clone(key), release.watched(), None).await;
     }
 }

@@ -13,7 +13,7 @@ use crate::error::Error;
 use crate::key::EntityKey;
 use crate::runtime::Policy;
 
-/// How many calls are in line together at most, so that any number of them may be made at once.
+/// How many calls wait together at most, so that any number of them may be made at once.
 const TOGETHER: usize = 2_048;
 
 /// A call that was made.
@@ -45,8 +45,8 @@ impl Ledger {
             if made.is_empty() {
                 return given.into_iter().map(Given::hear).collect();
             }
-            // All are in line before any lane is driven. A lane that is alone is driven by this
-            // very future.
+            // All wait before any lane is driven. A lane that is alone is driven by this very
+            // future.
             let (alone, waits) = (made.len() == 1, made.iter_mut().filter_map(Made::waits));
             waits.filter(|_| !alone).for_each(Driven::let_go);
             for made in made {
@@ -68,7 +68,7 @@ impl Ledger {
         match self.backlog.join() {
             Ok(waiting) => {
                 let (of_wait, of_answer) = (unheard(), unheard());
-                Made::Waits(self.shared.line_up(key, Call::asked(policy, request), of_wait), of_answer, waiting)
+                Made::Waits(self.shared.submit(key, Call::asked(policy, request), of_wait), of_answer, waiting)
             }
             Err(overloaded) => Made::Answered(Given { answer: Some(Err(overloaded)), unheard: None }),
         }

@@ -10,7 +10,7 @@
 //! - Every call ends after a bounded number of commits.
 //!
 //! Its parts, from a call's beginning to its end: [`local`] answers without the store, [`backlog`]
-//! counts who waits, [`lanes`] are where calls line up, [`driver`] takes a lane's batches to the
+//! counts who waits, [`lanes`] are where calls wait, [`driver`] takes a lane's batches to the
 //! store, [`runs`] and [`replies`] run them before and after, [`deadlines`] ends those that take
 //! too long, [`endings`] gives the answers. In the background, [`settler`] settles outcomes,
 //! [`leases`] gives leases back, and [`repayments`] makes good what an outage has kept back.
@@ -70,7 +70,7 @@ use crate::store::Store;
 #[derive(Debug)]
 pub(crate) struct Ledger {
     shared: Arc<Shared>,
-    /// Held here, so that it is gone with the ledger.
+    /// Kept here, so that it is gone with the ledger.
     _driver: Arc<Driver>,
     local: Local,
     settler: Settler,
@@ -135,13 +135,13 @@ impl Ledger {
         let _waiting = self.backlog.join()?;
         let key = Arc::new(key);
         let unheard = Unheard::of(&self.shared, &key, policy, &request);
-        self.shared.line_up(key, Call::asked(policy, request), unheard).await
+        self.shared.submit(key, Call::asked(policy, request), unheard).await
     }
 
     /// Takes an outcome in. If the policy lets it settle later, the answer is what this host knows,
     /// and the outcome goes out with the next batch of the entity, after the flush delay at the
     /// latest: also one that changes nothing by what this host knows, since others may know better.
-    /// Of those that would change the same, one goes out.
+    /// One outcome of those that would change the same goes out.
     pub(crate) async fn record<S: Listed>(
         &self,
         key: EntityKey,
@@ -155,8 +155,8 @@ impl Ledger {
         }
     }
 
-    /// Returns when all that was in line when it was called is settled, also what nobody waits for,
-    /// and all that this host held is given back, as far as the store is there.
+    /// Returns when all that waited when it was called is settled, also what nobody waits for, and
+    /// all that this host held is given back, as far as the store is there.
     pub(crate) async fn flush(&self) {
         self.repayments.make_good().await;
         self.leases.release_all().await;
@@ -175,7 +175,7 @@ impl Ledger {
 
     /// Something was let go without the store: what posts it when that is back.
     pub(crate) fn owe(&self, key: EntityKey, post: AnyCall) {
-        // A call that posts nothing is no debt.
+        // A call that posts nothing is not a debt.
         let _ = self.repayments.owe(&Arc::new(key), post);
     }
 

@@ -9,7 +9,7 @@ pub(crate) const MAX_STALENESS: Duration = Duration::from_millis(100);
 /// How a ledger works.
 #[derive(Debug, Clone)]
 pub(crate) struct Options {
-    /// Of how many entities to remember what was last seen.
+    /// How many entities to remember, each as it was last seen.
     pub(crate) max_known: usize,
     /// How many calls on an entity go out together at most.
     pub(crate) max_batch: usize,

@@ -34,7 +34,7 @@ pub(super) struct Repayments {
     parked: Mutex<VecDeque<(Arc<EntityKey>, AnyCall)>>,
     /// Whether a task is at work on it.
     is_at_work: AtomicBool,
-    /// Held by who makes good, so that whoever flushes waits for what is on its way already.
+    /// Locked by who makes good, so that whoever flushes waits for what is on its way already.
     turn: tokio::sync::Mutex<()>,
 }
 
@@ -62,7 +62,7 @@ impl Repayments {
         self.begin();
     }
 
-    /// Adds a debt. Gives the call back if it posts none.
+    /// Adds a debt. Gives the call back if it does not post one.
     pub(super) fn owe(self: &Arc<Self>, key: &Arc<EntityKey>, mut call: AnyCall) -> Option<AnyCall> {
         let Some(owed) = call.owed() else { return Some(call) };
         let (cost, counts_for_us) = (*owed.cost, owed.counts_for_us);
@@ -131,7 +131,7 @@ impl Repayments {
         }
     }
 
-    /// Puts what was kept in line, to settle in the background after all.
+    /// Sends what was kept to its lanes, to settle in the background after all.
     fn send_parked(&self) {
         let parked = std::mem::take(&mut *self.parked.lock());
         let is_available = |(key, _): &(Arc<EntityKey>, AnyCall)| self.shared.watches.is_available(key);
@@ -146,7 +146,7 @@ impl Repayments {
 /// Posts a debt. False: it was not posted, and is owed again.
 async fn post(shared: Arc<Shared>, debt: Debt<AnyCall>) -> bool {
     let call = posting(debt.call, debt.cost);
-    shared.line_up::<(), Untaken>(debt.key, call.watched(), None).await.is_ok()
+    shared.submit::<(), Untaken>(debt.key, call.watched(), None).await.is_ok()
 }
 
 /// The task at work. Dropped with the task, finished or not, so that another can take its place.

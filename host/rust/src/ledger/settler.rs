@@ -24,8 +24,8 @@ impl Settler {
         Self { shared: Arc::clone(shared) }
     }
 
-    /// Takes an outcome in that the policy lets settle later. There is no answer where it does not,
-    /// and the call is to be made like others.
+    /// Takes an outcome in that the policy lets settle later. `None`: the policy does not, and the
+    /// call is to be made like others.
     pub(super) fn record<S: Listed>(
         &self,
         key: &Arc<EntityKey>,
@@ -49,7 +49,7 @@ impl Settler {
 
     /// Waits until all that was kept back is settled.
     pub(super) async fn flush(&self) {
-        // What settles can put something in line that it takes back.
+        // What settles can add a call that takes something back.
         for _ in 0..2 {
             for key in self.shared.lanes.unsettled() {
                 self.shared.settle_once(key).await;

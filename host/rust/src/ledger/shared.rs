@@ -74,13 +74,13 @@ impl Shared {
         self.driver.get().and_then(Weak::upgrade)
     }
 
-    /// Puts a call in line. True: the caller must have the lane driven.
+    /// Adds a call to its lane. True: the caller must have the lane driven.
     pub(super) fn push(&self, key: &Arc<EntityKey>, call: AnyCall) -> bool {
         self.lanes.push(key, call, || self.about_us())
     }
 
-    /// Puts a call in line, behind what is owed for its entity, and waits for the answer.
-    pub(super) fn line_up<A, U: TakeBack<A>>(
+    /// Adds a call to its lane, behind what is owed for its entity, and waits for the answer.
+    pub(super) fn submit<A, U: TakeBack<A>>(
         &self,
         key: Arc<EntityKey>,
         (call, answer): (AnyCall, oneshot::Receiver<Result<A, Error>>),
@@ -91,7 +91,7 @@ impl Shared {
         Driven::new(leads.then(|| self.drive(key)), answer, unheard)
     }
 
-    /// Waits until all that is in line is done, and all that this puts in line.
+    /// Waits until all calls of a lane are done, and all that these add to it.
     pub(super) fn settle_lane(self: Arc<Self>, key: Arc<EntityKey>) -> impl Future<Output = ()> + Send {
         let driver = self.keep_driver();
         async move {
@@ -102,11 +102,11 @@ impl Shared {
         }
     }
 
-    /// Waits until all that is in line is done.
+    /// Waits until all calls of a lane are done.
     pub(super) async fn settle_once(&self, key: Arc<EntityKey>) {
         let (wait, answer) = AnyCall::wait();
         let leads = self.push(&key, wait);
-        // That it failed is told by what was in line.
+        // A failure is told by the calls that waited there.
         let _ = Driven::<(), Untaken>::new(leads.then(|| self.drive(key)), answer, None).await;
     }
 

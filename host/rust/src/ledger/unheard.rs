@@ -21,7 +21,7 @@ pub(super) struct Unheard<S: Listed> {
 }
 
 impl<S: Listed> Unheard<S> {
-    /// What to take back of a call; there is none where it gives nothing.
+    /// What to take back of a call. `None`: it gives nothing.
     pub(super) fn of(
         shared: &Arc<Shared>,
         key: &Arc<EntityKey>,

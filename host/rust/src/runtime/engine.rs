@@ -59,8 +59,8 @@ fn compiled(mut config: Config, bytes: &[u8], cache: &super::CodeCache) -> Resul
     Ok((engine, Loaded::Component(component)))
 }
 
-/// A cache that cannot be used is as good as none: the component is then compiled, which takes half
-/// a second.
+/// `None`: there is no cache, or it cannot be used. The component is then compiled, which takes
+/// half a second.
 #[cfg(feature = "compile")]
 fn open_cache(cache: &super::CodeCache) -> Option<wasmtime::Cache> {
     use super::CodeCache;

@@ -12,7 +12,7 @@ use super::wit::types::Problem;
 use super::{HostState, LoadError};
 use crate::transaction::Transaction;
 
-/// How many policies an instance keeps open. Of policies that share a place it keeps the one that
+/// How many policies an instance keeps open. Of policies that share an index it keeps the one that
 /// ran last.
 const OPEN_POLICIES: usize = 1_024;
 
@@ -85,7 +85,7 @@ impl Instance {
         (&self.guest, &mut self.store)
     }
 
-    /// Does `work` within the time limit.
+    /// Does `work` within the timeout of a run.
     pub(super) fn bounded<R>(
         &mut self,
         policies: &PolicyIds,
@@ -103,8 +103,8 @@ impl Instance {
 
     /// The policy's resource, opened if it is not.
     pub(super) fn resource(&mut self, opened: &Arc<Opened>) -> wasmtime::Result<Resource> {
-        let place = opened.index % OPEN_POLICIES;
-        match self.open.get(place) {
+        let index = opened.index % OPEN_POLICIES;
+        match self.open.get(index) {
             Some(Some(handle)) if handle.serial == opened.serial => Ok(handle.resource),
             _ => self.open_late(opened),
         }
@@ -112,7 +112,7 @@ impl Instance {
 
     #[cold]
     fn open_late(&mut self, opened: &Arc<Opened>) -> wasmtime::Result<Resource> {
-        match self.open_at_its_place(opened)? {
+        match self.open_at_its_index(opened)? {
             Ok(resource) => Ok(resource),
             Err(_) => Err(wasmtime::Error::msg("the policy component refused a configuration that it had accepted")),
         }
@@ -120,34 +120,34 @@ impl Instance {
 
     /// Opens the policy, which checks its configuration.
     pub(super) fn open(&mut self, opened: &Arc<Opened>) -> wasmtime::Result<Result<(), Vec<Problem>>> {
-        Ok(self.open_at_its_place(opened)?.map(|_| ()))
+        Ok(self.open_at_its_index(opened)?.map(|_| ()))
     }
 
-    fn open_at_its_place(&mut self, opened: &Arc<Opened>) -> wasmtime::Result<Result<Resource, Vec<Problem>>> {
-        let place = opened.index % OPEN_POLICIES;
-        if self.open.len() <= place {
-            self.open.resize_with(place + 1, || None);
+    fn open_at_its_index(&mut self, opened: &Arc<Opened>) -> wasmtime::Result<Result<Resource, Vec<Problem>>> {
+        let index = opened.index % OPEN_POLICIES;
+        if self.open.len() <= index {
+            self.open.resize_with(index + 1, || None);
         }
-        self.close(place)?;
+        self.close(index)?;
         let result = opened.config.open(&self.guest, &mut self.store)?;
         Ok(result.inspect(|resource| {
             let policy = Arc::downgrade(opened);
-            self.open[place] = Some(Handle { serial: opened.serial, policy, resource: *resource });
+            self.open[index] = Some(Handle { serial: opened.serial, policy, resource: *resource });
         }))
     }
 
     #[cold]
     fn close_dropped(&mut self) -> wasmtime::Result<()> {
-        for place in 0..self.open.len() {
-            if self.open[place].as_ref().is_some_and(|handle| handle.policy.strong_count() == 0) {
-                self.close(place)?;
+        for index in 0..self.open.len() {
+            if self.open[index].as_ref().is_some_and(|handle| handle.policy.strong_count() == 0) {
+                self.close(index)?;
             }
         }
         Ok(())
     }
 
-    fn close(&mut self, place: usize) -> wasmtime::Result<()> {
-        match self.open[place].take() {
+    fn close(&mut self, index: usize) -> wasmtime::Result<()> {
+        match self.open[index].take() {
             Some(handle) => self.guest.drop_resource(&mut self.store, handle.resource),
             None => Ok(()),
         }

@@ -83,8 +83,8 @@ pub(crate) enum CodeCache {
 pub(crate) struct RuntimeOptions {
     /// The component.
     pub(crate) component: ComponentSource,
-    /// Where code is kept that was compiled here. A place that cannot be read or written is done
-    /// without.
+    /// Where code is kept that was compiled here. A directory that cannot be read or written is
+    /// done without.
     #[cfg(feature = "compile")]
     pub(crate) cache: CodeCache,
     /// How much memory one instance may have; default 16 MiB.

@@ -1,9 +1,9 @@
 //! The pool of instances.
 //!
-//! A slot holds one instance, or none until a call needs it. Each thread has a slot of its own to
-//! start from, so threads do not get into each other's way while there are slots enough, and a call
-//! finds the instance that it last used, in a warm cache. With all slots busy a call blocks on its
-//! own, which is right because a run takes about a microsecond.
+//! A slot has one instance, once a call has needed it. Each thread has a slot of its own to start
+//! from, so threads do not get into each other's way while there are slots enough, and a call finds
+//! the instance that it last used, in a warm cache. With all slots busy a call blocks on its own,
+//! which is right because a run takes about a microsecond.
 
 use std::cell::Cell;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
@@ -53,25 +53,26 @@ impl Pool {
         free.unwrap_or_else(|| self.slots[first].hold())
     }
 
-    /// A number that differs from the one before if any slot was taken in between or is held now.
+    /// A number that differs from the one before if any slot was taken in between; `None`: one is
+    /// in use now.
     pub(super) fn activity(&self) -> Option<u64> {
-        let held = self.slots.iter().any(|slot| slot.instance.is_locked());
+        let is_busy = self.slots.iter().any(|slot| slot.instance.is_locked());
         let taken = self.slots.iter().map(|slot| slot.taken.load(Ordering::Relaxed)).fold(0, u64::wrapping_add);
-        (!held).then_some(taken)
+        (!is_busy).then_some(taken)
     }
 }
 
 impl Slot {
     fn try_hold(&self) -> Option<SlotGuard<'_>> {
-        self.instance.try_lock().map(|guard| self.held(guard))
+        self.instance.try_lock().map(|guard| self.take(guard))
     }
 
     #[cold]
     fn hold(&self) -> SlotGuard<'_> {
-        self.held(self.instance.lock())
+        self.take(self.instance.lock())
     }
 
-    fn held<'pool>(&'pool self, guard: MutexGuard<'pool, Option<Box<Instance>>>) -> SlotGuard<'pool> {
+    fn take<'pool>(&'pool self, guard: MutexGuard<'pool, Option<Box<Instance>>>) -> SlotGuard<'pool> {
         // Under the lock, so a load and a store do where a read-modify-write would cost more.
         self.taken.store(self.taken.load(Ordering::Relaxed).wrapping_add(1), Ordering::Relaxed);
         SlotGuard(guard)

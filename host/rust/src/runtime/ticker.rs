@@ -137,7 +137,7 @@ impl TickerThread {
         true
     }
 
-    /// Whether no slot was held since the last tick; `None`: the runtime is gone.
+    /// Whether no slot was in use since the last tick. `None`: the runtime is gone.
     fn is_idle(&mut self) -> Option<bool> {
         let activity = self.pool.upgrade()?.activity();
         let idle = activity.is_some() && activity == self.last_activity;

@@ -9,8 +9,8 @@ use crate::strategies::rate_limiter::limit_text;
 
 type Object = Map<String, Value>;
 
-/// All problems of settings that hold a value of a wrong type; none where all types are right,
-/// since then the component tells of everything that is wrong with the values.
+/// All problems of settings that have a value of a wrong type. Empty where all types are right:
+/// then the component tells of everything that is wrong with the values.
 pub(super) fn problems(field: &Field, value: &Value, spelling: Spelling) -> Vec<Problem> {
     let mut check = Check { spelling, problems: Vec::new(), is_malformed: false };
     check.field("", field, value);

@@ -20,7 +20,7 @@ pub use crate::problem::SettingsError;
 /// Reads the settings of a strategy, named as in the declaration, from JSON text.
 ///
 /// # Errors
-/// [`SettingsError::Json`] where it is no JSON, and [`SettingsError::Config`] with all values that
+/// [`SettingsError::Json`] where it is not JSON, and [`SettingsError::Config`] with all values that
 /// are not of their type.
 pub(crate) fn read<T: DeserializeOwned>(strategy: &str, text: &str, spelling: Spelling) -> Result<T, SettingsError> {
     let value: Value = json::settings(text)?;

@@ -105,7 +105,7 @@ impl Commit {
         })
     }
 
-    /// Whether it changes nothing and touches none but these cells.
+    /// Whether it changes nothing and touches no other cells than these.
     pub fn reads_only(&self, cells: &[(usize, u32)]) -> bool {
         !self.changes() && self.cells.iter().all(|cell| cells.contains(cell))
     }

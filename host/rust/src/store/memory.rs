@@ -119,7 +119,7 @@ impl Memory {
         self.inner.shards.iter().map(|shard| shard.lock().entities.len()).sum()
     }
 
-    /// Whether it holds none.
+    /// Whether it is empty.
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }
@@ -149,7 +149,7 @@ impl Memory {
 
     pub(crate) fn shard_of(&self, tag: &str) -> usize {
         use std::hash::BuildHasher as _;
-        // The low bits choose the place within the shard's map.
+        // The low bits choose where it is within the shard's map.
         usize::try_from(self.inner.hasher.hash_one(tag) >> 32).unwrap_or(0) % SHARDS
     }
 
@@ -298,7 +298,7 @@ impl Shard {
             self.hand += 1;
         }
         while let Some((tag, weight)) = self.candidates.take() {
-            // One that has grown heavier since is no candidate any more.
+            // One that has grown heavier since is not a candidate any more.
             if self.entities.get(&tag).is_some_and(|slot| slot.entity.weight <= weight) {
                 self.entities.swap_remove(&tag);
                 self.forgotten.note(weight);
@@ -315,7 +315,7 @@ impl Shard {
             }
             self.hand %= self.entities.len();
             if self.entities[self.hand].entity.is_over(now_us) {
-                // The last one moves to this place, so the hand stays.
+                // The last one moves to this index, so the hand stays.
                 self.entities.swap_remove_index(self.hand);
             } else {
                 self.hand += 1;
@@ -373,7 +373,7 @@ mod tests {
                 put(&memory, &format!("{round}-{i}"), round * 10_000, 5).expect("there is room");
             }
         }
-        assert!(memory.len() < 1_000, "{} of 10,000 are held, 200 of them live", memory.len());
+        assert!(memory.len() < 1_000, "{} of 10,000 are kept, 200 of them live", memory.len());
     }
 
     #[test]

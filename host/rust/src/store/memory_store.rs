@@ -88,16 +88,16 @@ impl Store for MemoryStore {
     }
 }
 
-/// Applies all operations, or none; and how many cells held text where a number was needed.
+/// Applies all operations, or does nothing; and how many cells had text where a number was needed.
 fn apply(transaction: &mut Transaction, commit: &Commit) -> (Outcome, u64) {
-    let place = |cell: usize| {
+    let cell_of = |cell: usize| {
         let (entity, field) = commit.cells[cell];
         Cell { entity: u32::try_from(entity).unwrap_or(u32::MAX), field, scope: Scope::Shared }
     };
     let mut foreign = BTreeSet::new();
     let mut apply = |op: &Op| {
-        foreign.extend(moved(op).filter(|cell| transaction.holds_text(place(*cell))));
-        apply_op(transaction, op, place)
+        foreign.extend(moved(op).filter(|cell| transaction.holds_text(cell_of(*cell))));
+        apply_op(transaction, op, cell_of)
     };
     let seen: Option<Vec<Seen>> = commit.ops.iter().map(&mut apply).collect();
     let foreign = foreign.len() as u64;
@@ -105,7 +105,7 @@ fn apply(transaction: &mut Transaction, commit: &Commit) -> (Outcome, u64) {
         return (Outcome::Applied(seen), foreign);
     }
     transaction.rollback_run();
-    let truth: Vec<Option<Value>> = (0..commit.cells.len()).map(|cell| transaction.get(place(cell))).collect();
+    let truth: Vec<Option<Value>> = (0..commit.cells.len()).map(|cell| transaction.get(cell_of(cell))).collect();
     (Outcome::Refused(truth), foreign)
 }
 
@@ -119,16 +119,16 @@ fn moved(op: &Op) -> Option<CellIndex> {
 
 /// What was known when the operation was applied; `None`: the run was told something that is not
 /// so.
-fn apply_op(transaction: &mut Transaction, op: &Op, place: impl Fn(usize) -> Cell) -> Option<Seen> {
+fn apply_op(transaction: &mut Transaction, op: &Op, cell_of: impl Fn(usize) -> Cell) -> Option<Seen> {
     match op {
-        Op::Get { cell, expected } => (transaction.get(place(*cell)) == *expected).then_some(Seen::Nothing),
-        Op::Observe { cell } => Some(Seen::Value(transaction.get(place(*cell)))),
+        Op::Get { cell, expected } => (transaction.get(cell_of(*cell)) == *expected).then_some(Seen::Nothing),
+        Op::Observe { cell } => Some(Seen::Value(transaction.get(cell_of(*cell)))),
         Op::Put { cell, value, ttl_ms } => {
-            transaction.put(place(*cell), value.clone(), *ttl_ms);
+            transaction.put(cell_of(*cell), value.clone(), *ttl_ms);
             Some(Seen::Nothing)
         }
         Op::Advance { cell, step, floor, ceiling, ttl_ms, fits, repeat } => {
-            let (at, step, floor) = (place(*cell), bounded(*step), bounded(*floor));
+            let (at, step, floor) = (cell_of(*cell), bounded(*step), bounded(*floor));
             let base = transaction.advance(at, 0, floor, u64::MAX, *ttl_ms).unwrap_or(floor);
             // All repetitions together may pass what a number can hold, and then do not fit.
             let steps = if *fits { step.saturating_mul(*repeat) } else { step };
@@ -136,9 +136,9 @@ fn apply_op(transaction: &mut Transaction, op: &Op, place: impl Fn(usize) -> Cel
             (verdict == *fits).then_some(Seen::Number(base))
         }
         Op::Retreat { cell, step, floor } => {
-            Some(Seen::Number(transaction.retreat(place(*cell), bounded(*step), bounded(*floor))))
+            Some(Seen::Number(transaction.retreat(cell_of(*cell), bounded(*step), bounded(*floor))))
         }
-        Op::Raise { cell, to, ttl_ms } => Some(Seen::Number(transaction.raise(place(*cell), bounded(*to), *ttl_ms))),
+        Op::Raise { cell, to, ttl_ms } => Some(Seen::Number(transaction.raise(cell_of(*cell), bounded(*to), *ttl_ms))),
     }
 }
 

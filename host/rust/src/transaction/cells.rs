@@ -86,7 +86,7 @@ pub(super) struct Cell {
 pub(crate) struct Cells(SmallVec<[Cell; 1]>);
 
 impl Cells {
-    /// The value at `field`; `None` where there is none or it has expired.
+    /// The value at `field`. `None`: there is no value, or it has expired.
     pub(crate) fn get(&self, field: u32, now_us: u64) -> Option<&CellValue> {
         self.0.iter().find(|cell| cell.field == field).filter(|cell| cell.expires_us > now_us).map(|cell| &cell.value)
     }
@@ -110,7 +110,7 @@ impl Cells {
         self.0.is_empty()
     }
 
-    /// When the last of the cells expires, in microseconds since 1970; 0 where there is none.
+    /// When the last of the cells expires, in microseconds since 1970; 0 where there is no cell.
     pub(crate) fn expires_us(&self) -> u64 {
         self.0.iter().map(|cell| cell.expires_us).max().unwrap_or(0)
     }

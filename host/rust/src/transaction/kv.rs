@@ -113,7 +113,7 @@ impl Transaction {
         next
     }
 
-    /// The number at `at`; a value that is none counts as absent.
+    /// The number at `at`; a value that is not a number counts as absent.
     pub(super) fn number(&self, at: CellId) -> Option<u64> {
         match self.live(at) {
             Some(CellValue::Number(number)) => Some(*number),
@@ -121,7 +121,7 @@ impl Transaction {
         }
     }
 
-    /// Whether the cell at `at` holds a value that is no number.
+    /// Whether the cell at `at` has a value that is not a number.
     pub(crate) fn holds_text(&self, at: CellId) -> bool {
         matches!(self.live(at), Some(CellValue::Text(_)))
     }

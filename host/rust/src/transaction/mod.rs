@@ -39,12 +39,12 @@ pub(crate) struct Entity {
 }
 
 impl Entity {
-    /// Whether nothing of it is of any more use.
+    /// Whether nothing of it is of use any more.
     pub(crate) fn is_over(&self, now_us: u64) -> bool {
         self.expires_us() <= now_us
     }
 
-    /// When the last of its cells expires; 0 where it has none.
+    /// When the last of its cells expires; 0 where it has no cells.
     pub(crate) fn expires_us(&self) -> u64 {
         self.shared.expires_us().max(self.local.expires_us())
     }
@@ -75,7 +75,7 @@ struct Change {
 #[derive(Debug, Default)]
 pub(crate) struct Transaction {
     now_us: u64,
-    /// For how long the call was tried in vain before.
+    /// For how long the call was refused before.
     refused_ms: u32,
     mode: Mode,
     /// Whether a run named an entity that the call is not about.
@@ -121,12 +121,12 @@ impl Transaction {
         self.start_run();
     }
 
-    /// Says for how long the call was tried in vain before, once the transaction has begun.
+    /// Says for how long the call was refused before, once the transaction has begun.
     pub(crate) fn set_refused_ms(&mut self, refused_ms: u32) {
         self.refused_ms = refused_ms;
     }
 
-    /// For how long the call was tried in vain before.
+    /// For how long the call was refused before.
     pub(crate) fn refused_ms(&self) -> u32 {
         self.refused_ms
     }

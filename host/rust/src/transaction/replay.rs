@@ -27,7 +27,7 @@ impl Transaction {
     pub(super) fn pin_advance(&mut self, at: CellId, asked: Move) {
         let Some(base) = self.pins_for(at).and_then(|log| log.pin_advance(at, asked)) else { return };
         if self.number(at).unwrap_or(0).max(asked.floor) != base {
-            // A base at the floor says only that the number is no higher than that.
+            // A base at the floor says only that the number is not higher than that.
             self.set_right(at, (base > asked.floor).then_some(CellValue::Number(base)));
         }
     }
@@ -40,7 +40,7 @@ impl Transaction {
 
     pub(super) fn pin_retreat(&mut self, at: CellId, step: u64, floor: u64) {
         let Some(next) = self.pins_for(at).and_then(|log| log.pin_retreat(at, step, floor)) else { return };
-        // The number before it moved, or one that moves to the same place.
+        // The number before it moved, or one that moves to the same number.
         let before = if next > floor { next.saturating_add(step) } else { next };
         if next != floor || self.number(at).is_some() {
             self.set_right(at, Some(CellValue::Number(before)));
@@ -55,8 +55,8 @@ impl Transaction {
         }
     }
 
-    /// Corrects what was known of a cell. Its expiry stays as it was known; if there was none, it
-    /// is not known.
+    /// Corrects what was known of a cell. Its expiry stays as it was known, or is not known if
+    /// there was no cell.
     fn set_right(&mut self, at: CellId, value: Option<CellValue>) {
         if self.live(at) != value.as_ref() {
             let expires_us = self.expires_us(at).unwrap_or(u64::MAX);

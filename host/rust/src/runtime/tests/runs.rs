@@ -14,10 +14,10 @@ fn the_guest_sees_the_time_and_the_cells_of_the_transaction() {
     let runtime = runtime();
     let policy = open(&runtime, guest::DECIDES);
     let mut tx = direct();
-    for place in 1..=10 {
+    for number in 1..=10 {
         let decision = acquire(&runtime, &policy, &mut tx).expect("it runs");
         assert_eq!((decision.verdict, decision.at_us), (Verdict::Allowed, NOW_US));
-        assert_eq!(decision.ticket, NOW_US + place * 100_000);
+        assert_eq!(decision.ticket, NOW_US + number * 100_000);
     }
     let decision = acquire(&runtime, &policy, &mut tx).expect("it runs");
     assert_eq!((decision.verdict, decision.ticket), (Verdict::Denied, NOW_US + 1_000_000));

@@ -88,8 +88,8 @@ impl Candidates {
         if self.0.len() >= REMEMBERED {
             self.0.remove(0);
         }
-        let place = self.0.partition_point(|other| (other.weight, other.expires_us) > rank);
-        self.0.insert(place, Candidate { weight, expires_us, tag: tag.into() });
+        let index = self.0.partition_point(|other| (other.weight, other.expires_us) > rank);
+        self.0.insert(index, Candidate { weight, expires_us, tag: tag.into() });
     }
 
     /// Takes the lightest: its tag, and what it weighed when it was looked at.

@@ -16,8 +16,8 @@ pub(crate) struct Several {
     /// For each call, where its tag ends, and its entity's shard.
     calls: Vec<(usize, usize)>,
     seats: Vec<Seat>,
-    /// Of each entity of the run, its shard and its place in it.
-    places: Vec<(usize, usize)>,
+    /// For each entity of the run, its shard and its index there.
+    positions: Vec<(usize, usize)>,
     transaction: Transaction,
 }
 
@@ -34,7 +34,7 @@ impl Several {
         self.tags.clear();
         self.calls.clear();
         self.seats.clear();
-        self.places.clear();
+        self.positions.clear();
     }
 
     /// One more call, on the entity whose tag `write` spells out.
@@ -62,12 +62,12 @@ impl Memory {
     ) -> R {
         let mut locked = self.lock(several);
         let now_us = several.take_seats(&mut locked).max(now_us);
-        let Several { seats, places, transaction, .. } = several;
-        transaction.begin_direct(now_us, places.len());
-        exchange(transaction, &mut locked, places);
+        let Several { seats, positions, transaction, .. } = several;
+        transaction.begin_direct(now_us, positions.len());
+        exchange(transaction, &mut locked, positions);
         let result = run(transaction, seats);
-        exchange(transaction, &mut locked, places);
-        leave(&mut locked, places, now_us);
+        exchange(transaction, &mut locked, positions);
+        leave(&mut locked, positions, now_us);
         result
     }
 
@@ -82,21 +82,21 @@ impl Memory {
 }
 
 impl Several {
-    /// Finds or makes the place of each call's entity, and numbers them; the latest time any of
-    /// them has seen.
+    /// Finds or adds the entity of each call, and numbers them; the latest time that any of them
+    /// has seen.
     fn take_seats(&mut self, locked: &mut Locked<'_>) -> u64 {
         let (mut start, mut seen_us) = (0, 0);
         for (end, index) in &self.calls {
             let tag = &self.tags[start..*end];
             start = *end;
             let shard = locked[*index].as_deref_mut().expect("the shards of all calls are locked");
-            let Some((place, slot)) = shard.place(tag) else {
+            let Some((position, slot)) = shard.position(tag) else {
                 self.seats.push(None);
                 continue;
             };
             if slot.seat == 0 {
-                self.places.push((*index, place));
-                slot.seat = u32::try_from(self.places.len()).unwrap_or(u32::MAX);
+                self.positions.push((*index, position));
+                slot.seat = u32::try_from(self.positions.len()).unwrap_or(u32::MAX);
                 seen_us = slot.seen_us.max(seen_us);
             }
             self.seats.push(Some(slot.seat - 1));
@@ -106,39 +106,39 @@ impl Several {
 }
 
 impl Shard {
-    /// The place of an entity, which is made if there is room for it.
-    fn place(&mut self, tag: &str) -> Option<(usize, &mut Slot)> {
-        if let Some(place) = self.entities.get_index_of(tag) {
-            return Some((place, &mut self.entities[place]));
+    /// Where an entity is. It is added if there is room for it.
+    fn position(&mut self, tag: &str) -> Option<(usize, &mut Slot)> {
+        if let Some(position) = self.entities.get_index_of(tag) {
+            return Some((position, &mut self.entities[position]));
         }
         if self.entities.len() >= self.capacity {
             return None;
         }
-        let (place, _) = self.entities.insert_full(tag.into(), Slot::default());
-        Some((place, &mut self.entities[place]))
+        let (position, _) = self.entities.insert_full(tag.into(), Slot::default());
+        Some((position, &mut self.entities[position]))
     }
 }
 
 /// Moves the cells of all entities into the transaction, or out of it.
-fn exchange(transaction: &mut Transaction, locked: &mut Locked<'_>, places: &[(usize, usize)]) {
-    for (seat, (shard, place)) in places.iter().enumerate() {
+fn exchange(transaction: &mut Transaction, locked: &mut Locked<'_>, positions: &[(usize, usize)]) {
+    for (seat, (shard, position)) in positions.iter().enumerate() {
         if let Some(shard) = &mut locked[*shard] {
-            std::mem::swap(transaction.entity_mut(seat), &mut shard.entities[*place].entity);
+            std::mem::swap(transaction.entity_mut(seat), &mut shard.entities[*position].entity);
         }
     }
 }
 
-/// Leaves the places, and drops those of entities that are of no use. The last of a shard first, so
-/// that the others stay where they are.
-fn leave(locked: &mut Locked<'_>, places: &mut [(usize, usize)], now_us: u64) {
-    places.sort_unstable_by(|one, other| other.cmp(one));
-    for (shard, place) in places {
+/// Leaves the entities, and drops those that are of no use. The last of a shard first, so that the
+/// others stay where they are.
+fn leave(locked: &mut Locked<'_>, positions: &mut [(usize, usize)], now_us: u64) {
+    positions.sort_unstable_by(|one, other| other.cmp(one));
+    for (shard, position) in positions {
         let Some(shard) = &mut locked[*shard] else { continue };
-        let slot = &mut shard.entities[*place];
+        let slot = &mut shard.entities[*position];
         let is_new = slot.seen_us == 0;
         (slot.seat, slot.seen_us) = (0, now_us);
         if slot.entity.is_over(now_us) {
-            shard.entities.swap_remove_index(*place);
+            shard.entities.swap_remove_index(*position);
         } else if is_new {
             shard.newcomers += SWEEP;
         }
@@ -214,7 +214,7 @@ mod tests {
             let tags: Vec<&str> = tags.iter().map(String::as_str).collect();
             count(&memory, &tags, round * 10_000, 5);
         }
-        assert!(memory.len() < 1_500, "{} of 10,000 are held, 200 of them live", memory.len());
+        assert!(memory.len() < 1_500, "{} of 10,000 are kept, 200 of them live", memory.len());
     }
 
     #[test]

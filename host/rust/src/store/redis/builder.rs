@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use redis::{ClientTlsConfig, TlsCertificates};
 
-use super::connection::{Opener, Place};
+use super::connection::{Destination, Opener};
 use super::link::Link;
 use super::sender::Sender;
 use super::urls::{self, is_tls, masked};
@@ -180,15 +180,15 @@ impl RedisBuilder {
         let timeout = checked_timeout(&mut problems, "timeout_ms", self.timeout_ms);
         let connect_timeout = checked_timeout(&mut problems, "connect_timeout_ms", self.connect_timeout_ms);
         check_name(&mut problems, &self.client_name);
-        let place = self.place(&mut problems);
-        let certificates = place.as_ref().and_then(|place| self.certificates(place, &mut problems));
-        let Some(place) = place.filter(|_| problems.is_empty()) else {
+        let destination = self.destination(&mut problems);
+        let certificates = destination.as_ref().and_then(|destination| self.certificates(destination, &mut problems));
+        let Some(destination) = destination.filter(|_| problems.is_empty()) else {
             return Err(ConnectError::Settings { problems });
         };
-        if place.nodes().any(is_tls) {
+        if destination.nodes().any(is_tls) {
             choose_crypto_provider();
         }
-        let opener = Opener::new(place, certificates, self.client_name, connect_timeout).map_err(|error| {
+        let opener = Opener::new(destination, certificates, self.client_name, connect_timeout).map_err(|error| {
             setting("url", masked(&self.urls[0]), format!("one that a client can be made of: {error}"))
         })?;
         Ok(Redis {
@@ -199,7 +199,7 @@ impl RedisBuilder {
         })
     }
 
-    fn place(&self, problems: &mut Vec<Problem>) -> Option<Place> {
+    fn destination(&self, problems: &mut Vec<Problem>) -> Option<Destination> {
         let named = match urls::of_sentinels(&self.urls[0]) {
             Some(Err(allowed)) => {
                 problems.push(problem("url", masked(&self.urls[0]), allowed));
@@ -216,17 +216,21 @@ impl RedisBuilder {
     }
 
     /// The one server, or the nodes of a cluster.
-    fn servers(&self, problems: &mut Vec<Problem>) -> Option<Place> {
+    fn servers(&self, problems: &mut Vec<Problem>) -> Option<Destination> {
         let mut nodes = Vec::new();
         for (index, url) in self.urls.iter().enumerate() {
             let path = index.checked_sub(1).map_or_else(|| "url".to_owned(), |node| format!("nodes[{node}]"));
             nodes.extend(urls::read(&path, url, url, problems));
         }
-        if self.is_cluster { Some(Place::Cluster(nodes)) } else { nodes.pop().map(Box::new).map(Place::Single) }
+        if self.is_cluster {
+            Some(Destination::Cluster(nodes))
+        } else {
+            nodes.pop().map(Box::new).map(Destination::Single)
+        }
     }
 
     /// The master that Sentinels know, by its name.
-    fn master(&self, named: &urls::Named, problems: &mut Vec<Problem>) -> Option<Place> {
+    fn master(&self, named: &urls::Named, problems: &mut Vec<Problem>) -> Option<Destination> {
         let url = &self.urls[0];
         if self.is_cluster {
             let path = if self.urls.len() > 1 { "nodes" } else { "cluster" };
@@ -250,16 +254,16 @@ impl RedisBuilder {
                 problems,
             ));
         }
-        Some(Place::Master { server: Box::new(server?), sentinels })
+        Some(Destination::Master { server: Box::new(server?), sentinels })
     }
 
-    fn certificates(&self, place: &Place, problems: &mut Vec<Problem>) -> Option<TlsCertificates> {
+    fn certificates(&self, destination: &Destination, problems: &mut Vec<Problem>) -> Option<TlsCertificates> {
         let of_root = self.root_certificate.as_ref().map(|_| "root_certificate");
         let given = of_root.or_else(|| self.client_certificate.as_ref().map(|_| "client_certificate"))?;
         // Sentinels may do without TLS where their servers do not.
-        let has_use = match place {
-            Place::Master { .. } => place.nodes().any(is_tls),
-            Place::Single(_) | Place::Cluster(_) => place.nodes().all(is_tls),
+        let has_use = match destination {
+            Destination::Master { .. } => destination.nodes().any(is_tls),
+            Destination::Single(_) | Destination::Cluster(_) => destination.nodes().all(is_tls),
         };
         if !has_use {
             let (value, allowed) = ("given".to_owned(), "left out unless all URLs begin with rediss://".to_owned());

@@ -19,7 +19,7 @@ use crate::store::StoreError;
 /// How often a cluster may point a command at another node before it is given up.
 const MAX_REDIRECTS: usize = 5;
 
-/// How many commands may wait for the connection to take them up before their callers wait in line.
+/// How many commands may wait for the connection to take them up before their callers wait.
 const QUEUED_COMMANDS: usize = 1024;
 
 /// A connection that many callers share.
@@ -86,7 +86,7 @@ fn is_unconnected(error: &RedisError) -> bool {
 }
 
 /// Sends a command to one node, whatever slots it is known to have. `is_asking`: the slot is on its
-/// way there, and the node answers only if asked in so many words.
+/// way there, and the node answers only after the command `ASKING`.
 async fn send_to(
     connection: &mut ClusterConnection,
     command: &Cmd,
@@ -108,7 +108,7 @@ fn address(node: &str) -> Option<SingleNodeRoutingInfo> {
 }
 
 /// Where connections lead.
-pub(super) enum Place {
+pub(super) enum Destination {
     /// To this server.
     Single(Box<ConnectionInfo>),
     /// To a cluster with these nodes.
@@ -117,7 +117,7 @@ pub(super) enum Place {
     Master { server: Box<ConnectionInfo>, sentinels: Vec<ConnectionInfo> },
 }
 
-impl Place {
+impl Destination {
     /// Servers, nodes and Sentinels.
     pub(super) fn nodes(&self) -> impl Iterator<Item = &ConnectionInfo> {
         let (one, many): (Option<&ConnectionInfo>, &[ConnectionInfo]) = match self {
@@ -145,18 +145,18 @@ enum Target {
 impl Opener {
     /// Checks the settings; opens nothing yet.
     pub(super) fn new(
-        place: Place,
+        destination: Destination,
         certificates: Option<TlsCertificates>,
         client_name: String,
         timeout: Duration,
     ) -> RedisResult<Self> {
-        let target = match place {
-            Place::Single(server) => Target::Single(Box::new(match certificates {
+        let target = match destination {
+            Destination::Single(server) => Target::Single(Box::new(match certificates {
                 Some(certificates) => Client::build_with_tls(with_settings(*server), certificates)?,
                 None => Client::open(with_settings(*server))?,
             })),
-            Place::Cluster(nodes) => Target::Cluster(Box::new(cluster(nodes, certificates, timeout)?)),
-            Place::Master { server, sentinels } => {
+            Destination::Cluster(nodes) => Target::Cluster(Box::new(cluster(nodes, certificates, timeout)?)),
+            Destination::Master { server, sentinels } => {
                 Target::Master(Box::new(Sentinels::new(&server, &sentinels, certificates)?))
             }
         };

@@ -74,8 +74,8 @@ impl Link {
         self.opener.is_cluster()
     }
 
-    /// Opens the link in the background. Callers wait for the first attempt, each for its own
-    /// timeout .
+    /// Opens the link in the background. Callers wait for the first attempt, each no longer than
+    /// its own timeout.
     pub(super) fn open_in_background(self: &Arc<Self>) {
         if tokio::runtime::Handle::try_current().is_ok() {
             self.state.send_replace(State::Opening);
@@ -204,7 +204,7 @@ impl Link {
         }
     }
 
-    /// The pause before the next attempt: none at first, then growing, with a random part so that
+    /// The pause before the next attempt: zero at first, then growing, with a random part so that
     /// hosts do not come in step.
     fn next_pause(&self) -> Duration {
         let attempt = self.attempts.fetch_add(1, Ordering::Relaxed);

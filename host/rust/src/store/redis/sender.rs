@@ -26,7 +26,7 @@ const MAX_TOGETHER: usize = 64;
 /// The longest log of a commit that goes out with others: the server does nothing else meanwhile.
 const MAX_LOG_BYTES: usize = 1_024;
 
-/// What is said of an answer that is none.
+/// What is said of a reply that cannot be read.
 pub(super) const MALFORMED: &str = "the server's reply is malformed";
 
 /// See the module.
@@ -46,7 +46,7 @@ pub(super) struct Sender {
 struct Line {
     commits: Vec<Encoded>,
     answers: Vec<oneshot::Sender<RedisResult<Part>>>,
-    /// Of their keys: the script takes no key twice.
+    /// Their keys: the script takes no key twice.
     hashes: Vec<u64>,
 }
 
@@ -66,7 +66,7 @@ impl Sender {
         if self.on_their_way.load(Ordering::Relaxed) == 0 {
             return self.send_alone(wire, commit).await;
         }
-        match self.line_up(wire, commit) {
+        match self.join(wire, commit) {
             Ok(answer) => answer.await.unwrap_or_else(|_| Err(lost())),
             Err(commit) => self.send_alone(wire, commit).await,
         }
@@ -76,12 +76,8 @@ impl Sender {
         self.call(wire, &[commit]).await?.next().ok_or_else(lost)
     }
 
-    /// Puts a commit in line, if it may go out with those that are.
-    fn line_up(
-        self: &Arc<Self>,
-        wire: &Wire,
-        commit: Encoded,
-    ) -> Result<oneshot::Receiver<RedisResult<Part>>, Encoded> {
+    /// Adds a commit to those that wait, if it may go out with them.
+    fn join(self: &Arc<Self>, wire: &Wire, commit: Encoded) -> Result<oneshot::Receiver<RedisResult<Part>>, Encoded> {
         // In a cluster they would be for several nodes.
         if !wire.is_single() || commit.log_bytes() > MAX_LOG_BYTES {
             return Err(commit);

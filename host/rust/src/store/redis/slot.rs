@@ -5,7 +5,7 @@ use crate::key::EntityKey;
 /// How many slots a cluster has.
 const SLOTS: u16 = 16_384;
 /// How many slots in a row share a watch: nodes are given slots in long rows.
-const SLOTS_OF_A_GROUP: u16 = 256;
+const SLOTS_OF_A_SHARD: u16 = 256;
 
 /// The checksum of each byte: CRC-16, XMODEM.
 const SUMS: [u16; 256] = sums();
@@ -31,9 +31,9 @@ fn slot(tag: &str) -> u16 {
     sum % SLOTS
 }
 
-/// Which row of slots an entity is in.
+/// The shard of an entity: the row of slots that it is in.
 pub(super) fn shard(entity: &EntityKey) -> u32 {
-    u32::from(slot(entity.tag()) / SLOTS_OF_A_GROUP)
+    u32::from(slot(entity.tag()) / SLOTS_OF_A_SHARD)
 }
 
 #[cfg(test)]
@@ -50,7 +50,7 @@ mod tests {
     }
 
     #[test]
-    fn every_group_is_found_by_some_name() {
+    fn every_shard_is_found_by_some_name() {
         let names = (0..16_384).map(|number| EntityKey::new("sg", "probe", &number.to_string()));
         let shards: std::collections::BTreeSet<u32> = names.map(|name| shard(&name)).collect();
         assert_eq!(shards.len(), 64);

@@ -31,10 +31,10 @@ pub(super) fn of_sentinels(url: &str) -> Option<Result<Named, String>> {
 
 fn named(scheme: &str, rest: &str) -> Option<Named> {
     let (rest, query) = rest.split_once('?').unwrap_or((rest, ""));
-    let (place, path) = rest.split_once('/')?;
+    let (authority, path) = rest.split_once('/')?;
     let (name, database) = path.split_once('/').unwrap_or((path, ""));
-    let hosts = place.rsplit_once('@').map_or(place, |(_, hosts)| hosts);
-    let user = &place[..place.len() - hosts.len()];
+    let hosts = authority.rsplit_once('@').map_or(authority, |(_, hosts)| hosts);
+    let user = &authority[..authority.len() - hosts.len()];
     let own = credentials(query)?;
     let sentinels = hosts.split(',').map(|host| {
         let port = if has_port(host) { String::new() } else { format!(":{SENTINEL_PORT}") };
@@ -108,7 +108,7 @@ pub(super) fn read_sentinel(
     Some(info)
 }
 
-/// The URL of a Sentinel with its port, where it names none.
+/// The URL of a Sentinel with the usual port, where it names no port.
 fn with_sentinel_port(url: &str) -> String {
     let Some(mut parsed) = redis::parse_redis_url(url).filter(|parsed| parsed.port().is_none()) else {
         return url.to_owned();
@@ -135,7 +135,7 @@ fn check_query(url: &str, info: &ConnectionInfo) -> Option<String> {
 /// A URL in quotation marks, without who we are and our passwords.
 pub(super) fn masked(url: &str) -> String {
     let (scheme, rest) = url.split_once("://").map_or(("", url), |(scheme, rest)| (&url[..scheme.len() + 3], rest));
-    let (place, query) = rest.split_once('?').unwrap_or((rest, ""));
+    let (address, query) = rest.split_once('?').unwrap_or((rest, ""));
     let pairs = query.split('&').map(|pair| match pair.split_once('=') {
         Some((name @ ("user" | "pass" | "sentinel_user" | "sentinel_password"), _)) => format!("{name}=***"),
         _ => pair.to_owned(),
@@ -143,7 +143,7 @@ pub(super) fn masked(url: &str) -> String {
     let query = pairs.collect::<Vec<_>>().join("&");
     let mark = if query.is_empty() { "" } else { "?" };
     // Last, because a password may have a question mark in it.
-    let rest = format!("{place}{mark}{query}");
+    let rest = format!("{address}{mark}{query}");
     let rest = rest.rsplit_once('@').map_or_else(|| rest.clone(), |(_, host)| format!("***@{host}"));
     format!("{:?}", format!("{scheme}{rest}"))
 }
@@ -167,7 +167,7 @@ mod tests {
         let all = "rediss+sentinel://me:se%40cret@a:1,[::1],b/orders.1/3?sentinel_user=them&sentinel_password=p@ss";
         let (master, sentinels) = of(all).expect("it is right");
         assert_eq!(master, "rediss://me:se%40cret@orders.1/3");
-        let with_own = |place: &str| format!("rediss://them:p%40ss@{place}");
+        let with_own = |address: &str| format!("rediss://them:p%40ss@{address}");
         assert_eq!(sentinels, ["a:1", "[::1]:26379", "b:26379"].map(with_own));
     }
 

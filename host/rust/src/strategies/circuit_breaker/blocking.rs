@@ -96,7 +96,7 @@ impl CircuitBreaker {
     }
 
     /// How a call is to be guarded: by what an error counts, and which results are failures. There
-    /// is no time limit: nothing can stop a function that runs in its caller's thread. Give its
+    /// is no timeout: nothing can stop a function that runs in its caller's thread. Give its
     /// sockets one, or the circuit a rate of slow calls.
     pub fn guard(&self) -> Guard<'_, Self> {
         Guard::new(self, self.breaker.config().count_refusals)

@@ -201,7 +201,7 @@ impl CircuitBreakerConfig {
     ///
     /// # Errors
     /// [`Error::Config`](crate::Error::Config) with every field that is unknown, missing or of a
-    /// wrong type, and [`Error::Json`](crate::Error::Json) where the text is no JSON.
+    /// wrong type, and [`Error::Json`](crate::Error::Json) where the text is not JSON.
     pub fn from_json(text: &str) -> Result<Self, crate::Error> {
         Self::from_json_as(text, Spelling::Json)
     }
@@ -250,7 +250,7 @@ impl CircuitBreakerConfig {
         Self::new(name, Trip { failure_rate_percent: Some(percent), ..Trip::default() })
     }
 
-    /// Stays open for so long.
+    /// Stays open for this time.
     #[must_use]
     pub fn open_for(mut self, time: Duration) -> Self {
         self.open_ms = ms(time);

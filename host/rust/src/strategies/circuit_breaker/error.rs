@@ -22,7 +22,7 @@ pub enum CallError<E> {
     Failed(E),
     /// It took longer than its own time limit, and was dropped.
     TimedOut {
-        /// The limit.
+        /// How long it might take.
         timeout: Duration,
     },
     /// There is no answer from the circuit.

@@ -9,7 +9,8 @@ use crate::runtime::wit::circuit_breaker as wit;
 /// counts.
 const TIMED_OUT: &str = "CallTimeoutError";
 
-/// What a call failed with, as the patterns of the settings see it. Empty text where there is none.
+/// What a call failed with, as the patterns of the settings see it. A text that is missing is
+/// empty.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Failure {
     /// The name of the error's type.

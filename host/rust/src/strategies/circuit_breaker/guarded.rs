@@ -57,8 +57,8 @@ impl<'a, B, O, I> Guard<'a, B, O, I> {
     }
 
     /// Which results are failures: it returns `true`, or a failure to be matched with the patterns;
-    /// `false` and `None` are none. The caller is given the result all the same. If it panics, the
-    /// result is a success. See [`http_failure`](crate::http_failure).
+    /// `false` and `None` are not failures. The caller is given the result all the same. If it
+    /// panics, the result is a success. See [`http_failure`](crate::http_failure).
     pub fn failure_if<T, V, F: FnOnce(&T) -> V>(self, failure_if: F) -> Guard<'a, B, O, F> {
         let Self { by, timeout, failure_of, count_refusals, .. } = self;
         Guard { by, timeout, failure_of, failure_if, count_refusals }

@@ -42,7 +42,7 @@ impl<E, F: FnOnce(&E) -> Failure> FailureOf<E, Given> for F {
 
 /// Whether a result is a failure. `Kind` is how that is said, and never needs to be named.
 pub trait FailureIf<T, Kind> {
-    /// None: it is none.
+    /// `None`: it is not a failure.
     fn failure_if(self, result: &T) -> Option<Failure>;
 }
 

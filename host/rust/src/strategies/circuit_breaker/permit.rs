@@ -13,8 +13,8 @@ use super::timed::within;
 use crate::error::Error;
 
 /// A call that a circuit admitted, and whose outcome is not known yet. It has one outcome. Dropped
-/// without one, the call was given up: it is neither a success nor a failure, its probe's place is
-/// free again, and it counts for nothing, but as slow if it took at least the slow-call time.
+/// without one, the call was given up: it is neither a success nor a failure, another probe may go
+/// where it was one, and it counts for nothing, but as slow if it took at least the slow-call time.
 ///
 /// So a call can be guarded to the end of what it gives, such as a stream. A reader who stops early
 /// drops the permit:
@@ -106,7 +106,7 @@ impl CircuitBreakerPermit {
         Ok(output)
     }
 
-    /// Hands the outcome in; none: it has one already.
+    /// Hands the outcome in. `None`: the call has an outcome already.
     pub(super) async fn settle(&mut self, counted: Counted) -> Result<Option<CircuitReport>, Error> {
         let elapsed = self.elapsed();
         let Some(permit) = self.permit.take() else { return Ok(None) };

@@ -131,7 +131,7 @@ pub struct CircuitReport {
     /// The mode in force.
     pub mode: Mode,
     /// The generation: the time of the last state change in microseconds since 1970, made unique;
-    /// 0: none is known.
+    /// 0: no change is known.
     pub generation: u64,
     /// The permit, where a call was admitted.
     pub permit: Option<Permit>,
@@ -173,8 +173,8 @@ impl CircuitReport {
         self.effect == Effect::Admitted
     }
 
-    /// Until a call may be admitted, where that is known: an order or places of probes have no end
-    /// that is.
+    /// Until a call may be admitted, where that is known. The end of an order is not, nor that of
+    /// the probes in flight.
     pub(crate) fn known_retry_after(&self) -> Option<Duration> {
         (!self.retry_after.is_zero()).then_some(self.retry_after)
     }

@@ -56,8 +56,8 @@ pub(super) fn leading_name(debug: &str) -> &str {
 /// The three digits of a status in a debug text, where it says that they are one.
 pub(super) fn status_in(debug: &str) -> Option<&str> {
     let marks = ["status: ", "status_code: ", "Status(", "StatusCode("];
-    marks.iter().flat_map(|mark| debug.match_indices(mark)).find_map(|(place, mark)| {
-        let rest = &debug[place + mark.len()..];
+    marks.iter().flat_map(|mark| debug.match_indices(mark)).find_map(|(index, mark)| {
+        let rest = &debug[index + mark.len()..];
         let rest = rest.strip_prefix("StatusCode(").or_else(|| rest.strip_prefix("Some(")).unwrap_or(rest);
         let end = rest.find(|character: char| !character.is_ascii_digit()).unwrap_or(rest.len());
         (end == 3).then_some(&rest[..3])

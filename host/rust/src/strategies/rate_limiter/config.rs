@@ -224,8 +224,8 @@ impl OnLimit {
 /// that was spent in time doubles the next, and no host takes more than a quarter of what the
 /// limits admit at once. What is left when a lease ends is given back. Leases never over-admit: for
 /// that, GCRA and token bucket work with a burst that is smaller by what comes back in `life_ms`,
-/// and with the sliding window and the log every permit counts so much longer. A host that dies
-/// strands one lease at most.
+/// and with the sliding window and the log every permit counts longer by that time. A host that
+/// dies strands one lease at most.
 ///
 /// All hosts of a limiter must be configured alike. On the memory store there is no round trip to
 /// save, and no lease is taken.
@@ -259,14 +259,14 @@ impl Lease {
 pub struct RateLimiterConfig {
     /// Limiters of the same name on the same store share the state of their keys. Any text.
     pub name: String,
-    /// The limits of one key, 1 to 8: a call needs room in all of them and is charged in all or
-    /// none.
+    /// The limits of one key, 1 to 8: a call needs room in all of them, and is charged in all of
+    /// them or in no limit.
     pub limits: Vec<Limit>,
     /// What to do with a call over a limit; by default it is denied.
     #[serde(default)]
     pub on_limit: OnLimit,
-    /// Permits to hold in advance, only where a call over a limit is denied; by default none, and
-    /// every call is charged by itself.
+    /// Permits to hold in advance, only where a call over a limit is denied; by default every call
+    /// is charged by itself.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub lease: Option<Lease>,
     /// What to answer while the store is away; by default an error.
@@ -285,7 +285,7 @@ impl RateLimiterConfig {
     ///
     /// # Errors
     /// [`Error::Config`](crate::Error::Config) with every field that is unknown, missing or of a
-    /// wrong type, and [`Error::Json`](crate::Error::Json) where the text is no JSON.
+    /// wrong type, and [`Error::Json`](crate::Error::Json) where the text is not JSON.
     pub fn from_json(text: &str) -> Result<Self, crate::Error> {
         Self::from_json_as(text, Spelling::Json)
     }

@@ -23,7 +23,7 @@ impl<'a> Ask<'a> {
         Self { key, cost: 1, priority: 0 }
     }
 
-    /// This many permits, all or none.
+    /// This many permits: all of them, or no permit.
     #[must_use]
     pub fn cost(mut self, cost: u32) -> Self {
         self.cost = cost;
@@ -118,7 +118,7 @@ pub struct Decision {
     pub retry_after: Duration,
     /// To wait: until to go or to come back, in whole milliseconds, rounded up.
     pub wait: Duration,
-    /// Place in the queue, counted from 1.
+    /// Position in the queue, counted from 1.
     pub position: Option<u32>,
     /// How many are in the queue.
     pub waiting: u32,

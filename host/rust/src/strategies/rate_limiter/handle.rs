@@ -55,7 +55,7 @@ impl RateLimiter {
         };
         let mut policy = open(&config)?;
         if config.lease.is_some() && matches!(core.backend(), Backend::Memory(_)) {
-            // There is no round trip to save: its lease was checked, and none is taken.
+            // There is no round trip to save: its lease was checked, and is not taken.
             policy = open(&RateLimiterConfig { lease: None, ..config.clone() })?;
         }
         let share = match config.when_away {
@@ -128,9 +128,9 @@ impl RateLimiter {
         let started_us = self.inner.core.clock().now_us();
         let mut decision = self.decide(ask, None).await?;
         while decision.verdict == Verdict::Wait {
-            let held = Held { inner: &self.inner, ask, decision: Some(decision) };
-            self.inner.core.clock().sleep(held.wait()).await;
-            decision = held.release();
+            let waiter = Waiter { inner: &self.inner, ask, decision: Some(decision) };
+            self.inner.core.clock().sleep(waiter.wait()).await;
+            decision = waiter.release();
             let Some(ticket) = decision.ticket else { break };
             decision = self.decide(ask, Some(ticket)).await?;
         }
@@ -158,7 +158,7 @@ impl RateLimiter {
     }
 
     /// Gives permits back that `decision` charged, and reports as a peek does. Windows and logs
-    /// take them out of the very place they were counted in; GCRA and token bucket give back what
+    /// take them out of the time at which they were counted; GCRA and token bucket give back what
     /// has not come back by itself since, and what was charged first comes back first. Giving the
     /// same permits back twice counts once in a log only.
     ///
@@ -214,7 +214,7 @@ impl RateLimiter {
         Ok(self.inner.call(key, Request::Cancel { ticket: ticket.0 }).await?.was_waiting())
     }
 
-    /// Forgets what was charged to a key. Those who wait keep their places.
+    /// Forgets what was charged to a key. Those who wait keep their positions.
     ///
     /// # Errors
     /// Those of [`Self::refund`].
@@ -324,14 +324,14 @@ impl Inner {
     }
 }
 
-/// A place in the queue or a reserved one, given up when dropped.
-struct Held<'a> {
+/// A position in the queue or a reserved place, given up when dropped.
+struct Waiter<'a> {
     inner: &'a Arc<Inner>,
     ask: Ask<'a>,
     decision: Option<Decision>,
 }
 
-impl Held<'_> {
+impl Waiter<'_> {
     fn wait(&self) -> Duration {
         self.decision.as_ref().map_or(Duration::ZERO, |decision| decision.wait)
     }
@@ -341,7 +341,7 @@ impl Held<'_> {
     }
 }
 
-impl Drop for Held<'_> {
+impl Drop for Waiter<'_> {
     fn drop(&mut self) {
         let Some(decision) = self.decision.take() else { return };
         let request = match decision.ticket {

@@ -39,7 +39,9 @@ impl Answer {
         }
     }
 
-    /// The answer to a call that asks for a decision.
+    /// The answer to a call that asks for a decision: to acquire, try to acquire, peek, refund,
+    /// charge or post. The component's exports for these return one by their types, or a cost that
+    /// never fits; the other answers belong to release, cancel and reset, which are read elsewhere.
     pub(super) fn decided(self) -> Result<Decision, CostNeverFits> {
         match self {
             Self::Decision(decision) => Ok(decision),

@@ -24,7 +24,7 @@ impl Tidegate {
     /// them stay open.
     ///
     /// # Errors
-    /// [`Error::Config`]; [`Error::Input`] where the context is no object; and those of
+    /// [`Error::Config`]; [`Error::Input`] where the context is not an object; and those of
     /// [`CircuitBreakerNode::execute`].
     pub async fn execute_circuit_breaker_node(
         &self,
@@ -73,7 +73,7 @@ impl Tidegate {
     }
 
     /// [`CircuitBreakerNode::call`] on a configuration that comes with the call. A circuit reads
-    /// nothing of a context, so it needs none. For a time limit and more, open the node:
+    /// nothing of a context, so there is none to give. For a time limit and more, open the node:
     /// [`CircuitBreakerNode::guard`].
     ///
     /// # Errors

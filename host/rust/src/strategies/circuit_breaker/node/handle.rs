@@ -239,7 +239,8 @@ impl CircuitBreakerNode {
     /// The text of a context with a result in it; all other text stays as it is.
     ///
     /// # Errors
-    /// [`Error::Input`] where the context is no object or is longer than 2 MiB: see [`Self::put`].
+    /// [`Error::Input`] where the context is not an object or is longer than 2 MiB: see
+    /// [`Self::put`].
     pub fn output(&self, context: &(impl Json + ?Sized), json: &str) -> Result<String, Error> {
         let context = to_merge(&context)?;
         let merged = calls::output(self.inner.core.runtime(), &self.inner.policy, &context, json)?;

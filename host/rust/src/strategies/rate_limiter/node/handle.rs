@@ -94,7 +94,8 @@ impl RateLimiterNode {
     /// What the node limits for this context.
     ///
     /// # Errors
-    /// [`Error::Input`] names the field where there is no key or the priority is none.
+    /// [`Error::Input`] names the field where there is no key, or the priority is not a whole
+    /// number.
     pub fn subject(&self, context: &(impl Json + ?Sized)) -> Result<Subject, Error> {
         let context = context.members(&self.inner.reads)?;
         let subject = calls::subject(self.inner.core.runtime(), &self.inner.policy, &context)?;
@@ -117,9 +118,9 @@ impl RateLimiterNode {
             match step {
                 NodeStep::Done(passage) => return Ok(passage),
                 NodeStep::Wait { wait, token } => {
-                    let held = Held { inner: &self.inner, subject: &subject, token };
+                    let waiter = Waiter { inner: &self.inner, subject: &subject, token };
                     self.inner.core.clock().sleep(wait).await;
-                    step = self.inner.step(&subject, held.release()).await?;
+                    step = self.inner.step(&subject, waiter.release()).await?;
                 }
             }
         }
@@ -141,9 +142,9 @@ impl RateLimiterNode {
         self.inner.step(&self.subject(context)?, token.to_owned()).await
     }
 
-    /// Gives back what the token of a step holds: a place in the queue, a reserved place, or the
-    /// permit of a call that passed and was then not made. False: it held nothing. A permit must be
-    /// given back once only.
+    /// Gives back what a step has given with this token: a position in the queue, a reserved place,
+    /// or the permit of a call that passed and was then not made. False: there was nothing to give
+    /// back. A permit must be given back once only.
     ///
     /// # Errors
     /// Those of [`Self::execute`].
@@ -154,7 +155,8 @@ impl RateLimiterNode {
     /// The text of a context with a result in it; all other text stays as it is.
     ///
     /// # Errors
-    /// [`Error::Input`] where the context is no object or is longer than 2 MiB: see [`Self::put`].
+    /// [`Error::Input`] where the context is not an object or is longer than 2 MiB: see
+    /// [`Self::put`].
     pub fn output(&self, context: &(impl Json + ?Sized), json: &str) -> Result<String, Error> {
         let context = to_merge(&context)?;
         let merged = calls::output(self.inner.core.runtime(), &self.inner.policy, &context, json)?;
@@ -193,20 +195,20 @@ impl Inner {
     }
 }
 
-/// A place in the queue or a reserved one, given up when dropped.
-struct Held<'a> {
+/// A position in the queue or a reserved place, given up when dropped.
+struct Waiter<'a> {
     inner: &'a Arc<Inner>,
     subject: &'a Subject,
     token: String,
 }
 
-impl Held<'_> {
+impl Waiter<'_> {
     fn release(mut self) -> String {
         std::mem::take(&mut self.token)
     }
 }
 
-impl Drop for Held<'_> {
+impl Drop for Waiter<'_> {
     fn drop(&mut self) {
         if self.token.is_empty() {
             return;

@@ -20,7 +20,7 @@ pub(crate) enum Request {
 #[derive(Debug, Clone)]
 pub(crate) enum Answer {
     Step(Step),
-    /// Whether the token held anything.
+    /// Whether there was anything to give back.
     Abandoned(bool),
     Problems(Vec<Problem>),
 }
@@ -33,7 +33,8 @@ impl Answer {
         }
     }
 
-    /// The answer to a step.
+    /// The answer to a step. The component's export for a step returns one by its type, or
+    /// problems; only `abandon` is answered otherwise.
     pub(super) fn stepped(self) -> Result<Step, Vec<Problem>> {
         match self {
             Self::Step(step) => Ok(step),
@@ -42,7 +43,7 @@ impl Answer {
         }
     }
 
-    /// Whether what was abandoned held anything.
+    /// Whether there was anything to give back.
     pub(super) fn was_abandoned(&self) -> bool {
         matches!(self, Self::Abandoned(true))
     }

@@ -15,7 +15,7 @@ pub struct RateLimiterResult {
     pub queued: bool,
     /// How long it waited, by the store's clock, in whole milliseconds.
     pub wait_time: Duration,
-    /// Its first place in the queue, counted from 1.
+    /// Its first position in the queue, counted from 1.
     pub queue_position: Option<u32>,
     /// How many calls count against the limit now.
     pub current_count: u32,
