@@ -292,13 +292,6 @@ function isAvailable({ state }: Shard): boolean {
   return state === "available" || state === "unknown";
 }
 
-/** The settings of a circuit by the watch's names. */
-const NAMES: Readonly<Record<string, string>> = {
-  "trip.consecutive": "storeWatch.failures",
-  "open-ms": "storeWatch.openMs",
-  "backoff.cap-ms": "storeWatch.capMs",
-};
-
 function opened(runtime: Runtime, { failures = 3, openMs = 500, capMs }: StoreWatchOptions): BreakerPolicy {
   const config: WitBreakerConfig = {
     trip: {
@@ -326,6 +319,12 @@ function pause(clock: Clock, ms: number): Promise<void> {
   return new Promise(resolve => void clock.after(ms, resolve));
 }
 
+/** What is wrong with the settings, by the names that they have here. */
 function named({ path, value, allowed }: Problem): Problem {
-  return { path: NAMES[path] ?? path, value, allowed };
+  const names: Readonly<Record<string, string>> = {
+    "trip.consecutive": "storeWatch.failures",
+    "open-ms": "storeWatch.openMs",
+    "backoff.cap-ms": "storeWatch.capMs",
+  };
+  return { path: names[path] ?? path, value, allowed };
 }
