@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use anyhow::{Result, ensure};
 use tidegate::CircuitBreakerConfig;
-use tidegate_fleet_tests::endurance::{Passage, Told};
+use tidegate_fleet_tests::strategies::circuit_breaker::load::{Passage, Told};
 
 use crate::line::Line;
 

@@ -6,8 +6,8 @@
 //! each.
 
 use anyhow::{Context as _, Result};
-use tidegate_fleet_tests::promise::Promise;
-use tidegate_fleet_tests::protocol::Admitted;
+use tidegate_fleet_tests::strategies::rate_limiter::promise::Promise;
+use tidegate_fleet_tests::strategies::rate_limiter::protocol::Admitted;
 
 /// A line, told by spans of the machine's clock: what began and ended within one of the spans
 /// happened on the line for certain. Of others it is not known, and nothing is said. A call that

@@ -7,8 +7,12 @@ use std::time::Duration;
 
 use anyhow::{Context as _, Result, bail, ensure};
 
-use crate::endurance::{Endured, Loads, Toll, Watch};
-use crate::protocol::{Answer, Circuit, Command, Decide, Decided, Hammer, Hammered, Place, Reported};
+use crate::endurance::{Endured, Loads, Watch};
+use crate::protocol::{Answer, Command, Endure, Place, Said};
+use crate::strategies::circuit_breaker::protocol::{Circuit, Reported};
+use crate::strategies::rate_limiter::load::Toll;
+use crate::strategies::rate_limiter::protocol::{Decide, Decided, Hammer, Hammered};
+use crate::strategies::{circuit_breaker, rate_limiter};
 
 /// A running worker, killed with the value that holds it.
 #[derive(Debug)]
@@ -48,7 +52,7 @@ impl Worker {
         let complaints = Some(thread::spawn(move || pass_on(stderr)));
         let mut worker = Self { process, commands, answers, complaints };
         match worker.hear()? {
-            Answer::Ready => Ok(worker),
+            Answer::Said(Said::Ready) => Ok(worker),
             other => bail!("the worker is not ready: {other:?}"),
         }
     }
@@ -67,9 +71,9 @@ impl Worker {
     ///
     /// # Errors
     /// If the worker is gone.
-    pub fn tell(&mut self, command: &Command) -> Result<()> {
+    pub fn tell(&mut self, command: impl Into<Command>) -> Result<()> {
         let commands = self.commands.as_mut().context("the worker was told to end")?;
-        writeln!(commands, "{}", serde_json::to_string(command)?).context("the worker is gone")
+        writeln!(commands, "{}", serde_json::to_string(&command.into())?).context("the worker is gone")
     }
 
     /// Lets the process end by itself, and makes sure that it does and that nothing in it has
@@ -105,7 +109,7 @@ impl Worker {
     pub fn hear(&mut self) -> Result<Answer> {
         let line = self.answers.next().context("the worker is gone")??;
         match serde_json::from_str(&line).with_context(|| line.clone())? {
-            Answer::Failed(error) => bail!("the worker's call failed: {error}"),
+            Answer::Said(Said::Failed(error)) => bail!("the worker's call failed: {error}"),
             answer => Ok(answer),
         }
     }
@@ -115,7 +119,7 @@ impl Worker {
     /// # Errors
     /// As [`Self::hear`].
     pub fn decide(&mut self, decide: Decide) -> Result<Decided> {
-        self.tell(&Command::Decide(decide))?;
+        self.tell(rate_limiter::Command::Decide(decide))?;
         self.hear_decided()
     }
 
@@ -124,7 +128,7 @@ impl Worker {
     /// # Errors
     /// As [`Self::hear`].
     pub fn peek(&mut self, decide: Decide) -> Result<Decided> {
-        self.tell(&Command::Peek(decide))?;
+        self.tell(rate_limiter::Command::Peek(decide))?;
         self.hear_decided()
     }
 
@@ -133,9 +137,9 @@ impl Worker {
     /// # Errors
     /// As [`Self::hear`].
     pub fn circuit(&mut self, circuit: Circuit) -> Result<Reported> {
-        self.tell(&Command::Circuit(circuit))?;
+        self.tell(circuit_breaker::Command::Circuit(circuit))?;
         match self.hear()? {
-            Answer::Reported(reported) => Ok(reported),
+            Answer::CircuitBreaker(circuit_breaker::Answer::Reported(reported)) => Ok(reported),
             other => bail!("the answer to another question: {other:?}"),
         }
     }
@@ -145,9 +149,9 @@ impl Worker {
     /// # Errors
     /// As [`Self::hear`].
     pub fn begin(&mut self, loads: &Loads) -> Result<()> {
-        self.tell(&Command::Begin(loads.clone()))?;
+        self.tell(Endure::Begin(loads.clone()))?;
         match self.hear()? {
-            Answer::Begun => Ok(()),
+            Answer::Said(Said::Begun) => Ok(()),
             other => bail!("the answer to another question: {other:?}"),
         }
     }
@@ -157,9 +161,9 @@ impl Worker {
     /// # Errors
     /// As [`Self::hear`], and if calls hang.
     pub fn stop(&mut self) -> Result<Endured> {
-        self.tell(&Command::Stop)?;
+        self.tell(Endure::Stop)?;
         match self.hear()? {
-            Answer::Endured(mut endured) => {
+            Answer::Said(Said::Endured(mut endured)) => {
                 endured.tolls.iter_mut().for_each(Toll::date_charges);
                 Ok(endured)
             }
@@ -169,32 +173,32 @@ impl Worker {
 
     fn hear_seen(&mut self) -> Result<()> {
         match self.hear()? {
-            Answer::Seen => Ok(()),
+            Answer::Said(Said::Seen) => Ok(()),
             other => bail!("the answer to another question: {other:?}"),
         }
     }
 
-    /// Waits for what came of [`Command::ComeBack`].
+    /// Waits for what came of [`rate_limiter::Command::ComeBack`].
     ///
     /// # Errors
     /// As [`Self::hear`].
     pub fn hear_came_back(&mut self) -> Result<Vec<Decided>> {
         match self.hear()? {
-            Answer::CameBack(decided) => Ok(decided),
+            Answer::RateLimiter(rate_limiter::Answer::CameBack(decided)) => Ok(decided),
             other => bail!("the answer to another question: {other:?}"),
         }
     }
 
     fn hear_decided(&mut self) -> Result<Decided> {
         match self.hear()? {
-            Answer::Decided(decided) => Ok(decided),
+            Answer::RateLimiter(rate_limiter::Answer::Decided(decided)) => Ok(decided),
             other => bail!("the answer to another question: {other:?}"),
         }
     }
 
     fn hear_hammered(&mut self) -> Result<Hammered> {
         match self.hear()? {
-            Answer::Hammered(hammered) => Ok(hammered),
+            Answer::RateLimiter(rate_limiter::Answer::Hammered(hammered)) => Ok(hammered),
             other => bail!("the answer to another question: {other:?}"),
         }
     }
@@ -212,8 +216,8 @@ impl Drop for Worker {
 /// # Errors
 /// As [`Worker::hear`].
 pub fn hammer(workers: &mut [Worker], hammer: &Hammer) -> Result<Vec<Hammered>> {
-    let command = Command::Hammer(hammer.clone());
-    workers.iter_mut().try_for_each(|worker| worker.tell(&command))?;
+    let command = rate_limiter::Command::Hammer(hammer.clone());
+    workers.iter_mut().try_for_each(|worker| worker.tell(command.clone()))?;
     workers.iter_mut().map(Worker::hear_hammered).collect()
 }
 
@@ -222,8 +226,8 @@ pub fn hammer(workers: &mut [Worker], hammer: &Hammer) -> Result<Vec<Hammered>> 
 /// # Errors
 /// As [`Worker::hear`], and if it does not come within a minute; then it tells what came instead.
 pub fn watch(workers: &mut [Worker], watch: &Watch) -> Result<()> {
-    let command = Command::Watch(watch.clone());
-    workers.iter_mut().try_for_each(|worker| worker.tell(&command))?;
+    let command = Endure::Watch(watch.clone());
+    workers.iter_mut().try_for_each(|worker| worker.tell(command.clone()))?;
     workers.iter_mut().try_for_each(Worker::hear_seen)
 }
 

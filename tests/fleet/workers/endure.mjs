@@ -1,4 +1,5 @@
-// Keeping up loads in the background. What is said is written in ../src/endurance.rs.
+// Keeping up loads in the background. What is said is written in ../src/endurance.rs and
+// ../src/strategies.
 
 import { EventEmitter, once, setMaxListeners } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';

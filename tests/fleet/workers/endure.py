@@ -1,4 +1,4 @@
-"""Keeping up loads in the background. What is said is written in ../src/endurance.rs."""
+"""Keeping up loads in the background. What is said is written in ../src/endurance.rs and ../src/strategies."""
 
 import asyncio
 import contextlib

@@ -1,5 +1,5 @@
 // A host of the fleet in Node: connects to the store it is told, then does what it is told on stdin
-// and answers on stdout. What is said is written in ../src/protocol.rs.
+// and answers on stdout. What is said is written in ../src/protocol.rs and ../src/strategies.
 
 import { createRequire } from 'node:module';
 import { createInterface } from 'node:readline';

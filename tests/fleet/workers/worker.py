@@ -1,6 +1,6 @@
 """A host of the fleet in Python: connects to the store it is told, then does what it is told on stdin and answers on stdout.
 
-What is said is written in ../src/protocol.rs.
+What is said is written in ../src/protocol.rs and ../src/strategies.
 """
 
 import asyncio

@@ -2,7 +2,7 @@
 //! afterwards.
 
 use tidegate::WhenAway;
-use tidegate_fleet_tests::promise::Promise;
+use tidegate_fleet_tests::strategies::rate_limiter::promise::Promise;
 
 use crate::fixtures::{
     Aftermath, BURST, Fleet, PERMITS, PROCESSES, bucket_of, cut_off, loads_when_away, place_behind, proxy, server,

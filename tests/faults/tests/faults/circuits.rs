@@ -3,7 +3,7 @@
 
 use tidegate::WhenAway;
 use tidegate_fault_tests::line::Line;
-use tidegate_fleet_tests::endurance::CircuitToll;
+use tidegate_fleet_tests::strategies::circuit_breaker::load::CircuitToll;
 
 use crate::fixtures::{
     Aftermath, Fleet, LATE, PROCESSES, circuit, cut_off, lose, now_us, place, place_behind, proxy, server,

@@ -3,8 +3,8 @@
 use tidegate::key::EntityKey;
 use tidegate::{Limit, RateLimiterConfig};
 use tidegate_fault_tests::line::Line;
-use tidegate_fleet_tests::endurance::Load;
 use tidegate_fleet_tests::protocol::Place;
+use tidegate_fleet_tests::strategies::rate_limiter::load::Load;
 use tidegate_test_support::redis_server::{RedisCluster, RedisServer};
 
 use crate::fixtures::{Aftermath, Fleet, KEY, LIMIT_MS, bucketed, leased_loads, now_us, tally, turn, windowed};

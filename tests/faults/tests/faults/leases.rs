@@ -5,7 +5,8 @@ use std::time::Duration;
 
 use tidegate::{Lease, Limit, RateLimiterConfig};
 use tidegate_fleet_tests::language::Language;
-use tidegate_fleet_tests::protocol::{Decide, Decided, Place};
+use tidegate_fleet_tests::protocol::Place;
+use tidegate_fleet_tests::strategies::rate_limiter::protocol::{Decide, Decided};
 use tidegate_fleet_tests::worker::Worker;
 
 use crate::crashes::killed_and_restarted;

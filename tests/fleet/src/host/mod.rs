@@ -15,7 +15,7 @@ use tokio::runtime::Runtime;
 use self::clock::AheadClock;
 use self::endure::Endurance;
 use self::work::Host;
-use crate::protocol::{Answer, Place};
+use crate::protocol::{Answer, Place, Said};
 
 /// A machine that is busy with other tests takes its time; a call that failed for that would show
 /// nothing.
@@ -38,11 +38,11 @@ pub fn main() -> Result<()> {
     let runtime = Runtime::new()?;
     let endurance = Endurance::new(place.journal.as_deref())?;
     let mut host = Host::new(runtime.block_on(open(&place))?, endurance);
-    say(&Answer::Ready)?;
+    say(&Answer::Said(Said::Ready))?;
     for line in stdin().lines() {
         let command = serde_json::from_str(&line?)?;
         let answer = runtime.block_on(host.answer(command));
-        say(&answer.unwrap_or_else(|error| Answer::Failed(error.to_string())))?;
+        say(&answer.unwrap_or_else(|error| Answer::Said(Said::Failed(error.to_string()))))?;
     }
     Ok(())
 }

@@ -1,13 +1,11 @@
 //! Carrying out commands.
 
-use std::time::Duration;
-
 use anyhow::Result;
-use tidegate::{Ask, Clock as _, Decision, Failure, RateLimiter, SystemClock, Tidegate, Verdict};
-use tokio::task::JoinSet;
+use tidegate::Tidegate;
 
 use super::endure::Endurance;
-use crate::protocol::{Admitted, Answer, Circuit, CircuitRequest, Command, Decide, Hammer, Hammered, Reported, Until};
+use crate::protocol::{Answer, Command, Endure, Said};
+use crate::strategies::{circuit_breaker, rate_limiter};
 
 /// A gate, and what is under way on it.
 pub(super) struct Host {
@@ -23,117 +21,13 @@ impl Host {
     pub(super) async fn answer(&mut self, command: Command) -> Result<Answer> {
         let gate = &self.gate;
         Ok(match command {
-            Command::Hammer(hammer) => Answer::Hammered(hammer_all(gate, &hammer).await?),
-            Command::Decide(decide) => {
-                Answer::Decided((&ask_once(&gate.rate_limiter(decide.limiter.clone())?, &decide).await?).into())
+            Command::RateLimiter(command) => Answer::RateLimiter(rate_limiter::work::answer(gate, command).await?),
+            Command::CircuitBreaker(command) => {
+                Answer::CircuitBreaker(circuit_breaker::work::answer(gate, command).await?)
             }
-            Command::ComeBack(all) => come_back_all(gate, all).await?,
-            Command::Peek(decide) => {
-                let limiter = gate.rate_limiter(decide.limiter)?;
-                Answer::Decided((&limiter.peek(Ask::of(&decide.key).cost(decide.cost)).await?).into())
-            }
-            Command::Circuit(circuit) => Answer::Reported(ask_circuit(gate, circuit).await?),
-            Command::Begin(loads) => self.endurance.begin(gate, loads)?,
-            Command::Watch(watch) => self.endurance.watch(&watch).await?,
-            Command::Stop => Answer::Endured(self.endurance.stop(gate).await?),
+            Command::Endure(Endure::Begin(loads)) => Answer::Said(self.endurance.begin(gate, loads)?),
+            Command::Endure(Endure::Watch(watch)) => Answer::Said(self.endurance.watch(&watch).await?),
+            Command::Endure(Endure::Stop) => Answer::Said(Said::Endured(self.endurance.stop(gate).await?)),
         })
     }
-}
-
-async fn hammer_all(gate: &Tidegate, hammer: &Hammer) -> Result<Hammered> {
-    let limiter = gate.rate_limiter(hammer.limiter.clone())?;
-    let mut tasks = JoinSet::new();
-    for task in 0..hammer.tasks {
-        let key = hammer.keys[task % hammer.keys.len()].clone();
-        let cost = hammer.costs[task % hammer.costs.len()];
-        tasks.spawn(hammer_one(limiter.clone(), key, cost, hammer.waits, hammer.until));
-    }
-    let mut all = Hammered::default();
-    for done in tasks.join_all().await {
-        all.calls += done.calls;
-        all.admitted.extend(done.admitted);
-        all.errors.extend(done.errors);
-        all.waits_us.extend(done.waits_us);
-    }
-    Ok(all.with_stats(&gate.stats()))
-}
-
-async fn hammer_one(limiter: RateLimiter, key: String, cost: u32, waits: bool, until: Until) -> Hammered {
-    let mut done = Hammered::default();
-    let (mut first_us, mut last_us, mut waited_us) = (None, 0, 0);
-    while !is_over(until, done.calls, last_us - first_us.unwrap_or(last_us)) {
-        done.calls += 1;
-        let start_us = SystemClock.now_us();
-        let ask = Ask::of(&key).cost(cost);
-        let result = if waits {
-            limiter.acquire(ask).await.map(|admission| admission.decision)
-        } else {
-            limiter.try_acquire(ask).await
-        };
-        let end_us = SystemClock.now_us();
-        waited_us += end_us.saturating_sub(start_us);
-        match result {
-            Ok(Decision { at_us, verdict, .. }) => {
-                last_us = at_us.max(last_us);
-                first_us.get_or_insert(at_us);
-                if verdict == Verdict::Allowed {
-                    let (key, cost) = (key.clone(), cost.into());
-                    done.admitted.push(Admitted { key, cost, at_us, start_us, end_us, ..Admitted::default() });
-                }
-            }
-            Err(error) => {
-                done.errors.push(error.to_string());
-                break;
-            }
-        }
-    }
-    done.waits_us.push(waited_us);
-    done
-}
-
-fn is_over(until: Until, calls: u64, passed_us: u64) -> bool {
-    match until {
-        Until::Calls(most) => calls >= u64::from(most),
-        Until::PassedMs(ms) => passed_us >= ms * 1_000,
-    }
-}
-
-async fn ask_once(limiter: &RateLimiter, decide: &Decide) -> Result<Decision, tidegate::Error> {
-    tokio::time::sleep(Duration::from_millis(decide.wait_ms)).await;
-    limiter.decide(Ask::of(&decide.key).cost(decide.cost).priority(decide.priority), decide.ticket).await
-}
-
-async fn come_back_all(gate: &Tidegate, all: Vec<Decide>) -> Result<Answer> {
-    let mut decided = Vec::new();
-    let mut tasks = Vec::new();
-    for decide in all {
-        let limiter = gate.rate_limiter(decide.limiter.clone())?;
-        tasks.push(tokio::spawn(come_back(limiter, decide)));
-    }
-    for task in tasks {
-        decided.push((&task.await??).into());
-    }
-    Ok(Answer::CameBack(decided))
-}
-
-async fn come_back(limiter: RateLimiter, mut decide: Decide) -> Result<Decision, tidegate::Error> {
-    loop {
-        let decision = ask_once(&limiter, &decide).await?;
-        if decision.verdict != Verdict::Wait {
-            return Ok(decision);
-        }
-        decide.wait_ms = u64::try_from(decision.wait.as_millis()).unwrap_or(u64::MAX);
-    }
-}
-
-async fn ask_circuit(gate: &Tidegate, circuit: Circuit) -> Result<Reported> {
-    tokio::time::sleep(Duration::from_millis(circuit.wait_ms)).await;
-    let breaker = gate.circuit_breaker(circuit.breaker)?.keyed(&circuit.key);
-    let elapsed = Duration::from_millis(1);
-    let report = match circuit.request {
-        CircuitRequest::Admit => breaker.admit().await?,
-        CircuitRequest::Failed(permit) => breaker.failed(permit, elapsed, Failure::default()).await?,
-        CircuitRequest::Succeeded(permit) => breaker.succeeded(permit, elapsed).await?,
-    };
-    Ok((&report).into())
 }

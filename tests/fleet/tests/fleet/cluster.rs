@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use tidegate::key::EntityKey;
 use tidegate::{Algorithm, CircuitBreakerConfig, Limit, RateLimiterConfig};
-use tidegate_fleet_tests::protocol::{Decide, Hammer, Until};
+use tidegate_fleet_tests::strategies::rate_limiter::protocol::{Decide, Hammer, Until};
 use tidegate_fleet_tests::worker::hammer;
 use tidegate_test_support::redis_server::RedisCluster;
 

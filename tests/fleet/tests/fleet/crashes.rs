@@ -3,7 +3,8 @@
 use std::time::Duration;
 
 use tidegate::{CircuitBreakerConfig, HalfOpen, Limit, OnLimit, RateLimiterConfig};
-use tidegate_fleet_tests::protocol::{Circuit, CircuitRequest, Decide, Decided, Reported};
+use tidegate_fleet_tests::strategies::circuit_breaker::protocol::{Circuit, CircuitRequest, Reported};
+use tidegate_fleet_tests::strategies::rate_limiter::protocol::{Decide, Decided};
 use tidegate_fleet_tests::worker::Worker;
 
 use crate::fixtures::{admit, ask, circuit, fail, place, server, start};

@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use tidegate::{Algorithm, Limit, OnLimit, RateLimiterConfig};
-use tidegate_fleet_tests::protocol::{Hammer, Hammered, Until};
+use tidegate_fleet_tests::strategies::rate_limiter::protocol::{Hammer, Hammered, Until};
 use tidegate_fleet_tests::worker::hammer;
 
 use crate::fixtures::{merged, permits, place, server, start_many};

@@ -3,10 +3,10 @@
 use std::time::Duration;
 
 use tidegate::{Algorithm, CircuitBreakerConfig, Limit, RateLimiterConfig};
-use tidegate_fleet_tests::promise::Promise;
-use tidegate_fleet_tests::protocol::{
-    Admitted, Circuit, CircuitRequest, Decide, Hammer, Hammered, Place, Reported, Until,
-};
+use tidegate_fleet_tests::protocol::Place;
+use tidegate_fleet_tests::strategies::circuit_breaker::protocol::{Circuit, CircuitRequest, Reported};
+use tidegate_fleet_tests::strategies::rate_limiter::promise::Promise;
+use tidegate_fleet_tests::strategies::rate_limiter::protocol::{Admitted, Decide, Hammer, Hammered, Until};
 use tidegate_fleet_tests::worker::{Worker, hammer};
 use tidegate_test_support::redis_server::{RedisCluster, RedisServer};
 

@@ -1,7 +1,7 @@
 //! One key of one limiter, hammered by several processes.
 
 use tidegate::{Algorithm, Limit, RateLimiterConfig};
-use tidegate_fleet_tests::protocol::{Hammer, Until};
+use tidegate_fleet_tests::strategies::rate_limiter::protocol::{Hammer, Until};
 use tidegate_fleet_tests::worker::hammer;
 
 use crate::fixtures::{

@@ -4,8 +4,10 @@ use std::time::Duration;
 
 use tidegate::{Algorithm, CircuitBreakerConfig, Limit, OnLimit, RateLimiterConfig};
 use tidegate_fleet_tests::language::Language;
-use tidegate_fleet_tests::promise::Promise;
-use tidegate_fleet_tests::protocol::{Admitted, CircuitRequest, Hammer, Hammered, Place, Until};
+use tidegate_fleet_tests::protocol::Place;
+use tidegate_fleet_tests::strategies::circuit_breaker::protocol::CircuitRequest;
+use tidegate_fleet_tests::strategies::rate_limiter::promise::Promise;
+use tidegate_fleet_tests::strategies::rate_limiter::protocol::{Admitted, Hammer, Hammered, Until};
 use tidegate_fleet_tests::worker::{Worker, hammer};
 
 use crate::fixtures::{admit, circuit, fail, merged, permits, place, server, short_limit, start};

@@ -3,8 +3,9 @@
 use std::time::Duration;
 
 use tidegate::{Limit, OnLimit, RateLimiterConfig};
-use tidegate_fleet_tests::promise::Promise;
-use tidegate_fleet_tests::protocol::{Admitted, Command, Decide, Decided};
+use tidegate_fleet_tests::strategies::rate_limiter::Command;
+use tidegate_fleet_tests::strategies::rate_limiter::promise::Promise;
+use tidegate_fleet_tests::strategies::rate_limiter::protocol::{Admitted, Decide, Decided};
 use tidegate_fleet_tests::worker::Worker;
 
 use crate::fixtures::{ask, place, server, start};
@@ -29,7 +30,7 @@ fn draw(worker: &mut Worker, priority: i32) -> Decide {
 /// ticket and priority.
 fn let_go(workers: &mut [Worker], held: &[Vec<Decide>]) -> Vec<(Decided, Decide)> {
     for (worker, held) in workers.iter_mut().zip(held) {
-        worker.tell(&Command::ComeBack(held.clone())).expect("the worker hears");
+        worker.tell(Command::ComeBack(held.clone())).expect("the worker hears");
     }
     let answers = workers.iter_mut().flat_map(|worker| worker.hear_came_back().expect("the limiter answers"));
     answers.zip(held.iter().flatten().cloned()).collect()

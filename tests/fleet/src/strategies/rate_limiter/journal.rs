@@ -7,8 +7,8 @@ use std::path::Path;
 use anyhow::{Context as _, Result, ensure};
 use serde::{Deserialize, Serialize};
 
-use crate::endurance::Toll;
-use crate::protocol::Admitted;
+use super::load::Toll;
+use super::protocol::Admitted;
 
 /// A file that holds one call a line. What is written is there for others whatever becomes of the
 /// process.

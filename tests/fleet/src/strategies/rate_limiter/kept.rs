@@ -8,12 +8,13 @@ use tidegate::{Ask, Clock as _, Decision, Error, RateLimiter, SystemClock, Tideg
 use tokio::sync::{Notify, watch};
 use tokio::time::timeout;
 
-use crate::endurance::{Failures, Load, Toll, add_failure};
-use crate::journal::Journal;
-use crate::protocol::Admitted;
+use super::journal::Journal;
+use super::load::{Load, Toll};
+use super::protocol::Admitted;
+use crate::failures::{Failures, add_failure};
 
 /// A load and what has become of it so far.
-pub(super) struct Kept {
+pub(crate) struct Kept {
     load: Load,
     limiter: RateLimiter,
     toll: Mutex<(Toll, Latest)>,
@@ -25,10 +26,10 @@ pub(super) struct Kept {
 /// The beginning of the latest call of each kind, by the machine's clock, in microseconds since
 /// 1970.
 #[derive(Debug, Clone, Copy, Default)]
-pub(super) struct Latest {
-    pub(super) served: u64,
-    pub(super) leased: u64,
-    pub(super) degraded: u64,
+pub(crate) struct Latest {
+    pub(crate) served: u64,
+    pub(crate) leased: u64,
+    pub(crate) degraded: u64,
 }
 
 /// A call that has ended.
@@ -40,7 +41,7 @@ struct Ended {
 }
 
 impl Kept {
-    pub(super) fn new(
+    pub(crate) fn new(
         gate: &Tidegate,
         load: Load,
         news: Arc<Notify>,
@@ -51,24 +52,24 @@ impl Kept {
     }
 
     /// The cost that each task asks for.
-    pub(super) fn costs(&self) -> Vec<u32> {
+    pub(crate) fn costs(&self) -> Vec<u32> {
         self.load.costs.iter().copied().cycle().take(self.load.tasks).collect()
     }
 
-    pub(super) fn latest(&self) -> Latest {
+    pub(crate) fn latest(&self) -> Latest {
         self.toll().1
     }
 
-    pub(super) fn has_failure(&self, is_it: impl Fn(&str, &Failures) -> bool) -> bool {
+    pub(crate) fn has_failure(&self, is_it: impl Fn(&str, &Failures) -> bool) -> bool {
         self.toll().0.failures.iter().any(|(error, failures)| is_it(error, failures))
     }
 
-    pub(super) fn take(&self) -> Toll {
+    pub(crate) fn take(&self) -> Toll {
         std::mem::take(&mut self.toll().0)
     }
 
     /// What to say where a test does not get what it waits for.
-    pub(super) fn state(&self) -> String {
+    pub(crate) fn state(&self) -> String {
         let (toll, latest) = &*self.toll();
         let (name, admitted, leased) = (&self.load.limiter.name, toll.admitted.len(), toll.leased());
         format!(
@@ -82,7 +83,7 @@ impl Kept {
         self.toll.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    pub(super) async fn keep_up(self: Arc<Self>, cost: u32, mut stopped: watch::Receiver<bool>) {
+    pub(crate) async fn keep_up(self: Arc<Self>, cost: u32, mut stopped: watch::Receiver<bool>) {
         let pause = Duration::from_millis(self.load.pause_ms.max(1));
         while !*stopped.borrow() {
             let (started, start_us) = (Instant::now(), SystemClock.now_us());

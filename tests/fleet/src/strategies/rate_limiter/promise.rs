@@ -4,7 +4,7 @@
 use anyhow::{Result, ensure};
 use tidegate::{Algorithm, Limit, WindowUnit};
 
-use crate::protocol::Admitted;
+use super::protocol::Admitted;
 
 /// How many permits may fall into any half-open span of time.
 #[derive(Debug, Clone, Copy)]

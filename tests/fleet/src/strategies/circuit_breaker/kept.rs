@@ -8,11 +8,12 @@ use tidegate::{CircuitBreaker, CircuitReport, Clock as _, Error, Failure, Permit
 use tokio::sync::{Notify, watch};
 use tokio::time::timeout;
 
-use crate::endurance::{CircuitLoad, CircuitToll, Failures, Passage, Told, add_failure};
-use crate::protocol::word;
+use super::load::{CircuitLoad, CircuitToll, Passage, Told};
+use crate::failures::{Failures, add_failure};
+use crate::words::word;
 
 /// A load and what has become of it so far.
-pub(super) struct KeptCircuit {
+pub(crate) struct KeptCircuit {
     load: CircuitLoad,
     breaker: CircuitBreaker,
     toll: Mutex<(CircuitToll, Latest)>,
@@ -22,25 +23,25 @@ pub(super) struct KeptCircuit {
 /// The beginning of the latest question of each kind, by the machine's clock, in microseconds since
 /// 1970.
 #[derive(Debug, Clone, Copy, Default)]
-pub(super) struct Latest {
-    pub(super) served: u64,
-    pub(super) degraded: u64,
+pub(crate) struct Latest {
+    pub(crate) served: u64,
+    pub(crate) degraded: u64,
     /// By what the store says.
-    pub(super) shared: Turns,
+    pub(crate) shared: Turns,
     /// By what this host keeps without it.
-    pub(super) alone: Turns,
+    pub(crate) alone: Turns,
 }
 
 /// The beginning of the latest question that was answered by each state.
 #[derive(Debug, Clone, Copy, Default)]
-pub(super) struct Turns {
+pub(crate) struct Turns {
     open_us: u64,
     closed_us: u64,
 }
 
 impl Turns {
     /// Whether the circuit was open and was closed since then.
-    pub(super) fn turned_since(self, since_us: u64) -> bool {
+    pub(crate) fn turned_since(self, since_us: u64) -> bool {
         self.open_us.min(self.closed_us) >= since_us
     }
 
@@ -61,25 +62,25 @@ struct Answered {
 }
 
 impl KeptCircuit {
-    pub(super) fn new(gate: &Tidegate, load: CircuitLoad, news: Arc<Notify>) -> Result<Self> {
+    pub(crate) fn new(gate: &Tidegate, load: CircuitLoad, news: Arc<Notify>) -> Result<Self> {
         let breaker = gate.circuit_breaker(load.breaker.clone())?.keyed(&load.key);
         Ok(Self { load, breaker, toll: Mutex::default(), news })
     }
 
-    pub(super) fn latest(&self) -> Latest {
+    pub(crate) fn latest(&self) -> Latest {
         self.toll().1
     }
 
-    pub(super) fn has_failure(&self, is_it: impl Fn(&str, &Failures) -> bool) -> bool {
+    pub(crate) fn has_failure(&self, is_it: impl Fn(&str, &Failures) -> bool) -> bool {
         self.toll().0.failures.iter().any(|(error, failures)| is_it(error, failures))
     }
 
-    pub(super) fn take(&self) -> CircuitToll {
+    pub(crate) fn take(&self) -> CircuitToll {
         std::mem::take(&mut self.toll().0)
     }
 
     /// What to say where a test does not get what it waits for.
-    pub(super) fn state(&self) -> String {
+    pub(crate) fn state(&self) -> String {
         let (toll, latest) = &*self.toll();
         let (name, admitted) = (&self.load.breaker.name, toll.passages.len());
         format!("{name}: {latest:?}, {admitted} admitted, refused {:?}, {:?}", toll.refused, toll.failures)
@@ -90,7 +91,7 @@ impl KeptCircuit {
         self.toll.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    pub(super) async fn keep_up(self: Arc<Self>, mut stopped: watch::Receiver<bool>) {
+    pub(crate) async fn keep_up(self: Arc<Self>, mut stopped: watch::Receiver<bool>) {
         let pause = Duration::from_millis(self.load.pause_ms.max(1));
         while !*stopped.borrow() {
             let asked = self.timed(self.breaker.admit()).await;

@@ -1,8 +1,5 @@
 //! Keeping up loads in the background.
 
-mod circuit;
-mod limiter;
-
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
@@ -13,11 +10,14 @@ use tokio::sync::{Notify, watch};
 use tokio::task::JoinSet;
 use tokio::time::timeout;
 
-use self::circuit::KeptCircuit;
-use self::limiter::Kept;
-use crate::endurance::{CircuitLoad, Endured, Failures, Load, Loads, Signal, Watch};
-use crate::journal::Journal;
-use crate::protocol::Answer;
+use crate::endurance::{Endured, Loads, Signal, Watch};
+use crate::failures::Failures;
+use crate::protocol::Said;
+use crate::strategies::circuit_breaker::kept::KeptCircuit;
+use crate::strategies::circuit_breaker::load::CircuitLoad;
+use crate::strategies::rate_limiter::journal::Journal;
+use crate::strategies::rate_limiter::kept::Kept;
+use crate::strategies::rate_limiter::load::Load;
 
 /// More than anything takes that comes: only what never comes meets it.
 const PATIENCE: Duration = Duration::from_mins(1);
@@ -40,10 +40,10 @@ impl Endurance {
         Ok(Self { journal, ..Self::default() })
     }
 
-    pub(super) fn begin(&mut self, gate: &Tidegate, loads: Loads) -> Result<Answer> {
+    pub(super) fn begin(&mut self, gate: &Tidegate, loads: Loads) -> Result<Said> {
         loads.limiters.into_iter().try_for_each(|load| self.begin_limiter(gate, load))?;
         loads.circuits.into_iter().try_for_each(|load| self.begin_circuit(gate, load))?;
-        Ok(Answer::Begun)
+        Ok(Said::Begun)
     }
 
     fn begin_limiter(&mut self, gate: &Tidegate, load: Load) -> Result<()> {
@@ -66,7 +66,7 @@ impl Endurance {
         Ok(())
     }
 
-    pub(super) async fn watch(&self, watch: &Watch) -> Result<Answer> {
+    pub(super) async fn watch(&self, watch: &Watch) -> Result<Said> {
         let seeing = async {
             loop {
                 let news = self.news.notified();
@@ -79,7 +79,7 @@ impl Endurance {
             }
         };
         match timeout(PATIENCE, seeing).await {
-            Ok(()) => Ok(Answer::Seen),
+            Ok(()) => Ok(Said::Seen),
             Err(_) => bail!("{watch:?} does not come: {}", self.state()),
         }
     }
