@@ -67,6 +67,7 @@ pub mod strategies {
         //! The circuit breaker.
 
         mod config;
+        mod pattern;
         mod report;
 
         pub use self::config::{Backoff, CircuitBreakerConfig, HalfOpen};
