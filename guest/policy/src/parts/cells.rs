@@ -119,6 +119,6 @@ fn decode_number(text: &str) -> Option<u64> {
 
 /// How long to keep what is of use for `use_us`: a host may still decide at a time that far behind
 /// the store's clock.
-fn ttl_ms(use_us: u64) -> u64 {
+pub(crate) fn ttl_ms(use_us: u64) -> u64 {
     use_us.div_ceil(1_000) + MAX_LAG_MS
 }

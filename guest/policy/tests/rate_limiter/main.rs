@@ -23,6 +23,7 @@ mod queue_script;
 mod rates;
 mod refund;
 mod retry;
+mod stands;
 mod state;
 mod support;
 mod upgrade;

@@ -65,6 +65,10 @@ impl wit::GuestLimiter for policy::RateLimiter {
         self.share(hosts).map(wit::Limiter::new).map_err(into_all)
     }
 
+    fn stands(&self, entity: u32) -> Option<wit::Stand> {
+        self.stands(&mut World, entity).map(Into::into)
+    }
+
     fn basis(&self) -> String {
         self.basis()
     }
@@ -125,3 +129,15 @@ fields!(
 variants!(policy::Verdict => wit::Verdict: Allowed, Wait, Denied);
 variants!(policy::Reason => wit::Reason: None, Limit, MaxWait, QueueFull, QueueTimeout);
 fields!(policy::CostNeverFits => wit::CostNeverFits: cost, binding, limit, count, remaining);
+
+impl From<policy::Stand> for wit::Stand {
+    fn from(from: policy::Stand) -> Self {
+        let policy::Stand { at_us, until_us, moves, resets_at_us, resets_in_us } = from;
+        Self { at_us, until_us, moves: into_all(moves), resets_at_us, resets_in_us }
+    }
+}
+
+fields!(
+    policy::Move => wit::Move:
+    field, step, floor, ceiling, full, ttl_ms, lives_until_us, rise, over, carry, last, after_us, limit,
+);

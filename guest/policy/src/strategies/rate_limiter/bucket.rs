@@ -16,7 +16,8 @@ use crate::kv::{Kv, MAX_NUMBER};
 use super::model::{Charge, DEBT_WINDOWS, Model, Usage, saturate};
 use super::returned::{Owing, Returned};
 use super::role::Role;
-use crate::parts::cells::{Cells, Reading};
+use super::stand::{Move, Standing};
+use crate::parts::cells::{Cells, Reading, ttl_ms};
 
 /// A rate with a burst.
 #[derive(Debug, Clone, Copy)]
@@ -141,6 +142,33 @@ impl Bucket {
             Ok(full) => Ok(self.model(full)),
             Err(full) => Err(self.model(full)),
         }
+    }
+
+    /// The move of a charge from now on, unless its numbers grow too large.
+    pub(crate) fn stands(&self, now_us: u64, until_us: u64) -> Option<Standing> {
+        let (room, floor) = (self.room(), self.units_at(now_us));
+        let rises = until_us.saturating_sub(now_us).checked_mul(self.units)?;
+        let highest = floor.checked_add(room)?.checked_add(rises / self.micros + 1)?;
+        // A host multiplies at most this.
+        room.checked_add(rises)?.checked_mul(self.micros.max(self.units))?;
+        let product = u128::from(now_us) * u128::from(self.units);
+        let carry = u64::try_from(product % u128::from(self.micros)).ok()?;
+        let one = Move {
+            field: self.field,
+            step: self.per_permit,
+            floor,
+            ceiling: floor + room,
+            full: floor + room,
+            ttl_ms: ttl_ms(self.use_us),
+            lives_until_us: 0,
+            rise: self.units,
+            over: self.micros,
+            carry,
+            last: None,
+            after_us: 0,
+            limit: self.burst,
+        };
+        (highest <= MAX_NUMBER).then_some(Standing { until_us, one, resets_at_us: 0, resets_in_us: 0 })
     }
 
     /// Charges in any case, and says for how long that is of use. A number must not steer how long

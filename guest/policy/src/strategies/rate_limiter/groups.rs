@@ -37,7 +37,8 @@ use super::group_rules::Grouped;
 use super::group_state::{Head, decode_middle, encode_middle};
 use super::model::PLAUSIBLE_US;
 use super::role::Role;
-use crate::parts::cells::{Cells, Reading};
+use super::stand::{Move, Standing};
+use crate::parts::cells::{Cells, Reading, ttl_ms};
 
 impl Grouped {
     /// Charges now if it fits. On success also the time it counts at: now, or the latest already
@@ -72,6 +73,38 @@ impl Grouped {
             Err(count) if room <= until_full => Err(self.observe_rest(cells, model, permits, Some(count))),
             Err(_) => self.turn(cells, model, now_us, permits),
         }
+    }
+
+    /// The move of a charge until the open group ends or one before it leaves.
+    pub(crate) fn stands<K: Kv>(&self, cells: &mut Cells<'_, K>, now_us: u64) -> Option<Standing> {
+        let model = self.read(cells, now_us, Reading::Validated);
+        let open = model.counting()?;
+        let counts = self.counts_at(now_us);
+        let oldest = model.head.closed.iter().position(|group| counts(group.last_us));
+        // The permits of a debt may be ahead.
+        let is_ahead = model.head.newest_us().max(Some(open.last_us)) > Some(now_us);
+        if model.head.seen_us != now_us || is_ahead {
+            return None;
+        }
+        let leaves_us = oldest.map_or(u64::MAX, |index| self.leaves_us(model.head.closed[index].last_us));
+        let room = model.room(now_us);
+        let one = Move {
+            field: self.field(Role::Count),
+            step: 1,
+            floor: 0,
+            ceiling: room.min(self.most_in(&open).saturating_sub(open.permits)),
+            full: room,
+            ttl_ms: ttl_ms(self.window_us),
+            lives_until_us: 0,
+            rise: 0,
+            over: 1,
+            carry: 0,
+            last: Some(self.field(Role::Last)),
+            after_us: open.last_us,
+            limit: self.limit,
+        };
+        let until_us = leaves_us.min(self.ends_us(&open) + 1);
+        Some(Standing { until_us, one, resets_at_us: 0, resets_in_us: self.window_us })
     }
 
     /// Whether a charge would fit now.

@@ -8,6 +8,7 @@ use super::group_rules::Grouped;
 use super::log::{Log, LogModel};
 use super::model::{Charge, DEBT_WINDOWS, Model, Usage};
 use super::rate::Rated;
+use super::stand::Standing;
 use super::window_model::WindowModel;
 use super::window_rules::Windowed;
 use crate::parts::cells::{Cells, Reading};
@@ -99,6 +100,16 @@ impl Meter {
                 window.check(cells, now_us, permits).map(MeterModel::Windowed).map_err(MeterModel::Windowed)
             }
             Self::Log(log) => log.check(cells, now_us, permits).map(MeterModel::Log).map_err(MeterModel::Log),
+        }
+    }
+
+    /// The move by which it is charged from now on, and for how long, if that needs no run.
+    pub(crate) fn stands<K: Kv>(&self, cells: &mut Cells<'_, K>, now_us: u64) -> Option<Standing> {
+        match self {
+            Self::Bucket(bucket) => bucket.stands(cells, now_us),
+            Self::Grouped(grouped) => grouped.stands(cells, now_us),
+            Self::Windowed(window) => window.stands(cells, now_us),
+            Self::Log(_) => None,
         }
     }
 

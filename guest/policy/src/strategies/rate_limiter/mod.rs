@@ -37,6 +37,7 @@ mod rate;
 mod refund;
 mod returned;
 mod role;
+mod stand;
 mod types;
 mod whole;
 mod window;
@@ -47,6 +48,7 @@ mod window_state;
 pub(crate) use config::{MAX_WAIT_MS, MAX_WAITERS};
 pub(crate) use geometry::MAX_WINDOW_MS;
 pub use limiter::RateLimiter;
+pub use stand::{Move, Stand};
 pub use types::{
     Algorithm, Ask, Config, CostNeverFits, Decision, LeaseConfig, Limit, OnLimit, Reason, Verdict, Window, WindowUnit,
 };

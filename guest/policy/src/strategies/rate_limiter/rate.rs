@@ -24,6 +24,7 @@ use super::bucket::{Bucket, BucketModel};
 use super::geometry::bucket_geometry;
 use super::model::{Charge, Model};
 use super::role::Role;
+use super::stand::Standing;
 use crate::parts::cells::{Cells, Reading};
 
 /// How long a host goes by another's limit that is lower.
@@ -120,6 +121,13 @@ impl Rated {
         }
         let model = self.moved(cells, &found, now_us);
         if model.earliest_us(permits, now_us) > now_us { Err(model) } else { Ok(model) }
+    }
+
+    /// Stands by one's own limit, until what says so is due to be put again.
+    pub(crate) fn stands<K: Kv>(&self, cells: &mut Cells<'_, K>, now_us: u64) -> Option<Standing> {
+        let found = self.find(cells, now_us);
+        let current = found.current.filter(|current| current.limit == self.rate.limit)?;
+        self.own.stands(now_us, (current.until_us + 1).saturating_sub(self.own.use_us()))
     }
 
     /// Charges in any case; see [`Bucket::owe`].

@@ -2,11 +2,12 @@
 
 use alloc::string::ToString;
 
-use crate::kv::Kv;
+use crate::kv::{Kv, MAX_LAG_MS};
 
 use super::model::{Model, PLAUSIBLE_US};
+use super::stand::{Move, Standing};
 use super::window_model::WindowModel;
-use super::window_rules::Windowed;
+use super::window_rules::{Shape, Windowed};
 use super::window_state::Head;
 use crate::parts::cells::{Cells, Reading};
 
@@ -46,6 +47,37 @@ impl Windowed {
                 if model.room(now_us) < u64::from(permits) { Err(model) } else { Ok(model) }
             }
         }
+    }
+
+    /// The move of a charge until the open sub-window ends, where no place after it is taken and
+    /// nothing before it counts less and less.
+    pub(crate) fn stands<K: Kv>(&self, cells: &mut Cells<'_, K>, now_us: u64) -> Option<Standing> {
+        let head = self.read_head(cells, now_us, Reading::Validated)?;
+        let open = head.open;
+        let before = open.checked_sub(1).map_or(0, |index| head.sum(index, index));
+        let falls = self.shape == Shape::Weighted && before > 0;
+        if open != now_us / self.sub_us || falls || head.last().is_some_and(|last| last > open) {
+            return None;
+        }
+        let room = WindowModel { window: *self, head, count: 0 }.room(now_us);
+        let ends = |windows: u64| (open + windows).saturating_mul(self.sub_us);
+        let resets_at_us = ends(1 + self.keep());
+        let one = Move {
+            field: self.count_field,
+            step: 1,
+            floor: 0,
+            ceiling: room,
+            full: room,
+            ttl_ms: 0,
+            lives_until_us: resets_at_us + MAX_LAG_MS * 1_000,
+            rise: 0,
+            over: 1,
+            carry: 0,
+            last: None,
+            after_us: 0,
+            limit: self.limit,
+        };
+        Some(Standing { until_us: ends(1), one, resets_at_us, resets_in_us: 0 })
     }
 
     /// Moves the count of the open sub-window, given a model that does not know it, if `permits`
