@@ -10,6 +10,7 @@ use crate::error::Error;
 use crate::key::Namespace;
 use crate::ledger::Ledger;
 use crate::runtime::{Policy, Runtime};
+use crate::standing::Standing;
 use crate::store::Memory;
 use crate::store::memory::{Seat, Several};
 use crate::strategy;
@@ -30,6 +31,8 @@ pub(crate) struct Core {
     backend: Backend,
     clock: Arc<dyn Clock>,
     background: Arc<Background>,
+    /// Whether calls are answered by what stands.
+    stands: bool,
 }
 
 /// How many calls are run together at most, so that no run takes long.
@@ -48,8 +51,8 @@ thread_local! {
 }
 
 impl Core {
-    pub(crate) fn new(runtime: Arc<Runtime>, backend: Backend, clock: Arc<dyn Clock>) -> Arc<Self> {
-        Arc::new(Self { runtime, backend, clock, background: Background::new() })
+    pub(crate) fn new(runtime: Arc<Runtime>, backend: Backend, clock: Arc<dyn Clock>, stands: bool) -> Arc<Self> {
+        Arc::new(Self { runtime, backend, clock, background: Background::new(), stands })
     }
 
     pub(crate) fn runtime(&self) -> &Arc<Runtime> {
@@ -159,7 +162,14 @@ impl Core {
         TAG.with_borrow_mut(|tag| {
             tag.clear();
             namespace.write_tag(key, tag);
-            Ok(memory.run(tag, now_us, |transaction| strategy::run(request, &self.runtime, policy, transaction))??)
+            let run = |transaction: &mut Transaction, standing: &mut Standing| {
+                if self.stands {
+                    return strategy::answer(request, &self.runtime, policy, transaction, standing);
+                }
+                standing.end();
+                strategy::run(request, &self.runtime, policy, transaction)
+            };
+            Ok(memory.run_or_stand(tag, now_us, run)??)
         })
     }
 

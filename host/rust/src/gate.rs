@@ -55,6 +55,7 @@ pub struct Builder {
     away: away::Options,
     on_settings_differ: BasisListener,
     require_shared: Option<bool>,
+    stands: bool,
 }
 
 impl Tidegate {
@@ -68,6 +69,7 @@ impl Tidegate {
             away: away::Options::default(),
             on_settings_differ: BasisListener::default(),
             require_shared: None,
+            stands: true,
         }
     }
 
@@ -294,6 +296,14 @@ impl Builder {
         self
     }
 
+    /// Runs the policy for each call in memory, also where the answer before stands. What a call is
+    /// answered is the same; it takes longer.
+    #[must_use]
+    pub fn no_standing_answers(mut self) -> Self {
+        self.stands = false;
+        self
+    }
+
     /// Loads the component and puts it all together.
     ///
     /// # Errors
@@ -312,7 +322,7 @@ impl Builder {
                 Backend::Shared(Ledger::open(runtime, store, clock, self.ledger, self.away, self.on_settings_differ)?)
             }
         };
-        Ok(Tidegate { core: Core::new(runtime, backend, self.clock), nodes: Arc::default() })
+        Ok(Tidegate { core: Core::new(runtime, backend, self.clock, self.stands), nodes: Arc::default() })
     }
 }
 

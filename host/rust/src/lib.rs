@@ -47,6 +47,7 @@ mod problem;
 mod runtime;
 #[doc(hidden)]
 pub mod settings;
+mod standing;
 mod stats;
 pub mod store;
 mod strategies;

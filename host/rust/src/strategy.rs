@@ -5,6 +5,7 @@
 //! handle here, no settings and no errors: see `strategies/`.
 
 use crate::runtime::{Exports, Policy, RunError, Runtime};
+use crate::standing::Standing;
 use crate::transaction::Transaction;
 
 /// A kind of policy.
@@ -68,6 +69,21 @@ pub(crate) trait Strategy: Exports {
         false
     }
 
+    /// Whether what stands may answer it.
+    fn may_stand(_request: &Self::Request) -> bool {
+        false
+    }
+
+    /// The answer by what stands, which moves the cells of the entity 0 as the call would. `None`:
+    /// it must be run, and nothing was changed.
+    fn standing(
+        _stand: &Self::Stand,
+        _request: &Self::Request,
+        _transaction: &mut Transaction,
+    ) -> Option<Self::Answer> {
+        None
+    }
+
     /// Whether two calls in a row go through the component together: see [`Exports::call_many`].
     fn joins(_request: &Self::Request, _next: &Self::Request) -> bool {
         false
@@ -100,6 +116,37 @@ pub(crate) fn run<S: Strategy>(
 ) -> Result<S::Answer, RunError> {
     let answer =
         runtime.run(policy, transaction, |guest, store, resource| S::call(request, 0, guest, store, resource))?;
+    weigh::<S>(transaction, 0, &answer);
+    Ok(answer)
+}
+
+/// Makes a call on the entity 0 of a transaction that has its true cells: by what stands there, if
+/// it can.
+pub(crate) fn answer<S: Strategy>(
+    request: &S::Request,
+    runtime: &Runtime,
+    policy: &Policy<S>,
+    transaction: &mut Transaction,
+    standing: &mut Standing,
+) -> Result<S::Answer, RunError> {
+    if !S::may_stand(request) {
+        standing.end();
+        return run(request, runtime, policy, transaction);
+    }
+    if let Some(answer) = standing.answer(policy, |stand| S::standing(stand, request, transaction)) {
+        weigh::<S>(transaction, 0, &answer);
+        return Ok(answer);
+    }
+    standing.end();
+    let is_wanted = standing.is_wanted();
+    let (answer, stand) = runtime.run(policy, transaction, |guest, store, resource| {
+        let answer = S::call(request, 0, guest, store, resource)?;
+        let stand = if is_wanted { S::stands(&answer, 0, guest, store, resource)? } else { None };
+        Ok((answer, stand))
+    })?;
+    if is_wanted {
+        standing.keep(policy, stand);
+    }
     weigh::<S>(transaction, 0, &answer);
     Ok(answer)
 }

@@ -43,6 +43,12 @@ impl Builder {
         Self { builder: self.builder.clock(clock) }
     }
 
+    /// Runs the policy for each call, also where the answer before stands.
+    #[must_use]
+    pub fn no_standing_answers(self) -> Self {
+        Self { builder: self.builder.no_standing_answers() }
+    }
+
     /// Loads the component and puts it all together.
     ///
     /// # Errors

@@ -1,5 +1,7 @@
 //! What the runtime must know of an interface of the component that policies are opened on.
 
+#[cfg(doc)]
+use std::convert::Infallible;
 use std::fmt::Debug;
 use std::marker::PhantomData;
 
@@ -17,6 +19,8 @@ pub(crate) trait Exports: Debug + Sized + 'static {
     type Request: Debug + Clone + Send + Sync + Unpin + 'static;
     /// What it answers.
     type Answer: Debug + Clone + Send + Sync + 'static;
+    /// What may be answered again without a call; [`Infallible`] where nothing may.
+    type Stand: Debug + Send + 'static;
 
     /// Opens a policy in an instance, which checks its configuration.
     fn open(
@@ -33,6 +37,17 @@ pub(crate) trait Exports: Debug + Sized + 'static {
         store: &mut Store<HostState>,
         policy: Resource,
     ) -> wasmtime::Result<Self::Answer>;
+
+    /// Whether an answer stands, as the component says right after it.
+    fn stands(
+        _answer: &Self::Answer,
+        _entity: u32,
+        _guest: &Guest,
+        _store: &mut Store<HostState>,
+        _policy: Resource,
+    ) -> wasmtime::Result<Option<Self::Stand>> {
+        Ok(None)
+    }
 
     /// Makes several calls, each about the entity beside it, one after the other: one answer each.
     fn call_many(

@@ -17,6 +17,11 @@ pub(crate) struct Policy<E> {
 }
 
 impl<E> Policy<E> {
+    /// Its number, which no other policy has had or will have.
+    pub(crate) fn serial(&self) -> u64 {
+        self.opened.serial
+    }
+
     /// Whether it is the very same.
     pub(crate) fn is(&self, other: &Self) -> bool {
         Arc::ptr_eq(&self.opened, &other.opened)

@@ -17,6 +17,7 @@ use self::forgetting::{Candidates, LOOK, Tally};
 pub use self::forgetting::{Forgotten, WhenFull};
 pub(crate) use self::many::{Seat, Several};
 use super::StoreError;
+use crate::standing::Standing;
 use crate::transaction::{Entity, Transaction};
 
 /// How many shards there are. More than there are cores, so that two threads rarely meet at a lock.
@@ -77,6 +78,7 @@ struct Slot {
     seen_us: u64,
     /// In a run of several, which entity it is, counted from 1; else 0.
     seat: u32,
+    standing: Standing,
 }
 
 impl Memory {
@@ -133,6 +135,19 @@ impl Memory {
         tag: &str,
         now_us: u64,
         run: impl FnOnce(&mut Transaction) -> R,
+    ) -> Result<R, StoreError> {
+        self.run_or_stand(tag, now_us, |transaction, standing| {
+            standing.end();
+            run(transaction)
+        })
+    }
+
+    /// The same for a run that may be answered by what stands of the entity, or end that.
+    pub(crate) fn run_or_stand<R>(
+        &self,
+        tag: &str,
+        now_us: u64,
+        run: impl FnOnce(&mut Transaction, &mut Standing) -> R,
     ) -> Result<R, StoreError> {
         let mut shard = self.shard(self.shard_of(tag));
         let result = shard.run(tag, now_us, run);
@@ -220,7 +235,7 @@ impl Default for Memory {
 
 impl Shard {
     /// `None`: there is no room for the entity, and the run has changed nothing.
-    fn run<R>(&mut self, tag: &str, now_us: u64, run: impl FnOnce(&mut Transaction) -> R) -> Option<R> {
+    fn run<R>(&mut self, tag: &str, now_us: u64, run: impl FnOnce(&mut Transaction, &mut Standing) -> R) -> Option<R> {
         let Some((index, _, slot)) = self.entities.get_full_mut(tag) else {
             return self.run_new(tag, now_us, run);
         };
@@ -228,7 +243,7 @@ impl Shard {
         let transaction = &mut self.transaction;
         transaction.begin_direct(slot.seen_us, 1);
         std::mem::swap(transaction.entity_mut(0), &mut slot.entity);
-        let result = run(transaction);
+        let result = run(transaction, &mut slot.standing);
         std::mem::swap(transaction.entity_mut(0), &mut slot.entity);
         if slot.entity.is_over(slot.seen_us) {
             self.entities.swap_remove_index(index);
@@ -236,9 +251,14 @@ impl Shard {
         Some(result)
     }
 
-    fn run_new<R>(&mut self, tag: &str, now_us: u64, run: impl FnOnce(&mut Transaction) -> R) -> Option<R> {
+    fn run_new<R>(
+        &mut self,
+        tag: &str,
+        now_us: u64,
+        run: impl FnOnce(&mut Transaction, &mut Standing) -> R,
+    ) -> Option<R> {
         self.transaction.begin_direct(now_us, 1);
-        let result = run(&mut self.transaction);
+        let result = run(&mut self.transaction, &mut Standing::default());
         let entity = std::mem::take(self.transaction.entity_mut(0));
         if entity.is_over(now_us) {
             return Some(result);
@@ -260,7 +280,7 @@ impl Shard {
         if !self.candidates.is_empty() {
             self.candidates.offer(tag, entity.weight, entity.expires_us());
         }
-        self.entities.insert(tag.into(), Slot { entity, seen_us: now_us, seat: 0 });
+        self.entities.insert(tag.into(), Slot { entity, seen_us: now_us, seat: 0, standing: Standing::default() });
     }
 
     /// Whether there is room for this many more entities, once those that have expired are dropped

@@ -9,6 +9,7 @@ use super::call::Call;
 use super::config::{Checked, check, max_wait_us};
 use super::lease::Lease;
 use super::meter::Meter;
+use super::stand::{Stand, Standing};
 use super::types::{Ask, Config, CostNeverFits, Decision, OnLimit};
 use super::whole::Whole;
 use crate::parts::cells::Cells;
@@ -132,6 +133,20 @@ impl RateLimiter {
         if let Some(lease) = &self.lease {
             lease.forget(&mut cells);
         }
+    }
+
+    /// What a host may answer by itself to `try_acquire`, and to `acquire` without a ticket, with a
+    /// cost of 1 or more, as long as nobody else changes the cells of the entity. It changes
+    /// nothing.
+    pub fn stands<W: Kv + Clock>(&self, world: &mut W, entity: u32) -> Option<Stand> {
+        let ([meter], Behaviour::Reject, None, None) = (&self.meters[..], self.behaviour, &self.lease, self.barred)
+        else {
+            return None;
+        };
+        let at_us = world.now_us();
+        let mut cells = Cells::new(world, entity);
+        let Standing { until_us, one, resets_at_us, resets_in_us } = meter.stands(&mut cells, at_us)?;
+        (until_us > at_us).then(|| Stand { at_us, until_us, moves: alloc::vec![one], resets_at_us, resets_in_us })
     }
 
     pub(super) fn begin<'w, K: Kv>(&self, kv: &'w mut K, now_us: u64, entity: u32, permits: u32) -> Call<'w, K> {

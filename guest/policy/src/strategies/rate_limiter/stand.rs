@@ -1,33 +1,29 @@
 //! Standing answers: what a host may answer by itself, until when.
 //!
-//! After an admission a host may ask whether that *stands*. If it does, the host may admit like calls
-//! without a run. It makes the moves of the stand, each of which is the `advance` that a run would
-//! make, and tells the numbers that follow from them by rules that the contract states. Where a move
-//! does not fit, or the stand is over, the policy runs.
+//! After an admission a host may ask whether that *stands*. If it does, the host may admit like
+//! calls without a run. It makes the moves of the stand, each of which is the `advance` that a run
+//! would make, and tells the numbers that follow from them by rules that the contract states. Where
+//! a move does not fit, or the stand is over, the policy runs.
 //!
 //! *Why that is exact.* A stand holds between two events that change what a run does: the charge of
-//! a limit is one `advance` until then, with a step by cost, and with a floor and a ceiling that are
-//! functions of the time alone.
+//! a limit is one `advance` until then, with a step by cost, and with a floor and a ceiling that
+//! are functions of the time alone.
 //!
 //! - *Bucket.* The floor is `units(t) = floor(t * units / micros)`, the ceiling a full burst above
-//!   it. From `at` on that is `units(at) + floor((carry + (t - at) * units) / micros)`, where `carry`
-//!   is what was rounded off at `at`: nothing is lost or gained, however often it is taken. A floor
-//!   that stood still would let an idle bucket gain. It stands until the cell that says by which
-//!   limit it is counted is due to be written again.
+//!   it. From `at` on that is `units(at) + floor((carry + (t - at) * units) / micros)`, where
+//!   `carry` is what was rounded off at `at`: nothing is lost or gained, however often it is taken.
+//!   A floor that stood still would let an idle bucket gain. It stands until the cell that says by
+//!   which limit it is counted is due to be written again.
 //! - *Windows.* Floor and ceiling stand still until the window ends. A counter stands only while
 //!   nothing of the window before counts: its share falls with each microsecond.
-//! - *Groups.* They stand until the open group ends, or one before it leaves. Each answer also takes
-//!   the time of the group's last permit along: without that the group would leave too early. A
-//!   group of single permits does not stand.
+//! - *Groups.* They stand until the open group ends, or one before it leaves. Each answer also
+//!   takes the time of the group's last permit along: without that the group would leave too early.
+//!   A group of single permits does not stand.
 //! - *Log.* Each permit needs its own time, so it does not stand.
 //!
 //! Whoever waits, places ahead, leases and several limits at once are left to runs.
 
 use alloc::vec::Vec;
-
-use super::limiter::{Behaviour, RateLimiter};
-use crate::kv::{Clock, Kv};
-use crate::parts::cells::Cells;
 
 /// What a host may answer by itself.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -53,9 +49,9 @@ pub struct Move {
     pub field: u32,
     /// How far a permit moves it.
     pub step: u64,
-    /// See [`Kv::advance`].
+    /// As for `advance`.
     pub floor: u64,
-    /// See [`Kv::advance`].
+    /// As for `advance`.
     pub ceiling: u64,
     /// At this number no more permits fit: it is at least the ceiling.
     pub full: u64,
@@ -86,20 +82,4 @@ pub(crate) struct Standing {
     pub(crate) one: Move,
     pub(crate) resets_at_us: u64,
     pub(crate) resets_in_us: u64,
-}
-
-impl RateLimiter {
-    /// What a host may answer by itself to `try_acquire`, and to `acquire` without a ticket, with a
-    /// cost of 1 or more, as long as nobody else changes the cells of the entity. It changes
-    /// nothing.
-    pub fn stands<W: Kv + Clock>(&self, world: &mut W, entity: u32) -> Option<Stand> {
-        let ([meter], Behaviour::Reject, None, None) = (&self.meters[..], self.behaviour, &self.lease, self.barred)
-        else {
-            return None;
-        };
-        let at_us = world.now_us();
-        let mut cells = Cells::new(world, entity);
-        let Standing { until_us, one, resets_at_us, resets_in_us } = meter.stands(&mut cells, at_us)?;
-        (until_us > at_us).then(|| Stand { at_us, until_us, moves: alloc::vec![one], resets_at_us, resets_in_us })
-    }
 }

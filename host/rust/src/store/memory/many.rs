@@ -96,6 +96,7 @@ impl Several {
             };
             if slot.seat == 0 {
                 self.positions.push((*index, position));
+                slot.standing.end();
                 slot.seat = u32::try_from(self.positions.len()).unwrap_or(u32::MAX);
                 seen_us = slot.seen_us.max(seen_us);
             }

@@ -1,5 +1,7 @@
 //! Makes the calls of a circuit breaker.
 
+use std::convert::Infallible;
+
 use wasmtime::Store;
 
 use super::request::{Breakers, Request};
@@ -11,6 +13,7 @@ impl Exports for Breakers {
     type Config = Config;
     type Request = Request;
     type Answer = Report;
+    type Stand = Infallible;
 
     fn open(
         config: &Config,

@@ -3,6 +3,7 @@
 use wasmtime::Store;
 
 use super::request::{Answer, Limiters, Request};
+use super::stand::Stand;
 use crate::runtime::wit::rate_limiter as wit;
 use crate::runtime::wit::types::Problem;
 use crate::runtime::{Exports, Guest, HostState, Policy, Resource, RunError, Runtime};
@@ -20,6 +21,7 @@ impl Exports for Limiters {
     type Config = Config;
     type Request = Request;
     type Answer = Answer;
+    type Stand = Stand;
 
     fn open(
         config: &Config,
@@ -64,6 +66,19 @@ impl Exports for Limiters {
                 Answer::Reset
             }
         })
+    }
+
+    fn stands(
+        answer: &Answer,
+        entity: u32,
+        guest: &Guest,
+        store: &mut Store<HostState>,
+        limiter: Resource,
+    ) -> wasmtime::Result<Option<Stand>> {
+        let Some(decision) = answer.decision().filter(|decision| decision.verdict == wit::Verdict::Allowed) else {
+            return Ok(None);
+        };
+        Ok(guest.limiter_stands(store, limiter, entity)?.and_then(|stand| Stand::new(stand, *decision)))
     }
 
     fn call_many(

@@ -9,6 +9,7 @@ mod handle;
 pub(crate) mod limit_text;
 pub(crate) mod node;
 mod request;
+mod stand;
 
 #[cfg(all(test, feature = "compile"))]
 pub(crate) use self::calls::Config;

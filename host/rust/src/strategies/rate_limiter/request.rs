@@ -1,7 +1,9 @@
 //! Calls of a rate limiter as data.
 
+use super::stand::Stand;
 use crate::runtime::wit::rate_limiter::{CostNeverFits, Decision, Verdict};
 use crate::strategy::{Lease, Owed, Strategy};
+use crate::transaction::Transaction;
 
 /// The strategy: a limiter of the component.
 #[derive(Debug)]
@@ -109,6 +111,25 @@ impl Strategy for Limiters {
     fn owed(request: &mut Request) -> Option<Owed<'_>> {
         let Request::Post { cost, counts_for_us } = request else { return None };
         Some(Owed { cost, counts_for_us: *counts_for_us })
+    }
+
+    fn may_stand(request: &Request) -> bool {
+        match request {
+            Request::Acquire { ticket, .. } => *ticket == 0,
+            Request::TryAcquire { .. } => true,
+            Request::Peek { .. }
+            | Request::Refund { .. }
+            | Request::Charge { .. }
+            | Request::Post { .. }
+            | Request::Release { .. }
+            | Request::Cancel { .. }
+            | Request::Reset => false,
+        }
+    }
+
+    fn standing(stand: &Stand, request: &Request, transaction: &mut Transaction) -> Option<Answer> {
+        let (Request::Acquire { cost, .. } | Request::TryAcquire { cost }) = request else { return None };
+        stand.answer(*cost, transaction).map(Answer::Decision)
     }
 
     fn joins(request: &Request, next: &Request) -> bool {

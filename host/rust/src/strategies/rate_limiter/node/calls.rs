@@ -1,5 +1,7 @@
 //! Makes the calls of a rate limiter node.
 
+use std::convert::Infallible;
+
 use wasmtime::Store;
 
 use super::request::{Answer, LimiterNodes, Request};
@@ -13,6 +15,7 @@ impl Exports for LimiterNodes {
     type Config = String;
     type Request = Request;
     type Answer = Answer;
+    type Stand = Infallible;
 
     fn open(
         config: &String,
