@@ -38,7 +38,7 @@ export abstract class TidegateError extends Error {
   }
 }
 
-/** The code of an error of Tidegate's; undefined: it is none. */
+/** The code of an error of Tidegate's; undefined where it is another's. */
 export function codeOf(error: unknown): unknown {
   if (typeof error !== "object" || error === null) return undefined;
   try {

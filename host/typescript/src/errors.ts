@@ -23,8 +23,8 @@ export class ConfigError extends TidegateError {
 }
 
 /**
- * What a workflow node was given is not what its configuration needs: a key that is missing, a
- * token that is none.
+ * What a workflow node was given is not what its configuration needs: a key is missing, or a token
+ * is not one of its own.
  */
 export class InputError extends TidegateError {
   override readonly name: string = "InputError";
@@ -86,7 +86,7 @@ export class StoreError extends TidegateError {
 }
 
 /**
- * The line of this process is full: so many of its calls wait for the store already. Nothing was
+ * The backlog of this process is full: as many of its calls wait for the store as may. Nothing was
  * sent, and it says nothing of the store.
  */
 export class OverloadedError extends TidegateError {
@@ -159,7 +159,7 @@ export function isStoreError(error: unknown): error is StoreError {
   return codeOf(error) === "store";
 }
 
-/** Whether so many calls of this process wait for the store that no more may. */
+/** Whether the backlog of this process is full. */
 export function isOverloadedError(error: unknown): error is OverloadedError {
   return codeOf(error) === "overloaded";
 }

@@ -1,6 +1,6 @@
 /**
  * Guarded calls within guarded calls of the same circuit: the inner one goes with the permit of the
- * outer one, and is part of its outcome. It would need a place of its own else, and a half-open
+ * outer one, and is part of its outcome. It would need a probe of its own else, and a half-open
  * circuit has but the one that the outer call holds.
  *
  * What is called before the first `await` of a call is within it: that costs nothing to know. What

@@ -7,7 +7,7 @@
  */
 export type StoreState = "unknown" | "available" | "away" | "probing";
 
-/** A change of a store's state. That a store answers for the first time is none: it is no news. */
+/** A change of a store's state. That a store answers for the first time is not told as one. */
 export interface StoreChange {
   /** The state before. */
   readonly before: StoreState;

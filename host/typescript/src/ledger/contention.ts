@@ -62,7 +62,7 @@ export function isConflict({ ops }: Commit, outcome: Outcome): boolean {
   });
 }
 
-/** The widest spread, in microseconds, where a call may wait for the store for so long. */
+/** The widest spread, in microseconds, where a call may wait this long for the store. */
 export function widestUs(timeoutMs: number | undefined): number {
   const partUs = timeoutMs === undefined ? WIDEST_US : Math.floor((timeoutMs * 1_000) / PARTS);
   return Math.min(Math.max(partUs, MIN_US), WIDEST_US);

@@ -1,5 +1,5 @@
 /**
- * Lanes: where calls on one entity line up, and what is known of the entity.
+ * Lanes: where calls on one entity wait, and what is known of the entity.
  *
  * One batch at a time is taken out of a lane. So calls of this host that meet on an entity never
  * conflict with each other; they go out together.
@@ -13,7 +13,7 @@ import { Known } from "./known.js";
 /** How many idle lanes are looked at to make room for a new one. */
 const SWEEP = 8;
 
-/** A call in line. */
+/** A call that waits. */
 export class Call {
   /** The answer of its latest run; undefined: it failed with `error`, or has not run. */
   answer: unknown;
@@ -27,7 +27,7 @@ export class Call {
 
   constructor(
     readonly lane: Lane,
-    /** Whom to ask; undefined: nobody, but tell when all that was in line before is done. */
+    /** Whom to ask; undefined: nobody, but tell when all that waited before is done. */
     readonly policy: AnyPolicy | undefined,
     readonly request: AnyRequest,
     /** Tells who waits for the answer; undefined: nobody does. */
@@ -51,18 +51,18 @@ export class Call {
   }
 }
 
-/** How many calls are in line, in all lanes of a ledger. */
+/** How many calls wait, in all lanes of a ledger. */
 export interface Tally {
   calls: number;
 }
 
-/** Where calls on one entity line up. */
+/** Where calls on one entity wait. */
 export class Lane {
   readonly entities: readonly [EntityKey];
   readonly known = new Known();
   readonly #waiting: Call[] = [];
   /**
-   * How many of those in line have gone away. Who leaves is left out when it would have its turn:
+   * How many of those that wait have gone away. Who leaves is left out when it would have its turn:
    * to look for it takes long.
    */
   #gone = 0;
@@ -105,7 +105,7 @@ export class Lane {
     return this.isEmpty && !this.canWait;
   }
 
-  /** A call joins the line. */
+  /** A call joins the lane. */
   push(call: Call): void {
     this.#waiting.push(call);
     call.isInLine = true;
@@ -115,7 +115,7 @@ export class Lane {
   /**
    * The next batch: of each kind, up to this many calls.
    *
-   * The line itself stays. It is as old as the lane, and what an old array held when it was dropped
+   * The list itself stays. It is as old as the lane, and what an old array had when it was dropped
    * counts as alive until the collector comes to the old ones: each call would be kept for that
    * long.
    */
@@ -134,12 +134,12 @@ export class Lane {
     return this.deferred.length === 0 || this.canWait ? batch : [...this.deferred.splice(0, most), ...batch];
   }
 
-  /** All that is in line. */
+  /** All that wait. */
   takeAll(): Call[] {
     return this.take(Number.POSITIVE_INFINITY);
   }
 
-  /** A call has gone away. One that is on its way already is no more in line. */
+  /** A call has gone away. One that is on its way already waits no more. */
   left(call: Call): void {
     if (!call.isInLine) return;
     this.#gone++;
@@ -175,7 +175,7 @@ export class Lanes {
     return this.#lanes.size;
   }
 
-  /** How many calls are in line. */
+  /** How many calls wait. */
   get waiting(): number {
     return this.#tally.calls;
   }

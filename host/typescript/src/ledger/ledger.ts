@@ -8,7 +8,7 @@
  * call whose caller has gone away is undone. Every call ends after a bounded number of commits.
  *
  * Its parts, from a call's beginning to its end: `local.ts` answers without the store, `lanes.ts`
- * is where calls line up, `turns.ts` and `driver.ts` take a lane's batches to the store,
+ * is where calls wait, `turns.ts` and `driver.ts` take a lane's batches to the store,
  * `commits.ts` and `runs.ts` run and commit them, `endings.ts` gives the answers. In the
  * background, `settler.ts` settles outcomes, `leases.ts` gives leases back, and `repayments.ts`
  * charges what was let go while the store was away.
@@ -247,7 +247,7 @@ export class Ledger {
   }
 
   /**
-   * Resolves when all that was in line when it was called is settled, also what nobody waits for,
+   * Resolves when all that waited when it was called is settled, also what nobody asks after,
    * and all leases are given back. Never rejects.
    */
   async flush(): Promise<void> {

@@ -17,7 +17,7 @@ import type { LedgerStats } from "./stats.js";
 const CHECK_MS = 1_000;
 const MAX_POSTING = 16;
 
-/** Where calls line up. */
+/** Where calls wait. */
 interface Backlog {
   readonly lanes: Lanes;
   push(call: Call): void;
@@ -55,7 +55,7 @@ export class Repayments {
   }
 
   /**
-   * Puts what is owed on an entity in its line, to be charged before what comes next. Resolves when
+   * Puts what is owed on an entity in its lane, to be charged before what comes next. Resolves when
    * it is, or is not.
    */
   postOn(lane: Lane): Promise<void> | undefined {

@@ -6,7 +6,7 @@
 /** Who shares a cell. */
 export type Scope = "shared" | "local";
 
-/** A place of an entity of the call. */
+/** A cell of an entity of the call. */
 export interface Place {
   readonly entity: number;
   readonly field: number;

@@ -29,7 +29,7 @@ export interface Get {
   readonly kind: "get";
   /** Which cell: an index into {@link Commit.cells}. */
   readonly cell: number;
-  /** What the run was told; undefined: that there is none. */
+  /** What the run was told; undefined: that there was no value. */
   readonly expected: string | undefined;
 }
 

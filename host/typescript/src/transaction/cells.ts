@@ -94,7 +94,7 @@ export class Cells {
     for (let slot = 0; slot < from.length; slot++) to[slot] = from[slot] as Cell;
   }
 
-  /** The place of a field; one past the last where it has none. */
+  /** The index of a field; one past the last where it has none. */
   slot(field: number): number {
     const cells = this.#cells;
     let slot = 0;

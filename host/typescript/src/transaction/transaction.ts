@@ -293,7 +293,7 @@ export class Transaction implements World {
     return this.nowUs + ttlMs * 1_000;
   }
 
-  /** Puts a value at `at`, in a way that can be undone. One that has expired at 0 is none. */
+  /** Puts a value at `at`, in a way that can be undone. One that has expired at 0 counts as absent. */
   #write(cells: Cells, at: Place, value: CellValue, expiresUs: number): void {
     const slot = cells.slot(at.field);
     const before = cells.replace(slot, { field: at.field, expiresUs, value });
@@ -324,7 +324,7 @@ export class Transaction implements World {
     if (at.scope === "local") return;
     const next = this.#replay?.retreat(at, step, floor);
     if (next === undefined) return;
-    // The number before it moved, or one that moves to the same place.
+    // The number before it moved, or one that moves to the same number.
     const before = next > floor ? next + step : next;
     if (next !== floor || typeof cells.get(at.field, this.nowUs) === "number") this.#correct(cells, at, before);
   }

@@ -146,7 +146,7 @@ impl<'store> Lowering<'store> {
         Ok(())
     }
 
-    /// Room for so many bytes, which the instance gives and frees.
+    /// Room for this many bytes, which the instance gives and frees.
     pub(super) fn space(&mut self, size: usize, align: usize) -> wasmtime::Result<usize> {
         if size == 0 {
             return Ok(align);

@@ -55,7 +55,7 @@ export interface Wire {
 /**
  * The way to send script calls through a client.
  *
- * @throws a MisuseError if it is none that is known
+ * @throws a MisuseError if it is of no known package
  */
 export function wireOf(client: RedisClient): Wire {
   const found = client as unknown;

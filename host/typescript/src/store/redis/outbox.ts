@@ -50,7 +50,7 @@ export class Outbox {
   readonly #waiting: Waiting;
   readonly #logs = new Logs();
   /**
-   * Commits in line, which will go out together, and the entities that they are about: the script
+   * Commits that wait, which will go out together, and the entities that they are about: the script
    * takes no key twice.
    */
   #line: Pending[] = [];
@@ -58,10 +58,10 @@ export class Outbox {
   /** How many commits have come together so far, and how many did before. */
   #together = 0;
   #lately = 0;
-  /** What goes out with the line, before it. */
+  /** What goes out with them, before them. */
   #leaving: Parcel[] = [];
   #isLeaving = false;
-  /** Calls of the script that are on their way, and commits in line or on their way. */
+  /** Calls of the script that are on their way, and commits that wait or are on their way. */
   #onTheirWay = 0;
   #unanswered = 0;
 
@@ -98,7 +98,7 @@ export class Outbox {
     return away(`${MAX_UNANSWERED} commits are without an answer`);
   }
 
-  /** Whether a commit in line is about one of the same entities. */
+  /** Whether a commit that waits is about one of the same entities. */
   #isInLine({ entities }: Commit): boolean {
     for (const { tag } of entities) if (this.#entities.has(tag)) return true;
     return false;
@@ -112,7 +112,7 @@ export class Outbox {
   }
 
   /**
-   * How many may be in line. While nothing is on its way that is half of as many as came together
+   * How many may wait. While nothing is on its way that is half of as many as came together
    * before: so one half is at the server while this process makes the other. All together, either
    * of them would have nothing to do while the other has.
    */
@@ -121,7 +121,7 @@ export class Outbox {
     return Math.min(Math.max(this.#lately / 2, FEW), MAX_TOGETHER);
   }
 
-  /** Those in line go out as one call. */
+  /** Those that wait go out as one call. */
   #closeLine(): void {
     if (this.#line.length === 0) return;
     this.#pack(this.#line, this.#logs.take());

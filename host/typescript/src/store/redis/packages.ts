@@ -15,11 +15,11 @@ export const packages: Readonly<Record<string, () => Promise<ClientModule>>> = {
   redis: () => import("redis" as string).catch(whyNot("redis")),
 };
 
-/** What to say where there is none of them. */
+/** What to say where neither is installed. */
 export const WANTED =
   "a store by URL needs one of the packages ioredis and redis, and neither is installed: npm install ioredis";
 
-/** One that is not installed is none; one that is and cannot be loaded is an error. */
+/** A package that is not installed is an empty module. One that cannot be loaded is an error. */
 function whyNot(name: string): (error: unknown) => ClientModule {
   return error => {
     const { code, message } = error as { code?: unknown; message?: unknown };

@@ -148,7 +148,7 @@ function named(patterns: readonly (ErrorPattern | ErrorClass)[]): readonly (Erro
 function patternOf(of: ErrorClass): ErrorPattern | ErrorClass {
   const { name } = of as { name?: unknown };
   if (typeof name !== "string" || name === "") return of;
-  // All errors have that one, and it is not told of them; what is thrown and is none has no name.
+  // All errors have that name, and it is not told of them. What is thrown and is no error has none.
   const pattern = name === "Error" ? "?*" : name.replace(/[*?\\]/g, "\\$&");
   return { part: "name", pattern };
 }

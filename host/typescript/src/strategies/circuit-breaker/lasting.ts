@@ -80,7 +80,7 @@ export function isLasting(value: unknown): value is AnyAsyncGenerator | WebStrea
   return isAsyncGenerator(value) || isWebStream(value) || isNodeStream(value);
 }
 
-/** A result is the caller's, and may fail when it is looked at: then it is none of these. */
+/** A result is the caller's, and may fail when it is looked at: then it counts as none of these. */
 function tagOf(value: unknown): string {
   try {
     return typeof value === "object" && value !== null ? Object.prototype.toString.call(value) : "";

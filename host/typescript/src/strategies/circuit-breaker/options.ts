@@ -11,8 +11,8 @@ import type { Failure } from "./failure.js";
 export type FailureOf = (error: unknown) => Failure;
 
 /**
- * Whether a result is a failure: true, or a failure to be matched with the patterns; all else: it
- * is none. What it throws is logged once, and then it is none.
+ * Whether a result is a failure: `true`, or a failure to be matched with the patterns. All else is
+ * a success. What it throws is logged once, and the result is then a success.
  */
 export type FailureIf<R> = (result: R) => Failure | boolean | undefined | null;
 

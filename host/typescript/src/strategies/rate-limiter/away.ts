@@ -48,7 +48,7 @@ export class LimiterAway {
   /** What this host may let go alone. */
   readonly #share: LimiterPolicy | undefined;
 
-  /** @throws {ConfigError} where the share is none */
+  /** @throws {ConfigError} where nothing is left for a share */
   constructor(
     core: Core,
     namespace: Namespace,

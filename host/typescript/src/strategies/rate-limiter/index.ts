@@ -66,7 +66,7 @@ export interface WrapOptions<F extends AnyFunction> extends Ask {
   readonly withSignal?: WithSignal<F> | undefined;
 }
 
-/** How many asks of one call are in line at once. */
+/** How many asks of one call wait at once. */
 const MANY_AT_ONCE = 10_000;
 
 /**
@@ -324,7 +324,7 @@ export class RateLimiter {
     return this.#lineUp(key, cost, request, signal);
   }
 
-  /** This many at a time that they leave room in the line of this process for others. */
+  /** So few at a time that they leave room in the backlog of this process for others. */
   async #tryAcquireMany(asks: readonly KeyedAsk[]): Promise<PromiseSettledResult<Decision>[]> {
     const settled: PromiseSettledResult<Decision>[] = [];
     for (let first = 0; first < asks.length; first += MANY_AT_ONCE) {

@@ -21,7 +21,7 @@ export interface PermitLimits extends Limits {
  * Permits that a call was given. Left by `await using` without {@link keep}, they are given back.
  *
  * With `timeoutMs`, its signal is aborted when that time is over, with a {@link CallTimeoutError};
- * the permits are still held.
+ * the permits are not given back yet.
  *
  * @example
  * ```ts

@@ -18,7 +18,7 @@ import type { LimiterNodeResource, Subject } from "./wit.js";
  * same store limit together, in whatever process and language.
  *
  * A context is an object, of which only the members named by {@link reads} are looked at, or JSON
- * text of an object. Promises reject with an {@link InputError} where its key or priority is none,
+ * text of an object. Promises reject with an {@link InputError} where its key or priority is wrong,
  * and with a {@link StoreError} or a {@link ContendedError} where a shared store gave no answer.
  */
 export class RateLimiterNode {
@@ -44,7 +44,7 @@ export class RateLimiterNode {
   /**
    * What the node limits for this context.
    *
-   * @throws {InputError} that names the field where there is no key or the priority is none
+   * @throws {InputError} that names the field where there is no key or the priority is wrong
    */
   subject(context: object | string): Subject {
     const members = membersOf(context, this.reads, NODE);
