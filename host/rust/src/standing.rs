@@ -12,9 +12,9 @@ use std::any::Any;
 
 use crate::runtime::{Exports, Policy};
 
-/// After so many like runs in a row it is asked at least.
+/// At the latest it is asked after this many like runs.
 const MAX_EVERY: u16 = 64;
-/// What stood was of use if it answered this many calls.
+/// What stood was of use if it answered at least this many calls.
 const OF_USE: u32 = 4;
 
 /// What stands of an entity, if anything does.

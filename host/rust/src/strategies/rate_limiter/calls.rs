@@ -75,9 +75,8 @@ impl Exports for Limiters {
         store: &mut Store<HostState>,
         limiter: Resource,
     ) -> wasmtime::Result<Option<Stand>> {
-        let Some(decision) = answer.decision().filter(|decision| decision.verdict == wit::Verdict::Allowed) else {
-            return Ok(None);
-        };
+        let is_plain = |decision: &&wit::Decision| decision.verdict == wit::Verdict::Allowed && decision.discarded == 0;
+        let Some(decision) = answer.decision().filter(is_plain) else { return Ok(None) };
         Ok(guest.limiter_stands(store, limiter, entity)?.and_then(|stand| Stand::new(stand, *decision)))
     }
 

@@ -28,7 +28,7 @@ impl Stand {
         (one.over > 0 && one.step > 0).then_some(Self { at_us, until_us, one, resets_at_us, resets_in_us, before })
     }
 
-    /// The answer to a call for so many permits. `None`: the policy must be run.
+    /// The answer to a call for `cost` permits. `None`: the policy must be run.
     pub(super) fn answer(&self, cost: u32, transaction: &mut Transaction) -> Option<Decision> {
         let now_us = transaction.now_us();
         if cost == 0 || !(self.at_us..self.until_us).contains(&now_us) {
