@@ -115,7 +115,7 @@ class Decision:
         """To wait: until to go or to come back, rounded up."""
     @property
     def position(self) -> int | None:
-        """Place in the queue, counted from 1."""
+        """Position in the queue, counted from 1."""
     @property
     def waiting(self) -> int:
         """How many are in the queue."""

@@ -50,7 +50,7 @@ export interface Decision {
   retryAfterMs: number;
   /** To wait: milliseconds until to go or to come back, rounded up. Otherwise 0. */
   waitMs: number;
-  /** Place in the queue, counted from 1. */
+  /** Position in the queue, counted from 1. */
   position: number | undefined;
   /** How many are in the queue. */
   waiting: number;

@@ -25,7 +25,7 @@ class RateLimiterResult:
     reset_in: int
     """Until no call counts any more, in milliseconds."""
     queue_position: int | None = None
-    """Its first place in the queue, counted from 1; None where it did not queue."""
+    """Its first position in the queue, counted from 1; None where it did not queue."""
 
     def to_dict(self) -> dict[str, Any]:
         """The result as JSON has it: ``passed``, ``queued``, ``waitTime``, ``queuePosition`` where there is one, ..."""
