@@ -293,7 +293,7 @@ export class Transaction implements World {
     return this.nowUs + ttlMs * 1_000;
   }
 
-  /** Puts a value at `at`, in a way that can be undone. One that has expired at 0 counts as absent. */
+  /** Puts a value at `at`, so that it can be undone. One that has expired at 0 counts as absent. */
   #write(cells: Cells, at: Place, value: CellValue, expiresUs: number): void {
     const slot = cells.slot(at.field);
     const before = cells.replace(slot, { field: at.field, expiresUs, value });

@@ -14,7 +14,7 @@ export class Silence {
   #isOver = false;
 
   /**
-   * @param giveUp called once, when nothing was heard for that time while something was waited for, or
+   * @param giveUp called once, when nothing was heard while something was waited for that long, or
    * when it is a replica that answers
    */
   constructor(private readonly giveUp: () => void) {}
