@@ -25,6 +25,7 @@ mod tests;
 mod ticker;
 mod tunables;
 pub(crate) mod wit;
+#[cfg(feature = "compile")]
 mod world;
 
 #[cfg(feature = "compile")]
