@@ -2,11 +2,12 @@
 
 use std::collections::BTreeMap;
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use anyhow::{Context, Result};
 
 use super::{HANDLES, Names, TOLD};
+use crate::files;
 
 /// What the public modules list in `__all__`, and the methods of the handles. Parts are the methods
 /// that other public classes define.
@@ -20,7 +21,7 @@ pub(super) fn names(package: &Path) -> Result<Names> {
     for handle in HANDLES {
         methods(handle, handle, &classes, &mut names)?;
     }
-    for file in files(package)? {
+    for file in files::below(package, &["py", "pyi"], |_| true)? {
         names.told.extend(told(&fs::read_to_string(&file)?));
     }
     Ok(names)
@@ -89,29 +90,14 @@ struct Class {
 /// All classes but those for asyncio, whose methods are those of the classes for threads.
 fn classes(package: &Path) -> Result<BTreeMap<String, Class>> {
     let mut classes = BTreeMap::new();
-    for file in files(package)? {
+    for file in files::below(package, &["py"], |_| true)? {
         let stem = file.file_stem().unwrap_or_default().to_string_lossy();
-        let is_for_tasks = stem.trim_start_matches('_').starts_with("aio");
-        if file.extension().is_some_and(|extension| extension == "py") && !is_for_tasks {
+        if !stem.trim_start_matches('_').starts_with("aio") {
             let text = fs::read_to_string(&file)?;
             classes.extend(text.split("\nclass ").skip(1).map(class));
         }
     }
     Ok(classes)
-}
-
-/// The sources of the package and of the folders in it.
-fn files(folder: &Path) -> Result<Vec<PathBuf>> {
-    let mut files = Vec::new();
-    for entry in fs::read_dir(folder)? {
-        let path = entry?.path();
-        if path.is_dir() {
-            files.extend(self::files(&path)?);
-        } else if path.extension().is_some_and(|extension| extension == "py" || extension == "pyi") {
-            files.push(path);
-        }
-    }
-    Ok(files)
 }
 
 /// Reads the text from the name of a class on.

@@ -9,6 +9,7 @@ use anyhow::{Context, Result};
 use html5gum::emitters::default::DefaultEmitter;
 use html5gum::{StartTag, Token, Tokenizer};
 
+use crate::files;
 use crate::pages::resolve;
 
 /// The tags whose links are held. Not those of scripts: rustdoc's pages ask for some that are made
@@ -21,7 +22,10 @@ const FOREIGN: &str = "dispatcher#setting-the-default-subscriber";
 /// What is wrong with the links of all pages under `site`, one line each.
 pub(super) fn faults(site: &Path) -> Result<Vec<String>> {
     let mut pages = HashMap::new();
-    collect(site, &mut pages)?;
+    for file in files::below(site, &["html"], |_| true)? {
+        let text = fs::read_to_string(&file).with_context(|| file.display().to_string())?;
+        pages.insert(file, Page::read(&text));
+    }
     let mut faults = Vec::new();
     for (file, page) in &pages {
         let shown = file.strip_prefix(site)?.display();
@@ -30,19 +34,6 @@ pub(super) fn faults(site: &Path) -> Result<Vec<String>> {
     }
     faults.sort();
     Ok(faults)
-}
-
-fn collect(folder: &Path, pages: &mut HashMap<PathBuf, Page>) -> Result<()> {
-    for entry in fs::read_dir(folder)? {
-        let path = entry?.path();
-        if path.is_dir() {
-            collect(&path, pages)?;
-        } else if path.extension().is_some_and(|extension| extension == "html") {
-            let text = fs::read_to_string(&path).with_context(|| path.display().to_string())?;
-            pages.insert(path, Page::read(&text));
-        }
-    }
-    Ok(())
 }
 
 /// What is wrong with one link; `None`: nothing.

@@ -13,25 +13,11 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result};
 use syn::Attribute;
 
+use crate::files;
+
 /// All Rust files under `folder`, in order, but for folders of tests.
 pub(crate) fn rust_files(folder: &Path) -> Result<Vec<PathBuf>> {
-    let mut files = Vec::new();
-    collect(folder, &mut files)?;
-    Ok(files)
-}
-
-fn collect(folder: &Path, files: &mut Vec<PathBuf>) -> Result<()> {
-    let mut entries = std::fs::read_dir(folder)?.collect::<Result<Vec<_>, _>>()?;
-    entries.sort_by_key(std::fs::DirEntry::file_name);
-    for entry in entries {
-        let path = entry.path();
-        if path.is_dir() && path.file_name().is_none_or(|name| name != "tests") {
-            collect(&path, files)?;
-        } else if path.extension().is_some_and(|extension| extension == "rs") {
-            files.push(path);
-        }
-    }
-    Ok(())
+    files::below(folder, &["rs"], |name| name != "tests")
 }
 
 pub(crate) fn parsed(file: &Path) -> Result<syn::File> {

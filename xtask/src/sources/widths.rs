@@ -4,6 +4,8 @@ use std::path::Path;
 
 use anyhow::{Context, Result};
 
+use crate::files;
+
 const MAX_COLUMNS: usize = 100;
 
 /// What begins a comment, by the extension of the file.
@@ -26,14 +28,8 @@ const SKIPPED: [&str; 4] = ["target", "node_modules", "dist", "generated"];
 /// The comments under `folder` that are too wide, one line each.
 fn too_wide(folder: &Path) -> Result<Vec<String>> {
     let mut lines = Vec::new();
-    let mut entries = std::fs::read_dir(folder)?.collect::<Result<Vec<_>, _>>()?;
-    entries.sort_by_key(std::fs::DirEntry::file_name);
-    for entry in entries {
-        let (path, name) = (entry.path(), entry.file_name());
-        let name = name.to_string_lossy();
-        if path.is_dir() && !name.starts_with('.') && !SKIPPED.contains(&&*name) {
-            lines.extend(too_wide(&path)?);
-        }
+    let extensions = MARKS.map(|(extension, _)| extension);
+    for path in files::below(folder, &extensions, |name| !name.starts_with('.') && !SKIPPED.contains(&name))? {
         let extension = path.extension().unwrap_or_default();
         if let Some((_, marks)) = MARKS.iter().find(|(known, _)| extension == *known) {
             let text = std::fs::read_to_string(&path).with_context(|| path.display().to_string())?;
