@@ -88,20 +88,12 @@ impl Grouped {
         }
         let leaves_us = oldest.map_or(u64::MAX, |index| self.leaves_us(model.head.closed[index].last_us));
         let room = model.room(now_us);
+        let ceiling = room.min(self.most_in(&open).saturating_sub(open.permits));
         let one = Move {
-            field: self.field(Role::Count),
-            step: 1,
-            floor: 0,
-            ceiling: room.min(self.most_in(&open).saturating_sub(open.permits)),
-            full: room,
             ttl_ms: ttl_ms(self.window_us),
-            lives_until_us: 0,
-            rise: 0,
-            over: 1,
-            carry: 0,
             last: Some(self.field(Role::Last)),
             after_us: open.last_us,
-            limit: self.limit,
+            ..Move::counting(self.field(Role::Count), ceiling, room, self.limit)
         };
         let until_us = leaves_us.min(self.ends_us(&open) + 1);
         Some(Standing { until_us, one, resets_at_us: 0, resets_in_us: self.window_us })

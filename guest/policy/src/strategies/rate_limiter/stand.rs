@@ -83,3 +83,24 @@ pub(crate) struct Standing {
     pub(crate) resets_at_us: u64,
     pub(crate) resets_in_us: u64,
 }
+
+impl Move {
+    /// A count from 0, one for each permit, with numbers that stand still.
+    pub(crate) fn counting(field: u32, ceiling: u64, full: u64, limit: u32) -> Self {
+        Self {
+            field,
+            step: 1,
+            floor: 0,
+            ceiling,
+            full,
+            ttl_ms: 0,
+            lives_until_us: 0,
+            rise: 0,
+            over: 1,
+            carry: 0,
+            last: None,
+            after_us: 0,
+            limit,
+        }
+    }
+}

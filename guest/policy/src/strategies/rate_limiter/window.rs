@@ -62,21 +62,8 @@ impl Windowed {
         let room = WindowModel { window: *self, head, count: 0 }.room(now_us);
         let ends = |windows: u64| (open + windows).saturating_mul(self.sub_us);
         let resets_at_us = ends(1 + self.keep());
-        let one = Move {
-            field: self.count_field,
-            step: 1,
-            floor: 0,
-            ceiling: room,
-            full: room,
-            ttl_ms: 0,
-            lives_until_us: resets_at_us + MAX_LAG_MS * 1_000,
-            rise: 0,
-            over: 1,
-            carry: 0,
-            last: None,
-            after_us: 0,
-            limit: self.limit,
-        };
+        let lives_until_us = resets_at_us + MAX_LAG_MS * 1_000;
+        let one = Move { lives_until_us, ..Move::counting(self.count_field, room, room, self.limit) };
         Some(Standing { until_us: ends(1), one, resets_at_us, resets_in_us: 0 })
     }
 
