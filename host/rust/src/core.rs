@@ -10,7 +10,6 @@ use crate::error::Error;
 use crate::key::Namespace;
 use crate::ledger::Ledger;
 use crate::runtime::{Policy, Runtime};
-use crate::standing::Standing;
 use crate::store::Memory;
 use crate::store::memory::{Seat, Several};
 use crate::strategy;
@@ -162,14 +161,13 @@ impl Core {
         TAG.with_borrow_mut(|tag| {
             tag.clear();
             namespace.write_tag(key, tag);
-            let run = |transaction: &mut Transaction, standing: &mut Standing| {
-                if self.stands {
-                    return strategy::answer(request, &self.runtime, policy, transaction, standing);
-                }
-                standing.end();
-                strategy::run(request, &self.runtime, policy, transaction)
-            };
-            Ok(memory.run_or_stand(tag, now_us, run)??)
+            if !self.stands {
+                let run = |transaction: &mut Transaction| strategy::run(request, &self.runtime, policy, transaction);
+                return Ok(memory.run(tag, now_us, run)??);
+            }
+            Ok(memory.run_or_stand(tag, now_us, |transaction, standing| {
+                strategy::answer(request, &self.runtime, policy, transaction, standing)
+            })??)
         })
     }
 

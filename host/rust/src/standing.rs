@@ -20,7 +20,7 @@ const OF_USE: u32 = 4;
 /// What stands of an entity, if anything does.
 #[derive(Debug)]
 pub(crate) struct Standing {
-    kept: Option<Box<Kept>>,
+    kept: Option<Box<Kept<dyn Any + Send>>>,
     /// Like runs since it was last asked.
     runs: u16,
     /// After how many it is asked.
@@ -28,11 +28,11 @@ pub(crate) struct Standing {
 }
 
 #[derive(Debug)]
-struct Kept {
+struct Kept<T: ?Sized> {
     /// The policy that said so.
     policy: u64,
-    stand: Box<dyn Any + Send>,
     answered: u32,
+    stand: T,
 }
 
 impl Default for Standing {
@@ -57,8 +57,8 @@ impl Standing {
     /// Nothing stands any more: somebody runs on the entity.
     pub(crate) fn end(&mut self) {
         if let Some(kept) = self.kept.take() {
-            self.every = if kept.answered < OF_USE { (2 * self.every).min(MAX_EVERY) } else { 1 };
             self.runs = 0;
+            if kept.answered < OF_USE { self.ask_less() } else { self.every = 1 }
         }
     }
 
@@ -72,12 +72,13 @@ impl Standing {
     pub(crate) fn keep<S: Exports>(&mut self, policy: &Policy<S>, stand: Option<S::Stand>) {
         self.runs = 0;
         match stand {
-            Some(stand) => {
-                let (policy, stand) = (policy.serial(), Box::new(stand));
-                self.kept = Some(Box::new(Kept { policy, stand, answered: 0 }));
-            }
-            None => self.every = (2 * self.every).min(MAX_EVERY),
+            Some(stand) => self.kept = Some(Box::new(Kept { policy: policy.serial(), answered: 0, stand })),
+            None => self.ask_less(),
         }
+    }
+
+    fn ask_less(&mut self) {
+        self.every = (2 * self.every).min(MAX_EVERY);
     }
 
     /// How many calls it has answered, where anything stands.
