@@ -63,10 +63,10 @@ fn compile(contract: &Contract, component: &Path, target: &str) -> Result<Vec<u8
 }
 
 fn other_inside(component: &Path) -> String {
-    let advice =
-        "give it to `Builder::component` or `Builder::component_file` instead, with the feature `compile` of tidegate";
     format!(
-        "{} is not one core module of this version of the contract, as wit-component makes it; {advice}",
+        "{} is not one core module of this version of the contract, as wit-component makes it. If it is of an earlier \
+         version, run `cargo xtask component`. One of another shape goes to `Builder::component` or \
+         `Builder::component_file`, with the feature `compile` of tidegate",
         component.display()
     )
 }

@@ -33,7 +33,7 @@ impl Contract {
         let (names, Parts { fields, found, methods, kinds, destructors }) = (self.export_names(), parts);
         Ok(quote! {
             /// What the core module exports.
-            pub(super) const EXPORTS: &[&str] = &[#(#names),*];
+            pub(crate) const EXPORTS: &[&str] = &[#(#names),*];
 
             /// The resources of the contract.
             #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -24,7 +24,7 @@ impl Contract {
         let names = self.import_names().into_iter().map(|(module, name)| quote!((#module, #name)));
         Ok(quote! {
             /// What the core module may import.
-            pub(super) const IMPORTS: &[(&str, &str)] = &[#(#names),*];
+            pub(crate) const IMPORTS: &[(&str, &str)] = &[#(#names),*];
 
             /// Adds all that the core module may import.
             pub(super) fn add_imports(linker: &mut Linker<HostState>) -> wasmtime::Result<()> {

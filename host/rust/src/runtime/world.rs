@@ -4,30 +4,29 @@ use wasmtime::Engine;
 use wasmtime::component::Component;
 use wasmtime::component::types::ComponentItem;
 
-use super::LoadError;
+use super::{LoadError, module};
 
-const IMPORTS: [&str; 2] = ["wasi:clocks/wall-clock", "tidegate:policy/kv"];
-/// The contract, which names what a component exports.
-const WORLD: &str = include_str!("../../wit/world.wit");
-/// An interface that holds types and no functions, which the linker does not ask for.
-const TYPES: &str = "tidegate:policy/types";
+/// What a component may import, by the names of the interfaces.
+fn imports() -> impl Iterator<Item = &'static str> {
+    module::IMPORTS.iter().map(|(interface, _)| unversioned(interface))
+}
 
-/// What a component must export.
-fn exports() -> impl Iterator<Item = String> {
-    let names = WORLD.lines().filter_map(|line| line.trim().strip_prefix("export ")?.strip_suffix(';'));
-    names.map(|name| format!("tidegate:policy/{name}")).filter(|name| name != TYPES)
+/// What a component must export, likewise.
+fn exports() -> impl Iterator<Item = &'static str> {
+    module::EXPORTS.iter().filter_map(|name| name.split_once('#')).map(|(interface, _)| unversioned(interface))
 }
 
 /// Refuses a component that imports what it may not or lacks what it must export. Further exports
 /// are no harm.
 pub(super) fn check(engine: &Engine, component: &Component) -> Result<(), LoadError> {
     let ty = component.component_type();
-    let is_foreign = |item: &ComponentItem, name: &str| !names_only_types(engine, item) && !IMPORTS.contains(&name);
+    let is_foreign =
+        |item: &ComponentItem, name: &str| !names_only_types(engine, item) && !imports().any(|known| known == name);
     if let Some((name, _)) = ty.imports(engine).find(|(name, item)| is_foreign(&item.ty, unversioned(name))) {
         return Err(LoadError::ForeignImport(name.to_owned()));
     }
-    let is_missing = |wanted: &String| ty.exports(engine).all(|(name, _)| unversioned(name) != *wanted);
-    exports().find(is_missing).map_or(Ok(()), |name| Err(LoadError::MissingExport(name)))
+    let is_missing = |wanted: &&str| ty.exports(engine).all(|(name, _)| unversioned(name) != *wanted);
+    exports().find(is_missing).map_or(Ok(()), |name| Err(LoadError::MissingExport(name.to_owned())))
 }
 
 /// Versions are for the linker to compare, which knows which of them are compatible.
@@ -51,7 +50,8 @@ mod tests {
 
     #[test]
     fn the_exports_are_those_of_the_contract() {
-        let exports: Vec<_> = exports().collect();
+        let mut exports: Vec<_> = exports().collect();
+        exports.dedup();
         assert_eq!(
             exports,
             ["tidegate:policy/rate-limiter", "tidegate:policy/circuit-breaker", "tidegate:policy/nodes"]

@@ -17,12 +17,14 @@ use wasmtime::{Engine, InstancePre, Linker, Module, Store};
 use self::found::Found;
 use self::glue::Functions;
 pub(crate) use self::glue::{Core, Handle};
+#[cfg(feature = "compile")]
+pub(super) use self::glue::{EXPORTS, IMPORTS};
 use super::HostState;
 
 /// The core module of a component, where its inside has the shape that the host can link.
 #[cfg(feature = "compile")]
 pub(super) fn of(component: &[u8]) -> Option<&[u8]> {
-    inside::core_module(component, glue::IMPORTS, glue::EXPORTS)
+    inside::core_module(component, IMPORTS, EXPORTS)
 }
 
 /// Links the module, which finds out whether it imports nothing but what the contract has.
