@@ -1,5 +1,7 @@
-//! What Tidegate's tests stand on: Redis servers of their own, and one suite for all stores.
+//! What Tidegate's tests stand on: Redis servers of their own, one suite for all stores, and a
+//! component of another shape.
 
+pub mod component;
 mod process;
 pub mod redis_server;
 pub mod sentinels;

@@ -35,12 +35,6 @@ pub(super) fn component(text: &str) -> Vec<u8> {
     encode(&resolve, world, &format!("(module {text} {})", missing_exports(&resolve, world, text)))
 }
 
-/// The component with an empty module more, which does nothing and gives its inside another shape.
-pub(super) fn with_other_inside(component: &[u8]) -> Vec<u8> {
-    const EMPTY_MODULE: [u8; 10] = *b"\x01\x08\0asm\x01\0\0\0";
-    [component, &EMPTY_MODULE].concat()
-}
-
 /// A component of a world of its own, which imports or exports what `wit` says.
 pub(super) fn stranger(wit: &str, text: &str) -> Vec<u8> {
     let mut resolve = Resolve::default();

@@ -6,6 +6,8 @@ mod values;
 
 use std::sync::{Arc, LazyLock};
 
+use tidegate_test_support::component::with_other_inside;
+
 use super::wit::rate_limiter::{Algorithm, Bucket, Config, Decision, Limit, OnLimit, Window, WindowUnit};
 use super::{ComponentSource, Policy, RunError, Runtime, RuntimeOptions};
 use crate::strategies::rate_limiter::{self, Limiters};
@@ -17,7 +19,7 @@ const NOW_US: u64 = 1_700_000_000_123_456;
 static POLICY: LazyLock<Arc<[u8]>> = LazyLock::new(|| guest::component(guest::POLICY).into());
 
 /// The same with another inside, which runs by the component API.
-static OTHER_INSIDE: LazyLock<Arc<[u8]>> = LazyLock::new(|| guest::with_other_inside(&POLICY).into());
+static OTHER_INSIDE: LazyLock<Arc<[u8]>> = LazyLock::new(|| with_other_inside(&POLICY).into());
 
 /// The tests of all that a host asks of a component, for components of one inside.
 macro_rules! runs_by {

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use super::super::guest::Loaded;
 use super::super::{engine, module};
-use super::guest;
+use super::with_other_inside;
 use crate::runtime::wit::{circuit_breaker as breaker, rate_limiter as limiter};
 use crate::runtime::{ComponentSource, Exports, OpenError, Runtime, RuntimeOptions};
 use crate::strategies::circuit_breaker::Breakers;
@@ -15,7 +15,7 @@ use crate::transaction::Transaction;
 static BUILT: &[u8] = include_bytes!(env!("TIDEGATE_COMPONENT_FILE"));
 
 fn runtimes() -> [Arc<Runtime>; 2] {
-    [BUILT.to_vec(), guest::with_other_inside(BUILT)].map(|component| {
+    [BUILT.to_vec(), with_other_inside(BUILT)].map(|component| {
         let component = ComponentSource::Bytes(component.into());
         Runtime::open(&RuntimeOptions { component, ..RuntimeOptions::default() }).expect("it is of the world")
     })
@@ -29,7 +29,7 @@ fn loaded(component: Vec<u8>) -> Loaded {
 #[test]
 fn the_core_module_is_run_where_it_is_alone() {
     assert!(matches!(loaded(BUILT.to_vec()), Loaded::Module(_)));
-    assert!(matches!(loaded(guest::with_other_inside(BUILT)), Loaded::Component(_)));
+    assert!(matches!(loaded(with_other_inside(BUILT)), Loaded::Component(_)));
 }
 
 #[test]

@@ -8,11 +8,11 @@ mod log;
 mod strategies;
 
 use std::io::{BufRead as _, Write as _};
-use std::path::Path;
 
 use anyhow::{Context as _, Result};
 use serde::Serialize;
 use tidegate_conformance::protocol::Run;
+use tidegate_test_support::component::with_other_inside;
 
 use self::host::Stage;
 use self::log::Line;
@@ -28,7 +28,8 @@ impl<W: std::io::Write> Log<W> {
 }
 
 fn main() -> Result<()> {
-    let component = std::env::args_os().nth(1).map(|path| component_with_other_inside(path.as_ref())).transpose()?;
+    let component = std::env::args_os().nth(1).map(std::fs::read).transpose()?;
+    let component = component.map(|component| with_other_inside(&component));
     // The gates of all runs share what this one has loaded.
     let _first = host::builder(component.as_deref()).build()?;
     let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build()?;
@@ -41,13 +42,6 @@ fn main() -> Result<()> {
         log.0.flush()?;
     }
     Ok(())
-}
-
-/// A component with an empty module more: its inside is then none that the host links itself.
-fn component_with_other_inside(path: &Path) -> Result<Vec<u8>> {
-    const EMPTY_MODULE: [u8; 10] = *b"\x01\x08\0asm\x01\0\0\0";
-    let component = std::fs::read(path).with_context(|| path.display().to_string())?;
-    Ok([&component[..], &EMPTY_MODULE].concat())
 }
 
 /// Plays one run.
