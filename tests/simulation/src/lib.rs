@@ -9,7 +9,6 @@ pub mod actor;
 pub mod cells;
 pub mod checks;
 pub mod clock;
-mod epilogue;
 pub mod flaw;
 pub mod generate;
 pub mod hiccups;

@@ -11,7 +11,6 @@ use tokio::task::JoinHandle;
 
 use crate::actor::{Actor, Host};
 use crate::clock::{self, HostClock};
-use crate::epilogue;
 use crate::flaw::Flaw;
 use crate::link::Link;
 use crate::random::Random;
@@ -55,15 +54,15 @@ pub fn run(scenario: Scenario, trial: &Trial) -> Record {
         }
         rest(&world).await;
         for host in fleet.hosts() {
-            finish(&world, epilogue::go_without(Arc::clone(&world), host)).await;
+            finish(&world, strategies::go_without(Arc::clone(&world), host)).await;
         }
         rest(&world).await;
         world.begin_epilogue();
         for host in fleet.hosts() {
-            finish(&world, epilogue::revisit(Arc::clone(&world), host)).await;
+            finish(&world, strategies::revisit(Arc::clone(&world), host)).await;
         }
         let auditor = fleet.host(world.scenario.hosts.len(), clock::Error::default());
-        finish(&world, epilogue::audit(Arc::clone(&world), auditor)).await;
+        finish(&world, strategies::audit(Arc::clone(&world), auditor)).await;
         world.record(fleet.diverged())
     })
 }

@@ -63,8 +63,7 @@ mod tests {
     #[test]
     fn what_all_fleets_of_the_simulation_share_names_no_strategy() {
         let src = paths::root().join("tests/simulation/src");
-        let shared =
-            ["actor", "epilogue", "generate", "hiccups", "jumps", "node", "record", "run", "scenario", "world"];
+        let shared = ["actor", "generate", "hiccups", "jumps", "node", "record", "run", "scenario", "world"];
         let files = shared.map(|name| format!("{name}.rs"));
         for path in files.iter().map(String::as_str).chain(["checks"]) {
             let found = strategies_named(&src.join(path)).expect("the sources parse");

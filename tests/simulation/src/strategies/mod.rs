@@ -10,6 +10,8 @@ pub mod rate_limiter;
 pub(crate) use self::commit_of::commit_of;
 pub(crate) use self::rate_limiter::act::rush;
 
+use std::sync::Arc;
+
 use tidegate::WhenAway;
 
 use self::policies::{Policies, Policy, Target};
@@ -87,34 +89,38 @@ impl Subject {
     }
 }
 
-/// Cuts a host off for one call on each policy that lets calls go without the store.
-pub(crate) async fn go_without(world: &World, host: &Host) {
+/// After all faults: cuts a host off for one call on each policy that lets calls go without the
+/// store.
+pub(crate) async fn go_without(world: Arc<World>, host: Host) {
     let policies = &world.scenario.policies;
     for (number, config) in policies.limiters.iter().enumerate() {
         let tag = policies.tag(Target::Limiter(number, 0));
-        rate_limiter::epilogue::go_without(world, host, config, &tag).await;
+        rate_limiter::epilogue::go_without(&world, &host, config, &tag).await;
     }
 }
 
-/// Asks on a host that was there all the time.
-pub(crate) async fn revisit(world: &World, host: &Host) {
+/// After all that was charged has come back: asks on a host that was there all the time, and has
+/// noticed that the store is back.
+pub(crate) async fn revisit(world: Arc<World>, host: Host) {
     let policies = &world.scenario.policies;
     for (number, config) in policies.limiters.iter().enumerate() {
         let tag = policies.tag(Target::Limiter(number, 0));
-        rate_limiter::epilogue::revisit(world, host, config, &tag).await;
+        rate_limiter::epilogue::revisit(&world, &host, config, &tag).await;
     }
+    host.gate.flush().await;
 }
 
-/// Asks every entity for all that it has.
-pub(crate) async fn audit(world: &World, host: &Host) {
+/// Likewise: a host that knows nothing asks every entity for all that it has.
+pub(crate) async fn audit(world: Arc<World>, host: Host) {
     let policies = &world.scenario.policies;
     for (number, config) in policies.limiters.iter().enumerate() {
         let tags = [0, 1].map(|key| policies.tag(Target::Limiter(number, key)));
-        rate_limiter::epilogue::audit(world, host, config, tags).await;
+        rate_limiter::epilogue::audit(&world, &host, config, tags).await;
     }
     for (number, config) in policies.breakers.iter().enumerate() {
-        circuit_breaker::epilogue::audit(world, host, config, &policies.tag(Target::Breaker(number))).await;
+        circuit_breaker::epilogue::audit(&world, &host, config, &policies.tag(Target::Breaker(number))).await;
     }
+    host.gate.flush().await;
 }
 
 /// The promises that were not kept to an entity.

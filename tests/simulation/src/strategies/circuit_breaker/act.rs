@@ -73,7 +73,7 @@ impl Actor {
     }
 }
 
-fn reported(result: &Result<CircuitReport, Error>) -> Answer {
+pub(super) fn reported(result: &Result<CircuitReport, Error>) -> Answer {
     match result {
         Ok(report) => Answer::Report(Box::new(report.clone())),
         Err(error) => Answer::Error(error.to_string()),

@@ -2,11 +2,11 @@
 
 use std::time::Duration;
 
-use tidegate::{CircuitBreaker, CircuitBreakerConfig, CircuitReport};
+use tidegate::{CircuitBreaker, CircuitBreakerConfig};
 
+use super::act::reported;
 use crate::actor::Host;
-use crate::epilogue::failed;
-use crate::strategies::asked::{Answer, Ask};
+use crate::strategies::asked::Ask;
 use crate::world::World;
 
 /// How often a circuit is asked at most.
@@ -22,23 +22,19 @@ async fn audit_breaker(world: &World, host: &Host, breaker: &CircuitBreaker, tag
     let mode = tidegate::Mode::Normal;
     if world.scenario.actors.iter().any(|actor| actor.orders_per_mille > 0) {
         let call = world.ask(host.number, 0, tag, Ask::SetMode(mode));
-        world.end(call, report(breaker.set_mode(mode).await));
+        world.end(call, reported(&breaker.set_mode(mode).await));
     }
     for _ in 0..MAX_ASKS {
         let call = world.ask(host.number, 0, tag, Ask::Admit);
         let admitted = breaker.admit().await;
-        world.end(call, report(admitted.clone()));
+        world.end(call, reported(&admitted));
         let Ok(admitted) = admitted else { continue };
         if let Some(permit) = admitted.permit {
             let call = world.ask(host.number, 0, tag, Ask::Succeeded(permit));
-            world.end(call, report(breaker.succeeded(permit, Duration::from_millis(1)).await));
+            world.end(call, reported(&breaker.succeeded(permit, Duration::from_millis(1)).await));
         }
         world.timeline.sleep(50_000).await;
     }
     let call = world.ask(host.number, 0, tag, Ask::Status);
-    world.end(call, report(breaker.status().await));
-}
-
-fn report(answer: Result<CircuitReport, tidegate::Error>) -> Answer {
-    answer.map_or_else(failed, |report| Answer::Report(Box::new(report)))
+    world.end(call, reported(&breaker.status().await));
 }

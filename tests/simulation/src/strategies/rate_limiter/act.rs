@@ -118,7 +118,7 @@ impl Actor {
     }
 }
 
-fn decided(result: &Result<Decision, Error>) -> Answer {
+pub(super) fn decided(result: &Result<Decision, Error>) -> Answer {
     match result {
         Ok(decision) => Answer::Decision(Box::new(decision.clone())),
         Err(error) => Answer::Error(error.to_string()),

@@ -2,11 +2,14 @@
 
 use tidegate::{Ask as Permits, RateLimiter, RateLimiterConfig, WhenAway};
 
+use super::act::decided;
 use super::settings::{longest_counted_us, room};
 use crate::actor::Host;
-use crate::epilogue::{MAX_VISITS, failed};
 use crate::strategies::asked::{Answer, Ask};
 use crate::world::World;
+
+/// How often a host is asked until it answers from the store.
+const MAX_VISITS: u32 = 10;
 
 /// Cuts a host off for one call. What that is let go with is posted, so that the next peek counts
 /// it.
@@ -29,7 +32,7 @@ async fn is_let_go(world: &World, host: &Host, limiter: &RateLimiter, tag: &str)
     let call = world.ask(host.number, 0, tag, Ask::TryAcquire(1));
     let decision = limiter.try_acquire("0").await;
     let is_let_go = decision.as_ref().is_ok_and(|decision| decision.degraded && decision.is_allowed());
-    world.end(call, decision.map_or_else(failed, |decision| Answer::Decision(Box::new(decision))));
+    world.end(call, decided(&decision));
     world.cut_off(None);
     is_let_go
 }
@@ -82,12 +85,12 @@ async fn audit_key(world: &World, host: &Host, limiter: &RateLimiter, key: &str,
     let all = room(limiter.config());
     let call = world.ask(host.number, 0, tag, Ask::TryAcquire(all));
     let answer = limiter.try_acquire(Permits::of(key).cost(all)).await;
-    world.end(call, answer.map_or_else(failed, |decision| Answer::Decision(Box::new(decision))));
+    world.end(call, decided(&answer));
 }
 
 async fn peek(world: &World, host: &Host, limiter: &RateLimiter, key: &str, tag: &str) -> usize {
     let call = world.ask(host.number, 0, tag, Ask::Peek);
     let answer = limiter.peek(key).await;
-    world.end(call, answer.map_or_else(failed, |decision| Answer::Decision(Box::new(decision))));
+    world.end(call, decided(&answer));
     call
 }
