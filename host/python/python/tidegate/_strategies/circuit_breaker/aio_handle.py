@@ -9,6 +9,7 @@ from datetime import timedelta
 from typing import Any, ParamSpec, TypeVar, cast, overload
 
 from tidegate._kinds import fit_for_tasks, kind_of
+from tidegate._passed_on import passed_on
 from tidegate._strategies.circuit_breaker.aio_circuit import CircuitMethods
 from tidegate._strategies.circuit_breaker.aio_guard import GuardedStream, UnderWay, end, run
 from tidegate._strategies.circuit_breaker.rules import FailureIf, FailureOf
@@ -126,24 +127,8 @@ class CircuitBreaker(CircuitMethods):
         return guarded
 
     def _wrap_generator(self, function: Callable[P, AsyncGenerator[Any, Any]]) -> Callable[P, AsyncGenerator[Any, Any]]:
-        @functools.wraps(function)
-        async def guarded(*args: P.args, **kwargs: P.kwargs) -> AsyncGenerator[Any, Any]:
+        async def opened(*args: P.args, **kwargs: P.kwargs) -> AsyncGenerator[Any, Any]:
             flight, settling, _ = await self._enter(self._rules)
-            stream = GuardedStream(flight, settling, function(*args, **kwargs))
-            try:
-                item = await anext(stream)
-                while True:
-                    try:
-                        sent = yield item
-                    except GeneratorExit:
-                        raise
-                    except BaseException as thrown:  # noqa: BLE001 - it goes on to the generator.
-                        item = await stream.athrow(thrown)
-                    else:
-                        item = await stream.asend(sent)
-            except StopAsyncIteration:
-                return
-            finally:
-                await stream.aclose()
+            return GuardedStream(flight, settling, function(*args, **kwargs))
 
-        return guarded
+        return passed_on(function, opened)

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import functools
 import inspect
-from collections.abc import AsyncGenerator, Callable, Generator
+from collections.abc import Callable, Generator
 from typing import Any, TypeVar
 
 from tidegate import _tidegate as _core
 from tidegate._kinds import is_stream, kind_of, refuse_awaitable, refuse_generator, refuse_plain
+from tidegate._passed_on import passed_on
 from tidegate._strategies.rate_limiter.opening import charge_of
 from tidegate._tidegate import Admission
 
@@ -78,27 +79,11 @@ class Limited:
         return limited
 
     def _async_generator(self, function: Callable[..., Any]) -> Callable[..., Any]:
-        @functools.wraps(function)
-        async def limited(*args: Any, **kwargs: Any) -> AsyncGenerator[Any, Any]:
+        async def opened(*args: Any, **kwargs: Any) -> Any:
             await self._acquired(self._key_of(args, kwargs))
-            items = function(*args, **kwargs)
-            try:
-                item = await anext(items)
-                while True:
-                    try:
-                        sent = yield item
-                    except GeneratorExit:
-                        raise
-                    except BaseException as thrown:  # noqa: BLE001 - it goes on to the generator.
-                        item = await items.athrow(thrown)
-                    else:
-                        item = await items.asend(sent)
-            except StopAsyncIteration:
-                return
-            finally:
-                await items.aclose()
+            return function(*args, **kwargs)
 
-        return limited
+        return passed_on(function, opened)
 
     def _key_of(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> str:
         return self._key if isinstance(self._key, str) else self._key(*args, **kwargs)
